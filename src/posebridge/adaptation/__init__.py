@@ -1,0 +1,14 @@
+"""What trains: the typed configuration, one step of adaptation, and the choice of weights.
+
+    config.py          every setting, with its default and its explanation
+    presets.py         named YAML files that set some of them
+    adapter.py         one step, as a LightningModule that reads top to bottom
+    schedule.py        learning rate, ramp and randomness as functions of the step
+    selection.py       label-free validators
+    style_training.py  the decoder of the style network
+    recording.py       CSV log, checkpoints and the validator, as callbacks
+    run.py             a run folder: from data and a configuration to checkpoints
+
+Nothing here can read a target's keypoints: ``run.train`` takes the target as
+``UnlabelledSamples``, which has no field for them.
+"""

@@ -1,0 +1,134 @@
+"""What a run leaves behind while it trains: CSV rows, checkpoints, the validator's word."""
+
+from __future__ import annotations
+
+import csv
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from jaxtyping import UInt8
+from lightning.pytorch.loggers.logger import Logger
+from torch import Tensor
+
+from posebridge.adaptation.adapter import Adapter
+from posebridge.adaptation.selection import agreement
+from posebridge.models.checkpoint import save_checkpoint
+
+
+class CsvRows(Logger):
+    """``metrics.csv`` with a row (step, name, value) for each figure.
+
+    Long rather than wide: terms come and go with the stages, and appending is all that a killed
+    run needs to survive. Rows from after the point of a resumption are dropped.
+    """
+
+    def __init__(self, file: Path, keep_until: int | None = None) -> None:
+        super().__init__()
+        self.file = file
+        rows = []
+        if keep_until is not None and file.is_file():
+            with file.open(newline="", encoding="utf-8") as stream:
+                rows = [r for r in csv.reader(stream) if len(r) == 3 and r[0] != "step"]
+            rows = [r for r in rows if int(r[0]) < keep_until]
+        with file.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([("step", "name", "value"), *rows])
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+        """The configuration lies beside as ``config.yaml``."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Append a row for each figure."""
+        with self.file.open("a", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows(
+                (step, name, f"{float(value):.6g}")
+                for name, value in metrics.items()
+                if name != "epoch"
+            )
+
+
+class Keeper(pl.Callback):
+    """Writes checkpoints and asks the validator.
+
+    ``checkpoints/source`` is the model at the hand-over between the stages, ``last`` the newest
+    teacher, ``selected`` the teacher that the validator prefers; ``resume.ckpt`` is everything that
+    is needed to go on. The validator sees held-out target images and nothing else.
+    """
+
+    def __init__(self, out: Path, held_out: UInt8[Tensor, "N 3 C C"]) -> None:
+        self.out, self.held_out = out, held_out
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        adapter = _adapter(pl_module)
+        if adapter.step == adapter.config.steps.source and not adapter.validation:
+            self._hand_over(trainer, adapter)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        adapter = _adapter(pl_module)
+        steps, step = adapter.config.steps, adapter.step
+        if (step - 1) % steps.log_every == 0:
+            adapter.require_finite()
+        last = step == steps.source + steps.adaptation
+        adapted = step - steps.source
+        validates = adapted > 0 and (adapted % steps.validate_every == 0 or last)
+        if not (step == steps.source or validates or last or step % steps.checkpoint_every == 0):
+            return
+        adapter.require_finite()
+        if step == steps.source:
+            self._hand_over(trainer, adapter)
+        elif validates:
+            self._validate(trainer, adapter)
+        if last or step % steps.checkpoint_every == 0:
+            # In the source stage the student is the model; the teacher is a copy from its start.
+            model = adapter.teacher_model if step >= steps.source else adapter.student
+            self._save("last", adapter, step, model)
+            partial = self.out / "resume.ckpt.partial"
+            trainer.save_checkpoint(partial)
+            os.replace(partial, self.out / "resume.ckpt")
+
+    def _hand_over(self, trainer: pl.Trainer, adapter: Adapter) -> None:
+        self._save("source", adapter, adapter.step, adapter.teacher_model)
+        self._validate(trainer, adapter)
+
+    def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
+        value = agreement(adapter.teacher_model, self.held_out, adapter.mirror)
+        best = max((v for _, v in adapter.validation), default=-1.0)
+        adapter.validation.append((adapter.step, value))
+        for logger in trainer.loggers:
+            logger.log_metrics({"validator/agreement": value}, adapter.step)
+        if value > best:
+            self._save("selected", adapter, adapter.step, adapter.teacher_model)
+
+    def _save(self, name: str, adapter: Adapter, step: int, model: Any) -> None:
+        found = [v for s, v in adapter.validation if s == step]
+        save_checkpoint(
+            self.out / "checkpoints" / name,
+            model,
+            adapter.skeleton,
+            adapter.config.to_dict(),
+            {
+                "step": step,
+                "weights": name,
+                "validator": {
+                    "name": "agreement of two views of held-out target images within 0.05, percent",
+                    "value": found[0] if found else None,
+                },
+            },
+        )
+
+
+def _adapter(module: pl.LightningModule) -> Adapter:
+    assert isinstance(module, Adapter)
+    return module

@@ -1,0 +1,308 @@
+"""A run folder: from data and a configuration to checkpoints.
+
+    config.yaml       the resolved configuration; starts the same run again
+    metrics.csv       every logged figure; tensorboard/ holds the same as events
+    checkpoints/      source, last, selected: model folders
+    resume.ckpt       everything that is needed to go on
+    skipped.txt       images that could not be read
+    style/            the decoder of the style network, where one was trained
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+import yaml
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+from posebridge.adaptation.adapter import Adapter, build_model
+from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.recording import CsvRows, Keeper
+from posebridge.adaptation.style_training import build_style_network, train_style
+from posebridge.alignment.image import ImageLevel
+from posebridge.data.crops import drop_unreadable
+from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.models.checkpoint import load_checkpoint
+
+_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run says of itself, without labels.
+
+    Attributes:
+        folder: the run folder.
+        validation: (step, agreement in percent) of each look of the validator.
+        selected: the step whose weights the validator prefers.
+        skipped: one line for each image that could not be read.
+    """
+
+    folder: Path
+    validation: Sequence[tuple[int, float]]
+    selected: int
+    skipped: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TargetSplit:
+    """The target images in two parts that share no image."""
+
+    training: UnlabelledSamples
+    held_out: UnlabelledSamples
+
+
+def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
+    """Hold out whole images for the validator, drawn by the seed.
+
+    With a single image there is nothing to split, and it serves as both.
+    """
+    images = np.unique(target.files)
+    count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
+    count = max(count, 1)
+    if len(images) == 1:
+        return TargetSplit(target, target)
+    chosen = np.random.default_rng([config.seed, 2]).permutation(len(images))[:count]
+    held = np.isin(target.files, images[chosen])
+    return TargetSplit(target.subset(np.flatnonzero(~held)), target.subset(np.flatnonzero(held)))
+
+
+def train(
+    config: AdaptConfig,
+    source: LabelledSamples,
+    target: UnlabelledSamples,
+    out: Path,
+    *,
+    callbacks: Sequence[pl.Callback] = (),
+    resume: bool = False,
+    style_progress: Callable[[int, float, float], None] | None = None,
+) -> RunResult:
+    """Train on the source, adapt to the target, and leave a run folder.
+
+    Args:
+        config: every setting.
+        source: labelled images.
+        target: images and boxes; the type has no field for keypoints.
+        out: the run folder; it must not hold a run unless ``resume``.
+        callbacks: what else should happen while it trains (progress, pictures).
+        resume: go on from ``resume.ckpt``.
+
+    Raises:
+        InputError: the folder is taken, nothing can be read, or the configuration does not fit.
+        NonFiniteLoss: a loss was not finite; the checkpoints from before are kept.
+    """
+    state = out / "resume.ckpt"
+    if (out / "config.yaml").exists() and not resume:
+        raise InputError(f"{out} already holds a run; give another --out, or go on with --resume.")
+    source, target, skipped = _readable(source, target)
+    split = split_target(target, config)
+    device = _device(config)
+    workers = _workers(config)
+    model = _student(config, source)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_config(out, config)
+
+    image_level = _image_level(config, source.images, split.training, out, device, workers, style_progress)
+    adapter = Adapter(config, source.skeleton, model, image_level)
+    adapter.unreadable.update(dict.fromkeys(skipped))
+    steps = PairedSteps(
+        source,
+        split.training if config.uses_target else None,
+        config.crop,
+        config.steps.batch,
+        config.seed,
+        config.steps.source,
+    )
+    total = config.steps.source + config.steps.adaptation
+    done = _steps_done(state) if resume and state.exists() else 0
+    data = _Steps(steps, adapter, total, workers)
+    trainer = pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        precision=_precision(config, device),
+        max_epochs=1,
+        max_steps=total - adapter.first_step,
+        gradient_clip_val=config.optimizer.clip or None,
+        logger=[
+            TensorBoardLogger(out, name="tensorboard", version=""),
+            CsvRows(out / "metrics.csv", adapter.first_step + done if done else None),
+        ],
+        callbacks=[Keeper(out, _held_out_crops(split.held_out, config)), *callbacks],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+        default_root_dir=out,
+        num_sanity_val_steps=0,
+    )
+    with _quiet():
+        trainer.fit(
+            adapter.to(memory_format=torch.channels_last),
+            datamodule=data,
+            ckpt_path=str(state) if done else None,
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    skipped = list(adapter.unreadable)
+    (out / "skipped.txt").write_text("".join(line + "\n" for line in skipped), encoding="utf-8")
+    selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total
+    return RunResult(out, tuple(adapter.validation), selected, skipped)
+
+
+class _Steps(pl.LightningDataModule):
+    """The batches from the adapter's present step on; asked for after a checkpoint is loaded."""
+
+    def __init__(self, steps: PairedSteps, adapter: Adapter, total: int, workers: int) -> None:
+        super().__init__()
+        self.steps, self.adapter, self.total, self.workers = steps, adapter, total, workers
+
+    def train_dataloader(self) -> torch.utils.data.DataLoader[Batch]:
+        return step_loader(self.steps, self.adapter.step, self.total, self.workers)
+
+
+def _readable(
+    source: LabelledSamples, target: UnlabelledSamples
+) -> tuple[LabelledSamples, UnlabelledSamples, list[str]]:
+    kept_source, broken_source = drop_unreadable(source.images)
+    kept_target, broken_target = drop_unreadable(target)
+    return (
+        source.subset(kept_source),
+        target.subset(kept_target),
+        broken_source + broken_target,
+    )
+
+
+def _student(config: AdaptConfig, source: LabelledSamples) -> Any:
+    if config.start_from is None:
+        return build_model(config, source.skeleton)
+    checkpoint = load_checkpoint(config.start_from, "source")
+    source.skeleton.require_same(
+        checkpoint.skeleton, str(source.images.name), f"the model {checkpoint.folder}"
+    )
+    if checkpoint.crop.size != config.crop.size:
+        raise InputError(
+            f"the model {checkpoint.folder} sees crops of {checkpoint.crop.size} px, and crop.size "
+            f"is {config.crop.size}; set it to the model's."
+        )
+    return checkpoint.model
+
+
+def _image_level(
+    config: AdaptConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    out: Path,
+    device: torch.device,
+    workers: int,
+    progress: Callable[[int, float, float], None] | None,
+) -> ImageLevel:
+    """The image level with its banks filled; trains the style network first where it must."""
+    if not config.uses_style_bank:
+        return ImageLevel("none")
+    network = None
+    if config.image.style == "adain":
+        settings = config.image.network
+        if config.image.decoder is not None:
+            network = build_style_network(settings, config.crop.size, config.seed)
+            network.load(Path(config.image.decoder))
+            network = network.eval()
+        else:
+            network = train_style(
+                settings,
+                source,
+                target,
+                config.crop,
+                out / "style" / "decoder.safetensors",
+                seed=config.seed,
+                device=device,
+                workers=workers,
+                progress=progress,
+            )
+    level = ImageLevel(config.image.style, network).to(device)
+    wanted = (
+        ("target", target, config.image.probability),
+        ("source", source, config.image.back),
+    )
+    for number, (domain, samples, share) in enumerate(wanted):
+        if share <= 0:
+            continue
+        rows = np.random.default_rng([config.seed, 3, number]).permutation(len(samples))
+        for part in np.array_split(rows[: config.image.bank], -(-config.image.bank // 32)):
+            if len(part):
+                crops = to_tensor(read_crops(samples, part, config.crop)[0])
+                level.remember(domain, crops.to(device) / 255)
+    return level
+
+
+def _held_out_crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
+    return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
+
+
+def _steps_done(state: Path) -> int:
+    try:
+        return int(torch.load(state, weights_only=True, map_location="cpu")["global_step"])
+    except Exception as error:
+        raise InputError(
+            f"{state} is damaged ({type(error).__name__}); start the run again with another --out."
+        ) from error
+
+
+def _write_config(out: Path, config: AdaptConfig) -> None:
+    partial = out / "config.yaml.partial"
+    partial.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
+    os.replace(partial, out / "config.yaml")
+
+
+def _device(config: AdaptConfig) -> torch.device:
+    present = torch.cuda.is_available()
+    if config.device == "gpu" and not present:
+        raise InputError("device is gpu, but torch sees none; choose cpu or auto.")
+    return torch.device("cuda" if present and config.device != "cpu" else "cpu")
+
+
+def _precision(config: AdaptConfig, device: torch.device) -> Any:
+    if config.precision == "auto":
+        return _PRECISION["bf16" if device.type == "cuda" else "32"]
+    if config.precision == "fp16" and device.type == "cpu":
+        raise InputError("precision fp16 needs a GPU; choose 32, bf16 or auto.")
+    return _PRECISION[config.precision]
+
+
+def _workers(config: AdaptConfig) -> int:
+    if config.workers is not None:
+        return config.workers
+    return min(8, max(1, (os.cpu_count() or 1) // 2))
+
+
+class _quiet:
+    """Lightning's remarks about hardware and loaders are not for our users."""
+
+    def __enter__(self) -> None:
+        self._catch = warnings.catch_warnings()
+        self._catch.__enter__()
+        for module in ("lightning", "torch"):
+            warnings.filterwarnings("ignore", module=rf"{module}\..*")
+        self._loggers = [
+            logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")
+        ]
+        self._levels = [logger.level for logger in self._loggers]
+        for logger in self._loggers:
+            logger.setLevel(logging.ERROR)
+
+    def __exit__(self, *_: Any) -> None:
+        for logger, level in zip(self._loggers, self._levels, strict=True):
+            logger.setLevel(level)
+        self._catch.__exit__(None, None, None)

@@ -1,0 +1,108 @@
+"""Trains the decoder of the style network on images of both domains, without labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from posebridge.adaptation.config import StyleTrainingConfig
+from posebridge.data.crops import CropRange
+from posebridge.data.loaders import UnpairedSteps, step_loader
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.models.style import StyleNetwork
+
+CHECKPOINT_EVERY = 200
+
+
+def build_style_network(config: StyleTrainingConfig, input_size: int, seed: int) -> StyleNetwork:
+    """The network with an untrained decoder, its random parts drawn from the seed."""
+    torch.manual_seed(seed)
+    return StyleNetwork(
+        config.encoder, config.levels, config.weights, config.encoder_args, input_size
+    )
+
+
+def train_style(
+    config: StyleTrainingConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    crops: CropRange,
+    file: Path,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    workers: int = 0,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> StyleNetwork:
+    """Train until ``config.steps``, or go on where an earlier call was stopped.
+
+    Each step decodes source images in the style of target images and target images in the style of
+    source ones, so that one decoder serves both ways. Loss: content + style_weight x style
+    (Huang & Belongie 2017).
+
+    Args:
+        file: where the decoder goes, a .safetensors file; beside it, until the end, lies
+            ``<file>.resume``. A finished file is loaded and nothing is trained.
+        progress: called with the step, the content and the style loss, every 20 steps.
+
+    Returns:
+        the trained network, in evaluation mode.
+    """
+    network = build_style_network(config, crops.size, seed).to(
+        device=device, memory_format=torch.channels_last
+    )
+    if file.is_file():
+        network.load(file)
+        return network.eval()
+    network.train()
+    optimizer = torch.optim.Adam(network.decoder.parameters(), lr=config.lr)
+    resume = file.with_name(file.name + ".resume")
+    first = _restore(resume, network, optimizer) if resume.is_file() else 0
+    batches = step_loader(
+        UnpairedSteps(source, target, crops, config.batch, seed), first, config.steps, workers
+    )
+    for step, (of_source, of_target) in enumerate(batches, start=first):
+        content = torch.cat([_pixels(of_source, device), _pixels(of_target, device)])
+        style = torch.cat([_pixels(of_target, device), _pixels(of_source, device)])
+        losses = network.losses(content, style)
+        optimizer.zero_grad(set_to_none=True)
+        (losses["content"] + config.style_weight * losses["style"]).backward()
+        optimizer.step()
+        if progress is not None and (step % 20 == 0 or step + 1 == config.steps):
+            progress(step + 1, float(losses["content"]), float(losses["style"]))
+        if (step + 1) % CHECKPOINT_EVERY == 0:
+            _keep(resume, network, optimizer, step + 1)
+    network.save(file)
+    resume.unlink(missing_ok=True)
+    return network.eval()
+
+
+def _pixels(crops: Tensor, device: torch.device | str) -> Tensor:
+    return crops.to(device).to(torch.float32, memory_format=torch.channels_last) / 255
+
+
+def _keep(
+    resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int
+) -> None:
+    resume.parent.mkdir(parents=True, exist_ok=True)
+    partial = resume.with_name(resume.name + ".partial")
+    torch.save(
+        {
+            "step": step,
+            "decoder": network.decoder.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        },
+        partial,
+    )
+    os.replace(partial, resume)
+
+
+def _restore(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer) -> int:
+    state = torch.load(resume, weights_only=True, map_location="cpu")
+    network.decoder.load_state_dict(state["decoder"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])

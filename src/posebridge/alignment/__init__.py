@@ -1,0 +1,11 @@
+"""The method, one file a level. Tensors only: no files, no training loop.
+
+    image.py        image level: source views in the style of the target
+    feature.py      feature level: a domain discriminator behind gradient reversal
+    pose.py         pose level: information maximization on heatmaps
+    consistency.py  the mean teacher: pseudo-labels and the error against them
+
+To add a loss: a pure function of tensors here, with its equation, range and source in the
+docstring; a weight for it in ``adaptation/config.py``; one entry in ``Adapter.losses``. A test needs
+a value table worked out by hand and a gradient check.
+"""

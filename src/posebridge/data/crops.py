@@ -1,0 +1,153 @@
+"""Square crops round a padded box, and the way back to the image's pixels.
+
+The crop is cut on whole pixels of the image and then resized, so that the matrix from crop to image
+is exact. ``cv2.resize`` maps x to (x + 0.5) s - 0.5, the convention of the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
+
+
+class UnreadableImage(Exception):
+    """One image cannot be decoded; the caller skips it and reports it."""
+
+
+@dataclass(frozen=True)
+class CropRange:
+    """How subjects are cut out of images.
+
+    Attributes:
+        size: side of the crop that the model sees, pixels.
+        padding: the crop's side over the longer side of the box; a whole image is not padded.
+    """
+
+    size: int = 256
+    padding: float = 1.25
+
+
+class Region(NamedTuple):
+    """A square of whole pixels of the image: columns x to x + side, rows y to y + side."""
+
+    x: int
+    y: int
+    side: int
+
+
+def region_of(box: np.ndarray, width: int, height: int, padding: float) -> Region:
+    """The square round a box (x, y, width, height), or round the whole image for a width of 0."""
+    x, y, w, h = (float(v) for v in box)
+    if w <= 0:
+        x, y, w, h, padding = 0.0, 0.0, float(width), float(height), 1.0
+    side = max(2, round(max(w, h) * padding))
+    return Region(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side)
+
+
+def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
+    """Cut the region out of an (H, W, 3) image, black outside it, and resize to ``size``."""
+    height, width = image.shape[:2]
+    x, y, side = region
+    left, top = max(0, -x), max(0, -y)
+    part = image[max(0, y) : max(0, y + side), max(0, x) : max(0, x + side)]
+    if part.shape[:2] != (side, side):
+        bottom, right = max(0, side - top - part.shape[0]), max(0, side - left - part.shape[1])
+        part = (
+            np.zeros((side, side, 3), np.uint8)
+            if part.size == 0
+            else cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_CONSTANT)
+        )
+    if side == size:
+        return np.ascontiguousarray(part)
+    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return cv2.resize(part, (size, size), interpolation=method)
+
+
+def to_image(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
+    """Crop pixels (N, K, 2) to pixels of the original images; ``regions`` is (N, 3) x, y, side."""
+    scale = regions[:, 2, None, None] / size
+    return (points + 0.5) * scale - 0.5 + regions[:, None, :2]
+
+
+def to_crop(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
+    """The inverse of :func:`to_image`."""
+    scale = size / regions[:, 2, None, None]
+    return (points - regions[:, None, :2] + 0.5) * scale - 0.5
+
+
+def decode_image(path: Path) -> np.ndarray:
+    """An image file as (H, W, 3) uint8 RGB, turned upright by its EXIF tag.
+
+    Raises:
+        UnreadableImage: missing, truncated, or not an image.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise UnreadableImage(f"{path}: {error.strerror or error}") from error
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if content.size else None
+    except cv2.error as error:
+        raise UnreadableImage(f"{path}: {error.err or 'cannot be decoded'}") from error
+    if image is None:
+        raise UnreadableImage(f"{path}: truncated or not an image")
+    return image
+
+
+def read_crop(
+    samples: UnlabelledSamples, index: int, crops: CropRange
+) -> tuple[np.ndarray, Region, tuple[int, int]]:
+    """Decode and cut one subject.
+
+    Returns:
+        the crop (C, C, 3) uint8 RGB, the region it shows, and the image's (width, height).
+    """
+    image = decode_image(samples.path(index))
+    height, width = image.shape[:2]
+    region = region_of(samples.boxes[index], width, height, crops.padding)
+    return cut(image, region, crops.size), region, (width, height)
+
+
+def drop_unreadable(samples: UnlabelledSamples) -> tuple[np.ndarray, list[str]]:
+    """Which rows have an image whose header can be read, and what is wrong with the others.
+
+    Headers only: a few microseconds an image. Damage further on shows when the image is decoded;
+    the loader skips it then.
+
+    Returns:
+        row indices to keep, and one line for each file that is left out.
+
+    Raises:
+        InputError: no image at all can be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    broken: dict[bytes, str] = {}
+    fine: set[bytes] = set()
+    for row, name in enumerate(samples.files):
+        if name in fine or name in broken:
+            continue
+        path = samples.path(row)
+        try:
+            if path.stat().st_size == 0:
+                broken[name] = f"{path}: empty file"
+                continue
+            with Image.open(path):
+                fine.add(name)
+        except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+            reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+            broken[name] = f"{path}: {reason}"
+        except Image.DecompressionBombError:
+            broken[name] = f"{path}: more pixels than an ordinary image"
+    if not fine:
+        first = next(iter(broken.values()), "there are none")
+        raise InputError(f"no image of {samples.name} can be read; the first: {first}.")
+    keep = np.array([name not in broken for name in samples.files])
+    return np.flatnonzero(keep), list(broken.values())

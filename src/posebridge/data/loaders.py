@@ -1,0 +1,231 @@
+"""Endless paired batches of raw crops, each a function of seed and step.
+
+Step s of a stream takes the rows s*B to (s+1)*B of an endless list: one shuffled pass over the data
+after another, every pass shuffled by (seed, domain, pass). Nothing has to be remembered to go on
+after a stop but the number of the step, whatever the number of workers. Workers only decode and cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from posebridge.data.crops import CropRange, UnreadableImage, read_crop, to_crop
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.errors import InputError
+
+_SOURCE, _TARGET = 0, 1
+# More unreadable images than this in a row mean a disk that went away, not a broken file.
+_PATIENCE = 50
+
+_Item = TypeVar("_Item")
+
+
+class SourceBatch(NamedTuple):
+    """Labelled crops: points in pixels of the crop, visible where labelled and inside it."""
+
+    images: UInt8[Tensor, "B 3 C C"]
+    points: Float[Tensor, "B K 2"]
+    visible: Bool[Tensor, "B K"]
+
+
+class Batch(NamedTuple):
+    """What one step sees. ``target`` has no labels to give; it is None in the source stage."""
+
+    step: int
+    source: SourceBatch
+    target: UInt8[Tensor, "B 3 C C"] | None
+    unreadable: tuple[str, ...]
+
+
+def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> np.ndarray:
+    """Rows ``start`` to ``start + length`` of the endless shuffled list over ``count`` samples."""
+    positions = np.arange(start, start + length)
+    rows = np.empty(length, dtype=np.int64)
+    for turn in np.unique(positions // count):
+        order = np.random.default_rng([seed, domain, int(turn)]).permutation(count)
+        here = positions // count == turn
+        rows[here] = order[positions[here] % count]
+    return rows
+
+
+def read_crops(
+    samples: UnlabelledSamples, rows: np.ndarray, crops: CropRange
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Decode and cut the given rows; an unreadable image is replaced by the next row that is not.
+
+    Returns:
+        crops (B, C, C, 3) uint8, regions (B, 3), the rows that were really read, and a line for
+        each image that could not be.
+    """
+    images = np.empty((len(rows), crops.size, crops.size, 3), np.uint8)
+    regions = np.empty((len(rows), 3), np.float64)
+    used = np.array(rows, dtype=np.int64)
+    unreadable: list[str] = []
+    for place in range(len(rows)):
+        for _ in range(_PATIENCE):
+            try:
+                images[place], regions[place], _ = read_crop(samples, int(used[place]), crops)
+                break
+            except UnreadableImage as error:
+                unreadable.append(str(error))
+                used[place] = (used[place] + 1) % len(samples)
+        else:
+            raise InputError(
+                f"{_PATIENCE} images of {samples.name} in a row can't be read, the last: "
+                f"{unreadable[-1]}; is the disk still there?"
+            )
+    return images, regions, used, unreadable
+
+
+class PairedSteps(Dataset[Batch]):
+    """Item s is the whole batch of step s: source crops with labels, target crops without."""
+
+    def __init__(
+        self,
+        source: LabelledSamples,
+        target: UnlabelledSamples | None,
+        crops: CropRange,
+        batch_size: int,
+        seed: int,
+        target_from: int,
+    ) -> None:
+        """``target_from`` is the first step that has target crops."""
+        self.source, self.target, self.crops = source, target, crops
+        self.batch_size, self.seed, self.target_from = batch_size, seed, target_from
+
+    def __getitem__(self, step: int) -> Batch:
+        rows = stream_rows(
+            self.seed, _SOURCE, len(self.source), step * self.batch_size, self.batch_size
+        )
+        images, regions, rows, unreadable = read_crops(self.source.images, rows, self.crops)
+        points = to_crop(self.source.points[rows], regions, self.crops.size)
+        inside = ((points >= -0.5) & (points <= self.crops.size - 0.5)).all(axis=2)
+        source = SourceBatch(
+            to_tensor(images),
+            torch.from_numpy(points.astype(np.float32)),
+            torch.from_numpy(self.source.labelled[rows] & inside),
+        )
+        target = None
+        if self.target is not None and step >= self.target_from:
+            start = (step - self.target_from) * self.batch_size
+            rows = stream_rows(self.seed, _TARGET, len(self.target), start, self.batch_size)
+            images, _, _, more = read_crops(self.target, rows, self.crops)
+            unreadable += more
+            target = to_tensor(images)
+        return Batch(step, source, target, tuple(unreadable))
+
+
+class UnpairedSteps(Dataset[tuple[Tensor, Tensor]]):
+    """Item s is two batches of crops without labels, one of each domain, for the style network."""
+
+    def __init__(
+        self,
+        source: UnlabelledSamples,
+        target: UnlabelledSamples,
+        crops: CropRange,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.domains, self.crops = (source, target), crops
+        self.batch_size, self.seed = batch_size, seed
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        images = []
+        for domain, samples in enumerate(self.domains):
+            rows = stream_rows(
+                self.seed, domain, len(samples), step * self.batch_size, self.batch_size
+            )
+            images.append(to_tensor(read_crops(samples, rows, self.crops)[0]))
+        return images[0], images[1]
+
+
+class UnlabelledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
+    """Each subject once: its crop (3, C, C), its (x, y, side, image width, image height), an error.
+
+    An unreadable image gives a black crop and the reason.
+    """
+
+    def __init__(self, samples: UnlabelledSamples, crops: CropRange) -> None:
+        self.samples, self.crops = samples, crops
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, str | None]:
+        try:
+            image, region, size = read_crop(self.samples, index, self.crops)
+        except UnreadableImage as error:
+            empty = np.zeros((self.crops.size, self.crops.size, 3), np.uint8)
+            return to_tensor(empty[None])[0], torch.tensor([0, 0, self.crops.size, 0, 0]), str(error)
+        return to_tensor(image[None])[0], torch.tensor([*region, *size]), None
+
+
+def to_tensor(images: np.ndarray) -> UInt8[Tensor, "B 3 C C"]:
+    """(B, C, C, 3) pixels as a channels-last tensor; no copy."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+
+class _StepsFrom(Sampler[int]):
+    """The steps ``first`` to ``last``, in order, whatever was done before.
+
+    It has no length on purpose: Lightning counts a resumed epoch from its beginning, and would
+    stop early if it knew how many batches are left.
+    """
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+
+    def __iter__(self) -> Iterator[int]:
+        yield from range(self.first, self.last)
+
+
+def _one_thread(_: int) -> None:
+    # A worker that spawns threads takes cores from the training.
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def step_loader(
+    steps: Dataset[_Item], first: int, last: int, workers: int
+) -> DataLoader[_Item]:
+    """The items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
+    return DataLoader(
+        steps,
+        batch_size=None,
+        sampler=_StepsFrom(first, last),
+        num_workers=workers,
+        worker_init_fn=_one_thread,
+        persistent_workers=False,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _collate_crops(
+    items: list[tuple[Tensor, Tensor, str | None]],
+) -> tuple[Tensor, Tensor, list[str | None]]:
+    images, places, errors = zip(*items, strict=True)
+    stacked = torch.stack([i.permute(1, 2, 0) for i in images]).permute(0, 3, 1, 2)
+    return stacked, torch.stack(places), list(errors)
+
+
+def crop_loader(
+    samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
+) -> DataLoader[tuple[Tensor, Tensor, list[str | None]]]:
+    """Every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
+    return DataLoader(
+        UnlabelledCrops(samples, crops),
+        batch_size=batch_size,
+        num_workers=workers,
+        worker_init_fn=_one_thread,
+        collate_fn=_collate_crops,
+        pin_memory=torch.cuda.is_available(),
+    )

@@ -1,0 +1,34 @@
+"""Scores: how good predictions are, and by which rule.
+
+- ``metrics``: pure array functions: distances, PCK, its area, end-point error, normalisers, and the
+  released code's protocol on heatmaps.
+- ``oks``: OKS-AP as COCO takes it.
+- ``scores``: :func:`evaluate_predictions`, the one entry; :class:`Results`, figures with protocol.
+- ``tables``: results side by side.
+
+To add a metric: a function in ``metrics`` that takes (N, K) distances and returns a value for
+``all`` and each group, a line in ``evaluate_predictions`` and one in ``_definitions``, and a table
+of values worked out by hand in ``tests/evaluation/test_metrics.py``.
+"""
+
+from posebridge.evaluation.metrics import (
+    NORMALISERS,
+    PublishedPck,
+    possible_normalisers,
+    published_pck,
+)
+from posebridge.evaluation.scores import Predictions, Results, evaluate_predictions, pck_key
+from posebridge.evaluation.tables import markdown_table, results_table
+
+__all__ = [
+    "NORMALISERS",
+    "Predictions",
+    "PublishedPck",
+    "Results",
+    "evaluate_predictions",
+    "markdown_table",
+    "pck_key",
+    "possible_normalisers",
+    "published_pck",
+    "results_table",
+]

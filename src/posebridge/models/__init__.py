@@ -1,0 +1,12 @@
+"""The networks: nothing here knows of files of data, losses or training.
+
+    encoder.py        any timm model as a list of feature maps, pretrained or from a local file
+    pose.py           encoder, deconvolutions, heatmaps
+    discriminator.py  source or target, patch by patch
+    style.py          AdaIN style transfer with a fixed encoder
+    checkpoint.py     a trained pose model as a folder
+
+To add an encoder: nothing is to be written, name any timm model that has ``features_only``. To add
+an architecture: a module with the ``forward`` and ``stride`` of ``PoseModel``, and three lines in
+``tests/models/test_pose.py``.
+"""

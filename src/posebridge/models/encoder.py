@@ -1,0 +1,304 @@
+"""The image encoder of every network here: any timm model, as a list of feature maps.
+
+The pose model and the style network both build theirs through :class:`ImageEncoder`, so that
+names, weights, levels and the normalisation of the input mean the same in both.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from jaxtyping import Float
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from posebridge.errors import InputError
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+_NESTED = ("state_dict", "model", "teacher")
+"""Where training scripts put the weights when a .pth file holds more than those."""
+
+
+class ImageEncoder(nn.Module):
+    """A timm model without its head: images in [0, 1] in, feature maps out.
+
+    Args:
+        name: a timm model, with or without a pretrained tag (``"resnet101"``,
+            ``"vgg19.tv_in1k"``, ``"vit_small_patch14_dinov2.lvd142m"``).
+        levels: which of timm's feature maps to return, in this order; negative ones count from
+            the end. A convolutional model has about one per factor 2, a transformer one per block.
+        weights: ``"pretrained"`` (timm downloads them, once), ``"none"`` (random), or the path of
+            a ``.safetensors``, ``.pth`` or ``.pt`` file. No code of such a file is ever run.
+        args: further arguments of ``timm.create_model``.
+        input_size: side of the images in pixels. Only models that are built for one size
+            (transformers) need it; without it they take their own.
+        mean, std: the normalisation of the input per channel, where it is not what timm records
+            for the model.
+
+    Attributes:
+        channels: of each returned level, in the order of ``levels``.
+        reductions: input pixels per feature cell of each returned level.
+        levels: the indices of the returned levels, counted from 0.
+        name, weights, args: as given.
+        mean, std: buffers (1, 3, 1, 1).
+
+    Raises:
+        InputError: unknown name, level or argument; weights that are missing or do not fit.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        levels: Sequence[int],
+        weights: str = "pretrained",
+        args: Mapping[str, Any] | None = None,
+        input_size: int | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        if not levels:
+            raise InputError(f"encoder '{name}': no levels are chosen; name at least one.")
+        config = _registered(name)
+        file = _weights_file(name, weights)
+        if weights == "pretrained" and not (config and config.has_weights):
+            raise InputError(
+                f"timm has no pretrained weights of {name}; give a local file "
+                "(--model.weights FILE) or 'none'."
+            )
+        options = dict(args or {})
+        if input_size is not None and config is not None and config.fixed_input_size:
+            options.setdefault("img_size", input_size)
+
+        self.name, self.weights, self.args = name, weights, dict(args or {})
+        self.net = _create(name, levels, options, download=weights == "pretrained")
+        feature_info: Any = self.net.feature_info
+        info = feature_info.info
+        absolute = [level % len(info) for level in levels]
+        self.levels = tuple(absolute)
+        self.channels = tuple(int(info[level]["num_chs"]) for level in absolute)
+        self.reductions = tuple(int(info[level]["reduction"]) for level in absolute)
+        if "img_size" in options and input_size is not None and input_size % max(self.reductions):
+            cell = max(self.reductions)
+            fits = max(round(input_size / cell), 1) * cell
+            raise InputError(
+                f"encoder '{name}' cuts images into patches of {cell} px, which do not fill an "
+                f"input of {input_size} px; choose a multiple such as {fits}."
+            )
+        # timm returns the levels in the order of the network, each once.
+        ascending = sorted(set(absolute))
+        self._order = [ascending.index(level) for level in absolute]
+        self._channels_last = "NHWC" in str(getattr(self.net, "output_fmt", "NCHW"))
+
+        own_mean = mean or (config.mean if config else None) or _IMAGENET_MEAN
+        own_std = std or (config.std if config else None) or _IMAGENET_STD
+        self.register_buffer("mean", torch.tensor(own_mean, dtype=torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(own_std, dtype=torch.float32).view(1, -1, 1, 1))
+        if file is not None:
+            _load_local(self.net, name, file)
+
+    def normalise(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+        """Images in [0, 1] -> what the encoder was trained on: (images - mean) / std."""
+        return (images - self.mean) / self.std
+
+    def forward(self, images: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _C _H _W"]]:
+        """Feature maps (B, channels[i], H / reductions[i], W / reductions[i]) of images in [0, 1].
+
+        Raises:
+            ValueError: the images are not (B, 3, H, W).
+        """
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"images are {tuple(images.shape)}, expected (B, 3, H, W)")
+        maps = self.net(self.normalise(images))
+        if self._channels_last:
+            maps = [level.permute(0, 3, 1, 2) for level in maps]
+        return [maps[i] for i in self._order]
+
+
+def _registered(name: str) -> Any:
+    """timm's pretrained configuration of a model (None if it has none); raise if unknown."""
+    if not timm.is_model(name):
+        close = ", ".join(_close_names(name.partition(".")[0]))
+        raise InputError(f"timm knows no encoder '{name}'; close names: {close}.")
+    try:
+        return timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        tags = timm.list_models(f"{name.partition('.')[0]}.*", pretrained=True)
+        raise InputError(
+            f"timm knows no weights '{name}'; known are: {', '.join(tags) or 'none'}."
+        ) from error
+
+
+def _close_names(name: str, count: int = 4) -> list[str]:
+    """The models whose names begin most like ``name``, then those most alike on the whole."""
+
+    def likeness(other: str) -> tuple[float, float]:
+        begins = difflib.SequenceMatcher(None, name, other[: len(name) + 1]).ratio()
+        return begins, difflib.SequenceMatcher(None, name, other).ratio()
+
+    return sorted(timm.list_models(), key=likeness, reverse=True)[:count]
+
+
+def _weights_file(name: str, weights: str) -> Path | None:
+    """The local file that ``weights`` names, None for 'pretrained' and 'none'."""
+    if weights in ("pretrained", "none"):
+        return None
+    file = Path(weights).expanduser()
+    if file.suffix not in (".safetensors", ".pth", ".pt"):
+        raise InputError(
+            f"weights '{weights}' of encoder '{name}' are neither 'pretrained' nor 'none' nor a "
+            ".safetensors, .pth or .pt file."
+        )
+    if not file.is_file():
+        raise InputError(f"weights file {file} of encoder '{name}' does not exist.")
+    return file
+
+
+def _create(
+    name: str, levels: Sequence[int], options: Mapping[str, Any], download: bool
+) -> nn.Module:
+    """``timm.create_model`` with what can go wrong told apart."""
+    try:
+        return timm.create_model(
+            name,
+            pretrained=download,
+            **{**options, "features_only": True, "out_indices": tuple(dict.fromkeys(levels))},
+        )
+    except (AssertionError, IndexError) as error:
+        if isinstance(error, AssertionError) and "index" not in str(error):
+            raise InputError(f"encoder '{name}' cannot be built: {_line(error)}.") from error
+        raise InputError(
+            f"encoder '{name}' has no such levels {list(levels)} ({_line(error)}); "
+            "choose smaller indices."
+        ) from error
+    except (TypeError, AttributeError, NotImplementedError) as error:
+        given = f" with {dict(options)}" if options else ""
+        raise InputError(
+            f"encoder '{name}' cannot be built as a list of features{given}: {_line(error)}."
+        ) from error
+    except Exception as error:  # a download fails in the errors of three different libraries
+        if not download:
+            raise InputError(f"encoder '{name}' cannot be built: {_line(error)}.") from error
+        raise InputError(
+            f"weights of {name} could not be downloaded ({type(error).__name__}); give a local "
+            "file (--model.weights FILE) or 'none'."
+        ) from error
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's text, short enough for a sentence."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
+    return (text if len(text) <= 160 else text[:157] + "...").rstrip(".")
+
+
+def _load_local(net: nn.Module, name: str, file: Path) -> None:
+    """Copy the weights of a local file into a timm feature model, cast to its dtypes."""
+    state = _read(file)
+    found, missing, misshapen = _match(net, state)
+    if missing or misshapen:
+        converted = _converted(net, state)
+        if converted is not None:
+            found, missing, misshapen = _match(net, converted)
+    if missing:
+        raise InputError(
+            f"{file} does not hold the weights of encoder '{name}': {len(missing)} are missing, "
+            f"such as {', '.join(missing[:3])}."
+        )
+    if misshapen:
+        raise InputError(
+            f"{file} does not fit encoder '{name}': {len(misshapen)} weights have another shape, "
+            f"such as {', '.join(misshapen[:3])}."
+        )
+    net.load_state_dict(found, strict=False)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    """The tensors of a weights file by name; nothing in the file is executed."""
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        raw: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{file} holds more than plain tensors, which is not opened as it could run code; "
+            "save its weights as .safetensors."
+        ) from error
+    except Exception as error:  # a damaged pickle can fail in any way
+        raise InputError(
+            f"{file} cannot be read as weights ({type(error).__name__}); it seems damaged."
+        ) from error
+    for key in _NESTED:
+        if isinstance(raw, Mapping) and isinstance(raw.get(key), Mapping):
+            raw = raw[key]
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{file} holds a {type(raw).__name__}, expected a dictionary of tensors.")
+    return {str(k): v for k, v in raw.items() if isinstance(v, Tensor)}
+
+
+def _flat(key: str) -> str:
+    """One spelling for a weight: timm renames ``stages.0`` to ``stages_0`` in feature models."""
+    return key.replace(".", "_")
+
+
+def _match(
+    net: nn.Module, state: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], list[str], list[str]]:
+    """(weights by the model's keys, missing keys, keys of another shape) under the best prefix."""
+    wanted = {key.removeprefix("model."): key for key in net.state_dict()}
+    prefix = _prefix([_flat(key) for key in wanted], [_flat(key) for key in state])
+    flat = {_flat(key): value for key, value in state.items()}
+    found: dict[str, Tensor] = {}
+    missing: list[str] = []
+    misshapen: list[str] = []
+    own = net.state_dict()
+    for short, key in wanted.items():
+        value = flat.get(prefix + _flat(short))
+        if value is None:
+            if not short.endswith("num_batches_tracked"):
+                missing.append(short)
+        elif value.shape != own[key].shape:
+            misshapen.append(f"{short} {tuple(value.shape)} for {tuple(own[key].shape)}")
+        else:
+            found[key] = value
+    return found, missing, misshapen
+
+
+def _prefix(wanted: Sequence[str], given: Sequence[str]) -> str:
+    """What stands before the names in a file (``module.encoder.``): the one with most matches."""
+    names = set(given)
+    anchors = wanted[:: max(len(wanted) // 8, 1)]
+    candidates = {"": None}
+    for anchor in anchors:
+        candidates.update({k.removesuffix(anchor): None for k in given if k.endswith(anchor)})
+    return max(candidates, key=lambda prefix: sum(prefix + key in names for key in wanted))
+
+
+def _converted(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The weights through timm's own converter of the architecture, where it has one.
+
+    It renames the keys of original releases and resamples position embeddings to the input size.
+    """
+    inner = getattr(net, "model", None)
+    if not isinstance(inner, nn.Module):
+        return None
+    convert = getattr(sys.modules[type(inner).__module__], "checkpoint_filter_fn", None)
+    if convert is None:
+        return None
+    wanted = [_flat(key.removeprefix("model.")) for key in net.state_dict()]
+    length = len(_prefix(wanted, [_flat(key) for key in state]))
+    prefix = next((k[:length] for k in state if _flat(k)[length:] in set(wanted)), "")
+    try:
+        return convert({k.removeprefix(prefix): v for k, v in state.items()}, inner)
+    except (KeyError, AttributeError, IndexError, RuntimeError, TypeError):
+        return None

@@ -1,0 +1,137 @@
+"""The pose model: a timm encoder, a deconvolution decoder, one heatmap for each keypoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posebridge.errors import InputError
+from posebridge.models.encoder import ImageEncoder
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a pose model is made of.
+
+    Attributes:
+        encoder: any timm model with feature maps, such as resnet101, hrnet_w32, convnext_tiny,
+            mobilenetv1_100 or vit_small_patch14_dinov2.
+        weights: 'pretrained' (timm downloads them), 'none' (random), or the path of a
+            .safetensors or .pth file with weights of the encoder.
+        encoder_args: further arguments of timm.create_model.
+        level: which of the encoder's feature maps the decoder starts from, as in timm's
+            out_indices; negative counts from the end.
+        decoder_width: channels of the deconvolutions.
+        decoder_depth: number of decoder layers; by default as many as there are doublings between
+            the feature map and the heatmaps. A layer beyond those keeps the size.
+        heatmap_size: side of the heatmaps, cells.
+        sigma: of the Gaussians that the heatmaps aim at, cells.
+    """
+
+    encoder: str = "resnet50"
+    weights: str = "pretrained"
+    encoder_args: dict[str, Any] = field(default_factory=dict)
+    level: int = -1
+    decoder_width: int = 256
+    decoder_depth: int | None = None
+    heatmap_size: int = 64
+    sigma: float = 2.0
+
+
+class PoseOutput(NamedTuple):
+    """What the model returns: heatmaps of any real value, and the features they are read from."""
+
+    heatmaps: Float[Tensor, "B K S S"]
+    features: Float[Tensor, "B F S S"]
+
+
+class PoseModel(nn.Module):
+    """Simple Baselines (Xiao et al., ECCV 2018) on any encoder.
+
+    Args:
+        config: encoder, decoder and heatmaps.
+        keypoints: K.
+        input_size: side of the square crops in pixels.
+
+    Raises:
+        InputError: no number of doublings leads from the feature map to ``heatmap_size``; the
+            message lists the sizes that would do.
+    """
+
+    def __init__(self, config: ModelConfig, keypoints: int, input_size: int) -> None:
+        super().__init__()
+        self.config, self.keypoints, self.input_size = config, keypoints, input_size
+        self.encoder = ImageEncoder(
+            config.encoder, [config.level], config.weights, config.encoder_args, input_size
+        )
+        size = self._feature_size()
+        doublings = _doublings(size, config)
+        depth = doublings if config.decoder_depth is None else config.decoder_depth
+        if depth < max(doublings, 0):
+            raise InputError(
+                f"model.decoder_depth is {depth}, but {doublings} deconvolutions lead from the "
+                f"feature map of {size} cells to heatmaps of {config.heatmap_size}; give at least "
+                f"{doublings} or leave it empty."
+            )
+        layers: list[nn.Module] = []
+        channels = self.encoder.channels[0]
+        for layer in range(depth):
+            layers += _decoder_layer(channels, config.decoder_width, doubles=layer < doublings)
+            channels = config.decoder_width
+        self.decoder = nn.Sequential(*layers)
+        self.feature_channels = channels
+        self.head = nn.Conv2d(channels, keypoints, kernel_size=1)
+        nn.init.normal_(self.head.weight, std=0.001)
+        nn.init.zeros_(self.head.bias)
+
+    @property
+    def stride(self) -> float:
+        """Crop pixels for each heatmap cell."""
+        return self.input_size / self.config.heatmap_size
+
+    def forward(self, images: Float[Tensor, "B 3 C C"]) -> PoseOutput:
+        """Images in [0, 1], RGB; the encoder's own mean and std are applied inside."""
+        if images.shape[-2:] != (self.input_size, self.input_size):
+            raise ValueError(
+                f"images are {tuple(images.shape)}, expected (B, 3, {self.input_size}, "
+                f"{self.input_size}): this model sees crops of {self.input_size} px"
+            )
+        features = self.decoder(self.encoder(images)[0])
+        return PoseOutput(self.head(features), features)
+
+    @torch.no_grad()
+    def _feature_size(self) -> int:
+        training = self.encoder.training
+        self.encoder.eval()
+        shape = self.encoder(torch.zeros(1, 3, self.input_size, self.input_size))[0].shape
+        self.encoder.train(training)
+        return int(shape[-1])
+
+
+def _doublings(size: int, config: ModelConfig) -> int:
+    wanted = config.heatmap_size
+    doublings = 0
+    while size * 2**doublings < wanted:
+        doublings += 1
+    if size * 2**doublings != wanted:
+        possible = ", ".join(str(size * 2**n) for n in range(5))
+        raise InputError(
+            f"model.heatmap_size is {wanted}, but level {config.level} of {config.encoder} gives "
+            f"{size} cells a side, which doubling turns into {possible}; choose one of these or "
+            "another model.level."
+        )
+    return doublings
+
+
+def _decoder_layer(inputs: int, outputs: int, doubles: bool) -> list[nn.Module]:
+    layer: nn.Module = (
+        nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
+        if doubles
+        else nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False)
+    )
+    nn.init.normal_(layer.weight, std=0.001)  # type: ignore[arg-type]
+    return [layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

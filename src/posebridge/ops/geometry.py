@@ -1,0 +1,182 @@
+"""Affine views of square crops, as batched tensor functions.
+
+A matrix is (B, 2, 3) and maps *output* pixels to *input* pixels, the direction in which an image is
+resampled. Points therefore travel from input to output by the inverse. Pixels are those of the
+convention of the whole package: an integer is the centre of a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def compose(first: Float[Tensor, "B 2 3"], second: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
+    """The matrix that applies ``first`` and then ``second`` to a point.
+
+    >>> shift = torch.tensor([[[1.0, 0, 5], [0, 1, 0]]])
+    >>> double = torch.tensor([[[2.0, 0, 0], [0, 2, 0]]])
+    >>> transform_points(torch.ones(1, 1, 2), compose(shift, double))
+    tensor([[[12.,  2.]]])
+    """
+    linear = second[:, :, :2] @ first[:, :, :2]
+    offset = second[:, :, :2] @ first[:, :, 2:] + second[:, :, 2:]
+    return torch.cat([linear, offset], dim=2)
+
+
+def invert(matrix: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
+    """The inverse map, in closed form; a singular matrix gives infinities.
+
+    Cramer's rule rather than ``torch.linalg.inv``: no workspace, no host sync for the error flag.
+    """
+    a, b, c = matrix[:, 0].unbind(1)
+    d, e, f = matrix[:, 1].unbind(1)
+    determinant = a * e - b * d
+    top = torch.stack([e, -b, b * f - c * e], dim=1)
+    bottom = torch.stack([-d, a, c * d - a * f], dim=1)
+    return torch.stack([top, bottom], dim=1) / determinant[:, None, None]
+
+
+def transform_points(
+    points: Float[Tensor, "B K 2"], matrix: Float[Tensor, "B 2 3"]
+) -> Float[Tensor, "B K 2"]:
+    """Apply each sample's matrix to its points."""
+    return points @ matrix[:, :, :2].transpose(1, 2) + matrix[:, :, 2].unsqueeze(1)
+
+
+def warp(
+    images: Float[Tensor, "B C H W"], matrix: Float[Tensor, "B 2 3"], size: int
+) -> Float[Tensor, "B C S S"]:
+    """Resample each image once, bilinearly, to ``size`` x ``size``; outside the image is 0.
+
+    ``matrix`` maps output pixels to input pixels.
+    """
+    height, width = images.shape[-2:]
+    return F.grid_sample(
+        images,
+        _sampling_grid(matrix, size, height, width).to(images.dtype),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    )
+
+
+def _sampling_grid(matrix: Tensor, size: int, height: int, width: int) -> Float[Tensor, "B S S 2"]:
+    """Input positions in grid_sample's units: pixel x is (2 x + 1) / width - 1."""
+    axis = torch.arange(size, device=matrix.device, dtype=matrix.dtype)
+    # x' = m00 x + m01 y + m02 is separable in x and y: two outer sums instead of a matmul on S*S.
+    along_x = matrix[:, :, 0, None] * axis  # (B, 2, S)
+    along_y = matrix[:, :, 1, None] * axis + matrix[:, :, 2, None]  # (B, 2, S)
+    pixels = (along_y[:, :, :, None] + along_x[:, :, None, :]).permute(0, 2, 3, 1)
+    extent = torch.tensor([width, height], device=matrix.device, dtype=matrix.dtype)
+    return (2 * pixels + 1) / extent - 1
+
+
+@dataclass(frozen=True)
+class ViewRange:
+    """How far a random view of a crop may go.
+
+    Attributes:
+        rotation: largest rotation to either side, degrees.
+        shear: largest shear along x to either side, degrees.
+        translation: largest shift to either side, as a share of the crop's side.
+        scale: smallest and largest magnification of the subject.
+        flip: share of the views that are mirrored.
+    """
+
+    rotation: float = 60.0
+    shear: float = 30.0
+    translation: float = 0.05
+    scale: tuple[float, float] = (0.6, 1.3)
+    flip: float = 0.5
+
+
+@dataclass(frozen=True)
+class Views:
+    """One drawn view for each sample.
+
+    Attributes:
+        matrix: (B, 2, 3), view pixels to crop pixels.
+        flipped: (B,) the view is a mirror image, so that left and right change names.
+    """
+
+    matrix: Float[Tensor, "B 2 3"]
+    flipped: Bool[Tensor, " B"]
+
+    def to(self, device: torch.device) -> Views:
+        """The same views on another device."""
+        return Views(
+            self.matrix.to(device, non_blocking=True), self.flipped.to(device, non_blocking=True)
+        )
+
+
+def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Generator) -> Views:
+    """Draw a view for each of ``count`` crops of ``size`` pixels, from a CPU generator.
+
+    Order of what happens to the subject: mirror, shear, rotate, scale, all about the centre, then
+    shift. Scales are drawn uniformly in their logarithm, so that halving is as likely as doubling.
+    """
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(count, generator=generator) * (high - low) + low
+
+    angle = torch.deg2rad(uniform(-ranges.rotation, ranges.rotation))
+    shear = torch.tan(torch.deg2rad(uniform(-ranges.shear, ranges.shear)))
+    low, high = ranges.scale
+    scale = torch.exp(uniform(float(torch.log(torch.tensor(low))), float(torch.log(torch.tensor(high)))))
+    shift = torch.stack(
+        [uniform(-ranges.translation, ranges.translation) * size for _ in range(2)], dim=1
+    )
+    flipped = torch.rand(count, generator=generator) < ranges.flip
+
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    slant = torch.eye(2).repeat(count, 1, 1)
+    slant[:, 0, 1] = shear
+    mirror = torch.eye(2).repeat(count, 1, 1)
+    mirror[:, 0, 0] = torch.where(flipped, -1.0, 1.0)
+    linear = rotation @ slant @ mirror
+    centre = torch.full((count, 2, 1), (size - 1) / 2)
+    crop_to_view = torch.cat([linear, centre + shift[:, :, None] - linear @ centre], dim=2)
+    return Views(invert(crop_to_view), flipped)
+
+
+def identity_views(count: int) -> Views:
+    """The views that leave crops as they are."""
+    return Views(torch.eye(2, 3).repeat(count, 1, 1), torch.zeros(count, dtype=torch.bool))
+
+
+def swap_sides(
+    values: Float[Tensor, "B K ..."] | Bool[Tensor, "B K ..."],
+    flipped: Bool[Tensor, " B"],
+    mirror: Int[Tensor, " K"],
+) -> Tensor:
+    """Exchange left and right joints in the samples that are mirrored.
+
+    ``mirror[k]`` is the index of joint k's mirror image (``Skeleton.mirror``).
+    """
+    shape = (-1,) + (1,) * (values.dim() - 1)
+    return torch.where(flipped.view(shape), values[:, mirror], values)
+
+
+def points_to_view(
+    points: Float[Tensor, "B K 2"], views: Views, mirror: Int[Tensor, " K"]
+) -> Float[Tensor, "B K 2"]:
+    """Points of the crop, in the view's pixels and under the view's names."""
+    return swap_sides(transform_points(points, invert(views.matrix)), views.flipped, mirror)
+
+
+def points_to_crop(
+    points: Float[Tensor, "B K 2"], views: Views, mirror: Int[Tensor, " K"]
+) -> Float[Tensor, "B K 2"]:
+    """The inverse of :func:`points_to_view`."""
+    return swap_sides(transform_points(points, views.matrix), views.flipped, mirror)
+
+
+def inside(points: Float[Tensor, "B K 2"], size: int) -> Bool[Tensor, "B K"]:
+    """Whether a point lies on the pixels of a square image of side ``size``."""
+    return ((points >= -0.5) & (points <= size - 0.5)).all(dim=-1)

@@ -1,0 +1,169 @@
+"""Who the joints are: names, edges, left/right pairs and groups of one kind of subject."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from posebridge.errors import InputError
+
+_SIDES = (("left", "right"), ("l", "r"))
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """An ordered list of keypoints and what connects them.
+
+    Attributes:
+        name: what the subject is, such as ``"person"``.
+        keypoints: the K names, in the order of every (..., K, 2) tensor.
+        edges: pairs of indices that are drawn as bones.
+        pairs: pairs of indices (left, right) that change places in a mirrored image.
+        groups: name of a group -> indices, the rows of a results table.
+    """
+
+    name: str
+    keypoints: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...] = ()
+    pairs: tuple[tuple[int, int], ...] = ()
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.keypoints)
+        if count == 0:
+            raise InputError(f"skeleton '{self.name}' has no keypoints; name at least one.")
+        doubled = sorted({n for n in self.keypoints if self.keypoints.count(n) > 1})
+        if doubled:
+            raise InputError(
+                f"skeleton '{self.name}' names the keypoint '{doubled[0]}' more than once; "
+                "give every keypoint a name of its own."
+            )
+        for kind, links in (("edge", self.edges), ("left/right pair", self.pairs)):
+            for link in links:
+                if len(link) != 2 or not all(0 <= i < count for i in link):
+                    raise InputError(
+                        f"skeleton '{self.name}': {kind} {tuple(link)} points outside its "
+                        f"{count} keypoints; indices count from 0 here and from 1 in COCO files."
+                    )
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    @property
+    def mirror(self) -> list[int]:
+        """For each keypoint the index of its mirror image (itself where it has no partner)."""
+        order = list(range(len(self.keypoints)))
+        for left, right in self.pairs:
+            order[left], order[right] = right, left
+        return order
+
+    @classmethod
+    def from_names(
+        cls,
+        name: str,
+        keypoints: Sequence[str],
+        edges: Sequence[Sequence[int]] = (),
+    ) -> Skeleton:
+        """A skeleton whose pairs and groups follow from the names (``left_knee``, ``knee_r``)."""
+        return cls(
+            name=name,
+            keypoints=tuple(keypoints),
+            edges=tuple((int(a), int(b)) for a, b in edges),
+            pairs=_pairs_by_name(keypoints),
+            groups=_groups_by_name(keypoints),
+        )
+
+    def to_json(self) -> str:
+        """The text of ``skeleton.json`` in a checkpoint."""
+        return json.dumps(
+            {
+                "name": self.name,
+                "keypoints": list(self.keypoints),
+                "edges": [list(edge) for edge in self.edges],
+                "pairs": [list(pair) for pair in self.pairs],
+                "groups": {name: list(members) for name, members in self.groups.items()},
+            },
+            indent=2,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Skeleton:
+        """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            return cls(
+                name=str(raw["name"]),
+                keypoints=tuple(str(n) for n in raw["keypoints"]),
+                edges=tuple((int(a), int(b)) for a, b in raw["edges"]),
+                pairs=tuple((int(a), int(b)) for a, b in raw["pairs"]),
+                groups={str(k): tuple(int(i) for i in v) for k, v in raw["groups"].items()},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{where} is not a skeleton that posebridge wrote ({error!r}); "
+                "restore the file from the run that made the model."
+            ) from error
+
+    def require_same(self, other: Skeleton, own: str, others: str) -> None:
+        """Raise unless both name the same keypoints in the same order.
+
+        ``own`` and ``others`` say in the error where the two skeletons come from.
+        """
+        if self.keypoints == other.keypoints:
+            return
+        missing = [n for n in self.keypoints if n not in other.keypoints]
+        surplus = [n for n in other.keypoints if n not in self.keypoints]
+        if missing or surplus:
+            difference = "; ".join(
+                part
+                for part in (
+                    f"missing there: {', '.join(missing)}" if missing else "",
+                    f"only there: {', '.join(surplus)}" if surplus else "",
+                )
+                if part
+            )
+        else:
+            difference = "the same names in another order"
+        raise InputError(
+            f"{own} has {len(self)} keypoints and {others} has {len(other)} that do not match "
+            f"({difference}); both must name the same keypoints in the same order."
+        )
+
+
+def _tokens(name: str) -> list[str]:
+    return [t for t in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if t]
+
+
+def _side(name: str) -> tuple[str, str] | None:
+    """('left' or 'right', the name without its side), or None for a name without a side."""
+    tokens = _tokens(name)
+    for left, right in _SIDES:
+        for side, canonical in ((left, "left"), (right, "right")):
+            if side in tokens and len(tokens) > 1:
+                rest = list(tokens)
+                rest.remove(side)
+                return canonical, "_".join(rest)
+    return None
+
+
+def _pairs_by_name(keypoints: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    sides = {_side(name): index for index, name in enumerate(keypoints) if _side(name)}
+    return tuple(
+        (index, sides[("right", side[1])])
+        for side, index in sides.items()
+        if side is not None and side[0] == "left" and ("right", side[1]) in sides
+    )
+
+
+def _groups_by_name(keypoints: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Left and right of a joint are one row; head_top and neck are one, as the papers group LSP."""
+    groups: dict[str, list[int]] = {}
+    for index, name in enumerate(keypoints):
+        side = _side(name)
+        groups.setdefault(side[1] if side else name, []).append(index)
+    if "head_top" in groups and "neck" in groups:
+        groups["head_top+neck"] = sorted(groups.pop("head_top") + groups.pop("neck"))
+    return {name: tuple(members) for name, members in groups.items()}

@@ -1,0 +1,84 @@
+"""Small labelled sets for the tests of this room."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.evaluation import Predictions
+from posebridge.skeleton import Skeleton
+
+LEEDS = [
+    "right_ankle",
+    "right_knee",
+    "right_hip",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_wrist",
+    "right_elbow",
+    "right_shoulder",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "neck",
+    "head_top",
+]
+
+COCO = [
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+]
+
+
+def labels_of(
+    names: list[str],
+    points: np.ndarray,
+    labelled: np.ndarray | None = None,
+    boxes: np.ndarray | None = None,
+    image_ids: np.ndarray | None = None,
+) -> LabelledSamples:
+    """Labels at ``points`` (N, K, 2); by default all labelled, boxes 100 x 200, an image each."""
+    count = len(points)
+    return LabelledSamples(
+        images=UnlabelledSamples.from_lists(
+            "drawn people",
+            [f"{index}.png" for index in range(count)],
+            np.tile([0.0, 0.0, 100.0, 200.0], (count, 1)) if boxes is None else boxes,
+            np.arange(count) if image_ids is None else image_ids,
+            np.arange(count),
+        ),
+        skeleton=Skeleton.from_names("person", names),
+        points=np.asarray(points, dtype=np.float32),
+        labelled=np.ones(points.shape[:2], dtype=bool) if labelled is None else labelled,
+    )
+
+
+def scattered(names: list[str], count: int, seed: int = 0) -> LabelledSamples:
+    """Labels drawn at random in a 100 x 200 box."""
+    draw = np.random.default_rng(seed)
+    return labels_of(names, draw.uniform((0, 0), (100, 200), (count, len(names), 2)))
+
+
+def predicted_at(points: np.ndarray, side: float = 100.0, confidence: float = 0.5) -> Predictions:
+    """Predictions at ``points`` with the same confidence and the same crop everywhere."""
+    return Predictions(
+        points=np.asarray(points, dtype=np.float32),
+        confidence=np.full(points.shape[:2], confidence, dtype=np.float32),
+        crop_sides=np.full(len(points), side, dtype=np.float32),
+    )

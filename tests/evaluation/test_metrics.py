@@ -1,0 +1,230 @@
+"""Value tables worked out by hand, and what must hold for any input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from posebridge.errors import InputError
+from posebridge.evaluation import metrics
+
+from .people import COCO, LEEDS, labels_of, scattered
+
+NAN, INF = float("nan"), float("inf")
+
+# Two subjects, three joints. Sides 100 and 50, so that the ratios are
+#   subject 0:  0.05  0.10   none
+#   subject 1:  0.00  0.20   0.50
+DISTANCES = np.array([[5.0, 10.0, NAN], [0.0, 10.0, 25.0]])
+SIDES = np.array([100.0, 50.0])
+GROUPS = {"left": (0, 1), "tail": (2,)}
+
+
+def test_distances_are_euclidean_and_nan_where_unlabelled():
+    points = np.zeros((1, 4, 2))
+    predicted = np.array([[[3, 4], [-6, 8], [1, 1], [NAN, 0]]])
+    result = metrics.distances(predicted, points, np.array([[True, True, False, True]]))
+    np.testing.assert_array_equal(result, [[5, 10, NAN, INF]])
+
+
+def test_distances_ignore_what_an_unlabelled_prediction_holds():
+    predicted = np.array([[[NAN, INF]]])
+    assert np.isnan(metrics.distances(predicted, np.zeros((1, 1, 2)), np.array([[False]]))).all()
+
+
+def test_distances_say_which_shapes_they_want():
+    with pytest.raises(ValueError, match=r"\(N, K, 2\)"):
+        metrics.distances(np.zeros((2, 3, 2)), np.zeros((2, 4, 2)), np.ones((2, 3), bool))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "everything", "left", "tail"),
+    [
+        (0.04, 20, 25, 0),  # 0.00
+        (0.05, 40, 50, 0),  # and 0.05: "at most", so the border counts
+        (0.10, 60, 75, 0),
+        (0.20, 80, 100, 0),
+        (0.50, 100, 100, 100),
+    ],
+)
+def test_pck_by_hand(threshold, everything, left, tail):
+    result = metrics.pck(DISTANCES, SIDES, threshold, GROUPS)
+    assert result == pytest.approx({"all": everything, "left": left, "tail": tail})
+
+
+def test_pck_is_pooled_over_joints_and_not_a_mean_of_batches_subjects_or_joints():
+    batches = [metrics.pck(DISTANCES[i : i + 1], SIDES[i : i + 1], 0.05)["all"] for i in (0, 1)]
+    assert batches == pytest.approx([50, 100 / 3])
+    joints = [metrics.pck(DISTANCES[:, k : k + 1], SIDES, 0.05)["all"] for k in (0, 1, 2)]
+    assert joints == pytest.approx([100, 0, 0])
+    pooled = metrics.pck(DISTANCES, SIDES, 0.05)["all"]
+    assert pooled == pytest.approx(40)
+    assert pooled != pytest.approx(np.mean(batches))
+    assert pooled != pytest.approx(np.mean(joints))
+
+
+def test_a_subject_without_a_normaliser_is_left_out_of_pck():
+    result = metrics.pck(DISTANCES, np.array([NAN, 50.0]), 0.05, GROUPS)
+    assert result == pytest.approx({"all": 100 / 3, "left": 50, "tail": 0})
+    assert metrics.pck(DISTANCES, np.array([0.0, 50.0]), 0.05, GROUPS) == pytest.approx(result)
+
+
+def test_a_group_without_a_label_is_nan():
+    distances = np.array([[5.0, 10.0, NAN]])
+    for result in (
+        metrics.pck(distances, np.array([100.0]), 0.1, GROUPS),
+        metrics.auc(distances, np.array([100.0]), 0.1, GROUPS),
+        metrics.epe(distances, GROUPS),
+        metrics.epe_median(distances, GROUPS),
+    ):
+        assert np.isnan(result["tail"])
+        assert np.isfinite(result["all"])
+
+
+def test_a_broken_prediction_is_a_miss():
+    result = metrics.pck(np.array([[INF, 0.0]]), np.array([100.0]), 0.1)
+    assert result["all"] == pytest.approx(50)
+    assert metrics.auc(np.array([[INF, 0.0]]), np.array([100.0]), 0.1)["all"] == pytest.approx(50)
+
+
+def test_end_point_error_by_hand():
+    assert metrics.epe(DISTANCES, GROUPS) == pytest.approx({"all": 10, "left": 6.25, "tail": 25})
+    assert metrics.epe_median(DISTANCES, GROUPS) == pytest.approx(
+        {"all": 10, "left": 7.5, "tail": 25}
+    )
+
+
+def test_auc_by_hand():
+    # Up to 0.2 the ratios 0.05, 0.10, 0.00, 0.20, 0.50 leave 0.75, 0.5, 1, 0, 0 of the area.
+    assert metrics.auc(DISTANCES, SIDES, 0.2, GROUPS) == pytest.approx(
+        {"all": 45, "left": 56.25, "tail": 0}
+    )
+
+
+def test_auc_is_the_area_under_the_pck_curve():
+    draw = np.random.default_rng(0)
+    distances, sides = draw.uniform(0, 40, (30, 5)), draw.uniform(80, 160, 30)
+    grid = np.linspace(0, 0.2, 2001)
+    curve = [metrics.pck(distances, sides, t)["all"] for t in grid]
+    area = np.trapezoid(curve, grid) / 0.2
+    assert metrics.auc(distances, sides, 0.2)["all"] == pytest.approx(area, abs=0.01)
+
+
+def test_auc_refuses_an_empty_range():
+    with pytest.raises(ValueError, match="positive"):
+        metrics.auc(DISTANCES, SIDES, 0.0)
+
+
+def leeds(**places: tuple[float, float]):
+    """One person, the named joints labelled at the given places."""
+    points, labelled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
+    for name, place in places.items():
+        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = place, True
+    return labels_of(LEEDS, points, labelled)
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "size"),
+    [
+        ("crop", leeds(), 160),
+        ("box", leeds(), 200),
+        ("torso", leeds(left_shoulder=(0, 0), right_hip=(30, 40)), 50),
+        ("torso", leeds(left_shoulder=(0, 0), left_hip=(30, 40)), NAN),
+        ("torso", leeds(left_shoulder=(30, 40), right_hip=(30, 40)), NAN),
+        ("head", leeds(head_top=(10, 10), neck=(10, 22)), 12),
+        ("head", leeds(head_top=(10, 10)), NAN),
+    ],
+)
+def test_normalisers_by_hand(kind, labels, size):
+    np.testing.assert_allclose(metrics.normaliser_sizes(kind, labels, np.array([160.0])), [size])
+
+
+def test_torso_without_shoulders_is_neck_to_mid_hip():
+    points = np.array([[[10, 0], [0, 30], [20, 30]]], dtype=float)
+    labels = labels_of(["neck", "L_Hip", "R_Hip"], points)
+    np.testing.assert_allclose(metrics.normaliser_sizes("torso", labels), [30])
+
+
+def test_a_box_of_unknown_size_is_left_out():
+    labels = labels_of(LEEDS, np.zeros((2, 14, 2)), boxes=np.array([[0, 0, 0, 0], [5, 5, 30, 20]]))
+    np.testing.assert_array_equal(metrics.normaliser_sizes("box", labels), [NAN, 30])
+
+
+def test_a_skeleton_without_the_names_is_told_what_is_needed_and_what_is_possible():
+    labels = labels_of(["left_wing", "right_wing"], np.zeros((1, 2, 2)))
+    with pytest.raises(InputError, match=r"'left_shoulder' and 'right_hip'.*one of: crop, box\."):
+        metrics.normaliser_sizes("torso", labels)
+    with pytest.raises(InputError, match=r"'head_top' and 'neck'.*one of: crop, box\."):
+        metrics.normaliser_sizes("head", labels)
+
+
+def test_an_unknown_normaliser_lists_the_possible_ones():
+    with pytest.raises(InputError, match=r"no normaliser 'tail'.*crop, box, torso\."):
+        metrics.normaliser_sizes("tail", scattered(COCO, 1))
+
+
+def test_the_crop_needs_its_sides():
+    with pytest.raises(ValueError, match="crop_sides"):
+        metrics.normaliser_sizes("crop", scattered(COCO, 1))
+    with pytest.raises(ValueError, match="crop_sides"):
+        metrics.normaliser_sizes("crop", scattered(COCO, 2), np.array([100.0]))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "canonical"),
+    [
+        ("left_knee", "left_knee"),
+        ("L_Knee", "left_knee"),
+        ("kneeRight", "right_knee"),
+        ("knee-r", "right_knee"),
+        ("head_top", "head_top"),
+        ("Nose", "nose"),
+    ],
+)
+def test_canonical_names(spelled, canonical):
+    assert metrics.canonical_name(spelled) == canonical
+
+
+places = arrays(np.float64, (4, 3, 2), elements=st.floats(-500, 500, width=32))
+flags = arrays(np.bool_, (4, 3))
+sides = arrays(np.float64, (4,), elements=st.floats(1, 500, width=32))
+shares = st.floats(0.01, 1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(places, flags, sides, shares)
+def test_perfect_predictions_score_everything(points, labelled, side, threshold):
+    distances = metrics.distances(points, points, labelled)
+    expected = 100 if labelled.any() else NAN
+    for score in (metrics.pck, metrics.auc):
+        assert score(distances, side, threshold)["all"] == pytest.approx(expected, nan_ok=True)
+    assert metrics.epe(distances)["all"] == pytest.approx(0 if labelled.any() else NAN, nan_ok=True)
+
+
+@settings(max_examples=50, deadline=None)
+@given(places, places, flags, arrays(np.int64, (4, 1, 2), elements=st.integers(-500, 500)))
+def test_moving_everything_changes_nothing(predicted, points, labelled, shift):
+    still = metrics.distances(predicted, points, labelled)
+    moved = metrics.distances(predicted + shift, points + shift, labelled)
+    np.testing.assert_allclose(still, moved, atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(places, places, sides, shares, shares)
+def test_pck_grows_with_the_threshold(predicted, points, side, one, other):
+    distances = metrics.distances(predicted, points, np.ones((4, 3), bool))
+    low, high = sorted((one, other))
+    assert metrics.pck(distances, side, low)["all"] <= metrics.pck(distances, side, high)["all"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(places, places, flags, sides, st.permutations(range(4)))
+def test_the_order_of_subjects_does_not_matter(predicted, points, labelled, side, order):
+    distances = metrics.distances(predicted, points, labelled)
+    for score in (metrics.pck, metrics.auc):
+        assert score(distances, side, 0.1)["all"] == pytest.approx(
+            score(distances[order], side[order], 0.1)["all"], nan_ok=True
+        )

@@ -1,0 +1,190 @@
+"""Encoders of every family in one shape, weights from files, and what is refused how."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from posebridge.errors import InputError
+from posebridge.models.encoder import ImageEncoder
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT / os.environ.get(
+    "POSEBRIDGE_WEIGHTS", "../shared/data/weights/mobilenetv1_100_imagenet.safetensors"
+)
+MOBILENET_ARGS = {"pad_type": "same", "bn_eps": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("test_resnet", (0, 2)),
+        ("test_resnet", (-1, 0)),
+        ("test_convnext", (1,)),
+        ("test_efficientnet", (3, 1)),
+        ("test_vit", (-1, 2)),
+        ("test_maxvit", (1, -1)),
+        ("mobilenetv1_100", (-2,)),
+    ],
+)
+def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> None:
+    encoder = ImageEncoder(name, levels, "none", input_size=64).eval()
+    with torch.no_grad():
+        maps = encoder(torch.rand(2, 3, 64, 64))
+    assert [tuple(m.shape) for m in maps] == [
+        (2, channels, 64 // reduction, 64 // reduction)
+        for channels, reduction in zip(encoder.channels, encoder.reductions, strict=True)
+    ]
+    assert all(level >= 0 for level in encoder.levels)
+
+
+def test_a_level_may_be_asked_for_twice() -> None:
+    encoder = ImageEncoder("test_resnet", (4, 1, -1), "none").eval()
+    with torch.no_grad():
+        last, first, again = encoder(torch.rand(1, 3, 64, 64))
+    assert encoder.levels == (4, 1, 4) and first.shape[-1] == 16
+    assert torch.equal(last, again)
+
+
+def test_channels_stay_second_where_timm_puts_them_last() -> None:
+    encoder = ImageEncoder("swin_tiny_patch4_window7_224", (0,), "none", input_size=64).eval()
+    with torch.no_grad():
+        (only,) = encoder(torch.rand(1, 3, 64, 64))
+    assert only.shape == (1, 96, 16, 16)
+
+
+def test_normalisation_is_the_models_own() -> None:
+    encoder = ImageEncoder("mobilenetv1_100", (0,), "none")
+    grey = torch.full((1, 3, 4, 4), 0.75)
+    torch.testing.assert_close(encoder.normalise(grey), torch.full_like(grey, 0.5))
+    other = ImageEncoder("mobilenetv1_100", (0,), "none", mean=(0, 0.25, 0.5), std=(1, 0.5, 0.25))
+    torch.testing.assert_close(
+        other.normalise(grey)[0, :, 0, 0], torch.tensor([0.75, 1.0, 1.0]), atol=1e-6, rtol=0
+    )
+
+
+def test_images_of_another_shape() -> None:
+    with pytest.raises(ValueError, match=r"\(1, 1, 32, 32\), expected \(B, 3, H, W\)"):
+        ImageEncoder("test_resnet", (0,), "none")(torch.zeros(1, 1, 32, 32))
+
+
+@pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"the weights {WEIGHTS} are not here")
+def test_the_shared_weights_load() -> None:
+    encoder = ImageEncoder("mobilenetv1_100", (3,), str(WEIGHTS), MOBILENET_ARGS).eval()
+    assert encoder.channels == (512,) and encoder.reductions == (16,)
+    assert all(p.dtype == torch.float32 for p in encoder.parameters())
+    other = timm.create_model("mobilenetv1_100", features_only=True, **MOBILENET_ARGS)
+    assert not torch.equal(
+        other.state_dict()["conv_stem.weight"], encoder.net.state_dict()["conv_stem.weight"]
+    )
+    with torch.no_grad():
+        assert encoder(torch.rand(1, 3, 64, 64))[0].isfinite().all()
+
+
+def stored(name: str, file: Path, prefix: str = "", **args: Any) -> nn.Module:
+    """A whole model with its classifier, saved in half precision under a prefix."""
+    model = timm.create_model(name, **args)
+    state = {
+        prefix + k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()
+    }
+    if file.suffix == ".safetensors":
+        save_file(state, file)
+    else:
+        torch.save({"epoch": 3, "state_dict": state}, file)
+    return model
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "encoder.", "module.backbone.net."])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_of_a_whole_model(tmp_path: Path, prefix: str, suffix: str) -> None:
+    file = tmp_path / f"weights{suffix}"
+    model = stored("test_convnext", file, prefix)
+    encoder = ImageEncoder("test_convnext", (0, 1), str(file))
+    torch.testing.assert_close(
+        encoder.net.state_dict()["stages_1.blocks.0.norm.weight"],
+        model.state_dict()["stages.1.blocks.0.norm.weight"].half().float(),
+    )
+
+
+def test_transformer_weights_of_another_input_size(tmp_path: Path) -> None:
+    file = tmp_path / "vit.pth"
+    model = stored("test_vit", file, "module.backbone.", img_size=160)
+    encoder = ImageEncoder("test_vit", (2,), str(file), input_size=64).eval()
+    state = encoder.net.state_dict()
+    assert state["model.pos_embed"].shape[1] == 1 + 4 * 4
+    torch.testing.assert_close(
+        state["model.blocks.1.attn.qkv.weight"],
+        model.state_dict()["blocks.1.attn.qkv.weight"].half().float(),
+    )
+
+
+def test_no_code_of_a_file_is_run(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save({"state_dict": Touch(tmp_path / "ran")}, file)
+    with pytest.raises(InputError, match="more than plain tensors"):
+        ImageEncoder("test_resnet", (0,), str(file))
+    assert not (tmp_path / "ran").exists()
+
+
+class Touch:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_files_that_do_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "small.safetensors"
+    stored("test_resnet", file)
+    with pytest.raises(InputError, match=r"small.safetensors does not hold .* such as conv_stem"):
+        ImageEncoder("mobilenetv1_100", (0,), str(file))
+    wider = tmp_path / "wide.safetensors"
+    stored("mobilenetv1_125", wider)
+    with pytest.raises(
+        InputError, match=r"another shape, such as conv_stem.weight \(40, 3, 3, 3\)"
+    ):
+        ImageEncoder("mobilenetv1_100", (0,), str(wider))
+    damaged = tmp_path / "damaged.pth"
+    damaged.write_text("junk")
+    with pytest.raises(InputError, match="damaged.pth cannot be read"):
+        ImageEncoder("test_resnet", (0,), str(damaged))
+
+
+@pytest.mark.parametrize(
+    ("name", "levels", "options", "message"),
+    [
+        ("resnet1O1", (0,), {}, "close names: resnet101"),
+        ("vgg19.nope", (0,), {}, "known are: vgg19.tv_in1k"),
+        ("test_resnet", (), {}, "no levels"),
+        ("test_resnet", (9,), {"weights": "none"}, "no such levels"),
+        ("test_vit", (9,), {"weights": "none"}, "no such levels"),
+        ("test_resnet", (0,), {"weights": "imagenet"}, "neither 'pretrained' nor 'none'"),
+        ("test_resnet", (0,), {"weights": "gone.pth"}, "gone.pth of encoder .* does not exist"),
+        ("test_resnet", (0,), {"weights": "none", "args": {"foo": 1}}, "with {'foo': 1}"),
+        ("test_vit", (0,), {"weights": "none", "input_size": 100}, "a multiple such as 96"),
+    ],
+)
+def test_refused_in_a_sentence(
+    name: str, levels: tuple[int, ...], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        ImageEncoder(name, levels, **options)  # pyright: ignore[reportArgumentType]
+
+
+def test_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object, **__: object) -> nn.Module:
+        raise FileNotFoundError("cannot find the requested files in the local cache")
+
+    monkeypatch.setattr(timm, "create_model", unreachable)
+    with pytest.raises(InputError, match="weights of test_resnet could not be downloaded"):
+        ImageEncoder("test_resnet", (0,))
