@@ -105,7 +105,7 @@ class ImageLevel(nn.Module):
     source: Tensor | None
     target: Tensor | None
 
-    def __init__(self, name: str, network: StyleNetwork | None = None, share: float = 0.03) -> None:
+    def __init__(self, name: str, network: StyleNetwork | None = None, share: float = 0.01) -> None:
         super().__init__()
         self.name = name
         self.style = _style(name, network, share)

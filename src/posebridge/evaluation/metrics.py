@@ -298,8 +298,23 @@ def published_pck(
     height, width = maps.shape[-2:]
     found = argmax_cells(maps.detach().float())[0].double().cpu().numpy()
     aimed = argmax_cells(aims.detach().float())[0].double().cpu().numpy()
+    return published_pck_of_cells(found, aimed, (width, height), threshold)
+
+
+def published_pck_of_cells(
+    found: NDArray[np.floating],
+    aimed: NDArray[np.floating],
+    size: tuple[int, int],
+    threshold: float = 0.5,
+) -> PublishedPck:
+    """:func:`published_pck` from the highest cells alone, so that no heatmap has to be kept.
+
+    Args:
+        found, aimed: (B, K, 2) x, y of the highest cell; (0, 0) where there is none.
+        size: (width, height) of the heatmaps in cells.
+    """
     valid = (aimed > 1).all(axis=-1)
-    apart = np.linalg.norm((found - aimed) / (np.array([width, height]) / 10), axis=-1)
+    apart = np.linalg.norm((found - aimed) / (np.array(size) / 10), axis=-1)
     counts = valid.sum(axis=0)
     hits = ((apart < threshold) & valid).sum(axis=0)
     per_keypoint = np.where(counts > 0, hits / np.maximum(counts, 1), np.nan)

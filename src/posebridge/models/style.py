@@ -127,9 +127,8 @@ class StyleNetwork(nn.Module):
         - ``style = sum_l mean (mu(f_l(g(t))) - mu(f_l(s)))^2 + mean (sigma(..) - sigma(..))^2``
           are equations 12 and 13 of Huang & Belongie 2017;
         - ``reconstruction = mean (g(f(c)) - c)^2``, in pixels, is what :meth:`restyle` gives at
-          eta 0. The first two say too little about an image when the encoder is small: with
-          MobileNetV1 they alone lose the body, and content 0.1, style 1, reconstruction 100 at
-          its finest level gave recognisable ones within some hundred steps.
+          eta 0, and not in the paper. It ties colour and layout to the content while the decoder
+          is young; a small encoder's features alone do so slowly.
 
         Returns:
             ``content``, ``style`` and ``reconstruction``, to be weighted and summed by the caller.

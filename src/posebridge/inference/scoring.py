@@ -1,0 +1,67 @@
+"""Scores a model on labelled images. Nothing that trains calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from posebridge.data.crops import to_crop
+from posebridge.data.samples import LabelledSamples
+from posebridge.evaluation import Predictions, Results, evaluate_predictions
+from posebridge.evaluation.metrics import published_pck_of_cells
+from posebridge.inference.predictor import PosePredictions, Predictor
+
+
+def score(
+    predictor: Predictor,
+    labels: LabelledSamples,
+    *,
+    thresholds: Sequence[float] = (0.05, 0.1),
+    normaliser: str = "crop",
+    protocol: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Results, PosePredictions]:
+    """Predict on labelled images and compare.
+
+    Images that cannot be read are left out and counted in the protocol.
+
+    Raises:
+        InputError: another skeleton than the model's, nothing readable, or nothing labelled.
+    """
+    labels.skeleton.require_same(
+        predictor.skeleton, labels.images.name, f"the model {predictor.checkpoint.folder}"
+    )
+    found = predictor.predict(labels.images, workers=workers, progress=progress)
+    read = labels.subset(found.rows)
+    published = published_pck_of_cells(
+        found.cells, _published_cells(read, found, predictor), (predictor.model.config.heatmap_size,) * 2
+    )
+    results = evaluate_predictions(
+        Predictions(found.points, found.confidence, found.regions[:, 2].astype(np.float32)),
+        read,
+        thresholds=thresholds,
+        normaliser=normaliser,
+        published=published.percentages(read.skeleton),
+        protocol={
+            "model": str(predictor.checkpoint.folder),
+            "step": predictor.checkpoint.results.get("step"),
+            "weights": predictor.checkpoint.results.get("weights"),
+            "unreadable_images": len(found.skipped),
+            **(protocol or {}),
+        },
+    )
+    return results, found
+
+
+def _published_cells(
+    labels: LabelledSamples, found: PosePredictions, predictor: Predictor
+) -> np.ndarray:
+    """The labels' cells by the released rule: truncated crop / stride + 0.5; (0, 0) if outside."""
+    size = predictor.model.config.heatmap_size
+    in_crop = to_crop(labels.points.astype(np.float64), found.regions, predictor.crop.size)
+    cells = np.trunc(in_crop / predictor.model.stride + 0.5)
+    inside = ((cells >= 0) & (cells < size)).all(axis=-1) & labels.labelled
+    return np.where(inside[..., None], cells, 0.0)
