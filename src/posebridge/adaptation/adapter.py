@@ -68,6 +68,7 @@ class Adapter(pl.LightningModule):
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         self.register_buffer("_first_bad", torch.full((len(TERMS),), -1), persistent=False)
         self._step = 0
+        self._figures: dict[str, Tensor | float] = {}
         self.first_step = config.steps.source if config.start_from else 0
         self.validation: list[tuple[int, float]] = []
         self.unreadable: dict[str, None] = {}
@@ -93,6 +94,7 @@ class Adapter(pl.LightningModule):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The weighted sum of the losses of one batch."""
         generator = step_generator(self.config.seed, batch.step)
+        self._figures = {}
         if batch.step < self.config.steps.source or not self.config.uses_target:
             losses = self._source_only(batch, generator)
         else:
@@ -318,7 +320,7 @@ class Adapter(pl.LightningModule):
         return step % self.config.steps.log_every == 0
 
     def _log(self, name: str, value: Tensor | float) -> None:
-        self.log(name, value, on_step=True, on_epoch=False)
+        self._figures[name] = value
 
     def _log_terms(self, losses: dict[str, Tensor], weighted: dict[str, Tensor]) -> None:
         """Every loss raw and weighted, and the gradient it brings to the shared features."""
@@ -328,7 +330,9 @@ class Adapter(pl.LightningModule):
             self._log(f"gradient/{name}", self._gradient_norm(weighted[name]))
         self._log("loss/total", torch.stack([w.detach() for w in weighted.values()]).sum())
         self._log("lr", learning_rate(self.config, self._step))
-        self._log("step", float(self._step))
+        figures = {name: float(value) for name, value in self._figures.items()}
+        for logger in self.loggers:
+            logger.log_metrics(figures, self._step)
 
     def _gradient_norm(self, weighted: Tensor) -> Tensor:
         """Norm of d(weighted loss) / d(decoder features): passes the head only, so it is cheap."""

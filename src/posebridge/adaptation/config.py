@@ -52,8 +52,12 @@ class StyleTrainingConfig:
         levels: feature maps whose statistics are the style; AdaIN happens at the last one.
         steps: of training the decoder.
         batch: images of each domain in a step.
-        lr: Adam's learning rate.
-        style_weight: of the style loss against the content loss.
+        lr: Adam's learning rate at its highest; it rises for a tenth of the steps, then falls.
+        width: of the decoder, as a multiple of the encoder's channels.
+        content_weight: of the content loss.
+        style_weight: of the style loss.
+        reconstruction_weight: of the error with which an image in its own style is decoded; a
+            small encoder needs it to keep bodies recognisable.
     """
 
     encoder: str = "vgg19.tv_in1k"
@@ -63,7 +67,10 @@ class StyleTrainingConfig:
     steps: int = 10_000
     batch: int = 8
     lr: float = 1e-4
+    width: float = 1.0
+    content_weight: float = 1.0
     style_weight: float = 10.0
+    reconstruction_weight: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader,
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.models.checkpoint import load_checkpoint
+from posebridge.models.style import StyleNetwork
 
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
@@ -114,7 +115,9 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, config)
 
-    image_level = _image_level(config, source.images, split.training, out, device, workers, style_progress)
+    image_level = _image_level(
+        config, source.images, split.training, out, device, style_progress
+    )
     adapter = Adapter(config, source.skeleton, model, image_level)
     adapter.unreadable.update(dict.fromkeys(skipped))
     steps = PairedSteps(
@@ -200,13 +203,33 @@ def _student(config: AdaptConfig, source: LabelledSamples) -> Any:
     return checkpoint.model
 
 
+def train_style_of(
+    config: AdaptConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    file: Path,
+    progress: Callable[[int, float, float], None] | None,
+) -> StyleNetwork:
+    """Train (or finish, or load) the style decoder that a configuration describes."""
+    return train_style(
+        config.image.network,
+        source,
+        target,
+        config.crop,
+        file,
+        seed=config.seed,
+        device=_device(config),
+        workers=_workers(config),
+        progress=progress,
+    )
+
+
 def _image_level(
     config: AdaptConfig,
     source: UnlabelledSamples,
     target: UnlabelledSamples,
     out: Path,
     device: torch.device,
-    workers: int,
     progress: Callable[[int, float, float], None] | None,
 ) -> ImageLevel:
     """The image level with its banks filled; trains the style network first where it must."""
@@ -220,17 +243,8 @@ def _image_level(
             network.load(Path(config.image.decoder))
             network = network.eval()
         else:
-            network = train_style(
-                settings,
-                source,
-                target,
-                config.crop,
-                out / "style" / "decoder.safetensors",
-                seed=config.seed,
-                device=device,
-                workers=workers,
-                progress=progress,
-            )
+            file = out / "style" / "decoder.safetensors"
+            network = train_style_of(config, source, target, file, progress)
     level = ImageLevel(config.image.style, network).to(device)
     wanted = (
         ("target", target, config.image.probability),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,12 @@ def build_style_network(config: StyleTrainingConfig, input_size: int, seed: int)
     """The network with an untrained decoder, its random parts drawn from the seed."""
     torch.manual_seed(seed)
     return StyleNetwork(
-        config.encoder, config.levels, config.weights, config.encoder_args, input_size
+        config.encoder,
+        config.levels,
+        config.weights,
+        config.encoder_args,
+        input_size,
+        config.width,
     )
 
 
@@ -41,8 +47,8 @@ def train_style(
     """Train until ``config.steps``, or go on where an earlier call was stopped.
 
     Each step decodes source images in the style of target images and target images in the style of
-    source ones, so that one decoder serves both ways. Loss: content + style_weight x style
-    (Huang & Belongie 2017).
+    source ones, so that one decoder serves both ways. Loss: content and style (Huang & Belongie
+    2017) and the reconstruction of images in their own style, each with its weight.
 
     Args:
         file: where the decoder goes, a .safetensors file; beside it, until the end, lies
@@ -69,8 +75,12 @@ def train_style(
         content = torch.cat([_pixels(of_source, device), _pixels(of_target, device)])
         style = torch.cat([_pixels(of_target, device), _pixels(of_source, device)])
         losses = network.losses(content, style)
+        loss = config.content_weight * losses["content"] + config.style_weight * losses["style"]
+        loss = loss + config.reconstruction_weight * losses["reconstruction"]
+        for group in optimizer.param_groups:
+            group["lr"] = _learning_rate(config, step)
         optimizer.zero_grad(set_to_none=True)
-        (losses["content"] + config.style_weight * losses["style"]).backward()
+        loss.backward()
         optimizer.step()
         if progress is not None and (step % 20 == 0 or step + 1 == config.steps):
             progress(step + 1, float(losses["content"]), float(losses["style"]))
@@ -79,6 +89,13 @@ def train_style(
     network.save(file)
     resume.unlink(missing_ok=True)
     return network.eval()
+
+
+def _learning_rate(config: StyleTrainingConfig, step: int) -> float:
+    position = (step + 1) / config.steps
+    if position < 0.1:
+        return config.lr * position / 0.1
+    return config.lr * 0.5 * (1 + math.cos(math.pi * (position - 0.1) / 0.9))
 
 
 def _pixels(crops: Tensor, device: torch.device | str) -> Tensor:

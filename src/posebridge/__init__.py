@@ -1,0 +1,27 @@
+"""posebridge: adapt a pose model from labelled rendered images to unlabelled photographs.
+
+>>> import posebridge
+>>> run = posebridge.adapt("renders/annotations.json", "photographs/", "runs/people")  # doctest: +SKIP
+>>> found = posebridge.load("runs/people").predict("photographs/")                     # doctest: +SKIP
+>>> posebridge.evaluate("runs/people", "test/annotations.json").metrics                # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from posebridge.errors import InputError
+
+if TYPE_CHECKING:
+    from posebridge.api import adapt, evaluate, load
+
+__version__ = "0.1.0"
+__all__ = ["InputError", "adapt", "evaluate", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # torch and its company take seconds to import; `posebridge --help` should not.
+    if name in ("adapt", "evaluate", "load"):
+        return getattr(importlib.import_module("posebridge.api"), name)
+    raise AttributeError(f"module 'posebridge' has no attribute '{name}'")

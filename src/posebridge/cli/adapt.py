@@ -1,0 +1,71 @@
+"""``posebridge adapt``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge adapt --source renders/annotations.json --target photographs/ --out runs/people
+  posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
+  posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
+  posebridge adapt --resume --out runs/people
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train and adapt; see ``posebridge adapt --help``."""
+    from jsonargparse import ArgumentParser
+    from rich.console import Console
+
+    from posebridge.adaptation.presets import add_settings, parse_settings
+
+    parser = ArgumentParser(
+        prog="posebridge adapt",
+        description="Train a pose model on labelled images and adapt it to unlabelled photographs.",
+        epilog=EXAMPLES,
+        exit_on_error=False,
+    )
+    parser.add_argument("--out", type=str, required=True, help="the run folder")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out, with its settings"
+    )
+    add_settings(parser)
+    given = list(arguments)
+    out = _value(given, "--out")
+    if "--resume" in given and out is not None:
+        given = _with_stored_settings(given, Path(out))
+    config, own = parse_settings(parser, given)
+
+    from posebridge.api import run
+    from posebridge.report.summary import print_run_summary
+
+    console = Console()
+    result = run(config, Path(own.out), resume=own.resume, console=console)
+    print_run_summary(console, result)
+    return 0
+
+
+def _value(arguments: Sequence[str], option: str) -> str | None:
+    for place, argument in enumerate(arguments):
+        if argument == option and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith(option + "="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
+    """A resumed run uses the settings it was started with, and no others."""
+    from posebridge.errors import InputError
+
+    stored = out / "config.yaml"
+    if not stored.is_file():
+        raise InputError(f"{out} holds no run to go on with; start one without --resume.")
+    rest = [a for a in arguments if a != "--resume" and not a.startswith("--out")]
+    if [a for a in rest if a.startswith("--")]:
+        raise InputError(
+            "--resume goes on with the settings stored in the run and takes no others; start a new "
+            f"run with --config {stored} to change some."
+        )
+    return ["--config", str(stored), "--out", str(out), "--resume"]

@@ -1,0 +1,86 @@
+"""``posebridge evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge evaluate runs/people test/annotations.json --out results.json
+  posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Score a model; see ``posebridge evaluate --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge evaluate",
+        description="Score a model on labelled images. The labels are read here and nowhere else.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("labels", help="a COCO keypoint file")
+    parser.add_argument("--images", help="folder of the file's images, if not beside it")
+    parser.add_argument(
+        "--weights",
+        choices=("last", "selected", "source"),
+        default="last",
+        help="of a run: the last ones, those the label-free validator selected, or those from "
+        "before the adaptation (default: last)",
+    )
+    parser.add_argument(
+        "--thresholds", type=float, nargs="+", default=[0.05, 0.1], help="of PCK (default: 0.05 0.1)"
+    )
+    parser.add_argument(
+        "--normaliser",
+        choices=("crop", "box", "torso", "head"),
+        default="crop",
+        help="what a threshold is a share of (default: crop, the side of the square crop)",
+    )
+    parser.add_argument("--out", help="write the scores and their protocol as JSON")
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.data.coco import read_labelled
+    from posebridge.evaluation import pck_key, results_table
+    from posebridge.inference.predictor import load
+    from posebridge.inference.scoring import score
+    from posebridge.report.progress import ProgressBar
+
+    predictor = load(given.model, given.weights)
+    labels = read_labelled(given.labels, given.images)
+    console = Console()
+    with ProgressBar(console, "predicting", len(labels)) as bar:
+        results, found = score(
+            predictor,
+            labels,
+            thresholds=given.thresholds,
+            normaliser=given.normaliser,
+            protocol={
+                "command": " ".join(["posebridge evaluate", *arguments]),
+                "selection": given.weights,
+                "seed": predictor.checkpoint.config.get("seed"),
+            },
+            progress=bar.update,
+        )
+    metrics = [*(pck_key(t) for t in given.thresholds), "epe", "auc", "pck_published@0.05"]
+    name = predictor.checkpoint.results.get("weights") or Path(given.model).name
+    console.print(results_table({str(name): results}, metrics))
+    average_precision = results.metrics["oks"]
+    console.print(
+        "OKS  " + "  ".join(f"{k} {_number(v)}" for k, v in average_precision.items()), highlight=False
+    )
+    for line in found.skipped:
+        console.print(f"skipped {line}", style="yellow", highlight=False)
+    if given.out:
+        results.write(Path(given.out))
+        console.print(f"written: {given.out}", highlight=False)
+    return 0
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

@@ -1,0 +1,74 @@
+"""``posebridge COMMAND``: finds the command, and turns errors into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import posebridge
+from posebridge.errors import InputError
+
+COMMANDS = {
+    "adapt": "train on a labelled source and adapt to unlabelled photographs",
+    "evaluate": "score a model on labelled images",
+    "predict": "find the keypoints in images",
+    "style": "train the style network's decoder on two domains",
+    "figures": "write the built-in figures as COCO folders",
+    "demo": "the whole way on the built-in figures, in some minutes",
+}
+
+EXAMPLES = """examples:
+  posebridge demo
+  posebridge adapt --preset multilevel --source renders/annotations.json \\
+      --target photographs/ --out runs/people
+  posebridge predict runs/people photographs/ --out predictions.json --overlays overlays/
+  posebridge evaluate runs/people test/annotations.json --out results.json
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Exit codes: 0 done, 1 failed while training, 2 unusable input, 130 stopped."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if given[0] == "--version":
+        print(posebridge.__version__)
+        return 0
+    name, rest = given[0], given[1:]
+    if name not in COMMANDS:
+        print(f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    try:
+        command = importlib.import_module(f"posebridge.cli.{name}")
+        return int(command.main(rest))
+    except InputError as error:
+        print(f"posebridge {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"posebridge {name}: stopped; what was written is kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except RuntimeError as error:
+        if type(error).__name__ != "NonFiniteLoss":
+            raise
+        print(f"posebridge {name}: {error}", file=sys.stderr)
+        return 1
+
+
+def usage() -> str:
+    """The text of ``posebridge --help``."""
+    lines = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+    return (
+        "usage: posebridge COMMAND [...]\n\n"
+        "Adapts a pose model from labelled rendered images to unlabelled photographs.\n\n"
+        f"commands:\n{lines}\n\nposebridge COMMAND --help explains a command.\n\n{EXAMPLES}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

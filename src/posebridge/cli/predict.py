@@ -1,0 +1,81 @@
+"""``posebridge predict``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge predict runs/people photographs/ --out predictions.json
+  posebridge predict runs/people boxes.json --out predictions.json --overlays overlays/
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Predict keypoints; see ``posebridge predict --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge predict",
+        description="Find keypoints in images: a COCO file with x, y, confidence for each.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("images", help="a folder, a glob, an image, or a COCO file with boxes")
+    parser.add_argument("--out", required=True, help="the JSON file to write")
+    parser.add_argument("--overlays", help="folder for the images with skeletons on them")
+    parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
+    parser.add_argument(
+        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.2,
+        help="least confidence of a keypoint that is drawn (default: 0.2); the JSON has all",
+    )
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.data.coco import write_results
+    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.inference.predictor import load
+    from posebridge.report.progress import ProgressBar
+
+    predictor = load(given.model, given.weights)
+    samples = read_unlabelled(given.images, given.image_folder)
+    console = Console()
+    with ProgressBar(console, "predicting", len(samples)) as bar:
+        found = predictor.predict(samples, progress=bar.update)
+    assert found.samples is not None
+    base = Path(given.images)
+    files = [_relative(found.samples.path(i), base) for i in range(len(found))]
+    sizes = [(int(w), int(h)) for w, h in found.sizes]
+    write_results(
+        Path(given.out),
+        found.samples,
+        found.points,
+        found.confidence,
+        predictor.skeleton,
+        files,
+        sizes,
+    )
+    console.print(f"written: {given.out} ({len(found)} subjects)", highlight=False)
+    if given.overlays:
+        from posebridge.report.overlays import write_overlays
+
+        count = write_overlays(
+            Path(given.overlays), found, predictor.skeleton, files, given.confidence
+        )
+        console.print(f"written: {count} overlays in {given.overlays}", highlight=False)
+    for line in found.skipped:
+        console.print(f"skipped {line}", style="yellow", highlight=False)
+    return 0
+
+
+def _relative(path: Path, base: Path) -> str:
+    """A file's name in the results: relative to the folder that was given, where there is one."""
+    folder = base if base.is_dir() else base.parent
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,55 @@
+"""``posebridge style``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge style --source renders/annotations.json --target photographs/ --out style.safetensors
+  posebridge adapt ... --image.decoder style.safetensors
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train a style decoder; see ``posebridge style --help``."""
+    from jsonargparse import ArgumentParser
+    from rich.console import Console
+
+    from posebridge.adaptation.presets import add_settings, parse_settings
+
+    parser = ArgumentParser(
+        prog="posebridge style",
+        description="Train the decoder of the AdaIN style network on the images of two domains; no "
+        "label is used. A run that was stopped goes on. The settings are those of "
+        "'posebridge adapt'; image.network.* and crop.* matter here.",
+        epilog=EXAMPLES,
+        exit_on_error=False,
+    )
+    parser.add_argument("--out", type=str, required=True, help="the .safetensors file to write")
+    add_settings(parser)
+    config, own = parse_settings(parser, arguments)
+
+    from posebridge.adaptation.run import train_style_of
+    from posebridge.api import located, read_data
+    from posebridge.report.progress import ProgressBar
+    from posebridge.report.style_sheet import write_style_sheet
+
+    console = Console()
+    config = located(config)
+    source, target = read_data(config)
+    file = Path(own.out)
+    with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
+        network = train_style_of(
+            config,
+            source.images,
+            target,
+            file,
+            lambda step, content, style: bar.update(
+                step, f"content {content:.3f} style {style:.3f}"
+            ),
+        )
+    picture = file.with_suffix(".png")
+    write_style_sheet(picture, network, source.images, target, config.crop)
+    console.print(f"written: {file}\npictures: {picture}", highlight=False)
+    return 0

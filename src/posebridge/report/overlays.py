@@ -1,0 +1,124 @@
+"""Skeletons on images, by supervision: left blue, right red, the middle green."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from posebridge.data.crops import decode_image
+from posebridge.inference.predictor import PosePredictions
+from posebridge.skeleton import Skeleton
+
+_LEFT, _RIGHT, _MIDDLE = (sv.Color(60, 130, 255), sv.Color(255, 80, 80), sv.Color(90, 220, 120))
+
+
+def draw_poses(
+    image: np.ndarray,
+    points: np.ndarray,
+    skeleton: Skeleton,
+    shown: np.ndarray | None = None,
+    thickness: int | None = None,
+) -> np.ndarray:
+    """A copy of an image with skeletons on it.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        points: (N, K, 2) in pixels of the image.
+        shown: (N, K) bool; a hidden joint is not drawn, nor a bone that ends in it.
+        thickness: of the bones in pixels; by default by the size of the image.
+    """
+    thickness = thickness or max(1, round(max(image.shape[:2]) / 160))
+    positions = np.array(points, dtype=np.float32, copy=True)
+    hidden = np.zeros(positions.shape[:2], bool) if shown is None else ~shown
+    # supervision leaves out what lies at (0, 0); a joint that is really there moves a little.
+    positions[(positions == 0).all(axis=2)] = 0.01
+    positions[hidden] = 0
+    picture = np.ascontiguousarray(image[:, :, ::-1])
+    left = {a for a, _ in skeleton.pairs}
+    right = {b for _, b in skeleton.pairs}
+    for colour, joints, edges in (
+        (_MIDDLE, set(range(len(skeleton))) - left - right, _between(skeleton, left, right, None)),
+        (_LEFT, left, _between(skeleton, left, right, left)),
+        (_RIGHT, right, _between(skeleton, left, right, right)),
+    ):
+        if edges:
+            points_of = sv.KeyPoints(xy=positions)
+            picture = sv.EdgeAnnotator(color=colour, thickness=thickness, edges=edges).annotate(
+                picture, points_of
+            )
+        some = np.zeros_like(positions)
+        some[:, sorted(joints)] = positions[:, sorted(joints)]
+        if joints:
+            picture = sv.VertexAnnotator(color=colour, radius=thickness + 1).annotate(
+                picture, sv.KeyPoints(xy=some)
+            )
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def _between(
+    skeleton: Skeleton, left: set[int], right: set[int], side: set[int] | None
+) -> list[tuple[int, int]]:
+    """The edges of one side, counted from 1 as supervision does; None: those of neither side."""
+
+    def of(edge: tuple[int, int]) -> set[int] | None:
+        sides = [left if j in left else right if j in right else None for j in edge]
+        named = [s for s in sides if s is not None]
+        return named[0] if named and all(s is named[0] for s in named) else None
+
+    return [(a + 1, b + 1) for a, b in skeleton.edges if of((a, b)) is side]
+
+
+def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> np.ndarray:
+    """Rows of pictures with a title above each, as one (H, W, 3) RGB image."""
+    columns = max(len(pictures) for _, pictures in rows)
+    gap, band = 4, 24
+    width = columns * (side + gap) + gap
+    canvas = np.full((len(rows) * (side + band + gap) + gap, width, 3), 255, np.uint8)
+    for number, (title, pictures) in enumerate(rows):
+        top = number * (side + band + gap) + gap
+        cv2.putText(
+            canvas, title, (gap, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA
+        )
+        for column, picture in enumerate(pictures):
+            x = gap + column * (side + gap)
+            canvas[top + band : top + band + side, x : x + side] = cv2.resize(
+                picture, (side, side), interpolation=cv2.INTER_AREA
+            )
+    return canvas
+
+
+def write_picture(path: str, picture: np.ndarray) -> None:
+    """Write an RGB image; the ending says the format."""
+    if not cv2.imwrite(path, picture[:, :, ::-1]):
+        raise OSError(f"{path} can't be written")
+
+
+def write_overlays(
+    folder: Path,
+    found: PosePredictions,
+    skeleton: Skeleton,
+    files: Sequence[str],
+    least_confidence: float,
+) -> int:
+    """Each image once, with all its subjects; names as in ``files``, made safe.
+
+    Returns:
+        how many images were written.
+    """
+    assert found.samples is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    by_image: dict[str, list[int]] = {}
+    for row, name in enumerate(files):
+        by_image.setdefault(name, []).append(row)
+    for name, rows in by_image.items():
+        image = decode_image(found.samples.path(rows[0]))
+        picture = draw_poses(
+            image, found.points[rows], skeleton, found.confidence[rows] >= least_confidence
+        )
+        flat = name.strip("/").replace("../", "").replace("/", "__")
+        write_picture(str(folder / flat), picture)
+    return len(by_image)
