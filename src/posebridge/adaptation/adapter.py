@@ -330,7 +330,7 @@ class Adapter(pl.LightningModule):
             self._log(f"gradient/{name}", self._gradient_norm(weighted[name]))
         self._log("loss/total", torch.stack([w.detach() for w in weighted.values()]).sum())
         self._log("lr", learning_rate(self.config, self._step))
-        figures = {name: float(value) for name, value in self._figures.items()}
+        figures = {name: _number(value) for name, value in self._figures.items()}
         for logger in self.loggers:
             logger.log_metrics(figures, self._step)
 
@@ -340,6 +340,10 @@ class Adapter(pl.LightningModule):
         gradients = torch.autograd.grad(weighted, features, retain_graph=True, allow_unused=True)
         squares = [g.float().square().sum() for g in gradients if g is not None]
         return torch.stack(squares).sum().sqrt() if squares else torch.zeros(())
+
+
+def _number(value: Tensor | float) -> float:
+    return float(value.detach()) if isinstance(value, Tensor) else value
 
 
 def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:

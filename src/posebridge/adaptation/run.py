@@ -131,26 +131,26 @@ def train(
     total = config.steps.source + config.steps.adaptation
     done = _steps_done(state) if resume and state.exists() else 0
     data = _Steps(steps, adapter, total, workers)
-    trainer = pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        precision=_precision(config, device),
-        max_epochs=1,
-        max_steps=total - adapter.first_step,
-        gradient_clip_val=config.optimizer.clip or None,
-        logger=[
-            TensorBoardLogger(out, name="tensorboard", version=""),
-            CsvRows(out / "metrics.csv", adapter.first_step + done if done else None),
-        ],
-        callbacks=[Keeper(out, _held_out_crops(split.held_out, config)), *callbacks],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        log_every_n_steps=1,
-        default_root_dir=out,
-        num_sanity_val_steps=0,
-    )
     with _quiet():
+        trainer = pl.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=1,
+            precision=_precision(config, device),
+            max_epochs=1,
+            max_steps=total - adapter.first_step,
+            gradient_clip_val=config.optimizer.clip or None,
+            logger=[
+                TensorBoardLogger(out, name="tensorboard", version=""),
+                CsvRows(out / "metrics.csv", adapter.first_step + done if done else None),
+            ],
+            callbacks=[Keeper(out, _held_out_crops(split.held_out, config)), *callbacks],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            default_root_dir=out,
+            num_sanity_val_steps=0,
+        )
         trainer.fit(
             adapter.to(memory_format=torch.channels_last),
             datamodule=data,
