@@ -1,9 +1,9 @@
 """posebridge: adapt a pose model from labelled rendered images to unlabelled photographs.
 
->>> import posebridge
->>> run = posebridge.adapt("renders/annotations.json", "photographs/", "runs/people")  # doctest: +SKIP
->>> found = posebridge.load("runs/people").predict("photographs/")                     # doctest: +SKIP
->>> posebridge.evaluate("runs/people", "test/annotations.json").metrics                # doctest: +SKIP
+import posebridge
+posebridge.adapt("renders/annotations.json", "photographs/", "runs/people")
+found = posebridge.load("runs/people").predict("photographs/")
+posebridge.evaluate("runs/people", "test/annotations.json").metrics
 """
 
 from __future__ import annotations

@@ -134,7 +134,9 @@ class Skeleton:
 
 
 def _tokens(name: str) -> list[str]:
-    return [t for t in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if t]
+    return [
+        t for t in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if t
+    ]
 
 
 def _side(name: str) -> tuple[str, str] | None:

@@ -55,7 +55,9 @@ def add_settings(parser: ArgumentParser) -> None:
     parser.add_class_arguments(AdaptConfig, None)
 
 
-def parse_settings(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[AdaptConfig, Namespace]:
+def parse_settings(
+    parser: ArgumentParser, arguments: Sequence[str]
+) -> tuple[AdaptConfig, Namespace]:
     """Parse a command line; whatever is wrong with it becomes an :class:`InputError`.
 
     Returns:
@@ -108,7 +110,9 @@ def _presets_as_files(arguments: Sequence[str]) -> list[str]:
         option, equals, value = given.partition("=")
         # Fields are Python names; on a command line --data-root is as good as --data_root.
         argument = (
-            "--" + option[2:].replace("-", "_") + equals + value if given.startswith("--") else given
+            "--" + option[2:].replace("-", "_") + equals + value
+            if given.startswith("--")
+            else given
         )
         if waiting:
             translated += ["--config", str(preset_file(argument))]
@@ -133,7 +137,9 @@ def _configuration(parser: ArgumentParser, parsed: Namespace) -> AdaptConfig:
 def _sentence(message: str, parser: ArgumentParser) -> str:
     """jsonargparse's words on one line, with the closest known fields."""
     line = re.sub(r"\s*\n\s*", " ", message.strip())
-    unknown = re.search(r"(?:[Uu]nrecognized arguments:|does not accept|[Kk]ey) ['\"]?-*([\w.]+)", line)
+    unknown = re.search(
+        r"(?:[Uu]nrecognized arguments:|does not accept|[Kk]ey) ['\"]?-*([\w.]+)", line
+    )
     known = [name.lstrip("-") for action in parser._actions for name in action.option_strings]
     if unknown:
         close = difflib.get_close_matches(unknown.group(1), known, n=3, cutoff=0.5)

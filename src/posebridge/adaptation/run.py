@@ -1,11 +1,11 @@
 """A run folder: from data and a configuration to checkpoints.
 
-    config.yaml       the resolved configuration; starts the same run again
-    metrics.csv       every logged figure; tensorboard/ holds the same as events
-    checkpoints/      source, last, selected: model folders
-    resume.ckpt       everything that is needed to go on
-    skipped.txt       images that could not be read
-    style/            the decoder of the style network, where one was trained
+config.yaml       the resolved configuration; starts the same run again
+metrics.csv       every logged figure; tensorboard/ holds the same as events
+checkpoints/      source, last, selected: model folders
+resume.ckpt       everything that is needed to go on
+skipped.txt       images that could not be read
+style/            the decoder of the style network, where one was trained
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, config)
 
-    image_level = _image_level(
-        config, source.images, split.training, out, device, style_progress
-    )
+    image_level = _image_level(config, source.images, split.training, out, device, style_progress)
     adapter = Adapter(config, source.skeleton, model, image_level)
     adapter.unreadable.update(dict.fromkeys(skipped))
     steps = PairedSteps(

@@ -102,9 +102,7 @@ def _pixels(crops: Tensor, device: torch.device | str) -> Tensor:
     return crops.to(device).to(torch.float32, memory_format=torch.channels_last) / 255
 
 
-def _keep(
-    resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int
-) -> None:
+def _keep(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int) -> None:
     resume.parent.mkdir(parents=True, exist_ok=True)
     partial = resume.with_name(resume.name + ".partial")
     torch.save(

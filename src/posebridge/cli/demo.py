@@ -91,9 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         results.write(out / f"{name.replace(' ', '_')}.json")
     print_run_summary(console, result)
     picture = out / "pictures" / "before_and_after.png"
-    write_comparison(
-        picture, labels, [(name, found) for name, (_, found) in scored.items()]
-    )
+    write_comparison(picture, labels, [(name, found) for name, (_, found) in scored.items()])
     console.print(
         results_table(
             {name: results for name, (results, _) in scored.items()},

@@ -32,7 +32,11 @@ def main(arguments: Sequence[str]) -> int:
         "before the adaptation (default: last)",
     )
     parser.add_argument(
-        "--thresholds", type=float, nargs="+", default=[0.05, 0.1], help="of PCK (default: 0.05 0.1)"
+        "--thresholds",
+        type=float,
+        nargs="+",
+        default=[0.05, 0.1],
+        help="of PCK (default: 0.05 0.1)",
     )
     parser.add_argument(
         "--normaliser",
@@ -72,7 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     console.print(results_table({str(name): results}, metrics))
     average_precision = results.metrics["oks"]
     console.print(
-        "OKS  " + "  ".join(f"{k} {_number(v)}" for k, v in average_precision.items()), highlight=False
+        "OKS  " + "  ".join(f"{k} {_number(v)}" for k, v in average_precision.items()),
+        highlight=False,
     )
     for line in found.skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False)

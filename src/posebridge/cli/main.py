@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     name, rest = given[0], given[1:]
     if name not in COMMANDS:
-        print(f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.", file=sys.stderr)
+        print(
+            f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.",
+            file=sys.stderr,
+        )
         return 2
     try:
         command = importlib.import_module(f"posebridge.cli.{name}")

@@ -149,7 +149,9 @@ class _Content:
         try:
             content = json.loads(file.read_bytes())
         except UnicodeDecodeError as error:
-            raise InputError(f"{file} is not a text file ({error.reason}); give a COCO JSON.") from error
+            raise InputError(
+                f"{file} is not a text file ({error.reason}); give a COCO JSON."
+            ) from error
         except json.JSONDecodeError as error:
             raise InputError(
                 f"{file} is not valid JSON: {error.msg} in line {error.lineno}, column "
@@ -253,7 +255,9 @@ class _Content:
             raise InputError(f"{where} has a keypoint that is not a number.") from error
         labelled = table[:, 2] > 0
         if not np.isfinite(table[labelled]).all() or np.abs(table[labelled]).max(initial=0) > 1e6:
-            raise InputError(f"{where} has a keypoint that is not finite or beyond a million pixels.")
+            raise InputError(
+                f"{where} has a keypoint that is not finite or beyond a million pixels."
+            )
         return np.where(labelled[:, None], table, 0).astype(np.float32)
 
     def box(

@@ -53,7 +53,6 @@ def region_of(box: np.ndarray, width: int, height: int, padding: float) -> Regio
 
 def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
     """Cut the region out of an (H, W, 3) image, black outside it, and resize to ``size``."""
-    height, width = image.shape[:2]
     x, y, side = region
     left, top = max(0, -x), max(0, -y)
     part = image[max(0, y) : max(0, y + side), max(0, x) : max(0, x + side)]

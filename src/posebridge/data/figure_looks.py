@@ -160,6 +160,7 @@ def hsv_colour(hue: float, saturation: float, value: float) -> np.ndarray:
 
 
 def unit_vector(vector: np.ndarray) -> np.ndarray:
+    """The vector at length 1."""
     return vector / np.linalg.norm(vector)
 
 

@@ -164,7 +164,11 @@ class UnlabelledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
             image, region, size = read_crop(self.samples, index, self.crops)
         except UnreadableImage as error:
             empty = np.zeros((self.crops.size, self.crops.size, 3), np.uint8)
-            return to_tensor(empty[None])[0], torch.tensor([0, 0, self.crops.size, 0, 0]), str(error)
+            return (
+                to_tensor(empty[None])[0],
+                torch.tensor([0, 0, self.crops.size, 0, 0]),
+                str(error),
+            )
         return to_tensor(image[None])[0], torch.tensor([*region, *size]), None
 
 
@@ -193,9 +197,7 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def step_loader(
-    steps: Dataset[_Item], first: int, last: int, workers: int
-) -> DataLoader[_Item]:
+def step_loader(steps: Dataset[_Item], first: int, last: int, workers: int) -> DataLoader[_Item]:
     """The items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
     return DataLoader(
         steps,

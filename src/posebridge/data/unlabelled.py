@@ -33,12 +33,16 @@ def read_unlabelled(source: Path | str, images: Path | str | None = None) -> Unl
         found = sorted(p for p in path.rglob("*") if _is_image(p))
     elif path.is_file():
         if not _is_image(path):
-            raise InputError(f"{path} is neither an image ({', '.join(IMAGE_ENDINGS)}) nor a COCO file.")
+            raise InputError(
+                f"{path} is neither an image ({', '.join(IMAGE_ENDINGS)}) nor a COCO file."
+            )
         found = [path]
     elif glob.has_magic(str(source)):
         found = sorted(p for p in map(Path, glob.glob(str(source), recursive=True)) if _is_image(p))
     else:
-        raise InputError(f"{source} does not exist; give a folder of images, a glob or a COCO file.")
+        raise InputError(
+            f"{source} does not exist; give a folder of images, a glob or a COCO file."
+        )
     if not found:
         raise InputError(f"{source} holds no image ({', '.join(IMAGE_ENDINGS)}).")
     order = np.arange(len(found))

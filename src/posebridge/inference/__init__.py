@@ -1,4 +1,4 @@
 """A trained model on new images.
 
-    predictor.py  images in, keypoints in the pixels of those images out
+predictor.py  images in, keypoints in the pixels of those images out
 """

@@ -1,9 +1,9 @@
 """A trained pose model as a folder of four files, none of which is ever executed.
 
-    model.safetensors   the weights
-    skeleton.json       who the keypoints are
-    config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network
-    results.json        what the run says of these weights
+model.safetensors   the weights
+skeleton.json       who the keypoints are
+config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network
+results.json        what the run says of these weights
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
-WEIGHTS, SKELETON, CONFIG, RESULTS = "model.safetensors", "skeleton.json", "config.yaml", "results.json"
+WEIGHTS, SKELETON, CONFIG, RESULTS = (
+    "model.safetensors",
+    "skeleton.json",
+    "config.yaml",
+    "results.json",
+)
 CHOICES = ("last", "selected", "source")
 
 _Settings = TypeVar("_Settings")
@@ -101,7 +106,9 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
     folder = find_checkpoint(path, choice)
     for name in (SKELETON, CONFIG):
         if not (folder / name).is_file():
-            raise InputError(f"{folder} has no {name}; a model folder needs it, copy the whole one.")
+            raise InputError(
+                f"{folder} has no {name}; a model folder needs it, copy the whole one."
+            )
     skeleton = Skeleton.from_json(
         (folder / SKELETON).read_text(encoding="utf-8"), str(folder / SKELETON)
     )

@@ -15,7 +15,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-def compose(first: Float[Tensor, "B 2 3"], second: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
+def compose(
+    first: Float[Tensor, "B 2 3"], second: Float[Tensor, "B 2 3"]
+) -> Float[Tensor, "B 2 3"]:
     """The matrix that applies ``first`` and then ``second`` to a point.
 
     >>> shift = torch.tensor([[[1.0, 0, 5], [0, 1, 0]]])
@@ -127,7 +129,9 @@ def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Genera
     angle = torch.deg2rad(uniform(-ranges.rotation, ranges.rotation))
     shear = torch.tan(torch.deg2rad(uniform(-ranges.shear, ranges.shear)))
     low, high = ranges.scale
-    scale = torch.exp(uniform(float(torch.log(torch.tensor(low))), float(torch.log(torch.tensor(high)))))
+    scale = torch.exp(
+        uniform(float(torch.log(torch.tensor(low))), float(torch.log(torch.tensor(high))))
+    )
     shift = torch.stack(
         [uniform(-ranges.translation, ranges.translation) * size for _ in range(2)], dim=1
     )

@@ -90,9 +90,9 @@ def _refine(flat: Tensor, start: Tensor, position: Tensor, step: int, length: in
     middle = position.clamp(1, length - 2)
     places = start + middle * step
     around = torch.stack([places - step, places, places + step], dim=-1)
-    heights = flat.gather(2, around.flatten(1).unsqueeze(1).expand(-1, 1, -1).view(
-        flat.shape[0], flat.shape[1], 3
-    ))
+    heights = flat.gather(
+        2, around.flatten(1).unsqueeze(1).expand(-1, 1, -1).view(flat.shape[0], flat.shape[1], 3)
+    )
     left, centre, right = heights.float().clamp_min(1e-6).log().unbind(-1)
     curvature = left + right - 2 * centre
     offset = 0.5 * (left - right) / torch.where(curvature < -1e-6, curvature, -torch.inf)

@@ -75,7 +75,9 @@ def jitter(
         luma = torch.tensor(_LUMA, device=images.device)
         grey = torch.einsum("bc,c->b", images.float().mean(dim=(2, 3)), luma)
         # A 1x1 convolution with one group a sample: the matrix product in one call.
-        mixed = torch.einsum("bij,bjhw->bihw", (matrix * contrast[:, None, None]).to(images), images)
+        mixed = torch.einsum(
+            "bij,bjhw->bihw", (matrix * contrast[:, None, None]).to(images), images
+        )
         images = mixed + ((1 - contrast) * grey)[:, None, None, None].to(images)
     if ranges.blur > 0:
         images = blur(images, ranges.blur, generator)

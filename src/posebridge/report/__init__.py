@@ -1,6 +1,6 @@
 """What a person looks at: progress, overlays, sheets of pictures.
 
-    progress.py  a bar with the time left, or plain lines where there is no terminal
-    overlays.py  skeletons on images
-    pictures.py  what a training step looked at, as sheets in the run folder
+progress.py  a bar with the time left, or plain lines where there is no terminal
+overlays.py  skeletons on images
+pictures.py  what a training step looked at, as sheets in the run folder
 """

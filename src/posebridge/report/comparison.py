@@ -33,9 +33,13 @@ def write_comparison(
     pictures = []
     for title, found in models:
         places = np.searchsorted(found.rows, rows)
-        pictures.append((title, _row(labels, rows, found.points[places], found.regions[places], None)))
+        pictures.append(
+            (title, _row(labels, rows, found.points[places], found.regions[places], None))
+        )
     regions = models[0][1].regions[np.searchsorted(models[0][1].rows, rows)]
-    pictures.append(("label", _row(labels, rows, labels.points[rows], regions, labels.labelled[rows])))
+    pictures.append(
+        ("label", _row(labels, rows, labels.points[rows], regions, labels.labelled[rows]))
+    )
     write_picture(str(path), sheet(pictures, _SIDE))
 
 

@@ -81,7 +81,14 @@ def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> 
     for number, (title, pictures) in enumerate(rows):
         top = number * (side + band + gap) + gap
         cv2.putText(
-            canvas, title, (gap, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA
+            canvas,
+            title,
+            (gap, top + 16),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5,
+            (40, 40, 40),
+            1,
+            cv2.LINE_AA,
         )
         for column, picture in enumerate(pictures):
             x = gap + column * (side + gap)

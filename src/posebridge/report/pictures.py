@@ -44,7 +44,10 @@ class StepPictures(pl.Callback):
 def step_sheet(preview: Preview, skeleton: Skeleton) -> np.ndarray:
     """Source views with labels, the same restyled, target views with the kept pseudo-labels."""
     rows = [
-        ("source views with their labels", _row(preview.source_views, preview.source_points, preview.source_visible, skeleton)),
+        (
+            "source views with their labels",
+            _row(preview.source_views, preview.source_points, preview.source_visible, skeleton),
+        ),
         ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
     ]
     if preview.target_views is not None:
