@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import lightning.pytorch as pl
 import torch
 from jaxtyping import Bool, Float
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
@@ -53,6 +54,7 @@ class Adapter(pl.LightningModule):
     """
 
     mirror: Tensor
+    _first_bad: Tensor
 
     def __init__(
         self, config: AdaptConfig, skeleton: Skeleton, model: PoseModel, image_level: ImageLevel
@@ -261,7 +263,7 @@ class Adapter(pl.LightningModule):
         # Whatever a network draws by itself (dropout, drop path) depends on the step as well.
         torch.manual_seed(self.config.seed * 1_000_003 + step)
         optimizer = self.optimizers()
-        assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
+        assert isinstance(optimizer, LightningOptimizer)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(self.config, step) * group["factor"]
         if step == self.config.steps.source:

@@ -58,8 +58,10 @@ def train_style(
     Returns:
         the trained network, in evaluation mode.
     """
-    network = build_style_network(config, crops.size, seed).to(
-        device=device, memory_format=torch.channels_last
+    network = (
+        build_style_network(config, crops.size, seed)
+        .to(torch.device(device))
+        .to(memory_format=torch.channels_last)
     )
     if file.is_file():
         network.load(file)

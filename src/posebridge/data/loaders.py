@@ -7,8 +7,8 @@ after a stop but the number of the step, whatever the number of workers. Workers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -221,9 +221,9 @@ def _collate_crops(
 
 def crop_loader(
     samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
-) -> DataLoader[tuple[Tensor, Tensor, list[str | None]]]:
+) -> Iterable[tuple[Tensor, Tensor, list[str | None]]]:
     """Every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
-    return DataLoader(
+    loader: DataLoader[Any] = DataLoader(
         UnlabelledCrops(samples, crops),
         batch_size=batch_size,
         num_workers=workers,
@@ -231,3 +231,4 @@ def crop_loader(
         collate_fn=_collate_crops,
         pin_memory=torch.cuda.is_available(),
     )
+    return loader

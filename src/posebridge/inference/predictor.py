@@ -64,9 +64,8 @@ class Predictor:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = checkpoint
         self.device = torch.device(device)
-        self.model: PoseModel = checkpoint.model.to(
-            device=self.device, memory_format=torch.channels_last
-        ).eval()
+        self.model: PoseModel = checkpoint.model.eval()
+        self.model.to(self.device).to(memory_format=torch.channels_last)
 
     @property
     def skeleton(self) -> Skeleton:

@@ -36,10 +36,9 @@ def score(
     )
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
+    size = predictor.model.config.heatmap_size
     published = published_pck_of_cells(
-        found.cells,
-        _published_cells(read, found, predictor),
-        (predictor.model.config.heatmap_size,) * 2,
+        found.cells, _published_cells(read, found, predictor), (size, size)
     )
     results = evaluate_predictions(
         Predictions(found.points, found.confidence, found.regions[:, 2].astype(np.float32)),

@@ -86,6 +86,7 @@ class PoseModel(nn.Module):
         self.feature_channels = channels
         self.head = nn.Conv2d(channels, keypoints, kernel_size=1)
         nn.init.normal_(self.head.weight, std=0.001)
+        assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
 
     @property
