@@ -7,6 +7,7 @@
     selection.py       label-free validators
     style_training.py  the decoder of the style network
     recording.py       CSV log, checkpoints and the validator, as callbacks
+    memory.py          how the CPU's memory is held while training
     run.py             a run folder: from data and a configuration to checkpoints
 
 Nothing here can read a target's keypoints: ``run.train`` takes the target as

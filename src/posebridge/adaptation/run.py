@@ -27,6 +27,7 @@ from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter, build_model
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.memory import keep_freed_memory
 from posebridge.adaptation.recording import CsvRows, Keeper
 from posebridge.adaptation.style_training import build_style_network, train_style
 from posebridge.alignment.image import ImageLevel
@@ -110,6 +111,8 @@ def train(
     source, target, skipped = _readable(source, target)
     split = split_target(target, config)
     device = _device(config)
+    if device.type == "cpu":
+        keep_freed_memory()
     workers = _workers(config)
     model = _student(config, source)
     out.mkdir(parents=True, exist_ok=True)
