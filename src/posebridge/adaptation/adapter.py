@@ -61,9 +61,12 @@ class Adapter(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.config, self.skeleton = config, skeleton
-        self.student = model
+        # A loaded model is in evaluation mode, and Lightning leaves modes as they are.
+        self.student = model.train()
         self.teacher = ModelEmaV3(model, decay=config.teacher_decay)
         self.teacher.requires_grad_(False)
+        # Its own seed, so that it does not depend on whether the student was drawn or loaded.
+        torch.manual_seed(config.seed + 1)
         self.discriminator = PatchDiscriminator(model.feature_channels, config.feature.width)
         # Outside the module tree: a fixed network and a bank are no state of the run.
         self._image_level = [image_level]

@@ -107,7 +107,8 @@ class Keeper(pl.Callback):
         best = max((v for _, v in adapter.validation), default=-1.0)
         adapter.validation.append((adapter.step, value))
         for logger in trainer.loggers:
-            logger.log_metrics({"validator/agreement": value}, adapter.step)
+            # Steps are logged by their number from 0; this is the word after the last of them.
+            logger.log_metrics({"validator/agreement": value}, max(adapter.step - 1, 0))
         if value > best:
             self._save("selected", adapter, adapter.step, adapter.teacher_model)
 
