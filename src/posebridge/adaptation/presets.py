@@ -133,7 +133,7 @@ def _presets_as_files(arguments: Sequence[str]) -> list[str]:
 
 
 def _configuration(parser: ArgumentParser, parsed: Namespace) -> AdaptConfig:
-    values = parser.instantiate_classes(parsed)
+    values = parser.instantiate(parsed)
     fields = AdaptConfig.__dataclass_fields__
     return AdaptConfig(**{name: getattr(values, name) for name in fields})
 

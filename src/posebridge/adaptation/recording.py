@@ -99,8 +99,8 @@ class Keeper(pl.Callback):
             os.replace(partial, self.out / "resume.ckpt")
 
     def _hand_over(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        self._save("source", adapter, adapter.step, adapter.teacher_model)
         self._validate(trainer, adapter)
+        self._save("source", adapter, adapter.step, adapter.teacher_model)
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
         value = agreement(adapter.teacher_model, self.held_out, adapter.mirror)

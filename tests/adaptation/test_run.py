@@ -1,0 +1,257 @@
+"""A run from end to end on tiny figures: what it leaves, resuming, switches, bad weather."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import get_type_hints
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import posebridge.adaptation
+from posebridge.adaptation import selection
+from posebridge.adaptation.adapter import Adapter, NonFiniteLoss
+from posebridge.adaptation.presets import configure
+from posebridge.adaptation.run import split_target, train
+from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
+
+from conftest import tiny
+
+
+class StopAfter(pl.Callback):
+    """Ends the process's training as a kill would: nothing is written any more."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        if pl_module.step == self.step:
+            raise SystemExit
+
+
+def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
+    return load_file(run / "checkpoints" / name / "model.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def logged(run: Path) -> set[str]:
+    rows = (run / "metrics.csv").read_text().splitlines()[1:]
+    return {row.split(",")[1] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def data(figures):
+    return read_labelled(figures.source), read_boxes(figures.target)
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    return folder, train(tiny(), *data, folder)
+
+
+def test_what_a_run_leaves(finished):
+    folder, result = finished
+    for name in ("source", "last", "selected"):
+        results = json.loads((folder / "checkpoints" / name / "results.json").read_text())
+        assert results["validator"]["value"] is not None
+    assert [step for step, _ in result.validation] == [4, 6, 8, 10]
+    assert result.selected in dict(result.validation)
+    assert configure(config=folder / "config.yaml") == tiny()
+    for term in ("source", "consistency", "feature", "pose"):
+        assert {f"loss/{term}", f"weighted/{term}", f"gradient/{term}"} <= logged(folder)
+    assert {"teacher/kept", "teacher/confidence", "discriminator/accuracy"} <= logged(folder)
+    assert list((folder / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("step", [2, 5, 8])
+def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
+    folder, whole = finished
+    with pytest.raises(SystemExit):
+        train(tiny(), *data, tmp_path / "run", callbacks=[StopAfter(step)])
+    resumed = train(tiny(), *data, tmp_path / "run", resume=True)
+    assert resumed.validation == whole.validation
+    for name in ("source", "last", "selected"):
+        assert same(weights(folder, name), weights(tmp_path / "run", name))
+    assert (folder / "metrics.csv").read_text() == (tmp_path / "run" / "metrics.csv").read_text()
+
+
+def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_path):
+    folder, whole = finished
+    result = train(tiny(start_from=str(folder)), *data, tmp_path / "run")
+    assert result.validation == whole.validation
+    assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
+
+
+def test_seeds_and_workers(finished, data, tmp_path):
+    folder, _ = finished
+    train(tiny(workers=1), *data, tmp_path / "workers")
+    assert same(weights(folder, "last"), weights(tmp_path / "workers", "last"))
+    train(tiny(seed=1), *data, tmp_path / "seed")
+    assert not same(weights(folder, "last"), weights(tmp_path / "seed", "last"))
+
+
+def test_target_labels_change_nothing(figures, data, finished, tmp_path):
+    """A target file with keypoints trains the very same weights as one without."""
+    content = json.loads(figures.target.read_text())
+    for annotation in content["annotations"]:
+        annotation["keypoints"] = [1.0, 2.0, 2] * 14
+    labelled = tmp_path / "annotations.json"
+    labelled.write_text(json.dumps(content))
+    shutil.copytree(figures.target.parent / "images", tmp_path / "images")
+    # The held-out share is drawn from the sorted names, which are the same in both folders.
+    train(tiny(), data[0], read_boxes(labelled), tmp_path / "run")
+    assert same(weights(finished[0], "last"), weights(tmp_path / "run", "last"))
+
+
+def test_no_way_for_target_keypoints():
+    assert get_type_hints(train)["target"] is UnlabelledSamples
+    assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
+    assert "crops" in inspect.signature(selection.agreement).parameters
+    room = Path(posebridge.adaptation.__file__).parent
+    for file in room.glob("*.py"):
+        imported = {
+            alias.name
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not imported & {"read_labelled", "score", "evaluate_predictions"}, file
+
+
+def test_the_split_shares_no_image(data):
+    split = split_target(data[1], tiny(held_out__held_out=0.25))
+    assert len(split.held_out) == 6
+    assert not set(split.training.files) & set(split.held_out.files)
+    assert len(split.training) + len(split.held_out) == len(data[1])
+
+
+@pytest.mark.parametrize(
+    ("off", "gone"),
+    [
+        ({"consistency__weight": 0}, "loss/consistency"),
+        ({"feature__weight": 0}, "loss/feature"),
+        ({"pose__weight": 0}, "loss/pose"),
+    ],
+)
+def test_a_weight_of_0_computes_nothing(data, tmp_path, off, gone):
+    train(tiny(steps__source=0, steps__adaptation=1, **off), *data, tmp_path / "run")
+    kept = {"loss/consistency", "loss/feature", "loss/pose"} - {gone}
+    assert gone not in logged(tmp_path / "run")
+    assert kept <= logged(tmp_path / "run")
+
+
+def test_source_only_does_not_look_at_the_target(data, tmp_path):
+    config = tiny(
+        consistency__weight=0,
+        feature__weight=0,
+        pose__weight=0,
+        image__style="none",
+        steps__adaptation=2,
+    )
+    seen = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, *_):
+            seen.append(batch.target)
+
+    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    assert seen == [None] * 6
+    assert not logged(tmp_path / "run") & {"loss/consistency", "loss/feature", "loss/pose"}
+
+
+def test_student_trains_and_teacher_follows(data, tmp_path):
+    """Also from a stored model: batch normalisation must see the batches of the adaptation."""
+    states = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, trainer, pl_module, *_):
+            assert isinstance(pl_module, Adapter)
+            assert pl_module.student.training
+            assert not pl_module.teacher.module.training
+            own, averaged = pl_module.student.state_dict(), pl_module.teacher.module.state_dict()
+            states.append({k: (own[k].clone(), averaged[k].clone()) for k in own})
+
+    first = tmp_path / "first"
+    train(tiny(steps__source=1, steps__adaptation=1), *data, first)
+    config = tiny(start_from=str(first), steps__source=1, steps__adaptation=2, teacher_decay=0.5)
+    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    for name in ("head.weight", "decoder.1.running_mean"):
+        (_, before), (student, after) = states[0][name], states[1][name]
+        torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
+    normal = Adapter._source_loss
+
+    def broken(self, output, points, visible):
+        return normal(self, output, points, visible) * (float("nan") if self._step >= 7 else 1.0)
+
+    monkeypatch.setattr(Adapter, "_source_loss", broken)
+    with pytest.raises(NonFiniteLoss, match="source loss was not finite at step 7"):
+        train(tiny(), *data, tmp_path / "run")
+    kept = weights(tmp_path / "run", "last")
+    assert all(torch.isfinite(v).all() for v in kept.values())
+
+
+def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
+    shutil.copytree(figures.target.parent, tmp_path / "target")
+    images = sorted((tmp_path / "target" / "images").iterdir())
+    images[0].write_bytes(images[0].read_bytes()[:600])  # header whole, pixels cut off
+    images[1].write_bytes(b"no image")
+    target = read_boxes(tmp_path / "target")
+    result = train(tiny(held_out__held_out=0.05), data[0], target, tmp_path / "run")
+    assert any(images[1].name in line for line in result.skipped)
+    assert (tmp_path / "run" / "skipped.txt").read_text().count("\n") == len(result.skipped)
+    for image in images:
+        image.write_bytes(b"")
+    with pytest.raises(InputError, match="no image of .* can be read"):
+        train(tiny(), data[0], target, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_is_taken(finished, data):
+    with pytest.raises(InputError, match="already holds a run"):
+        train(tiny(), *data, finished[0])
+
+
+def test_precision(data, tmp_path):
+    short = {"steps__source": 1, "steps__adaptation": 1}
+    train(tiny(precision="bf16", **short), *data, tmp_path / "bf16")
+    assert all(np.isfinite(v).all() for v in map(np.asarray, weights(tmp_path / "bf16", "last").values()))
+    with pytest.raises(InputError, match="fp16 needs a GPU"):
+        train(tiny(precision="fp16", device="cpu", **short), *data, tmp_path / "fp16")
+
+
+def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
+    style = {
+        "image__style": "adain",
+        "image__network__encoder": "resnet10t",
+        "image__network__weights": "none",
+        "image__network__levels": "[0]",
+        "image__network__steps": 3,
+        "image__network__batch": 2,
+        "image__network__width": 0.25,
+        "steps__source": 1,
+        "steps__adaptation": 1,
+    }
+    train(tiny(**style), *data, tmp_path / "run")
+    decoder = tmp_path / "run" / "style" / "decoder.safetensors"
+    assert decoder.is_file()
+    given = replace(tiny(**style), image=replace(tiny(**style).image, decoder=str(decoder)))
+    train(given, *data, tmp_path / "given")
+    assert not (tmp_path / "given" / "style").exists()
+    assert same(weights(tmp_path / "run", "last"), weights(tmp_path / "given", "last"))

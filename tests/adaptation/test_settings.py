@@ -1,0 +1,115 @@
+"""Configuration, presets and schedules."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+
+import pytest
+import torch
+from jsonargparse import ArgumentParser
+
+from posebridge.adaptation.presets import add_settings, configure, known_presets, parse_settings
+from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
+from posebridge.errors import InputError
+
+from conftest import tiny
+
+
+@pytest.mark.parametrize("name", known_presets())
+def test_presets_parse(name):
+    assert configure([name]) is not None
+
+
+def test_method_presets():
+    assert not configure(["source_only"]).uses_target
+    uniframe = configure(["uniframe"])
+    assert uniframe.image.back > 0
+    assert uniframe.feature.weight == uniframe.pose.weight == 0
+    multilevel = configure(["multilevel"])
+    assert min(multilevel.feature.weight, multilevel.pose.weight, multilevel.image.probability) > 0
+
+
+def test_what_comes_later_wins(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("feature: {weight: 0.7}\nseed: 5\n")
+    config = configure(["multilevel"], file, {"seed": 6})
+    assert (config.feature.weight, config.seed) == (0.7, 6)
+    parser = ArgumentParser(exit_on_error=False)
+    add_settings(parser)
+    given = ["--config", str(file), "--preset", "source_only", "--data-root=there"]
+    config, _ = parse_settings(parser, given)
+    assert (config.feature.weight, config.seed, config.data_root) == (0.0, 5, "there")
+
+
+@pytest.mark.parametrize(
+    ("presets", "overrides", "words"),
+    [
+        (["nothing"], {}, "unknown preset 'nothing'.*multilevel"),
+        (["../demo"], {}, "unknown preset"),
+        ([], {"feature.wieght": 1}, r"feature\.wieght.*feature\.weight"),
+        ([], {"seed": "many"}, "seed"),
+        ([], {"feature.weight": -1}, "feature.weight is -1"),
+        ([], {"consistency.keep": 1.5}, "consistency.keep is 1.5"),
+        ([], {"image.style": "oil"}, "oil"),
+        ([], {"source_view.scale": [2.0, 1.0]}, "source_view.scale"),
+        ([], {"steps.batch": 0}, "steps.batch is 0"),
+    ],
+)
+def test_bad_settings_get_a_sentence(presets, overrides, words):
+    with pytest.raises(InputError, match=re.compile(words, re.DOTALL)) as caught:
+        configure(presets, overrides=overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_yaml_gets_a_sentence(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("feature: [")
+    with pytest.raises(InputError):
+        configure(config=file)
+    with pytest.raises(InputError, match="missing.yaml"):
+        configure(config=tmp_path / "missing.yaml")
+
+
+def test_help_explains_every_field():
+    parser = ArgumentParser()
+    add_settings(parser)
+    unexplained = [
+        action.dest
+        for action in parser._actions
+        if action.option_strings and "CONFIG" not in str(action.metavar)
+        # jsonargparse's own switch for reading one group of fields from a file
+        and not type(action).__name__.startswith("_ActionConfigLoad")
+        and not (action.help or "").replace("%(default)s", "").strip()
+    ]
+    assert unexplained == []
+    with redirect_stdout(io.StringIO()) as text:
+        parser.print_help()
+    assert "share of the joints, the most confident ones" in " ".join(text.getvalue().split())
+
+
+def test_learning_rates_by_hand():
+    steps = {"steps__source": 100, "steps__adaptation": 70}
+    rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5}
+    stepped = tiny(**steps, **rates, optimizer__decay="step")
+    wanted = {0: 1.0, 99: 1.0, 100: 0.5, 144: 0.5, 145: 0.05, 160: 0.005, 169: 0.005}
+    for step, rate in wanted.items():
+        assert learning_rate(stepped, step) == pytest.approx(rate)
+    cosine = tiny(**steps, **rates, optimizer__decay="cosine", optimizer__warmup=10)
+    for step, rate in {0: 0.1, 50: 0.5, 100: 0.05, 135: 0.25}.items():
+        assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
+
+
+def test_ramp_by_hand():
+    config = tiny(steps__source=10, steps__ramp=4)
+    assert [ramp(config, step) for step in (10, 11, 13, 20)] == [0.25, 0.5, 1.0, 1.0]
+    assert ramp(tiny(steps__source=10), 10) == 1.0
+
+
+def test_randomness_is_a_function_of_seed_and_step():
+    def draw(seed: int, step: int) -> list[float]:
+        return torch.rand(3, generator=step_generator(seed, step)).tolist()
+
+    assert draw(0, 7) == draw(0, 7)
+    assert len({tuple(draw(seed, step)) for seed in range(3) for step in range(3)}) == 9

@@ -1,0 +1,194 @@
+"""The command line: the whole way as a subprocess, and a sentence for every bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posebridge.cli.main import COMMANDS, main
+
+from conftest import TINY
+
+SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
+
+
+def posebridge(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "posebridge.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(figures, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "run"
+    done = posebridge(
+        *("adapt", "--preset", "demo", *SETTINGS, "--out", out),
+        *("--source", figures.source, "--target", figures.target.parent / "images"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "left" in done.stdout  # the time left
+    assert "agreement of two views" in done.stdout
+    assert str(out)[:20] in done.stdout
+    return out
+
+
+def test_adapt_leaves_models_and_pictures(run):
+    assert {p.name for p in (run / "checkpoints").iterdir()} == {"source", "last", "selected"}
+    assert (run / "pictures" / "step_000010.png").stat().st_size > 1000
+
+
+def test_predict_writes_coco_and_overlays(run, figures, tmp_path, capsys):
+    images = figures.test.parent / "images"
+    out, overlays = tmp_path / "predictions.json", tmp_path / "overlays"
+    assert main(["predict", str(run), str(images), "--out", str(out), "--overlays", str(overlays)]) == 0
+    content = json.loads(out.read_text())
+    assert len(content["annotations"]) == len(content["images"]) == 8
+    keypoints = np.array([a["keypoints"] for a in content["annotations"]]).reshape(8, 14, 3)
+    assert keypoints[..., 2].min() >= 0
+    assert keypoints[..., 2].max() <= 1
+    assert keypoints[..., :2].min() > -5
+    assert keypoints[..., :2].max() < 69
+    assert {p.name for p in overlays.iterdir()} == {p.name for p in images.iterdir()}
+
+
+def test_evaluate_writes_scores_and_their_protocol(run, figures, tmp_path, capsys):
+    out = tmp_path / "results.json"
+    assert main(["evaluate", str(run), str(figures.test), "--out", str(out)]) == 0
+    results = json.loads(out.read_text())
+    assert {"all", "knee"} <= results["metrics"]["pck@0.05"].keys()
+    assert {"pck@0.10", "epe", "auc", "oks", "pck_published@0.05"} <= results["metrics"].keys()
+    assert results["protocol"]["subjects"] == 8
+    assert results["protocol"]["selection"] == "last"
+    assert "knee" in capsys.readouterr().out
+
+
+def test_resume_of_a_finished_run_changes_nothing(run, capsys):
+    before = (run / "checkpoints" / "last" / "model.safetensors").read_bytes()
+    assert main(["adapt", "--resume", "--out", str(run)]) == 0
+    assert (run / "checkpoints" / "last" / "model.safetensors").read_bytes() == before
+    assert main(["adapt", "--resume", "--out", str(run), "--seed", "3"]) == 2
+    assert "takes no others" in capsys.readouterr().err
+
+
+def test_figures(tmp_path, capsys):
+    sizes = ["--source", "2", "--target", "2", "--test", "2", "--size", "48"]
+    assert main(["figures", str(tmp_path / "f"), *sizes]) == 0
+    assert main(["figures", str(tmp_path / "f"), *sizes]) == 2
+    target = (tmp_path / "f" / "target" / "annotations.json").read_text()
+    assert '"num_keypoints"' not in target
+
+
+def damaged(kind: str, figures, folder: Path) -> list[str]:
+    """Arguments of an adapt with one thing wrong, and the files for it."""
+    shutil.copytree(figures.source.parent, folder / "source")
+    source = folder / "source" / "annotations.json"
+    target = str(figures.target)
+    content = json.loads(source.read_text())
+    if kind == "missing file":
+        source = folder / "nowhere.json"
+    elif kind == "broken JSON":
+        source.write_text(source.read_text()[:-50])
+    elif kind == "missing image":
+        (folder / "source" / "images" / content["images"][3]["file_name"]).unlink()
+    elif kind == "wrong length":
+        content["annotations"][2]["keypoints"].pop()
+        source.write_text(json.dumps(content))
+    elif kind == "two categories":
+        other = {"id": 2, "name": "dog", "keypoints": ["nose", "tail"], "skeleton": []}
+        content["categories"].append(other)
+        content["annotations"][1] |= {"category_id": 2, "keypoints": [1, 1, 2, 2, 2, 2]}
+        source.write_text(json.dumps(content))
+    elif kind == "no keypoints":
+        for annotation in content["annotations"]:
+            del annotation["keypoints"]
+        source.write_text(json.dumps(content))
+    elif kind == "empty target":
+        (folder / "empty").mkdir()
+        target = str(folder / "empty")
+    elif kind == "truncated images":
+        shutil.copytree(figures.target.parent, folder / "target")
+        for image in (folder / "target" / "images").iterdir():
+            image.write_bytes(image.read_bytes()[:40])
+        target = str(folder / "target" / "images")
+    return ["adapt", "--preset", "demo", *SETTINGS, "--source", str(source), "--target", target]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("missing file", "nowhere.json does not exist"),
+        ("broken JSON", "annotations.json is not valid JSON"),
+        ("missing image", "names the image"),
+        ("wrong length", "keypoints of length 41, expected 42"),
+        ("two categories", "two categories with different keypoints"),
+        ("no keypoints", "no annotation with keypoints"),
+        ("empty target", "holds no image"),
+        ("truncated images", "can be read"),
+    ],
+)
+def test_bad_data_gets_a_sentence(kind, words, figures, tmp_path, capsys):
+    arguments = damaged(kind, figures, tmp_path)
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert said.startswith("posebridge adapt: ")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--preset", "nothing"], "unknown preset 'nothing'; known are"),
+        (["--feature.wieght", "1"], "feature.wieght"),
+        (["--target", "x"], "no source is given"),
+        (["--source", "x"], "no target is given"),
+    ],
+)
+def test_bad_settings_get_a_sentence(arguments, words, tmp_path, capsys):
+    assert main(["adapt", *arguments, "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_another_skeleton_is_refused(run, figures, tmp_path, capsys):
+    content = json.loads(figures.test.read_text())
+    content["categories"][0]["keypoints"][0] = "tail"
+    labels = tmp_path / "annotations.json"
+    labels.write_text(json.dumps(content))
+    images = str(figures.test.parent / "images")
+    assert main(["evaluate", str(run), str(labels), "--images", images]) == 2
+    assert "do not match" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path), str(figures.test)]) == 2
+    assert "no model folder" in capsys.readouterr().err
+
+
+def test_a_bad_input_as_a_process(tmp_path):
+    done = posebridge("predict", tmp_path / "nothing", tmp_path, "--out", tmp_path / "p.json")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_help(capsys):
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in COMMANDS)
+    assert main(["nonsense"]) == 2
+    assert "known are" in capsys.readouterr().err
+    for name in COMMANDS:
+        with pytest.raises(SystemExit) as done:
+            main([name, "--help"])
+        assert done.value.code == 0
+        assert "examples:" in capsys.readouterr().out

@@ -1,0 +1,59 @@
+"""Small figures and a finished tiny run, made once for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.presets import configure
+from posebridge.data.figures import write_figures
+
+torch.set_num_threads(1)
+
+TINY: Mapping[str, Any] = {
+    "crop.size": 32,
+    "model.encoder": "resnet10t",
+    "model.level": 2,
+    "model.decoder_width": 8,
+    "model.heatmap_size": 8,
+    "steps.source": 4,
+    "steps.adaptation": 6,
+    "steps.batch": 4,
+    "steps.log_every": 1,
+    "steps.validate_every": 2,
+    "steps.checkpoint_every": 3,
+    "steps.picture_every": 5,
+    "optimizer.warmup": 0,
+    "workers": 0,
+}
+
+
+def tiny(**more: Any) -> AdaptConfig:
+    """A configuration that trains in a second; ``__`` in a name stands for a dot."""
+    overrides = {**TINY, **{name.replace("__", "."): value for name, value in more.items()}}
+    return configure(["demo"], overrides=overrides)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Annotation files: labelled rendered figures, boxes of camera-like ones, labels of others."""
+
+    source: Path
+    target: Path
+    test: Path
+
+
+@pytest.fixture(scope="session")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    root = tmp_path_factory.mktemp("figures")
+    return Figures(
+        write_figures(root / "source", "rendered", 24, seed=0, size=64),
+        write_figures(root / "target", "camera", 24, seed=0, size=64, labelled=False),
+        write_figures(root / "test", "camera", 8, seed=1, size=64),
+    )
