@@ -1,7 +1,7 @@
 """Crops a second and core: what a worker process decodes and cuts.
 
-    python benchmarks/loader.py                       # built-in figures, 96 px
-    python benchmarks/loader.py annotations.json --size 256
+python benchmarks/loader.py                       # built-in figures, 96 px
+python benchmarks/loader.py annotations.json --size 256
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def main() -> None:
         if given.annotations is None:
             drawn = min(given.count, 500)
             file = write_figures(Path(folder), "camera", drawn, seed=0)
-            print(f"drawing and writing: {drawn / (time.perf_counter() - start):.0f} figures a second")
+            print(
+                f"drawing and writing: {drawn / (time.perf_counter() - start):.0f} figures a second"
+            )
         else:
             file = Path(given.annotations)
         samples = read_boxes(file)

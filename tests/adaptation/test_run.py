@@ -14,6 +14,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from conftest import tiny
 from safetensors.torch import load_file
 
 import posebridge.adaptation
@@ -24,8 +25,6 @@ from posebridge.adaptation.run import split_target, train
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
-
-from conftest import tiny
 
 
 class StopAfter(pl.Callback):
@@ -231,7 +230,9 @@ def test_a_folder_that_is_taken(finished, data):
 def test_precision(data, tmp_path):
     short = {"steps__source": 1, "steps__adaptation": 1}
     train(tiny(precision="bf16", **short), *data, tmp_path / "bf16")
-    assert all(np.isfinite(v).all() for v in map(np.asarray, weights(tmp_path / "bf16", "last").values()))
+    assert all(
+        np.isfinite(v).all() for v in map(np.asarray, weights(tmp_path / "bf16", "last").values())
+    )
     with pytest.raises(InputError, match="fp16 needs a GPU"):
         train(tiny(precision="fp16", device="cpu", **short), *data, tmp_path / "fp16")
 

@@ -8,13 +8,12 @@ from contextlib import redirect_stdout
 
 import pytest
 import torch
+from conftest import tiny
 from jsonargparse import ArgumentParser
 
 from posebridge.adaptation.presets import add_settings, configure, known_presets, parse_settings
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
 from posebridge.errors import InputError
-
-from conftest import tiny
 
 
 @pytest.mark.parametrize("name", known_presets())
@@ -78,7 +77,8 @@ def test_help_explains_every_field():
     unexplained = [
         action.dest
         for action in parser._actions
-        if action.option_strings and "CONFIG" not in str(action.metavar)
+        if action.option_strings
+        and "CONFIG" not in str(action.metavar)
         # jsonargparse's own switch for reading one group of fields from a file
         and not type(action).__name__.startswith("_ActionConfigLoad")
         and not (action.help or "").replace("%(default)s", "").strip()

@@ -58,7 +58,9 @@ def test_range_of_the_pose_level():
     """Flat 0; all at one place 0; B images at B places towards -log B / log H W."""
     torch.manual_seed(0)
     batch = 8
-    apart = torch.stack(torch.meshgrid(torch.arange(4) * 8 + 4.0, torch.tensor([8.0, 24.0]), indexing="ij"), -1)
+    apart = torch.stack(
+        torch.meshgrid(torch.arange(4) * 8 + 4.0, torch.tensor([8.0, 24.0]), indexing="ij"), -1
+    )
     apart = apart.reshape(batch, 1, 2)
     together = apart[:1].expand(batch, 1, 2)
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import TINY
 
 from posebridge.cli.main import COMMANDS, main
-
-from conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
@@ -50,7 +49,10 @@ def test_adapt_leaves_models_and_pictures(run):
 def test_predict_writes_coco_and_overlays(run, figures, tmp_path, capsys):
     images = figures.test.parent / "images"
     out, overlays = tmp_path / "predictions.json", tmp_path / "overlays"
-    assert main(["predict", str(run), str(images), "--out", str(out), "--overlays", str(overlays)]) == 0
+    assert (
+        main(["predict", str(run), str(images), "--out", str(out), "--overlays", str(overlays)])
+        == 0
+    )
     content = json.loads(out.read_text())
     assert len(content["annotations"]) == len(content["images"]) == 8
     keypoints = np.array([a["keypoints"] for a in content["annotations"]]).reshape(8, 14, 3)

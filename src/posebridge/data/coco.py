@@ -206,10 +206,11 @@ class _Content:
 
     def skeleton(self, rows: list[dict[str, Any]]) -> Skeleton:
         """The one skeleton of the categories that the annotations use."""
-        used = {a.get("category_id") for a in rows}
+        used = {self._identity(a, "category_id", f"annotation {a.get('id')}") for a in rows}
         found: Skeleton | None = None
         for entry in self.categories:
-            if entry.get("id") not in used:
+            identity = entry.get("id")
+            if not isinstance(identity, int) or identity not in used:
                 continue
             label = entry.get("name", entry.get("id"))
             names = entry.get("keypoints")
@@ -234,7 +235,7 @@ class _Content:
             found = found or skeleton
         if found is None:
             raise InputError(
-                f"{self.file}: annotations use category {sorted(used, key=str)}, which 'categories' "
+                f"{self.file}: annotations use category {sorted(used)}, which 'categories' "
                 "does not define; add it with the names of its keypoints."
             )
         return found

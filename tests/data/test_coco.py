@@ -1,0 +1,180 @@
+"""COCO files: what is read, and a sentence for what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.errors import InputError
+
+SAMPLES = Path(__file__).parents[2] / "../shared/data/samples"
+
+
+def content() -> dict:
+    return {
+        "images": [{"id": 7, "file_name": "a.png", "width": 20, "height": 10}],
+        "categories": [
+            {
+                "id": 1,
+                "name": "arm",
+                "keypoints": ["left_hand", "right_hand", "elbow"],
+                "skeleton": [[1, 3]],
+            }
+        ],
+        "annotations": [
+            {
+                "id": 3,
+                "image_id": 7,
+                "category_id": 1,
+                "bbox": [1, 2, 8, 4],
+                "keypoints": [2, 3, 2, 5.5, 4, 1, 0, 0, 0],
+            },
+            {"id": 4, "image_id": 7, "category_id": 1, "bbox": [0, 0, 5, 5], "keypoints": [0] * 9},
+            {"id": 5, "image_id": 7, "category_id": 1, "bbox": [0, 0, 5, 5], "iscrowd": 1},
+        ],
+    }
+
+
+def write(folder: Path, what: object) -> Path:
+    Image.new("RGB", (20, 10)).save(folder / "a.png")
+    file = folder / "annotations.json"
+    file.write_text(what if isinstance(what, str) else json.dumps(what))
+    return file
+
+
+def test_what_is_read(tmp_path):
+    found = read_labelled(write(tmp_path, content()))
+    assert len(found) == 1  # crowds and annotations without any labelled joint are left out
+    assert found.points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
+    assert found.labelled[0].tolist() == [True, True, False]
+    assert found.images.boxes[0].tolist() == [1, 2, 8, 4]
+    assert (found.images.image_ids[0], found.images.annotation_ids[0]) == (7, 3)
+    assert found.skeleton.edges == ((0, 2),)
+    assert found.skeleton.mirror == [1, 0, 2]
+    assert found.skeleton.groups == {"hand": (0, 1), "elbow": (2,)}
+    assert found.images.path(0) == tmp_path / "a.png"
+
+
+def test_boxes_of_a_labelled_file_come_without_keypoints(tmp_path):
+    found = read_boxes(write(tmp_path, content()))
+    assert len(found) == 2
+    assert set(vars(found)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
+
+
+def test_without_a_box_the_points_give_it(tmp_path):
+    changed = content()
+    del changed["annotations"][0]["bbox"]
+    assert read_labelled(write(tmp_path, changed)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
+
+
+def test_images_in_another_folder(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "images").mkdir()
+    file = write(tmp_path, content())
+    (tmp_path / "a.png").rename(tmp_path / "images" / "a.png")
+    moved = file.rename(tmp_path / "annotations" / "train.json")
+    assert len(read_labelled(moved)) == 1
+    (tmp_path / "images").rename(tmp_path / "pictures")
+    assert len(read_labelled(moved, tmp_path / "pictures")) == 1
+    with pytest.raises(InputError, match="which does not exist"):
+        read_labelled(moved)
+
+
+def change(path: str, value: object) -> dict:
+    changed: dict = content()
+    place: dict = changed
+    *steps, last = [int(p) if p.isdigit() else p for p in path.split(".")]
+    for step in steps:
+        place = place[step]
+    place[last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("[]", "is not a COCO file: it holds a list"),
+        ("{", "is not valid JSON"),
+        (change("images", []), "lists no images"),
+        (change("images", 3), "'images' is not a list"),
+        (change("images.0", 3), r"images\[0\] is not an object"),
+        (change("images.0.file_name", None), "image 7 has no 'file_name'"),
+        (change("images.0.file_name", "gone.png"), "annotation 3 names the image"),
+        (change("annotations.0.image_id", 8), "annotation 3 belongs to image 8"),
+        (change("annotations.0.image_id", "7"), "no whole number 'image_id'"),
+        (change("annotations.0.keypoints", [1, 2]), "annotation 3 has keypoints of length 2"),
+        (change("annotations.0.keypoints", ["x"] * 9), "annotation 3 has a keypoint that is not"),
+        (
+            change("annotations.0.keypoints.0", 1e9),
+            "annotation 3 has a keypoint that is not finite",
+        ),
+        (change("annotations.0.bbox", [1, 2, 3]), "annotation 3 has a 'bbox'"),
+        (change("annotations.0.bbox", [1, 2, 0, 3]), "annotation 3 has a 'bbox' of width 0"),
+        (change("categories", []), "which 'categories' does not define"),
+        (change("categories.0.keypoints", []), "names no keypoints"),
+        (change("categories.0.keypoints", ["a", "a", "b"]), "more than once"),
+        (change("categories.0.skeleton", [[1, 9]]), "points outside"),
+        (change("annotations", []), "no annotation with keypoints"),
+        (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labelled"),
+    ],
+)
+def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
+    file = write(tmp_path, what)
+    with pytest.raises(InputError, match=words) as caught:
+        read_labelled(file)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+PLACES = [
+    *("images", "annotations", "categories", "images.0", "annotations.0", "categories.0"),
+    *("images.0.id", "images.0.file_name", "annotations.0.id", "annotations.0.image_id"),
+    *("annotations.0.category_id", "annotations.0.bbox", "annotations.0.keypoints"),
+    *("annotations.0.keypoints.1", "annotations.0.iscrowd", "categories.0.id"),
+    *("categories.0.name", "categories.0.keypoints", "categories.0.skeleton"),
+]
+
+
+@given(st.sampled_from(PLACES), junk)
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_damage_is_read_or_refused(tmp_path, place, value):
+    file = write(tmp_path, change(place, value))
+    for read in (read_labelled, read_boxes):
+        try:
+            assert len(read(file)) > 0
+        except InputError as error:
+            assert str(error)
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
+@pytest.mark.parametrize(
+    ("name", "keypoints"),
+    [
+        ("coco/test_coco.json", 17),
+        ("ap10k/test_ap10k.json", 17),
+        ("animalpose/test_animalpose.json", 20),
+        ("freihand/test_freihand.json", 21),
+        ("macaque/test_macaque.json", 17),
+    ],
+)
+def test_real_files(name, keypoints):
+    found = read_labelled(SAMPLES / name)
+    assert len(found.skeleton) == keypoints
+    assert found.labelled.any(axis=1).all()
+    assert np.isfinite(found.points).all()

@@ -1,0 +1,55 @@
+"""Names, pairs and groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
+
+LSP = [
+    *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
+    *("right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
+    *("neck", "head_top"),
+]
+
+
+def test_pairs_and_groups_follow_from_the_names():
+    skeleton = Skeleton.from_names("person", LSP)
+    assert skeleton.mirror == [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13]
+    assert skeleton.groups["head_top+neck"] == (12, 13)
+    assert skeleton.groups["knee"] == (1, 4)
+
+
+@pytest.mark.parametrize(
+    "names", [["LeftKnee", "RightKnee"], ["knee_l", "knee_r"], ["L-knee", "R-knee"]]
+)
+def test_other_spellings(names):
+    assert Skeleton.from_names("x", names).pairs == ((0, 1),)
+
+
+def test_names_without_sides_stay_apart():
+    assert Skeleton.from_names("x", ["tail", "left", "l"]).pairs == ()
+
+
+def test_round_trip_and_damage():
+    skeleton = Skeleton.from_names("person", LSP, [(0, 1), (1, 2)])
+    assert Skeleton.from_json(skeleton.to_json(), "here") == skeleton
+    for text in ("", "[]", "{}", '{"name": 1, "keypoints": 3}'):
+        with pytest.raises(InputError, match="here"):
+            Skeleton.from_json(text, "here")
+
+
+def test_what_a_skeleton_may_not_be():
+    for arguments in (("x", []), ("x", ["a", "a"]), ("x", ["a"], [(0, 1)])):
+        with pytest.raises(InputError):
+            Skeleton.from_names(*arguments)
+
+
+def test_differences_are_named():
+    one = Skeleton.from_names("x", ["a", "b"])
+    with pytest.raises(InputError, match="missing there: b; only there: c"):
+        one.require_same(Skeleton.from_names("x", ["a", "c"]), "one", "other")
+    with pytest.raises(InputError, match="another order"):
+        one.require_same(Skeleton.from_names("x", ["b", "a"]), "one", "other")
+    one.require_same(Skeleton.from_names("y", ["a", "b"]), "one", "other")
