@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +196,28 @@ def test_help(capsys):
             main([name, "--help"])
         assert done.value.code == 0
         assert "examples:" in capsys.readouterr().out
+
+
+def test_a_run_that_is_interrupted_says_so_and_goes_on(figures, tmp_path):
+    settings = [s for s in SETTINGS if not s.startswith("--steps.source")]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "posebridge.cli.main", "adapt", "--preset", "demo", *settings),
+            *("--steps.source=100000", "--source", str(figures.source)),
+            *("--target", str(figures.target), "--out", str(tmp_path / "run")),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    state = tmp_path / "run" / "resume.ckpt"
+    for _ in range(600):
+        if state.exists() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "--resume" in said
+    assert state.exists()

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.coco import read_boxes, read_labelled, write_results
 from posebridge.errors import InputError
 
 SAMPLES = Path(__file__).parents[2] / "../shared/data/samples"
@@ -133,6 +133,80 @@ def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
     assert "\n" not in str(caught.value)
 
 
+def two_categories(second: list[str]) -> dict:
+    changed = content()
+    changed["categories"].append({"id": 2, "name": "leg", "keypoints": second})
+    changed["annotations"].append(
+        {
+            **changed["annotations"][0],
+            "id": 9,
+            "category_id": 2,
+            "keypoints": [1, 1, 2] * len(second),
+        }
+    )
+    return changed
+
+
+def test_two_categories(tmp_path):
+    file = write(tmp_path, two_categories(["left_foot", "right_foot"]))
+    with pytest.raises(
+        InputError, match=r"different keypoints, 'arm' \(3\) and 'leg' \(2\); keep one category"
+    ):
+        read_labelled(file)
+    file = write(tmp_path, two_categories(["left_hand", "right_hand", "elbow"]))
+    assert len(read_labelled(file)) == 2  # the same joints under two names
+    unused = two_categories(["left_foot", "right_foot"])
+    del unused["annotations"][-1]
+    assert read_labelled(write(tmp_path, unused)).skeleton.name == "arm"
+
+
+def test_a_source_of_boxes_alone_is_refused(tmp_path):
+    changed = content()
+    for row in changed["annotations"]:
+        row.pop("keypoints", None)
+    file = write(tmp_path, changed)
+    with pytest.raises(InputError, match="no annotation with keypoints; a labelled set needs"):
+        read_labelled(file)
+    assert len(read_boxes(file)) == 2
+
+
+def test_files_that_are_not_there_or_no_text(tmp_path):
+    with pytest.raises(InputError, match=r"gone.json does not exist; give the path of a COCO"):
+        read_labelled(tmp_path / "gone.json")
+    with pytest.raises(InputError, match=r"annotations.json does not exist \(a folder is read"):
+        read_labelled(tmp_path)
+    for damage in (b"\xff\xfe{", b"\x89PNG", b"", b"[" * 100_000, b'{"images": [', b"\0" * 9):
+        (tmp_path / "a.json").write_bytes(damage)
+        with pytest.raises(InputError, match="a.json"):
+            read_labelled(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text('{\n "images": [,]\n}')
+    with pytest.raises(InputError, match="in line 2, column 13"):
+        read_labelled(tmp_path / "a.json")
+
+
+def test_predictions_are_a_coco_file(tmp_path):
+    """What is written can be read again, and its annotations are results entries."""
+    labelled = read_labelled(write(tmp_path, content()))
+    out = tmp_path / "predictions.json"
+    write_results(
+        out,
+        labelled.images,
+        labelled.points,
+        np.array([[0.5, 0.25, 0.75]]),
+        labelled.skeleton,
+        ["a.png"],
+        [(20, 10)],
+    )
+    again = read_labelled(out)
+    np.testing.assert_allclose(again.points, labelled.points)
+    assert again.skeleton == labelled.skeleton
+    assert np.array_equal(again.images.boxes, labelled.images.boxes)
+    (row,) = json.loads(out.read_text())["annotations"]
+    assert row["keypoints"] == [2, 3, 0.5, 5.5, 4, 0.25, 0, 0, 0.75]
+    assert (row["id"], row["image_id"], row["score"]) == (3, 7, 0.5)
+    assert [p.name for p in tmp_path.glob("*.partial")] == []
+
+
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -171,6 +245,12 @@ def test_damage_is_read_or_refused(tmp_path, place, value):
         ("animalpose/test_animalpose.json", 20),
         ("freihand/test_freihand.json", 21),
         ("macaque/test_macaque.json", 17),
+        ("coco/test_coco_wholebody.json", 17),
+        ("fly/test_fly.json", 32),
+        ("horse10/test_horse10.json", 22),
+        ("locust/test_locust.json", 35),
+        ("onehand10k/test_onehand10k.json", 21),
+        ("zebra/test_zebra.json", 9),
     ],
 )
 def test_real_files(name, keypoints):

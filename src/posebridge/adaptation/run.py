@@ -152,14 +152,18 @@ def train(
             default_root_dir=out,
             num_sanity_val_steps=0,
         )
-        trainer.fit(
-            adapter.to(memory_format=torch.channels_last),
-            datamodule=data,
-            ckpt_path=str(state) if done else None,
-            weights_only=True,
-        )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(
+                adapter.to(memory_format=torch.channels_last),
+                datamodule=data,
+                ckpt_path=str(state) if done else None,
+                weights_only=True,
+            )
+        except SystemExit as error:
+            # Lightning answers Ctrl-C with exit(1); to our callers it is an interrupt.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
     skipped = list(adapter.unreadable)
     (out / "skipped.txt").write_text("".join(line + "\n" for line in skipped), encoding="utf-8")
     selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total

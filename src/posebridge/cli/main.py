@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"posebridge {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"posebridge {name}: stopped; what was written is kept.", file=sys.stderr)
+        hint = " and --resume goes on from the last checkpoint" if name == "adapt" else ""
+        print(f"posebridge {name}: stopped; what was written is kept{hint}.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,12 +9,14 @@ results.json        what the run says of these weights
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from safetensors import SafetensorError
@@ -110,13 +112,21 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
                 f"{folder} has no {name}; a model folder needs it, copy the whole one."
             )
     skeleton = Skeleton.from_json(
-        (folder / SKELETON).read_text(encoding="utf-8"), str(folder / SKELETON)
+        # Bytes that are no text become characters that are no JSON.
+        (folder / SKELETON).read_text(encoding="utf-8", errors="replace"),
+        str(folder / SKELETON),
     )
     config = _read_config(folder / CONFIG)
     model_config = _settings(ModelConfig, config, "model", folder / CONFIG)
     crop = _settings(CropRange, config, "crop", folder / CONFIG)
     without_file = ModelConfig(**{**vars(model_config), "weights": "none"})
-    model = PoseModel(without_file, len(skeleton), crop.size)
+    try:
+        model = PoseModel(without_file, len(skeleton), crop.size)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{folder / CONFIG} describes no network that can be built "
+            f"({str(error).splitlines()[0]}); copy the whole model folder again."
+        ) from error
     try:
         state = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
@@ -169,7 +179,24 @@ def _settings(
         raise InputError(
             f"{file}: '{section}.{surplus[0]}' is unknown to this version of posebridge."
         )
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        if not _is_of(value, hints[name]):
+            raise InputError(
+                f"{file}: '{section}.{name}' is {value!r}, which is of the wrong type; copy the "
+                "whole model folder again."
+            )
     try:
         return kind(**values)
     except TypeError as error:
         raise InputError(f"{file}: section '{section}' is incomplete ({error}).") from error
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    """Whether a value from YAML is what a setting's annotation says; NaN and infinity never are."""
+    if isinstance(hint, UnionType):
+        return any(_is_of(value, part) for part in get_args(hint))
+    if hint in (int, float):
+        number = isinstance(value, (int, hint)) and not isinstance(value, bool)
+        return number and math.isfinite(value)
+    return isinstance(value, get_origin(hint) or hint)

@@ -12,7 +12,7 @@ class PatchDiscriminator(nn.Module):
 
     Strided: at full resolution (as released) it costs more than a small encoder and its decoder
     together. Two convolutions of stride 4 and 2 leave a patch for every 8 x 8 cells, whose
-    receptive field is 28 cells.
+    receptive field is 32 cells.
 
     Args:
         channels: of the features.

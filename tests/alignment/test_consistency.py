@@ -1,0 +1,142 @@
+"""The mean teacher: pseudo-labels through any two views, who is kept, the error in its units."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.alignment.consistency import (
+    most_confident,
+    pseudo_labels,
+    relative_error,
+    squared_error,
+)
+from posebridge.ops import geometry, heatmaps
+
+SEEDS = st.integers(0, 2**31 - 1)
+MIRROR = torch.tensor([1, 0, 2])
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@given(SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_rendered_gaussians_arrive_exactly(seed):
+    """The whole range of views, flips of either side: what is marked as inside is right."""
+    size, stride, draw = 128, 4, generator(seed)
+    teacher, student = (geometry.draw_views(4, size, geometry.ViewRange(), draw) for _ in range(2))
+    in_crop = torch.rand(4, 3, 2, generator=draw) * size
+    in_teacher = geometry.points_to_view(in_crop, teacher, MIRROR)
+    maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, stride), size // stride, 2.0)
+    labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
+    wanted = geometry.points_to_view(in_crop, student, MIRROR)
+    assert labels.inside.any()
+    assert (labels.points - wanted).norm(dim=-1)[labels.inside].max() < 0.01
+    assert geometry.inside(labels.points, size)[labels.inside].all()
+
+
+def test_confidence_goes_with_its_joint():
+    """Left is surer than right; the student's mirror image calls that joint the right one."""
+    turned = geometry.Views(
+        torch.tensor([[[-1.0, 0, 63], [0, 1, 0]]]).repeat(2, 1, 1), torch.tensor([True, True])
+    )
+    straight = geometry.identity_views(2)
+    cells = torch.tensor([[[3.0, 8.0], [12.0, 8.0], [8.0, 4.0]]]).repeat(2, 1, 1)
+    height = torch.tensor([0.9, 0.4, 0.7])[None, :, None, None]
+    maps = height * heatmaps.render(cells, 16, 1.0)
+
+    def labels(teacher, student):
+        found = pseudo_labels(maps, teacher, student, MIRROR, stride=4)
+        return found.confidence[0].tolist(), heatmaps.pixels_to_cells(found.points, 4)[0]
+
+    for teacher, student, confidence, x in (
+        (straight, straight, [0.9, 0.4, 0.7], [3, 12, 8]),
+        (straight, turned, [0.4, 0.9, 0.7], [3, 12, 7]),
+        (turned, straight, [0.4, 0.9, 0.7], [3, 12, 7]),
+        (turned, turned, [0.9, 0.4, 0.7], [3, 12, 8]),
+    ):
+        found, points = labels(teacher, student)
+        assert found == pytest.approx(confidence)
+        torch.testing.assert_close(points[:, 0], torch.tensor(x).float(), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shift", "inside"),
+    [
+        (8.0, 0, True),
+        (0.3, 0, False),  # at the teacher's border, and perhaps beyond it
+        (14.8, 0, False),
+        (0.6, 0, True),
+        (4.0, 17, True),  # 17.5 px in the teacher's view, 0.5 px in the student's
+        (4.0, 19, False),  # -1.5 px there
+        (12.0, -14, True),
+        (12.0, -15, False),
+    ],
+)
+def test_inside_both_views(cell, shift, inside):
+    student = geometry.Views(torch.tensor([[[1.0, 0, shift], [0, 1, 0]]]), torch.tensor([False]))
+    maps = heatmaps.render(torch.tensor([[[cell, 8.0]]]), 16, 1.5)
+    labels = pseudo_labels(maps, geometry.identity_views(1), student, torch.tensor([0]), stride=4)
+    assert labels.inside.item() is inside
+
+
+def test_errors_by_hand():
+    predicted = torch.zeros(1, 2, 2, 2)
+    target = torch.zeros(1, 2, 2, 2)
+    target[0, 0, 0, 0] = 2  # 4 / 4 cells = 1
+    target[0, 1] = 3  # 9
+    for weight, value in (([[1, 1]], 5), ([[1, 0]], 0.5), ([[0, 1]], 4.5), ([[0, 0]], 0)):
+        assert squared_error(predicted, target, torch.tensor(weight)).item() == value
+        masked = torch.tensor(weight, dtype=torch.bool)
+        assert squared_error(predicted, target, masked).item() == value
+    assert squared_error(predicted, target, torch.tensor([[0.5, 0.0]])).item() == 0.25
+
+
+def test_its_gradient_by_hand():
+    """2 w (h - y) / (B K H W): nothing for a masked joint."""
+    torch.manual_seed(0)
+    predicted = torch.rand(3, 2, 4, 4, requires_grad=True)
+    target, weight = torch.rand(3, 2, 4, 4), torch.tensor([[1.0, 0.0], [0.0, 0.5], [1.0, 1.0]])
+    squared_error(predicted, target, weight).backward()
+    assert predicted.grad is not None
+    wanted = 2 * weight[..., None, None] * (predicted.detach() - target) / 96
+    torch.testing.assert_close(predicted.grad, wanted)
+
+
+@pytest.mark.parametrize(("size", "sigma"), [(16, 1.0), (32, 2.0), (64, 2.0), (64, 4.0)])
+def test_an_empty_prediction_scores_the_kept_share_at_any_size(size, sigma):
+    aim = heatmaps.render(torch.full((4, 2, 2), size / 2), size, sigma)
+    for kept, share in (
+        ([[True, True]] * 4, 1),
+        ([[True, False]] * 4, 0.5),
+        ([[False] * 2] * 4, 0),
+    ):
+        value = relative_error(torch.zeros_like(aim), aim, torch.tensor(kept), sigma)
+        assert value.item() == pytest.approx(share, rel=1e-3)
+    assert relative_error(aim, aim, torch.ones(4, 2), sigma).item() == 0
+
+
+@given(SEEDS, st.integers(1, 6), st.integers(1, 5), st.floats(0.0, 1.0), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_kept_share(seed, batch, joints, keep, each_joint):
+    order = torch.randperm(batch * joints, generator=generator(seed)).float()
+    confidence = order.view(batch, joints) / 100  # no two are the same
+    kept, threshold = most_confident(confidence, keep, each_joint)
+    count = batch if each_joint else batch * joints
+    dropped = int((1 - keep) * count)
+    assert torch.equal(kept, confidence > threshold if dropped else torch.ones_like(kept))
+    assert (kept.sum(0) == count - dropped).all() if each_joint else kept.sum() == count - dropped
+    for values, mask in zip(confidence.T, kept.T, strict=True) if each_joint else [
+        (confidence.flatten(), kept.flatten())
+    ]:  # fmt: skip
+        if mask.any() and not mask.all():
+            assert values[mask].min() > values[~mask].max()
+
+
+def test_equal_confidences_are_dropped_together():
+    kept, threshold = most_confident(torch.full((2, 2), 0.5), 0.5)
+    assert not kept.any() and threshold.item() == 0.5

@@ -1,0 +1,134 @@
+"""Pose level: entropies by hand, the range, and what may not change the value."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.alignment.pose import information_maximization
+from posebridge.ops import heatmaps
+
+SEEDS = st.integers(0, 2**31 - 1)
+
+
+def maps_of(probabilities: list[list[float]], temperature: float) -> torch.Tensor:
+    """(B, 1, 1, N) maps whose softmax at this temperature is the given one."""
+    return torch.tensor(probabilities).log()[:, None, None, :] * temperature
+
+
+def entropy(*p: float) -> float:
+    return -sum(v * math.log(v) for v in p if v > 0)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "certainty", "diversity"),
+    [
+        ([[0.5, 0.5], [0.5, 0.5]], 1, 1),
+        ([[0.9, 0.1], [0.1, 0.9]], entropy(0.9, 0.1) / math.log(2), 1),
+        ([[0.9, 0.1], [0.9, 0.1]], *[entropy(0.9, 0.1) / math.log(2)] * 2),
+        (
+            [[0.8, 0.1, 0.1], [0.2, 0.6, 0.2]],
+            (entropy(0.8, 0.1, 0.1) + entropy(0.2, 0.6, 0.2)) / 2 / math.log(3),
+            entropy(0.5, 0.35, 0.15) / math.log(3),
+        ),
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_entropies_by_hand(probabilities, certainty, diversity, temperature):
+    found = information_maximization(maps_of(probabilities, temperature), temperature)
+    assert found.certainty.item() == pytest.approx(certainty, rel=1e-5)
+    assert found.diversity.item() == pytest.approx(diversity, rel=1e-5)
+    assert found.loss.item() == pytest.approx(certainty - diversity, abs=1e-5)
+
+
+@given(SEEDS, st.integers(1, 5), st.integers(1, 3), st.floats(0.01, 30))
+@settings(max_examples=40, deadline=None)
+def test_the_range(seed, batch, joints, height):
+    draw = torch.Generator().manual_seed(seed)
+    found = information_maximization(
+        height * torch.randn(batch, joints, 6, 5, generator=draw), temperature=0.1
+    )
+    assert -1e-6 <= found.certainty.item() <= 1 + 1e-6
+    assert -1e-6 <= found.diversity.item() <= 1 + 1e-6
+    assert -math.log(batch) / math.log(30) - 1e-5 <= found.loss.item() <= 1e-5
+
+
+def test_what_the_value_does_not_depend_on():
+    torch.manual_seed(0)
+    maps = torch.rand(4, 3, 5, 5)
+    value = information_maximization(maps).loss
+    for same in (maps + 7, maps.flip(0), maps[:, [2, 0, 1]], maps.flip(3), maps.transpose(2, 3)):
+        torch.testing.assert_close(information_maximization(same).loss, value)
+
+
+def test_one_image_says_nothing():
+    assert information_maximization(torch.rand(1, 3, 8, 8)).loss.item() == pytest.approx(
+        0, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_extreme_maps_stay_finite(dtype):
+    for height in (0.0, 1e-3, 1e3):
+        maps = (height * torch.randn(3, 2, 8, 8)).to(dtype).requires_grad_()
+        value = information_maximization(maps).loss
+        value.backward()
+        assert value.isfinite() and maps.grad is not None and maps.grad.isfinite().all()
+
+
+def released(maps: torch.Tensor) -> torch.Tensor:
+    """The released formula: rows and columns averaged, no temperature, divided by H W."""
+
+    def mean_entropy(values: torch.Tensor) -> torch.Tensor:
+        log_p = torch.log_softmax(values, dim=-1)
+        return (-(log_p.exp() * log_p).sum(-1) / (maps.shape[-1] * maps.shape[-2])).mean()
+
+    return (
+        mean_entropy(maps.mean(-1))
+        + mean_entropy(maps.mean(-2))
+        - mean_entropy(maps.mean(0).flatten(1))
+    )
+
+
+def test_it_moves_where_the_released_one_does_not():
+    """Range of the value and size of the gradient between flat and peaked heatmaps."""
+    torch.manual_seed(0)
+    places = torch.rand(16, 4, 2) * 63
+    heights = (0.05, 0.3, 0.6, 1.0)
+    values: dict[str, list[float]] = {"ours": [], "released": []}
+    norms: dict[str, list[float]] = {"ours": [], "released": []}
+    for height in heights:
+        for name, loss in (
+            ("ours", lambda m: information_maximization(m).loss),
+            ("released", released),
+        ):
+            # In double precision, or the released values are nothing but rounding.
+            maps = (height * heatmaps.render(places, 64, 2.0)).double().requires_grad_()
+            value = loss(maps)
+            (gradient,) = torch.autograd.grad(value, maps)
+            values[name].append(value.item())
+            norms[name].append(gradient.norm().item())
+    assert max(values["ours"]) - min(values["ours"]) > 0.1
+    assert max(values["released"]) - min(values["released"]) < 1e-6
+    for ours, theirs in zip(norms["ours"], norms["released"], strict=True):
+        assert ours > 1e3 * theirs > 0
+    assert norms["ours"][2] > 1e-3
+
+
+def test_following_the_gradient_separates_the_images():
+    """From faint peaks the loss alone makes each image certain and the images different."""
+    torch.manual_seed(0)
+    maps = (0.2 * heatmaps.render(torch.rand(6, 2, 2) * 15, 16, 1.5)).requires_grad_()
+    optimizer = torch.optim.Adam([maps], lr=0.02)
+    before = information_maximization(maps)
+    for _ in range(30):
+        optimizer.zero_grad()
+        information_maximization(maps).loss.backward()
+        optimizer.step()
+    after = information_maximization(maps)
+    assert after.certainty < before.certainty - 0.1
+    assert after.loss < before.loss - 0.1

@@ -1,0 +1,115 @@
+"""Heatmaps by hand, and what their reading promises of any map."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.ops import heatmaps
+
+SEEDS = st.integers(0, 2**31 - 1)
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "stride", "cell"),
+    [(-0.5, 4, -0.5), (1.5, 4, 0), (5.5, 4, 1), (255.5, 4, 63.5), (7, 1, 7), (0.5, 2, 0)],
+)
+def test_pixels_and_cells(pixel, stride, cell):
+    assert heatmaps.pixels_to_cells(torch.tensor(float(pixel)), stride).item() == cell
+    assert heatmaps.cells_to_pixels(torch.tensor(float(cell)), stride).item() == pixel
+
+
+def test_a_gaussian_by_hand():
+    drawn = heatmaps.render(torch.tensor([[[2.0, 1.0]]]), 5, 1.0)[0, 0]
+    beside, across = math.exp(-0.5), math.exp(-1)
+    assert drawn[1, 2].item() == 1  # rows are y
+    for y, x, value in ((1, 1, beside), (0, 2, beside), (2, 3, across), (1, 4, math.exp(-2))):
+        assert drawn[y, x].item() == pytest.approx(value, rel=1e-6)
+
+
+def test_the_cut_is_along_the_axes():
+    whole = heatmaps.render(torch.tensor([[[8.0, 8.0]]]), 17, 2.0)[0, 0]
+    cut = heatmaps.render(torch.tensor([[[8.0, 8.0]]]), 17, 2.0, truncate=3)[0, 0]
+    assert torch.equal(cut[2:15, 2:15], whole[2:15, 2:15])  # the corners of the square too
+    assert cut.sum() == cut[2:15, 2:15].sum()
+
+
+def test_a_joint_off_the_map_leaves_its_tail():
+    drawn = heatmaps.render(torch.tensor([[[-1.0, 4.0], [-100.0, 4.0]]]), 9, 1.0)[0]
+    assert drawn[0, 4, 0].item() == pytest.approx(math.exp(-0.5), rel=1e-6)
+    assert drawn[1].max() == 0
+
+
+def test_drawing_has_a_gradient():
+    cells = torch.rand(1, 2, 2, dtype=torch.float64) * 4
+    assert torch.autograd.gradcheck(lambda c: heatmaps.render(c, 5, 1.5), (cells.requires_grad_(),))
+
+
+@given(SEEDS, st.floats(1.0, 4.0), st.sampled_from([2, 4, 8]), st.floats(0.05, 20))
+@settings(max_examples=40, deadline=None)
+def test_reading_is_exact_whatever_width_and_height(seed, sigma, stride, height):
+    size = 48
+    # Half a pixel of the crop in from the border, where a cell's centre is nearest.
+    points = torch.rand(2, 4, 2, generator=generator(seed)) * (stride * size - 1)
+    cells = heatmaps.pixels_to_cells(points, stride).clamp(-0.45, size - 0.55)
+    read, value = heatmaps.decode(height * heatmaps.render(cells, size, sigma))
+    apart = heatmaps.cells_to_pixels(read - cells, stride) - heatmaps.cells_to_pixels(
+        torch.zeros(()), stride
+    )
+    assert apart.abs().max() < 0.0125 * stride  # 0.05 px at stride 4
+    assert (value <= height * (1 + 1e-6)).all()
+
+
+def test_a_gaussian_of_two_widths_is_read_exactly():
+    axis = torch.arange(32.0)
+    across, down = (torch.exp(-((axis - c) ** 2) / (2 * s**2)) for c, s in ((9.3, 1.2), (20.8, 4)))
+    read, _ = heatmaps.decode((down[:, None] * across)[None, None])
+    torch.testing.assert_close(read[0, 0], torch.tensor([9.3, 20.8]), atol=1e-3, rtol=0)
+
+
+@given(SEEDS, st.integers(1, 9), st.integers(1, 9), st.sampled_from([-3.0, -0.5, 0.0]))
+@settings(max_examples=60, deadline=None)
+def test_any_map_is_read_within_half_a_cell_of_its_peak(seed, height, width, least):
+    maps = torch.randn(2, 3, height, width, generator=generator(seed)).clamp_min(least)
+    read, value = heatmaps.decode(maps)
+    top, index = maps.flatten(2).max(dim=2)
+    peak = torch.stack([index % width, index // width], dim=-1)
+    assert torch.equal(value, top)
+    assert (read - peak).abs().max() <= 0.5
+    assert torch.equal(heatmaps.decode(maps[1:])[0], read[1:])  # samples do not see each other
+
+
+@pytest.mark.parametrize("fill", [0.0, 1.0, -1.0, 1e30, -1e30])
+def test_flat_maps_are_read_somewhere(fill):
+    read, value = heatmaps.decode(torch.full((1, 2, 5, 5), fill))
+    assert read.isfinite().all() and (value == fill).all()
+
+
+def test_an_oblong_map():
+    maps = torch.zeros(1, 1, 3, 7)
+    maps[0, 0, 1, 5] = 1
+    read, _ = heatmaps.decode(maps)
+    assert read.tolist() == [[[5, 1]]]
+    cells, value = heatmaps.argmax_cells(maps)
+    assert cells.tolist() == [[[5, 1]]] and value.item() == 1
+
+
+def test_the_highest_cell_by_hand():
+    maps = torch.tensor([[[[0.0, 2.0], [2.0, 1.0]], [[-1.0, -1.0], [-1.0, -0.5]], [[0.0] * 2] * 2]])
+    cells, value = heatmaps.argmax_cells(maps)
+    assert cells.tolist() == [[[1, 0], [0, 0], [0, 0]]]  # first of two; nothing above 0 is (0, 0)
+    assert value.tolist() == [[2, -0.5, 0]]
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
+def test_energy(sigma):
+    drawn = heatmaps.render(torch.tensor([[[20.3, 19.8]]]), 40, sigma)
+    assert drawn.square().sum().item() == pytest.approx(heatmaps.gaussian_energy(sigma), rel=1e-3)
