@@ -281,7 +281,7 @@ class AdaptConfig:
             "steps.log_every": (self.steps.log_every, 1),
             "steps.picture_every": (self.steps.picture_every, 1),
             "crop.size": (self.crop.size, 16),
-            "model.heatmap_size": (self.model.heatmap_size, 4),
+            "model.heatmap_size": (self.model.heatmap_size, 8),
             "image.bank": (self.image.bank, 1),
             "seed": (self.seed, 0),
         }
