@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posebridge.alignment.consistency import (
+    consensus,
     most_confident,
     pseudo_labels,
     relative_error,
@@ -140,3 +143,65 @@ def test_the_kept_share(seed, batch, joints, keep, each_joint):
 def test_equal_confidences_are_dropped_together():
     kept, threshold = most_confident(torch.full((2, 2), 0.5), 0.5)
     assert not kept.any() and threshold.item() == 0.5
+
+
+def test_the_mode_wins_and_not_the_mean():
+    """Two views 2 px apart outvote a surer one 50 px away; the result lies between the two."""
+    points = torch.tensor([[10.0, 20.0], [12.0, 20.0], [60.0, 20.0]]).view(3, 1, 1, 2)
+    votes = torch.tensor([0.6, 0.6, 0.9]).view(3, 1, 1)
+    found, agreement = consensus(points, votes, spread=8.0)
+    near = math.exp(-4 / 128)
+    assert agreement.item() == pytest.approx((0.6 + 0.6 * near) / 3, rel=1e-5)
+    # One mean-shift step from 10: 2 px times the weight of the other, exp(-4/128).
+    assert found.flatten().tolist() == pytest.approx([10 + 2 * near / (1 + near), 20], rel=1e-5)
+
+
+def test_one_view_is_taken_at_its_word():
+    points, votes = torch.rand(1, 4, 3, 2) * 100, torch.rand(1, 4, 3)
+    found, agreement = consensus(points, votes, spread=8.0)
+    torch.testing.assert_close(found, points[0], rtol=0, atol=0)
+    torch.testing.assert_close(agreement, votes[0], rtol=0, atol=0)
+
+
+def test_a_view_that_does_not_show_the_joint_has_no_vote():
+    points = torch.tensor([[5.0, 5.0], [90.0, 90.0]]).view(2, 1, 1, 2)
+    found, agreement = consensus(points, torch.tensor([0.0, 0.4]).view(2, 1, 1), spread=8.0)
+    assert found.flatten().tolist() == [90, 90]
+    assert agreement.item() == pytest.approx(0.2)
+    _, nobody = consensus(points, torch.zeros(2, 1, 1), spread=8.0)
+    assert nobody.item() == 0
+
+
+@given(SEEDS, st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_agreement_of_views_lies_between_a_share_and_the_mean_of_their_votes(seed, views):
+    draw = generator(seed)
+    points = torch.rand(views, 5, 3, 2, generator=draw) * 100
+    votes = torch.rand(views, 5, 3, generator=draw)
+    found, agreement = consensus(points, votes, spread=8.0)
+    assert (agreement <= votes.mean(dim=0) + 1e-5).all()
+    assert (agreement >= votes.amax(dim=0) / views - 1e-5).all()
+    order = torch.randperm(views, generator=draw)
+    same, _ = consensus(points[order], votes[order], spread=8.0)
+    torch.testing.assert_close(same, found, rtol=0, atol=1e-3)
+    moved, _ = consensus(points + 7, votes, spread=8.0)
+    torch.testing.assert_close(moved, found + 7, rtol=0, atol=1e-3)
+
+
+def test_views_vote_in_the_pixels_of_the_crop():
+    """Four views of the same Gaussians say what one says, and are surer than when one is wrong."""
+    size, stride, draw = 128, 4, generator(3)
+    gentle = geometry.ViewRange(rotation=30, shear=0, scale=(0.9, 1.1))
+    teacher = geometry.draw_views(8, size, gentle, draw)
+    student = geometry.draw_views(2, size, gentle, draw)
+    in_crop = torch.rand(2, 3, 2, generator=draw) * 40 + 44
+    in_views = geometry.points_to_view(in_crop.repeat(4, 1, 1), teacher, MIRROR)
+    in_views[5, 1] = 10.0
+    maps = heatmaps.render(heatmaps.pixels_to_cells(in_views, stride), size // stride, 2.0)
+    labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
+    wanted = geometry.points_to_view(in_crop, student, MIRROR)
+    assert labels.inside.all()
+    assert (labels.points - wanted).norm(dim=-1).max() < 0.05
+    sides = geometry.swap_sides(labels.confidence, student.flipped, MIRROR)
+    outvoted = MIRROR[1] if teacher.flipped[5] else 1
+    assert sides.flatten().argmin() == 3 + outvoted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -173,3 +174,11 @@ def test_pixels_are_not_copied():
     images[1, 2, 3] = (1, 2, 3)
     assert tensor[1, :, 2, 3].tolist() == [1, 2, 3]
     assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_workers_start_although_opencv_has_threads(figures):
+    """A forked worker that meets OpenCV's pool without its threads waits for ever."""
+    for _ in range(5):
+        # Large enough to make OpenCV start its threads.
+        cv2.warpAffine(np.ones((1500, 1500, 3), np.float32), np.eye(2, 3), (1500, 1500))
+        assert len(list(step_loader(paired(figures), 0, 1, workers=1))) == 1

@@ -136,15 +136,17 @@ class Adapter(pl.LightningModule):
         seen = self.image_level(seen, "source", config.image.back, generator)
 
         if config.consistency.weight > 0:
-            teacher_views = self._draw(config.teacher_view, len(crops), generator)
+            looks = crops.repeat(config.consistency.views, 1, 1, 1)  # (V*B,3,C,C)
+            teacher_views = self._draw(config.teacher_view, len(looks), generator)
             with torch.no_grad():
-                clean = self._render(crops, teacher_views, config.teacher_view, generator)
+                clean = self._render(looks, teacher_views, config.teacher_view, generator)
                 pseudo = pseudo_labels(
                     self.teacher_model(clean).heatmaps,
                     teacher_views,
                     student_views,
                     self.mirror,
                     self.student.stride,
+                    config.consistency.spread * config.crop.size,
                 )
                 confident, threshold = most_confident(
                     pseudo.confidence, config.consistency.keep, config.consistency.each_joint

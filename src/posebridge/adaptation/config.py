@@ -100,6 +100,8 @@ class ConsistencyConfig:
 
     Attributes:
         weight: of the consistency loss, in units of a Gaussian's energy; 0 turns it off.
+        views: of each target image that the teacher looks at; they vote on every joint.
+        spread: distance at which two views still agree on a joint, share of the crop's side.
         keep: share of the joints, the most confident ones, that are learned from.
         each_joint: whether the share holds for each joint by itself rather than for all together.
         occlusion: share of the student's views in which a confident joint is covered by a patch.
@@ -108,6 +110,8 @@ class ConsistencyConfig:
     """
 
     weight: float = 1.0
+    views: int = 1
+    spread: float = 0.06
     keep: float = 0.5
     each_joint: bool = False
     occlusion: float = 0.5
@@ -283,6 +287,7 @@ class AdaptConfig:
             "crop.size": (self.crop.size, 16),
             "model.heatmap_size": (self.model.heatmap_size, 8),
             "image.bank": (self.image.bank, 1),
+            "consistency.views": (self.consistency.views, 1),
             "seed": (self.seed, 0),
         }
         for name, (value, limit) in least.items():
@@ -299,6 +304,7 @@ class AdaptConfig:
         above_zero = {
             "optimizer.lr": self.optimizer.lr,
             "pose.temperature": self.pose.temperature,
+            "consistency.spread": self.consistency.spread,
             "crop.padding": self.crop.padding,
             "model.sigma": self.model.sigma,
         }

@@ -191,20 +191,29 @@ class _StepsFrom(Sampler[int]):
         yield from range(self.first, self.last)
 
 
-def _one_thread(_: int) -> None:
-    # A worker that spawns threads takes cores from the training.
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+class _CropLoader(DataLoader[_Item]):
+    """A DataLoader whose workers decode and cut on one thread each.
+
+    OpenCV must have no threads when a worker forks: the child inherits the pool without its
+    threads, and its first call that touches the pool waits for them for ever.
+    """
+
+    def __iter__(self) -> Any:
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(0)
+        try:
+            return super().__iter__()
+        finally:
+            cv2.setNumThreads(threads)
 
 
 def step_loader(steps: Dataset[_Item], first: int, last: int, workers: int) -> DataLoader[_Item]:
     """The items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
-    return DataLoader(
+    return _CropLoader(
         steps,
         batch_size=None,
         sampler=_StepsFrom(first, last),
         num_workers=workers,
-        worker_init_fn=_one_thread,
         persistent_workers=False,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
@@ -223,11 +232,10 @@ def crop_loader(
     samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
 ) -> Iterable[tuple[Tensor, Tensor, list[str | None]]]:
     """Every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
-    loader: DataLoader[Any] = DataLoader(
+    loader: DataLoader[Any] = _CropLoader(
         UnlabelledCrops(samples, crops),
         batch_size=batch_size,
         num_workers=workers,
-        worker_init_fn=_one_thread,
         collate_fn=_collate_crops,
         pin_memory=torch.cuda.is_available(),
     )
