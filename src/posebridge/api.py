@@ -149,6 +149,7 @@ def located(config: AdaptConfig) -> AdaptConfig:
         target=find(config.target),
         source_images=find(config.source_images),
         target_images=find(config.target_images),
+        start_from=find(config.start_from),
         model=replace(config.model, weights=weights(config.model.weights)),
         image=replace(config.image, decoder=find(config.image.decoder), network=network),
         data_root=None,

@@ -92,6 +92,40 @@ def test_figures(tmp_path, capsys):
     assert '"num_keypoints"' not in target
 
 
+def test_demo_compares_equal_lengths_and_starts_again_only_when_told(tmp_path, capsys):
+    out = tmp_path / "demo"
+    settings = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
+    arguments = ["demo", "--out", str(out), "--figures", "9", *settings]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("source", "adapted", "change", "before and after"))
+    for name in ("source_only", "adapted"):
+        results = json.loads((out / f"{name}.json").read_text())
+        assert results["protocol"]["step"] == 10
+        assert results["protocol"]["subjects"] == 3
+    assert (out / "pictures" / "before_and_after.png").stat().st_size > 1000
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):
+    file = tmp_path / "style.safetensors"
+    style = {"encoder": "resnet10t", "weights": "none", "levels": "[0, 1]", "steps": 3, "batch": 2}
+    settings = [f"--image.network.{name}={value}" for name, value in style.items()]
+    settings += ["--image.style=adain", f"--source={figures.source}", f"--target={figures.target}"]
+    assert main(["style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
+    assert file.stat().st_size > 1000
+    assert file.with_suffix(".png").stat().st_size > 1000
+    adapt = ["adapt", "--preset", "demo", *SETTINGS, *settings, "--out", str(tmp_path / "run")]
+    assert main([*adapt, f"--image.decoder={file}"]) == 0
+    assert not (tmp_path / "run" / "style").exists()
+    file.write_bytes(file.read_bytes()[:200])
+    arguments = [a for a in adapt if a != str(tmp_path / "run")] + [str(tmp_path / "other")]
+    assert main([*arguments, f"--image.decoder={file}"]) == 2
+    assert "style.safetensors" in capsys.readouterr().err
+
+
 def damaged(kind: str, figures, folder: Path) -> list[str]:
     """Arguments of an adapt with one thing wrong, and the files for it."""
     shutil.copytree(figures.source.parent, folder / "source")

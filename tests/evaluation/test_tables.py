@@ -36,7 +36,7 @@ def test_two_results_get_their_difference():
     )
     assert text.splitlines() == [
         "| joints | source only pck@0.05 | source only pck@0.10 | adapted pck@0.05 "
-        "| adapted pck@0.10 | adapted - source only pck@0.05 | adapted - source only pck@0.10 |",
+        "| adapted pck@0.10 | change pck@0.05 | change pck@0.10 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
         "| knee | 15.0 | 15.0 | 15.0 | 15.0 | +0.0 | +0.0 |",
         "| toe | - | - | 3.0 | 3.0 | - | - |",

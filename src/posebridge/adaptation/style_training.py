@@ -85,7 +85,7 @@ def train_style(
         loss.backward()
         optimizer.step()
         if progress is not None and (step % 20 == 0 or step + 1 == config.steps):
-            progress(step + 1, float(losses["content"]), float(losses["style"]))
+            progress(step + 1, losses["content"].item(), losses["style"].item())
         if (step + 1) % CHECKPOINT_EVERY == 0:
             _keep(resume, network, optimizer, step + 1)
     network.save(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = """examples:
   posebridge demo --out runs/demo
@@ -19,13 +20,21 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="posebridge demo",
         description="Draw figures in two looks, train on the labelled one, adapt to the unlabelled "
-        "one, and score both models on labelled figures that no training saw.",
+        "one, and score the result on labelled figures that no training saw, beside a model that "
+        "learned from the labelled look alone for as many steps.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", default="runs/demo", help="run folder (default: runs/demo)")
     parser.add_argument("--seed", type=int, default=0, help="of figures and training (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo there")
+    parser.add_argument(
+        "--figures",
+        type=int,
+        default=1500,
+        metavar="N",
+        help="figures of each look to train on; a third as many to score on (default: 1500)",
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -54,38 +63,36 @@ def main(arguments: Sequence[str]) -> int:
         if not given.overwrite:
             raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")
         shutil.rmtree(out)
-    overrides = dict(item.partition("=")[::2] for item in given.set)
-    config = configure(["demo"], overrides={**overrides, "seed": given.seed})
+    overrides: dict[str, Any] = dict(item.partition("=")[::2] for item in given.set)
+    overrides["seed"] = given.seed
+    config = configure(["demo"], overrides=overrides)
     console = Console()
-    sizes = {"source": 1500, "target": 1500, "test": 500}
-    with ProgressBar(console, "drawing figures", sum(sizes.values())) as bar:
+    source, target, test = given.figures, given.figures, max(1, given.figures // 3)
+    with ProgressBar(console, "drawing figures", source + target + test) as bar:
         figures = write_figure_benchmark(
             out / "figures",
             given.seed,
             config.crop.size,
-            sizes["source"],
-            sizes["target"],
-            sizes["test"],
+            source,
+            target,
+            test,
             overwrite=True,
             progress=bar.update,
         )
-    config = configure(
-        ["demo"],
-        overrides={
-            **overrides,
-            "seed": given.seed,
-            "source": figures.source,
-            "target": figures.target,
-        },
-    )
-    result = run(config, out, resume=False, console=console)
+    overrides |= {"source": figures.source, "target": figures.target}
+    result = run(configure(["demo"], overrides=overrides), out, resume=False, console=console)
+    # What adaptation has to beat learns from the source for as many steps, from the same start.
+    overrides["start_from"] = out
+    baseline = configure(["demo", "source_only"], overrides=overrides)
+    console.print("for comparison, the source alone for as long", highlight=False)
+    run(baseline, out / "source_only", resume=False, console=console)
 
     # Only here, when everything is trained and chosen, are labels of the target's look read.
     labels = read_labelled(figures.test)
     protocol = {"seed": given.seed, "command": f"posebridge demo --seed {given.seed}"}
     scored = {
-        name: score(load(out, weights), labels, protocol=protocol)
-        for name, weights in (("source only", "source"), ("adapted", "last"))
+        name: score(load(folder), labels, protocol=protocol)
+        for name, folder in (("source only", out / "source_only"), ("adapted", out))
     }
     for name, (results, _) in scored.items():
         results.write(out / f"{name.replace(' ', '_')}.json")

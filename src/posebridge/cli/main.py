@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(posebridge.__version__)
         return 0
     name, rest = given[0], given[1:]
+    # Before torch loads OpenMP: threads that wait must not keep the cores from the workers.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if name not in COMMANDS:
         print(
             f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -30,7 +31,7 @@ def results_table(
 ) -> Table:
     """Groups down, results across, each with every metric; ``all`` is the last row.
 
-    Exactly two results get a column more for each metric: the second minus the first.
+    Exactly two results get a column more for each metric: the change from the first to the second.
 
     Args:
         columns: heading -> results, such as ``{"source only": ..., "adapted": ...}``.
@@ -41,8 +42,17 @@ def results_table(
         InputError: a result lacks a metric, or the results differ in normaliser.
     """
     grid = _grid(columns, metrics)
-    table = Table(title=escape(title) if title else None, caption=escape(grid.caption))
-    table.add_column("joints")
+    # Without vertical lines three pairs of columns fit in 80 characters.
+    table = Table(
+        title=escape(title) if title else None,
+        caption=escape(grid.caption),
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    # A group's name is never cut; the columns of numbers wrap their headings instead.
+    width = max(len(row[0]) for row in grid.rows)
+    table.add_column("joints", no_wrap=True, min_width=width)
     for name, metric in grid.headers:
         table.add_column(f"{escape(name)}\n{escape(metric)}", justify="right")
     for number, row in enumerate(grid.rows):
@@ -73,7 +83,7 @@ def _grid(columns: Mapping[str, Results], metrics: Sequence[str]) -> _Grid:
     names = list(columns)
     compared = len(names) == 2
     if compared:
-        headers += [(f"{names[1]} - {names[0]}", metric) for metric in metrics]
+        headers += [("change", metric) for metric in metrics]
 
     rows = []
     for group in _groups(columns, metrics):

@@ -130,4 +130,6 @@ class TrainingProgress(pl.Callback):
 
     @staticmethod
     def _title(adapter: Adapter, step: int) -> str:
-        return "adapting" if step >= adapter.config.steps.source else "learning the source"
+        config = adapter.config
+        adapting = step >= config.steps.source and config.uses_target
+        return "adapting" if adapting else "learning the source"
