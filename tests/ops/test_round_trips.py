@@ -76,7 +76,7 @@ def test_a_flip_swaps_sides_and_columns():
     points = torch.tensor([[[2.0, 3.0], [7.0, 5.0]]])
     seen = geometry.points_to_view(points, views, mirror)
     torch.testing.assert_close(seen, torch.tensor([[[2.0, 5.0], [7.0, 3.0]]]))
-    image = torch.arange(10.0).expand(1, 1, 10, 10)
+    image = (torch.arange(10.0) / 10).expand(1, 1, 10, 10)
     torch.testing.assert_close(geometry.warp(image, views.matrix, 10), image.flip(3))
 
 
