@@ -130,14 +130,12 @@ def located(config: AdaptConfig) -> AdaptConfig:
     """
     if config.data_root is None:
         return config
-    root = Path(config.data_root)
-    if not root.is_dir():
+    root = config.data_root
+    if not Path(root).is_dir():
         raise InputError(f"data_root {root} is no folder; give the one that the data lies below.")
 
     def find(path: str | None) -> str | None:
-        if path is None or Path(path).is_absolute() or Path(path).exists():
-            return path
-        return str(root / path)
+        return None if path is None else below(root, path)
 
     def weights(value: str) -> str:
         return value if value in ("pretrained", "none") else str(find(value))
@@ -154,6 +152,13 @@ def located(config: AdaptConfig) -> AdaptConfig:
         image=replace(config.image, decoder=find(config.image.decoder), network=network),
         data_root=None,
     )
+
+
+def below(root: str | None, path: str) -> str:
+    """A path below ``root``, unless it is absolute or exists from here."""
+    if root is None or Path(path).is_absolute() or Path(path).exists():
+        return path
+    return str(Path(root) / path)
 
 
 def read_data(config: AdaptConfig) -> tuple[LabelledSamples, UnlabelledSamples]:

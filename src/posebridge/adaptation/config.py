@@ -180,6 +180,8 @@ class StepsConfig:
         ramp: steps over which the adaptation's weights rise from 0.
         checkpoint_every: steps between two checkpoints to resume from.
         validate_every: steps between two looks of the label-free validator.
+        keep_every: steps of adaptation between two checkpoints that are kept for good, for
+            comparisons of checkpoints; 0 keeps the newest and the selected one only.
         log_every: steps between two rows of the logs.
         picture_every: steps between two sets of pictures.
     """
@@ -190,6 +192,7 @@ class StepsConfig:
     ramp: int = 0
     checkpoint_every: int = 500
     validate_every: int = 500
+    keep_every: int = 0
     log_every: int = 20
     picture_every: int = 2_000
 
@@ -282,6 +285,7 @@ class AdaptConfig:
             "steps.adaptation": (self.steps.adaptation, 0),
             "steps.checkpoint_every": (self.steps.checkpoint_every, 1),
             "steps.validate_every": (self.steps.validate_every, 1),
+            "steps.keep_every": (self.steps.keep_every, 0),
             "steps.log_every": (self.steps.log_every, 1),
             "steps.picture_every": (self.steps.picture_every, 1),
             "crop.size": (self.crop.size, 16),

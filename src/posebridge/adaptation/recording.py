@@ -61,8 +61,9 @@ class Keeper(pl.Callback):
     """Writes checkpoints and asks the validator.
 
     ``checkpoints/source`` is the model at the hand-over between the stages, ``last`` the newest
-    teacher, ``selected`` the teacher that the validator prefers; ``resume.ckpt`` is everything that
-    is needed to go on. The validator sees held-out target images and nothing else.
+    teacher, ``selected`` the teacher that the validator prefers, ``step_000600`` one that was asked
+    for by ``steps.keep_every``; ``resume.ckpt`` is everything that is needed to go on. The
+    validator sees held-out target images and nothing else.
     """
 
     def __init__(self, out: Path, held_out: UInt8[Tensor, "N 3 C C"]) -> None:
@@ -83,14 +84,18 @@ class Keeper(pl.Callback):
         last = step == steps.source + steps.adaptation
         adapted = step - steps.source
         validates = adapted > 0 and (adapted % steps.validate_every == 0 or last)
-        if not (step == steps.source or validates or last or step % steps.checkpoint_every == 0):
+        keeps = adapted > 0 and steps.keep_every > 0 and adapted % steps.keep_every == 0
+        saves = last or step % steps.checkpoint_every == 0
+        if not (step == steps.source or validates or keeps or saves):
             return
         adapter.require_finite()
         if step == steps.source:
             self._hand_over(trainer, adapter)
         elif validates:
             self._validate(trainer, adapter)
-        if last or step % steps.checkpoint_every == 0:
+        if keeps:
+            self._save(f"step_{step:06d}", adapter, step, adapter.teacher_model)
+        if saves:
             # In the source stage the student is the model; the teacher is a copy from its start.
             model = adapter.teacher_model if step >= steps.source else adapter.student
             self._save("last", adapter, step, model)

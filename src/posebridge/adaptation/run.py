@@ -2,7 +2,7 @@
 
 config.yaml       the resolved configuration; starts the same run again
 metrics.csv       every logged figure; tensorboard/ holds the same as events
-checkpoints/      source, last, selected: model folders
+checkpoints/      source, last, selected, step_...: model folders
 resume.ckpt       everything that is needed to go on
 skipped.txt       images that could not be read
 style/            the decoder of the style network, where one was trained

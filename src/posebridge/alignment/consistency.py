@@ -27,7 +27,7 @@ class PseudoLabels:
     inside: Bool[Tensor, "B K"]
 
 
-def pseudo_labels(  # noqa: PLR0913 - what a view is, twice, and how to read it
+def pseudo_labels(
     teacher_heatmaps: Float[Tensor, "V*B K S S"],
     teacher_views: geometry.Views,
     student_views: geometry.Views,

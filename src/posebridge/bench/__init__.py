@@ -1,0 +1,15 @@
+"""Methods under one protocol: pairs of domains, methods and seeds, run, scored and laid side by side.
+
+- ``plan``: a YAML file as a list of trainings; those that share a first stage share it.
+- ``work``: one training, or one scoring, as a job that can be killed and called again.
+- ``launch``: jobs as processes of this machine, or through submitit on a cluster.
+- ``outcome``: scores gathered over seeds; Markdown, CSV and LaTeX tables, curves.
+
+Labels of a target are read by the scoring alone, after the training of that run has ended.
+"""
+
+from posebridge.bench.launch import Launcher, run_plan
+from posebridge.bench.outcome import Outcome, gather, write_outcome
+from posebridge.bench.plan import Plan, read_plan
+
+__all__ = ["Launcher", "Outcome", "Plan", "gather", "read_plan", "run_plan", "write_outcome"]

@@ -1,0 +1,146 @@
+"""What is missing of a comparison, run on this machine or spread over a cluster.
+
+First stages come before what starts from them; everything else is independent. A training that
+fails does not stop the others.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from posebridge.bench.plan import Plan, Training
+from posebridge.bench.work import state_of
+from posebridge.errors import InputError
+
+Launcher = Literal["processes", "slurm"]
+
+
+def run_plan(
+    plan: Plan,
+    command: Sequence[str],
+    out: Path,
+    console: Console,
+    jobs: int = 1,
+    launcher: Launcher = "processes",
+    cluster_options: dict[str, Any] | None = None,
+) -> list[str]:
+    """Run every training that is not done.
+
+    Args:
+        command: what runs one training; its name is appended.
+        jobs: processes at a time on this machine; with one, its progress is shown, with several
+            each writes into the ``log.txt`` of its folder.
+        cluster_options: parameters of submitit, such as ``{"slurm_partition": "gpu"}``.
+
+    Returns:
+        the names of the trainings that failed.
+    """
+    failed: list[str] = []
+    for wave in (
+        [t for t in plan.trainings if t.method is None],
+        [t for t in plan.trainings if t.method is not None],
+    ):
+        pending = [t for t in wave if not state_of(t, out).done and t.first_stage not in failed]
+        failed += [t.name for t in wave if t.first_stage in failed]
+        done = len(wave) - len(pending)
+        kind = "first stages" if wave and wave[0].method is None else "trainings"
+        console.print(f"{kind}: {done} of {len(wave)} are done", highlight=False)
+        if launcher == "slurm":
+            failed += _on_cluster(pending, command, out, console, cluster_options or {})
+        elif jobs == 1:
+            failed += _one_by_one(pending, command, console)
+        else:
+            failed += _side_by_side(pending, command, out, console, jobs)
+    return failed
+
+
+def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Console) -> list[str]:
+    failed = []
+    for number, training in enumerate(pending, start=1):
+        console.rule(f"{number} of {len(pending)}: {training.name}", align="left")
+        # A process for each, so that none inherits memory, threads or randomness of another.
+        if subprocess.run([*command, training.name], check=False).returncode != 0:
+            failed.append(training.name)
+    return failed
+
+
+def _side_by_side(
+    pending: Sequence[Training], command: Sequence[str], out: Path, console: Console, jobs: int
+) -> list[str]:
+    waiting = list(pending)
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    failed = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                name = waiting.pop(0).name
+                log = out / name / "log.txt"
+                log.parent.mkdir(parents=True, exist_ok=True)
+                with log.open("ab") as stream:
+                    running[name] = subprocess.Popen(
+                        [*command, name], stdout=stream, stderr=subprocess.STDOUT
+                    )
+                console.print(f"{name}: started, see {log}", highlight=False)
+            time.sleep(0.2)
+            for name, process in list(running.items()):
+                if process.poll() is None:
+                    continue
+                del running[name]
+                word = "done" if process.returncode == 0 else "failed"
+                console.print(f"{name}: {word}", highlight=False)
+                failed += [name] if process.returncode else []
+    finally:
+        for process in running.values():
+            process.terminate()
+    return failed
+
+
+def _on_cluster(
+    pending: Sequence[Training],
+    command: Sequence[str],
+    out: Path,
+    console: Console,
+    options: dict[str, Any],
+) -> list[str]:
+    if not pending:
+        return []
+    try:
+        import submitit
+    except ImportError as error:
+        raise InputError(
+            "the launcher 'slurm' needs submitit; install it with pip install 'posebridge[slurm]'."
+        ) from error
+    options = {"cluster": "slurm", "timeout_min": 24 * 60, "slurm_gpus_per_node": 1, **options}
+    try:
+        executor = submitit.AutoExecutor(folder=out / "slurm", cluster=options.pop("cluster"))
+        executor.update_parameters(**options)
+    except (RuntimeError, NameError) as error:
+        raise InputError(f"the launcher 'slurm' can't be used here: {error}.") from error
+    handed_in = [(t.name, executor.submit(subprocess.call, [*command, t.name])) for t in pending]
+    for name, job in handed_in:
+        console.print(f"{name}: job {job.job_id}, logs in {out / 'slurm'}", highlight=False)
+    failed = []
+    for name, job in handed_in:
+        try:
+            code = job.result()
+        except Exception as error:  # whatever the cluster did to the job
+            console.print(f"{name}: {type(error).__name__}: {error}", highlight=False)
+            code = 1
+        failed += [name] if code else []
+    return failed
+
+
+def own_command(plan_file: Path, out: Path, data_root: str | None) -> list[str]:
+    """The command line that runs one training of a plan."""
+    root = [] if data_root is None else ["--data-root", data_root]
+    return [
+        *(sys.executable, "-m", "posebridge.cli.main", "bench", str(plan_file)),
+        *("--out", str(out), *root, "--only"),
+    ]

@@ -1,0 +1,104 @@
+"""``posebridge bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge bench comparison.yaml --out runs/comparison
+  posebridge bench comparison.yaml --out runs/comparison --table
+  posebridge bench comparison.yaml --out runs/comparison --launcher slurm --cluster slurm_partition=gpu
+
+a comparison.yaml:
+  budget: {steps.source: 1000, steps.adaptation: 500, steps.keep_every: 100}
+  seeds: [0, 1, 2]
+  baseline: source_only
+  pairs:
+    people:
+      settings: {source: renders/annotations.json, target: photographs/}
+      test: test/annotations.json
+  methods:
+    source_only: {preset: source_only}
+    multilevel: {preset: multilevel}
+    no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a comparison; see ``posebridge bench --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge bench",
+        description="Compare methods over pairs of domains and seeds. Runs what is missing and goes "
+        "on with what was stopped; trainings with the same first stage share it. Writes tables "
+        "(Markdown, CSV, LaTeX) and curves into the folder.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("plan", help="a YAML file: pairs, methods, seeds, budget")
+    parser.add_argument("--out", required=True, help="folder of all runs and of the tables")
+    parser.add_argument("--data-root", help="folder that the plan's paths are relative to")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
+    parser.add_argument(
+        "--launcher",
+        choices=("processes", "slurm"),
+        default="processes",
+        help="processes of this machine, or a cluster through submitit (default: processes)",
+    )
+    parser.add_argument(
+        "--cluster",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of submitit, such as slurm_partition=gpu",
+    )
+    parser.add_argument("--table", action="store_true", help="run nothing, write the tables anew")
+    parser.add_argument("--list", action="store_true", help="list the trainings and their state")
+    parser.add_argument("--only", metavar="TRAINING", help="do this one training and nothing else")
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.bench import gather, read_plan, run_plan, write_outcome
+    from posebridge.bench.launch import own_command
+    from posebridge.bench.work import do_training, state_of
+    from posebridge.errors import InputError
+
+    console = Console()
+    out = Path(given.out)
+    plan = read_plan(given.plan, given.data_root)
+    if given.jobs < 1:
+        raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
+    if given.list:
+        for training in plan.trainings:
+            state = state_of(training, out)
+            word = "done" if state.done else "trained" if state.trained else "to do"
+            console.print(f"{word:<8} {training.name}", highlight=False)
+        return 0
+    if given.only:
+        do_training(plan.training(given.only), out, plan.thresholds, console)
+        return 0
+    failed: list[str] = []
+    if not given.table:
+        failed = run_plan(
+            plan,
+            own_command(Path(given.plan), out, given.data_root),
+            out,
+            console,
+            given.jobs,
+            given.launcher,
+            dict(option.partition("=")[::2] for option in given.cluster),
+        )
+    outcome = gather(plan, out)
+    files = write_outcome(outcome, out)
+    for file in files:
+        if file.suffix == ".md":
+            console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)
+    for name in outcome.missing:
+        console.print(f"no scores yet: {name}", style="yellow", highlight=False)
+    console.print("written: " + ", ".join(map(str, files)), highlight=False)
+    if failed:
+        console.print(f"failed: {', '.join(failed)}", style="red", highlight=False)
+    return 1 if failed else 0

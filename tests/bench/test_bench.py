@@ -1,0 +1,280 @@
+"""A comparison: what its file means, what it shares, what it survives, and its tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import TINY
+from rich.console import Console
+
+from posebridge.bench import gather, read_plan, run_plan
+from posebridge.bench.launch import own_command
+from posebridge.bench.outcome import latex, markdown, mean_and_deviation
+from posebridge.bench.work import score_file, state_of
+from posebridge.cli.main import main
+from posebridge.errors import InputError
+
+METHODS: dict[str, Any] = {
+    "source_only": {"preset": "source_only"},
+    "all_levels": None,
+    "no_feature": {"settings": {"feature.weight": 0}, "seeds": [0]},
+}
+
+
+def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
+    source, target, test = (
+        ("s.json", "t.json", "test.json")
+        if figures is None
+        else (str(figures.source), str(figures.target), str(figures.test))
+    )
+    content = {
+        "budget": {**TINY, "steps.keep_every": 3},
+        "seeds": [0, 1],
+        "baseline": "source_only",
+        "pairs": {
+            "figures": {
+                "preset": "demo",
+                "test": test,
+                "settings": {"source": source, "target": target},
+            }
+        },
+        "methods": METHODS,
+    }
+    content |= changes
+    file = folder / "comparison.yaml"
+    file.write_text(
+        yaml.safe_dump({k: v for k, v in content.items() if v is not None}, sort_keys=False)
+    )
+    return file
+
+
+def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
+    plan = read_plan(write_plan(tmp_path))
+    first = [t for t in plan.trainings if t.method is None]
+    others = [t for t in plan.trainings if t.method is not None]
+    assert plan.trainings[:2] == first
+    assert [t.config.steps.adaptation for t in first] == [0, 0]
+    assert not any(t.config.uses_target for t in first)
+    assert [t.name for t in others] == [
+        *("figures/source_only/seed_0", "figures/source_only/seed_1"),
+        *("figures/all_levels/seed_0", "figures/all_levels/seed_1"),
+        "figures/no_feature/seed_0",
+    ]
+    assert {t.first_stage for t in others if t.seed == 0} == {first[0].name}
+    assert others[-1].config.feature.weight == 0
+    assert others[0].config.consistency.weight == 0 < others[2].config.consistency.weight
+
+
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [
+        ({"teacher_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
+        ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
+        ({"source_view.rotation": 3}, False),
+        ({"optimizer.lr": 0.1}, False),
+        ({"model.sigma": 1.5}, False),
+        ({"steps.batch": 3}, False),
+    ],
+)
+def test_a_first_stage_is_shared_where_nothing_in_it_differs(settings, shares, tmp_path):
+    methods = {"one": None, "other": {"settings": settings}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
+    assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pairs": None}, "names no pairs"),
+        ({"methods": {}}, "names no methods"),
+        ({"method": {}}, "'method' means nothing here"),
+        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' means nothing"),
+        ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
+        ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
+        ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
+        ({"budget": {"steps.sauce": 3}}, "steps.source"),
+        ({"budget": 3}, "budget is 3"),
+        ({"seeds": 3}, "seeds is 3"),
+        ({"seeds": []}, "give a list of numbers"),
+        ({"baseline": "dann"}, "none of the methods"),
+        ({"thresholds": 0.1}, "give a list such as"),
+        ({"pairs": {"figures": {"preset": "demo"}}}, "has no 'test'"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, capsys):
+    file = write_plan(tmp_path, **changes)
+    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--list"]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_are_no_plan(tmp_path, capsys):
+    for text, words in ((None, "does not exist"), ("a: [", "not valid YAML"), ("3", "no settings")):
+        file = tmp_path / "plan.yaml"
+        if text is not None:
+            file.write_text(text)
+        assert main(["bench", str(file), "--out", str(tmp_path / "out")]) == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def comparison(figures, tmp_path_factory) -> tuple[Path, Path]:
+    """A whole comparison of two methods, in this process: (plan, folder)."""
+    folder = tmp_path_factory.mktemp("bench")
+    methods = {name: METHODS[name] for name in ("source_only", "all_levels")}
+    file, out = write_plan(folder, figures, methods=methods, seeds=[0]), folder / "out"
+    for training in read_plan(file).trainings:
+        assert main(["bench", str(file), "--out", str(out), "--only", training.name]) == 0
+    return file, out
+
+
+def test_everything_is_trained_and_scored_once(comparison, capsys):
+    file, out = comparison
+    folder = out / "figures" / "all_levels" / "seed_0"
+    assert {p.stem for p in (folder / "scores").iterdir()} == {
+        *("last", "selected", "step_000007", "step_000010")
+    }
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+    assert main(["bench", str(file), "--out", str(out), "--list"]) == 0
+    assert capsys.readouterr().out.count("done ") == 3
+    assert main(["bench", str(file), "--out", str(out)]) == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    made = {p.name for p in out.iterdir() if p.is_file()}
+    assert made == {"scores.csv", "figures.md", "figures.tex", "figures.png"}
+
+
+def test_the_table_holds_what_was_scored(comparison, capsys):
+    file, out = comparison
+    assert main(["bench", str(file), "--out", str(out), "--table"]) == 0
+    with (out / "scores.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 2 * 3 * 2  # methods, choices, thresholds
+    for row in rows:
+        if row["choice"] == "oracle":
+            continue
+        content = json.loads(
+            score_file(out / "figures" / row["method"] / "seed_0", row["choice"]).read_text()
+        )
+        assert float(row["percent"]) == pytest.approx(
+            content["metrics"][row["metric"]]["all"], abs=1e-3
+        )
+        assert content["protocol"]["method"] == row["method"]
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(comparison, tmp_path):
+    file, out = comparison
+    again = tmp_path / "out"
+    shutil.copytree(out, again)
+    folder = again / "figures" / "source_only" / "seed_0"
+    weights = folder / "checkpoints" / "last" / "model.safetensors"
+    before = weights.read_bytes()
+    (folder / "finished.json").unlink()
+    shutil.rmtree(folder / "scores")
+    name = "figures/source_only/seed_0"
+    training = read_plan(file).training(name)
+    assert not state_of(training, again).done
+    # The copy starts from the copy's first stage: a path may differ, a setting may not.
+    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 0
+    assert weights.read_bytes() == before
+    assert state_of(training, again).done
+
+
+def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_path, capsys):
+    _, out = comparison
+    again = tmp_path / "out"
+    shutil.copytree(out, again)
+    name = "figures/all_levels/seed_0"
+    (again / name / "finished.json").unlink()
+    methods = {"all_levels": {"settings": {"feature.weight": 0.7}}}
+    other = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
+    assert main(["bench", str(other), "--out", str(again), "--only", name]) == 2
+    assert "begun with other settings (feature)" in capsys.readouterr().err
+
+
+def test_an_unknown_training_is_refused(comparison, capsys):
+    file, out = comparison
+    assert main(["bench", str(file), "--out", str(out), "--only", "figures/dann/seed_0"]) == 2
+    assert "figures/all_levels/seed_0" in capsys.readouterr().err
+
+
+def write_scores(out: Path, name: str, values: dict[str, tuple[int, float]]) -> None:
+    for checkpoint, (step, value) in values.items():
+        (out / name / "checkpoints" / checkpoint).mkdir(parents=True)
+        file = score_file(out / name, checkpoint)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        metrics = {"pck@0.05": {"all": value}, "pck@0.10": {"all": 2 * value}}
+        file.write_text(json.dumps({"metrics": metrics, "protocol": {"step": step}}))
+
+
+def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
+    plan = read_plan(write_plan(tmp_path))
+    for method, seed, last, selected, middle in (
+        ("source_only", 0, 20.0, 21.0, 19.0),
+        ("source_only", 1, 22.0, 22.0, 21.0),
+        ("all_levels", 0, 25.0, 26.0, 28.0),
+        ("all_levels", 1, 28.0, 28.0, 23.0),
+    ):
+        write_scores(
+            tmp_path,
+            f"figures/{method}/seed_{seed}",
+            {"last": (10, last), "selected": (7, selected), "step_000008": (8, middle)},
+        )
+    outcome = gather(plan, tmp_path)
+    assert outcome.missing == ["figures/no_feature/seed_0"]
+    lines = markdown(outcome, "figures").splitlines()
+    # Deviations with n - 1: of (20, 22) and (26, 28) sqrt(2); gains 26 - 20 and 28 - 22.
+    assert lines[2].split(" | ")[1:4] == ["2", "21.0 ± 1.4", "42.0 ± 2.8"]
+    assert lines[3] == (
+        "| all_levels | 2 | 26.5 ± 2.1 | 53.0 ± 4.2 | 27.0 ± 1.4 | 54.0 ± 2.8 "
+        "| 28.0 ± 0.0 | 56.0 ± 0.0 | +6.0 ± 0.0 | +12.0 ± 0.0 |"
+    )
+    assert "nobody without labels can choose" in lines[-1]
+    assert r"all\_levels & 2 & 26.5 $\pm$ 2.1" in latex(outcome, "figures")
+
+
+def test_one_seed_has_no_deviation():
+    assert mean_and_deviation([22.26]) == "22.3"
+    assert mean_and_deviation([-1.0, -1.0], sign=True) == "-1.0 ± 0.0"
+
+
+def quiet() -> Console:
+    return Console(quiet=True)
+
+
+@pytest.mark.parametrize("launcher", ["processes", "slurm"])
+def test_processes_do_it_all_and_a_failure_stops_nobody_else(launcher, figures, tmp_path):
+    methods = {
+        "source_only": METHODS["source_only"],
+        "diverges": {"settings": {"optimizer.adaptation_lr": 1e30}},
+    }
+    file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
+    out, plan = tmp_path / "out", read_plan(file)
+    failed = run_plan(
+        plan,
+        own_command(file, out, None),
+        out,
+        quiet(),
+        jobs=2,
+        launcher=launcher,
+        # submitit's own processes stand in for a cluster.
+        cluster_options={"cluster": "local"},
+    )
+    assert failed == ["figures/diverges/seed_0"]
+    assert [state_of(t, out).done for t in plan.trainings] == [True, True, False]
+    assert gather(plan, out).missing == ["figures/diverges/seed_0"]
+
+
+def test_what_starts_from_a_failed_first_stage_is_not_tried(figures, tmp_path):
+    plan = read_plan(write_plan(tmp_path, figures, seeds=[0]))
+    failed = run_plan(plan, ["false"], tmp_path / "out", quiet())
+    assert failed == [t.name for t in plan.trainings]
+    with pytest.raises(InputError, match="known are"):
+        plan.training("nothing")
