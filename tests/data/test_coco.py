@@ -49,6 +49,13 @@ def write(folder: Path, what: object) -> Path:
     return file
 
 
+def test_edges_that_count_from_0_are_understood(tmp_path):
+    """As MMPose's files for ATRW and Human3.6M have them."""
+    what = content()
+    what["categories"][0]["skeleton"] = [[0, 2], [1, 2]]
+    assert read_labelled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
+
+
 def test_what_is_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
     assert len(found) == 1  # crowds and annotations without any labelled joint are left out

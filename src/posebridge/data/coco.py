@@ -219,10 +219,12 @@ class _Content:
                     f"{self.file}: category '{label}' names no keypoints but annotations of it "
                     "have some; add the names in order under 'keypoints'."
                 )
-            edges = entry.get("skeleton") or []
             try:
+                edges = [(int(a), int(b)) for a, b in entry.get("skeleton") or []]
+                # COCO counts from 1; a file with an edge to 0 was written by one that does not.
+                first = 0 if any(0 in edge for edge in edges) else 1
                 skeleton = Skeleton.from_names(
-                    str(label), [str(n) for n in names], [(a - 1, b - 1) for a, b in edges]
+                    str(label), [str(n) for n in names], [(a - first, b - first) for a, b in edges]
                 )
             except (InputError, TypeError, ValueError) as error:
                 raise InputError(f"{self.file}: category '{label}': {error}") from error
