@@ -119,7 +119,13 @@ def test_target_labels_change_nothing(figures, data, finished, tmp_path):
 def test_no_way_for_target_keypoints():
     assert get_type_hints(train)["target"] is UnlabelledSamples
     assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
-    assert "crops" in inspect.signature(selection.agreement).parameters
+    assert set(inspect.signature(selection.ask).parameters) == {
+        *("model", "crops", "mirror", "seed", "batch")
+    }
+    for validator in selection.VALIDATORS.values():
+        first, *rest = inspect.signature(validator).parameters.values()
+        assert get_type_hints(validator)[first.name] is selection.Answers
+        assert all(parameter.annotation == "float" for parameter in rest)
     room = Path(posebridge.adaptation.__file__).parent
     for file in room.glob("*.py"):
         imported = {

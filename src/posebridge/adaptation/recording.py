@@ -14,7 +14,7 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.selection import agreement
+from posebridge.adaptation.selection import agreement, ask
 from posebridge.models.checkpoint import save_checkpoint
 
 
@@ -108,7 +108,7 @@ class Keeper(pl.Callback):
         self._save("source", adapter, adapter.step, adapter.teacher_model)
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        value = agreement(adapter.teacher_model, self.held_out, adapter.mirror)
+        value = agreement(ask(adapter.teacher_model, self.held_out, adapter.mirror))
         best = max((v for _, v in adapter.validation), default=-1.0)
         adapter.validation.append((adapter.step, value))
         for logger in trainer.loggers:

@@ -1,13 +1,24 @@
-"""Label-free validators: a model and unlabelled target images in, one number out.
+"""Label-free validators: a model and unlabelled target images in, one number out, higher is better.
 
-A validator may not take anything else. It is what chooses the weights of a run, so a keypoint that
-reached it would be a leak.
+A model is asked once (:func:`ask`) and every validator reads the same :class:`Answers`. No validator
+takes anything that belongs to the target but crops: it is what chooses the weights of a run, so a
+keypoint that reached it would be a leak. What some know beside the answers (:class:`PosePrior`,
+:func:`source_pck`) comes from the labelled source.
+
+To add one: a function of ``Answers`` here, a line in ``VALIDATORS``, a value worked out by hand in
+``tests/adaptation/test_selection.py``.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 import torch
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from posebridge.adaptation.config import ViewConfig
@@ -16,41 +27,214 @@ from posebridge.ops import geometry, heatmaps, photometry
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
 VALIDATION_VIEW = ViewConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
+_TEMPERATURE = 0.1
+_COARSE = 16
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of N crops of ``size`` pixels; points are in pixels of the crop.
+
+    Attributes:
+        size: side of the crops.
+        first, second: (N, K, 2) points found in two random views, carried back to the crop.
+        seen: (N, K) the joint lies in both views.
+        points: (N, K, 2) points found in the crop as it is.
+        confidence: (N, K) the heatmaps' peaks there.
+        entropy: (N, K) of the softmax of each heatmap over 0.1, divided by the log of the cells.
+        mean_probability: (K, cells) mean over the crops of those softmaxes.
+        descriptors: (N, D) unit vectors: the softmaxes on a coarse grid.
+    """
+
+    size: int
+    first: Float[Tensor, "N K 2"]
+    second: Float[Tensor, "N K 2"]
+    seen: Bool[Tensor, "N K"]
+    points: Float[Tensor, "N K 2"]
+    confidence: Float[Tensor, "N K"]
+    entropy: Float[Tensor, "N K"]
+    mean_probability: Float[Tensor, "K S2"]
+    descriptors: Float[Tensor, "N D"]
 
 
 @torch.no_grad()
-def agreement(
+def ask(
     model: PoseModel,
     crops: UInt8[Tensor, "N 3 C C"],
     mirror: Tensor,
-    within: float = 0.05,
     seed: int = 0,
     batch: int = 32,
-) -> float:
-    """Share (percent) of joints that two random views of an image place within a distance.
+) -> Answers:
+    """Show a model every crop as it is and in two random views.
 
-    The points of both views are carried back to the crop and compared there; ``within`` is a share
-    of the crop's side. Joints that leave either view do not count. The views depend on ``seed``
-    alone, so that two models are asked the same question.
+    The views depend on ``seed`` alone, so that two models are asked the same question.
 
-    A model that puts every joint at the centre would score 100: the number compares stages of one
-    run and is no measure of truth.
+    Args:
+        mirror: index of each joint's mirror image, on the model's device.
     """
     model.eval()
     device = next(model.parameters()).device
-    size = crops.shape[-1]
     generator = torch.Generator().manual_seed(seed)
-    agreed = counted = torch.zeros((), device=device)
+    parts: list[tuple[Tensor, ...]] = []
+    total = torch.zeros((), device=device)
     for start in range(0, len(crops), batch):
         images = crops[start : start + batch].to(device)
         images = images.to(torch.float32, memory_format=torch.channels_last) / 255
         first, first_seen = _points_in_crop(model, images, mirror, generator)
         second, second_seen = _points_in_crop(model, images, mirror, generator)
-        both = first_seen & second_seen
-        close = (first - second).norm(dim=-1) <= within * size
-        agreed = agreed + (close & both).sum()
-        counted = counted + both.sum()
-    return float(100 * agreed / counted.clamp_min(1))
+        maps = model(images).heatmaps.float()
+        cells, confidence = heatmaps.decode(maps)
+        log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
+        p = log_p.exp()
+        coarse = F.adaptive_avg_pool2d(p.view_as(maps), min(_COARSE, maps.shape[-1]))
+        parts.append(
+            (
+                first,
+                second,
+                first_seen & second_seen,
+                heatmaps.cells_to_pixels(cells, model.stride),
+                confidence,
+                -(p * log_p).sum(dim=2) / math.log(p.shape[2]),
+                F.normalize(coarse.flatten(1), dim=1),
+            )
+        )
+        total = total + p.sum(dim=0)
+    first, second, seen, points, confidence, entropy, descriptors = (
+        torch.cat(column) for column in zip(*parts, strict=True)
+    )
+    return Answers(
+        crops.shape[-1],
+        *(first, second, seen, points, confidence, entropy),
+        mean_probability=total / len(crops),
+        descriptors=descriptors,
+    )
+
+
+def agreement(answers: Answers, within: float = 0.05) -> float:
+    """Share (percent) of joints that two random views of an image place within a distance.
+
+    ``within`` is a share of the crop's side. Joints that leave either view do not count. A model
+    that puts every joint at the centre would score 100: the number compares stages of one run and
+    is no measure of truth.
+    """
+    close = (answers.first - answers.second).norm(dim=-1) <= within * answers.size
+    return float(100 * (close & answers.seen).sum() / answers.seen.sum().clamp_min(1))
+
+
+def confidence(answers: Answers) -> float:
+    """Mean height of the heatmaps' peaks, percent."""
+    return float(100 * answers.confidence.mean())
+
+
+def certainty(answers: Answers) -> float:
+    """Minus the mean entropy of the heatmaps, in [-1, 0]."""
+    return -float(answers.entropy.mean())
+
+
+def information(answers: Answers) -> float:
+    """Mutual information of image and position: the entropy of the mean less the mean entropy.
+
+    In [0, 1], over the log of the number of cells; minus the pose level's loss, on all images.
+    """
+    p = answers.mean_probability
+    diversity = -torch.special.xlogy(p, p.clamp_min(1e-12)).sum(dim=1).mean() / math.log(p.shape[1])
+    return float(diversity - answers.entropy.mean())
+
+
+def neighbourhood_density(answers: Answers, temperature: float = 0.05) -> float:
+    """Soft neighbourhood density (Saito et al., ICCV 2021) of the poses.
+
+    Mean over images of the entropy of softmax(similarities to the others / temperature): high where
+    an image's answer has many close neighbours. In [0, log(N - 1)].
+    """
+    count = len(answers.descriptors)
+    if count < 3:
+        return 0.0
+    similar = answers.descriptors @ answers.descriptors.T / temperature
+    similar.fill_diagonal_(-torch.inf)
+    log_p = torch.log_softmax(similar, dim=1)
+    return float(-torch.where(log_p > -torch.inf, log_p.exp() * log_p, 0.0).sum(dim=1).mean())
+
+
+VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
+    "agreement": agreement,
+    "confidence": confidence,
+    "certainty": certainty,
+    "information": information,
+    "neighbourhood_density": neighbourhood_density,
+}
+
+
+class PosePrior:
+    """How well poses fit those of the source: a Gaussian over shapes, position and size removed.
+
+    Args:
+        points: (M, K, 2) of source subjects. labelled: (M, K). Only whole poses count.
+
+    Raises:
+        ValueError: fewer than two whole poses.
+    """
+
+    def __init__(self, points: np.ndarray, labelled: np.ndarray) -> None:
+        whole = torch.from_numpy(points[labelled.all(axis=1)]).double()
+        if len(whole) < 2:
+            raise ValueError("a pose prior needs at least two subjects with every joint labelled")
+        shapes = _shapes(whole)
+        self.mean = shapes.mean(dim=0)
+        covariance = torch.cov(shapes.T)
+        # Position and size take three dimensions away; the floor keeps the rest invertible.
+        floor = 1e-3 * covariance.diagonal().mean()
+        self.scale = torch.linalg.cholesky(covariance + floor * torch.eye(len(covariance)))
+
+    def __call__(self, answers: Answers) -> float:
+        """Mean log-likelihood of the predicted poses, for each coordinate."""
+        shapes = _shapes(answers.points.detach().cpu().double()) - self.mean
+        whitened = torch.linalg.solve_triangular(self.scale, shapes.T, upper=False)
+        volume = self.scale.diagonal().log().sum()
+        each = -0.5 * whitened.square().sum(dim=0) - volume
+        return float(each.mean() / shapes.shape[1] - 0.5 * math.log(2 * math.pi))
+
+
+def source_pck(
+    answers: Answers, points: np.ndarray, labelled: np.ndarray, within: float = 0.05
+) -> float:
+    """PCK (percent) on labelled source crops that no training saw; ``answers`` are about these.
+
+    Args:
+        points: (N, K, 2) in pixels of the crops.
+    """
+    distance = (answers.points.cpu() - torch.from_numpy(points).float()).norm(dim=-1)
+    counted = torch.from_numpy(labelled)
+    close = (distance <= within * answers.size) & counted
+    return float(100 * close.sum() / counted.sum().clamp_min(1))
+
+
+def teacher_student(teacher: Answers, student: Answers, within: float = 0.05) -> float:
+    """Share (percent) of joints that teacher and student place within a distance."""
+    close = (teacher.points - student.points).norm(dim=-1) <= within * teacher.size
+    return float(100 * close.float().mean())
+
+
+def mean_rank(values: Mapping[str, list[float]]) -> list[float]:
+    """The ensemble: each validator ranks the checkpoints, the ranks (0 is worst) are averaged.
+
+    Args:
+        values: validator -> one value for each checkpoint. Equal values share their mean rank.
+    """
+    ranks = []
+    for column in values.values():
+        each = np.asarray(column, dtype=np.float64)
+        below = (each[None] < each[:, None]).sum(axis=1)
+        equal = (each[None] == each[:, None]).sum(axis=1)
+        ranks.append(below + (equal - 1) / 2)
+    return np.mean(ranks, axis=0).tolist()
+
+
+def _shapes(points: Float[Tensor, "N K 2"]) -> Float[Tensor, "N 2K"]:
+    """Poses about their centre, at a root mean square radius of 1."""
+    centred = points - points.mean(dim=1, keepdim=True)
+    radius = centred.square().sum(dim=2).mean(dim=1).sqrt().clamp_min(1e-6)
+    return (centred / radius[:, None, None]).flatten(1)
 
 
 def _points_in_crop(

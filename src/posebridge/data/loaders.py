@@ -7,7 +7,7 @@ after a stop but the number of the step, whatever the number of workers. Workers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import cv2
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     step: int
     source: SourceBatch
     target: UInt8[Tensor, "B 3 C C"] | None
-    unreadable: tuple[str, ...]
+    unreadable: Sequence[str]
 
 
 def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> np.ndarray:
