@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
+from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
 from posebridge.bench.work import score_file, state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
@@ -34,13 +36,14 @@ def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
         else (str(figures.source), str(figures.target), str(figures.test))
     )
     content = {
-        "budget": {**TINY, "steps.keep_every": 3},
+        "budget": {**TINY, "steps.keep_every": 2},
         "seeds": [0, 1],
         "baseline": "source_only",
         "pairs": {
             "figures": {
                 "preset": "demo",
                 "test": test,
+                "source_validation": source,
                 "settings": {"source": source, "target": target},
             }
         },
@@ -140,15 +143,18 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     file, out = comparison
     folder = out / "figures" / "all_levels" / "seed_0"
     assert {p.stem for p in (folder / "scores").iterdir()} == {
-        *("last", "selected", "step_000007", "step_000010")
+        *("last", "selected", "step_000006", "step_000008", "step_000010")
     }
+    judged = json.loads((folder / "validators" / "last.json").read_text())
+    assert {"agreement", "pose_prior", "source_pck", "neighbourhood_density"} <= judged.keys()
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
     assert main(["bench", str(file), "--out", str(out), "--list"]) == 0
     assert capsys.readouterr().out.count("done ") == 3
     assert main(["bench", str(file), "--out", str(out)]) == 0
     assert {p: p.stat().st_mtime_ns for p in before} == before
     made = {p.name for p in out.iterdir() if p.is_file()}
-    assert made == {"scores.csv", "figures.md", "figures.tex", "figures.png"}
+    assert made == {*("scores.csv", "figures.md", "figures.tex", "figures.png", "validators.md")}
+    assert "6 checkpoints of 2 runs" in (out / "validators.md").read_text()
 
 
 def test_the_table_holds_what_was_scored(comparison, capsys):
@@ -238,6 +244,30 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
     )
     assert "nobody without labels can choose" in lines[-1]
     assert r"all\_levels & 2 & 26.5 $\pm$ 2.1" in latex(outcome, "figures")
+
+
+def test_rank_correlation_and_regret_by_hand():
+    assert rank_correlation([1, 2, 3], [10, 30, 20]) == pytest.approx(0.5)
+    assert rank_correlation([1, 2, 2], [5, 6, 6]) == pytest.approx(1)
+    assert math.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
+    assert regret([0.1, 0.9, 0.9], [40.0, 37.0, 41.0]) == 4
+
+
+def test_the_validator_with_the_least_regret_stands_first():
+    runs = [
+        Judged("a", [1, 2, 3], {"good": [1, 3, 2], "bad": [3, 1, 2]}, {"pck": [10.0, 14.0, 12.0]}),
+        Judged("b", [1, 2, 3], {"good": [1, 2, 3], "bad": [3, 2, 1]}, {"pck": [10.0, 11.0, 13.0]}),
+    ]
+    head, *rows = validator_table(runs, ["pck"])
+    assert head == ["choice", "runs", "rank correlation pck", "regret pck", "worst regret pck"]
+    assert rows[0] == ["good", "2", "1.00", "0.0 ± 0.0", "0.0"]
+    # The last checkpoint: 2 points short in run a, right in run b.
+    assert ["the last checkpoint", "2", "0.75", "1.0 ± 1.4", "2.0"] in rows
+    # The two contradict each other: their mean rank knows nothing and takes the first.
+    assert rows[-2:] == [
+        ["bad", "2", "-1.00", "3.5 ± 0.7", "4.0"],
+        ["mean rank of all", "2", "-", "3.5 ± 0.7", "4.0"],
+    ]
 
 
 def test_one_seed_has_no_deviation():

@@ -152,9 +152,14 @@ def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
 
 def markdown(outcome: Outcome, pair: str) -> str:
     """The table of a pair in Markdown."""
-    head, *rows = table(outcome, pair)
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{ORACLE_NOTE}\n"
+    return f"{as_markdown(table(outcome, pair))}\n\n{ORACLE_NOTE}\n"
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows, headings first, as a Markdown table without a line at its end."""
+    head, *body = rows
+    lines = [head, ["---", *("---:" for _ in head[1:])], *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def latex(outcome: Outcome, pair: str) -> str:

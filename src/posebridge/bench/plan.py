@@ -39,7 +39,7 @@ from posebridge.adaptation.presets import configure
 from posebridge.errors import InputError
 
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
-_PAIR = {"preset", "test", "test_images", "settings"}
+_PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _METHOD = {"preset", "settings", "seeds"}
 
 
@@ -53,7 +53,8 @@ class Training:
         first_stage: the training whose source model this one starts from; None for a first stage
             itself.
         pair, method, seed: what it belongs to; a first stage has no method.
-        test, test_images: the labelled images that score it; empty for a first stage.
+            test, test_images: the labelled images that score it; empty for a first stage.
+        source_validation: labelled source images that nothing trains on, for one of the validators.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Training:
     seed: int
     test: str | None = None
     test_images: str | None = None
+    source_validation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         seed,
                         about["test"],
                         about.get("test_images"),
+                        about.get("source_validation"),
                     )
                 )
     return Plan(

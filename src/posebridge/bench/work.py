@@ -12,19 +12,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import torch
 import yaml
 from rich.console import Console
+from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.api import below, located, run
+from posebridge.adaptation.run import split_target
+from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
+from posebridge.api import below, located, read_data, run
 from posebridge.bench.plan import Training
 from posebridge.data.coco import read_labelled
+from posebridge.data.crops import to_crop
+from posebridge.data.loaders import read_crops, to_tensor
+from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
 from posebridge.inference.scoring import score
 
 FINISHED = "finished.json"
 SCORES = "scores"
+JUDGEMENTS = "validators"
 _PLACES = ("data_root", "workers", "device", "start_from")
 """Settings that may differ between two sessions of the same training."""
 
@@ -35,7 +44,8 @@ class State:
 
     Attributes:
         trained: the last step is done.
-        scored: every checkpoint that was kept is scored; a first stage has nothing to score.
+        scored: every checkpoint that was kept is scored, by labels and by the validators; a first
+            stage has nothing to score.
     """
 
     trained: bool
@@ -51,8 +61,8 @@ def state_of(training: Training, out: Path) -> State:
     """Look at the folder of a training."""
     folder = out / training.name
     trained = (folder / FINISHED).is_file()
-    missing = [c for c in scored_checkpoints(folder) if not score_file(folder, c).is_file()]
-    return State(trained, trained and (training.method is None or not missing))
+    complete = not _missing(folder, SCORES) and not _missing(folder, JUDGEMENTS)
+    return State(trained, trained and (training.method is None or complete))
 
 
 def scored_checkpoints(folder: Path) -> list[str]:
@@ -64,6 +74,16 @@ def scored_checkpoints(folder: Path) -> list[str]:
 def score_file(folder: Path, checkpoint: str) -> Path:
     """Where the scores of a checkpoint lie."""
     return folder / SCORES / f"{checkpoint}.json"
+
+
+def judgement_file(folder: Path, checkpoint: str) -> Path:
+    """Where the validators' words about a checkpoint lie."""
+    return folder / JUDGEMENTS / f"{checkpoint}.json"
+
+
+def _missing(folder: Path, what: str) -> list[str]:
+    names = scored_checkpoints(folder)
+    return [name for name in names if not (folder / what / f"{name}.json").is_file()]
 
 
 def do_training(
@@ -78,6 +98,8 @@ def do_training(
     folder = out / training.name
     if not state_of(training, out).trained:
         _train(training, out, console)
+    if training.method is not None:
+        _judge(training, folder, console)
     if training.test is not None and training.method is not None:
         _score(training, folder, thresholds, console)
 
@@ -103,9 +125,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "selected": result.selected,
         "first_stage": training.first_stage,
     }
-    partial = folder / (FINISHED + ".partial")
-    partial.write_text(json.dumps(finished, indent=2), encoding="utf-8")
-    os.replace(partial, folder / FINISHED)
+    _write(folder / FINISHED, json.dumps(finished, indent=2))
 
 
 def _require_same(stored: Path, config: AdaptConfig) -> None:
@@ -122,9 +142,49 @@ def _require_same(stored: Path, config: AdaptConfig) -> None:
         )
 
 
+def _judge(training: Training, folder: Path, console: Console) -> None:
+    """Ask every validator about every checkpoint that was kept; nothing here has target labels."""
+    missing = _missing(folder, JUDGEMENTS)
+    if not missing:
+        return
+    config = located(training.config)
+    source, target = read_data(config)
+    held_out = _crops(split_target(target, config).held_out, config)
+    prior = PosePrior(source.points, source.labelled) if source.labelled.all(axis=1).any() else None
+    validation = None
+    if training.source_validation is not None:
+        validation = read_labelled(below(training.config.data_root, training.source_validation))
+    for checkpoint in missing:
+        console.print(f"{training.name}: validators on {checkpoint}", highlight=False)
+        model = load(folder / "checkpoints" / checkpoint).model
+        mirror = torch.tensor(source.skeleton.mirror, device=next(model.parameters()).device)
+        answers = ask(model, held_out, mirror)
+        values = {name: validator(answers) for name, validator in VALIDATORS.items()}
+        if prior is not None:
+            values["pose_prior"] = prior(answers)
+        if validation is not None:
+            rows = np.arange(len(validation))
+            crops, regions, rows, _ = read_crops(validation.images, rows, config.crop)
+            points = to_crop(validation.points[rows].astype(np.float64), regions, config.crop.size)
+            asked = ask(model, to_tensor(crops), mirror)
+            values["source_pck"] = source_pck(asked, points, validation.labelled[rows])
+        _write(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+
+
+def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
+    return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(file.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, file)
+
+
 def _score(training: Training, folder: Path, thresholds: Sequence[float], console: Console) -> None:
     assert training.test is not None
-    missing = [c for c in scored_checkpoints(folder) if not score_file(folder, c).is_file()]
+    missing = _missing(folder, SCORES)
     if not missing:
         return
     root = training.config.data_root

@@ -63,6 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
     from posebridge.bench.launch import own_command
+    from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
     from posebridge.errors import InputError
 
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     outcome = gather(plan, out)
     files = write_outcome(outcome, out)
+    files += write_validator_table(judged_runs(outcome, out), outcome.metrics, out)
     for file in files:
         if file.suffix == ".md":
             console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)
