@@ -20,6 +20,7 @@ from posebridge.alignment.pose import information_maximization
 from posebridge.data.loaders import Batch
 from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
+from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import geometry, heatmaps, photometry
 from posebridge.skeleton import Skeleton
@@ -123,7 +124,9 @@ class Adapter(pl.LightningModule):
         config = self.config
         plain, points, visible = self._source_views(batch, generator)  # (B,3,C,C) (B,K,2) (B,K)
         styled = self.image_level(plain, "target", config.image.probability, generator)
-        source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
+        alone = config.statistics == "target" and config.uses_target_view
+        with kept_running_statistics(self.student, alone):
+            source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
         losses = {"source": self._source_loss(source, points, visible)}
         self._features = {"source": source.features}
         self.preview = Preview(plain, styled, points, visible)

@@ -236,6 +236,8 @@ class AdaptConfig:
         feature: feature level.
         pose: pose level.
         teacher_decay: how much of the teacher stays at each step.
+        statistics: whose images the running statistics of batch normalisation follow while adapting;
+            target, because that is where the model will work, or both.
         optimizer: learning rates.
         steps: how long.
         held_out: what the validator sees.
@@ -261,6 +263,7 @@ class AdaptConfig:
     feature: FeatureConfig = field(default_factory=FeatureConfig)
     pose: PoseConfig = field(default_factory=PoseConfig)
     teacher_decay: float = 0.999
+    statistics: Literal["target", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     held_out: TargetConfig = field(default_factory=TargetConfig)

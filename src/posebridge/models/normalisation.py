@@ -1,0 +1,30 @@
+"""Batch normalisation in a training that sees two domains in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@contextmanager
+def kept_running_statistics(model: nn.Module, keep: bool = True) -> Iterator[None]:
+    """Batches that pass meanwhile are normalised by themselves and leave no trace.
+
+    In training each batch is normalised by its own statistics, so source and target never mix; only
+    the running statistics, which the delivered model uses, would be an average of both domains.
+
+    Args:
+        keep: False does nothing.
+    """
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)] if keep else []
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
