@@ -19,10 +19,12 @@ from safetensors.torch import load_file
 
 import posebridge.adaptation
 from posebridge.adaptation import selection
-from posebridge.adaptation.adapter import Adapter, NonFiniteLoss
+from posebridge.adaptation.adapter import Adapter, NonFiniteLoss, build_model
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import split_target, train
+from posebridge.alignment.image import ImageLevel
 from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.loaders import PairedSteps
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 
@@ -262,3 +264,22 @@ def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
     train(given, *data, tmp_path / "given")
     assert not (tmp_path / "given" / "style").exists()
     assert same(weights(tmp_path / "run", "last"), weights(tmp_path / "given", "last"))
+
+
+@pytest.mark.parametrize(("statistics", "follows"), [("target", False), ("both", True)])
+def test_running_statistics_follow_the_target_alone(statistics, follows, data):
+    """One step from the same start with other source images: who moves the running mean?"""
+
+    def running_mean(brightness: int) -> torch.Tensor:
+        config = tiny(statistics=statistics, steps__source=0, image__probability=0)
+        adapter = Adapter(
+            config, data[0].skeleton, build_model(config, data[0].skeleton), ImageLevel("none")
+        )
+        batch = PairedSteps(data[0], data[1], config.crop, 4, 0, 0)[0]
+        source = batch.source._replace(images=batch.source.images // brightness)
+        adapter.training_step(batch._replace(source=source), 0)
+        layers = [m for m in adapter.student.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert layers[0].running_mean is not None
+        return layers[0].running_mean
+
+    assert torch.equal(running_mean(1), running_mean(3)) != follows

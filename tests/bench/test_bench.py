@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 import shutil
@@ -279,27 +280,30 @@ def quiet() -> Console:
     return Console(quiet=True)
 
 
-@pytest.mark.parametrize("launcher", ["processes", "slurm"])
-def test_processes_do_it_all_and_a_failure_stops_nobody_else(launcher, figures, tmp_path):
+def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_path):
     methods = {
         "source_only": METHODS["source_only"],
         "diverges": {"settings": {"optimizer.adaptation_lr": 1e30}},
     }
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
     out, plan = tmp_path / "out", read_plan(file)
-    failed = run_plan(
-        plan,
-        own_command(file, out, None),
-        out,
-        quiet(),
-        jobs=2,
-        launcher=launcher,
-        # submitit's own processes stand in for a cluster.
-        cluster_options={"cluster": "local"},
-    )
+    failed = run_plan(plan, own_command(file, out, None), out, quiet(), jobs=2)
     assert failed == ["figures/diverges/seed_0"]
     assert [state_of(t, out).done for t in plan.trainings] == [True, True, False]
     assert gather(plan, out).missing == ["figures/diverges/seed_0"]
+
+
+def test_submitit_runs_what_a_cluster_would(figures, tmp_path):
+    """Its own processes stand in for the cluster."""
+    file = write_plan(tmp_path, figures, methods={"all_levels": None}, seeds=[0], baseline=None)
+    out, plan = tmp_path / "out", read_plan(file)
+    # The first stage is enough: what follows is handed in the same way.
+    plan = dataclasses.replace(plan, trainings=plan.trainings[:1])
+    command, options = own_command(file, out, None), {"cluster": "local"}
+    assert run_plan(plan, command, out, quiet(), 1, "slurm", options) == []
+    assert state_of(plan.trainings[0], out).done
+    with pytest.raises(InputError, match="can't be used here"):
+        run_plan(read_plan(file), command, tmp_path / "other", quiet(), 1, "slurm")
 
 
 def test_what_starts_from_a_failed_first_stage_is_not_tried(figures, tmp_path):
