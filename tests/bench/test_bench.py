@@ -19,7 +19,7 @@ from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
 from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
-from posebridge.bench.work import score_file, state_of
+from posebridge.bench.work import score_file, scored_checkpoints, state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 
@@ -195,15 +195,27 @@ def test_a_stopped_training_goes_on_to_the_same_weights(comparison, tmp_path):
 
 
 def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_path, capsys):
+    """Of a finished training as of one that was begun, and before anything is started."""
     _, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
-    name = "figures/all_levels/seed_0"
-    (again / name / "finished.json").unlink()
     methods = {"all_levels": {"settings": {"feature.weight": 0.7}}}
     other = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
-    assert main(["bench", str(other), "--out", str(again), "--only", name]) == 2
+    arguments = ["bench", str(other), "--out", str(again)]
+    assert main(arguments) == 2
     assert "begun with other settings (feature)" in capsys.readouterr().err
+    name = "figures/all_levels/seed_0"
+    (again / name / "finished.json").unlink()
+    assert main([*arguments, "--only", name]) == 2
+    assert "begun with other settings (feature)" in capsys.readouterr().err
+
+
+def test_a_half_written_checkpoint_is_none(comparison):
+    _, out = comparison
+    folder = out / "figures" / "all_levels" / "seed_0"
+    before = scored_checkpoints(folder)
+    (folder / "checkpoints" / "step_000004.partial").mkdir()
+    assert scored_checkpoints(folder) == before
 
 
 def test_an_unknown_training_is_refused(comparison, capsys):

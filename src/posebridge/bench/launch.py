@@ -16,7 +16,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from posebridge.bench.plan import Plan, Training
-from posebridge.bench.work import state_of
+from posebridge.bench.work import require_same_settings, state_of
 from posebridge.errors import InputError
 
 Launcher = Literal["processes", "slurm"]
@@ -41,7 +41,12 @@ def run_plan(
 
     Returns:
         the names of the trainings that failed.
+
+    Raises:
+        InputError: a folder holds a training with other settings; nothing was started.
     """
+    for training in plan.trainings:
+        require_same_settings(training, out)
     failed: list[str] = []
     for wave in (
         [t for t in plan.trainings if t.method is None],

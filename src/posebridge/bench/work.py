@@ -67,7 +67,9 @@ def state_of(training: Training, out: Path) -> State:
 
 def scored_checkpoints(folder: Path) -> list[str]:
     """The checkpoints of a run that a comparison scores: all that its adaptation left."""
-    kept = sorted(p.name for p in (folder / "checkpoints").glob("*") if p.is_dir())
+    found = (folder / "checkpoints").glob("*")
+    # A killed run may leave a half-written NAME.partial.
+    kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
     return [name for name in kept if name in ("last", "selected") or name.startswith("step_")]
 
 
@@ -86,6 +88,28 @@ def _missing(folder: Path, what: str) -> list[str]:
     return [name for name in names if not (folder / what / f"{name}.json").is_file()]
 
 
+def require_same_settings(training: Training, out: Path) -> None:
+    """Whatever is there of a training, finished or not, has the plan's settings.
+
+    Raises:
+        InputError: it has not; the message names what differs.
+    """
+    stored = out / training.name / "config.yaml"
+    if not stored.is_file():
+        return
+    before = yaml.safe_load(stored.read_text(encoding="utf-8"))
+    changed = [
+        name
+        for name, value in located(training.config).to_dict().items()
+        if name not in _PLACES and before.get(name) != value
+    ]
+    if changed:
+        raise InputError(
+            f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
+            "give another --out."
+        )
+
+
 def do_training(
     training: Training, out: Path, thresholds: Sequence[float], console: Console
 ) -> None:
@@ -96,6 +120,7 @@ def do_training(
             there.
     """
     folder = out / training.name
+    require_same_settings(training, out)
     if not state_of(training, out).trained:
         _train(training, out, console)
     if training.method is not None:
@@ -112,10 +137,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
         if not (start / FINISHED).is_file():
             raise InputError(f"{training.name} starts from {start}, which is not finished.")
         config = replace(config, start_from=str(start))
-    stored = folder / "config.yaml"
-    resume = stored.is_file()
-    if resume:
-        _require_same(stored, located(config))
+    resume = (folder / "config.yaml").is_file()
     console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
     result = run(config, folder, resume=resume, console=console)
@@ -126,20 +148,6 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "first_stage": training.first_stage,
     }
     _write(folder / FINISHED, json.dumps(finished, indent=2))
-
-
-def _require_same(stored: Path, config: AdaptConfig) -> None:
-    before = yaml.safe_load(stored.read_text(encoding="utf-8"))
-    changed = [
-        name
-        for name, value in config.to_dict().items()
-        if name not in _PLACES and before.get(name) != value
-    ]
-    if changed:
-        raise InputError(
-            f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
-            "give another --out."
-        )
 
 
 def _judge(training: Training, folder: Path, console: Console) -> None:
