@@ -14,7 +14,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
-from conftest import tiny
+from conftest import TINY, tiny
 from safetensors.torch import load_file
 
 import posebridge.adaptation
@@ -167,6 +167,7 @@ def test_source_only_does_not_look_at_the_target(data, tmp_path):
         feature__weight=0,
         pose__weight=0,
         image__style="none",
+        statistics="source",
         steps__adaptation=2,
     )
     seen = []
@@ -283,3 +284,13 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
         return layers[0].running_mean
 
     assert torch.equal(running_mean(1), running_mean(3)) != follows
+
+
+def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, tmp_path):
+    """The same parameters to the bit; only the running statistics differ."""
+    for preset in ("source_only", "batchnorm"):
+        train(configure(["demo", preset], overrides=TINY), *data, tmp_path / preset)
+    one, other = (weights(tmp_path / preset, "last") for preset in ("source_only", "batchnorm"))
+    differ = {name for name in one if not torch.equal(one[name], other[name])}
+    assert any("running_mean" in name for name in differ)
+    assert all("running_" in name or "num_batches" in name for name in differ)

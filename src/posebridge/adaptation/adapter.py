@@ -124,8 +124,7 @@ class Adapter(pl.LightningModule):
         config = self.config
         plain, points, visible = self._source_views(batch, generator)  # (B,3,C,C) (B,K,2) (B,K)
         styled = self.image_level(plain, "target", config.image.probability, generator)
-        alone = config.statistics == "target" and config.uses_target_view
-        with kept_running_statistics(self.student, alone):
+        with kept_running_statistics(self.student, config.statistics == "target"):
             source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
         losses = {"source": self._source_loss(source, points, visible)}
         self._features = {"source": source.features}
@@ -167,8 +166,13 @@ class Adapter(pl.LightningModule):
             self.preview = self.preview._replace(
                 target_views=seen, pseudo_points=pseudo.points, kept=kept
             )
-        target: PoseOutput = self.student(seen)
-        self._features["target"] = target.features
+        with (
+            torch.set_grad_enabled(config.learns_from_target),
+            kept_running_statistics(self.student, config.statistics == "source"),
+        ):
+            target: PoseOutput = self.student(seen)
+        if config.learns_from_target:
+            self._features["target"] = target.features
 
         if config.consistency.weight > 0:
             losses["consistency"] = relative_error(target.heatmaps, aim, kept, config.model.sigma)

@@ -236,8 +236,8 @@ class AdaptConfig:
         feature: feature level.
         pose: pose level.
         teacher_decay: how much of the teacher stays at each step.
-        statistics: whose images the running statistics of batch normalisation follow while adapting;
-            target, because that is where the model will work, or both.
+        statistics: whose images the running statistics of batch normalisation follow while adapting:
+            target, because that is where the model will work, source, or both.
         optimizer: learning rates.
         steps: how long.
         held_out: what the validator sees.
@@ -263,7 +263,7 @@ class AdaptConfig:
     feature: FeatureConfig = field(default_factory=FeatureConfig)
     pose: PoseConfig = field(default_factory=PoseConfig)
     teacher_decay: float = 0.999
-    statistics: Literal["target", "both"] = "target"
+    statistics: Literal["target", "source", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     held_out: TargetConfig = field(default_factory=TargetConfig)
@@ -329,9 +329,14 @@ class AdaptConfig:
         return self.uses_target_view or self.uses_style_bank
 
     @property
-    def uses_target_view(self) -> bool:
-        """Whether the student sees target images."""
+    def learns_from_target(self) -> bool:
+        """Whether any loss is taken on target images."""
         return any(w > 0 for w in (self.consistency.weight, self.feature.weight, self.pose.weight))
+
+    @property
+    def uses_target_view(self) -> bool:
+        """Whether the student sees target images, be it for their statistics alone."""
+        return self.learns_from_target or self.statistics != "source"
 
     @property
     def uses_style_bank(self) -> bool:

@@ -172,6 +172,7 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         student_view=config.source_view,
         teacher_view=config.source_view,
         teacher_decay=AdaptConfig.teacher_decay,
+        statistics="source",
         optimizer=optimizer,
         steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
         held_out=TargetConfig(),
