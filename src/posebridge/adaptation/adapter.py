@@ -260,13 +260,16 @@ class Adapter(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         rate = learning_rate(self.config, self.first_step)
+        encoder = list(self.student.encoder.parameters())
+        theirs = {id(p) for p in encoder}
+        others = [p for p in self.student.parameters() if id(p) not in theirs]
         groups = [
-            {"params": self.student.parameters(), "lr": rate, "factor": 1.0},
-            {
-                "params": self.discriminator.parameters(),
-                "lr": rate * self.config.feature.lr,
-                "factor": self.config.feature.lr,
-            },
+            {"params": parameters, "lr": rate * factor, "factor": factor}
+            for parameters, factor in (
+                (others, 1.0),
+                (encoder, self.config.optimizer.encoder),
+                (list(self.discriminator.parameters()), self.config.feature.lr),
+            )
         ]
         return torch.optim.AdamW(groups, weight_decay=self.config.optimizer.weight_decay)
 

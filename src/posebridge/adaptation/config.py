@@ -153,6 +153,8 @@ class OptimizerConfig:
 
     Attributes:
         lr: learning rate of the source stage.
+        encoder: learning rate of the encoder, as a multiple of that; below 1 keeps more of what
+            its pretraining knew about photographs.
         adaptation_lr: learning rate of the adaptation stage; empty: the same.
         warmup: steps over which the rate rises from 0 at the start of either stage.
         decay: constant; step (times 0.1 at 45/70 and 60/70 of the adaptation, as released); or
@@ -162,6 +164,7 @@ class OptimizerConfig:
     """
 
     lr: float = 1e-4
+    encoder: float = 1.0
     adaptation_lr: float | None = None
     warmup: int = 0
     decay: Literal["constant", "step", "cosine"] = "step"
@@ -310,6 +313,7 @@ class AdaptConfig:
                 raise InputError(f"{name} is {weight:g}; a weight is 0 (off) or more.")
         above_zero = {
             "optimizer.lr": self.optimizer.lr,
+            "optimizer.encoder": self.optimizer.encoder,
             "pose.temperature": self.pose.temperature,
             "consistency.spread": self.consistency.spread,
             "crop.padding": self.crop.padding,
