@@ -27,6 +27,7 @@ from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.inference.predictor import load
 
 
 class StopAfter(pl.Callback):
@@ -202,13 +203,32 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
         torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
 
 
+def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_path):
+    run = tmp_path / "run"
+    train(tiny(model__sides="facing", consistency__views=2), *data, run)
+    assert {"loss/facing", "loss/target_facing"} <= logged(run)
+    before, after = weights(run, "source"), weights(run, "last")
+    assert not torch.equal(before["facing.layers.2.weight"], after["facing.layers.2.weight"])
+    predictor = load(run, device="cpu")
+    head = predictor.model.facing.layers[2]
+    shown = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    points = []
+    for logit in (-1.0, 1.0):  # forced to one way and to the other: left and right change places
+        torch.nn.init.zeros_(head.weight)
+        torch.nn.init.constant_(head.bias, logit)
+        points.append(predictor.predict([shown]).points[0])
+    assert np.array_equal(points[0], points[1][data[0].skeleton.mirror])
+    assert not np.array_equal(points[0], points[1])
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
-    normal = Adapter._source_loss
+    normal = Adapter._source_losses
 
-    def broken(self, output, points, visible):
-        return normal(self, output, points, visible) * (float("nan") if self._step >= 7 else 1.0)
+    def broken(self, *given):
+        factor = float("nan") if self._step >= 7 else 1.0
+        return {name: loss * factor for name, loss in normal(self, *given).items()}
 
-    monkeypatch.setattr(Adapter, "_source_loss", broken)
+    monkeypatch.setattr(Adapter, "_source_losses", broken)
     with pytest.raises(NonFiniteLoss, match="source loss was not finite at step 7"):
         train(tiny(), *data, tmp_path / "run")
     kept = weights(tmp_path / "run", "last")

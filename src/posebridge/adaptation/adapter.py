@@ -14,6 +14,7 @@ from torch import Tensor
 from posebridge.adaptation.config import AdaptConfig, ViewConfig
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
 from posebridge.alignment.consistency import most_confident, pseudo_labels, relative_error
+from posebridge.alignment.facing import facing_loss, same_way
 from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
 from posebridge.alignment.image import ImageLevel
 from posebridge.alignment.pose import information_maximization
@@ -22,10 +23,11 @@ from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
-from posebridge.ops import geometry, heatmaps, photometry
+from posebridge.ops import facing, geometry, heatmaps, photometry
 from posebridge.skeleton import Skeleton
 
-TERMS = ("source", "consistency", "feature", "pose")
+TERMS = ("source", "consistency", "feature", "pose", "facing", "target_facing")
+_OF_THE_SOURCE = ("source", "facing")
 
 
 class Preview(NamedTuple):
@@ -55,6 +57,7 @@ class Adapter(pl.LightningModule):
     """
 
     mirror: Tensor
+    trunk: Tensor
     _first_bad: Tensor
 
     def __init__(
@@ -72,6 +75,8 @@ class Adapter(pl.LightningModule):
         # Outside the module tree: a fixed network and a bank are no state of the run.
         self._image_level = [image_level]
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
+        quads = facing.trunk(skeleton) if model.facing is not None else []
+        self.register_buffer("trunk", torch.tensor(quads), persistent=False)
         self.register_buffer("_first_bad", torch.full((len(TERMS),), -1), persistent=False)
         self._step = 0
         self._figures: dict[str, Tensor | float] = {}
@@ -113,20 +118,21 @@ class Adapter(pl.LightningModule):
 
     def _source_only(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Labelled source views in their own style: the first stage, and the baseline's second."""
-        views, points, visible = self._source_views(batch, generator)
+        views, points, visible, way = self._source_views(batch, generator)
         output: PoseOutput = self.student(views)
         self._features = {"source": output.features}
         self.preview = Preview(views, views, points, visible)
-        return {"source": self._source_loss(output, points, visible)}
+        return self._source_losses(output, points, visible, way)
 
     def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells."""
         config = self.config
-        plain, points, visible = self._source_views(batch, generator)  # (B,3,C,C) (B,K,2) (B,K)
+        # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
+        plain, points, visible, way = self._source_views(batch, generator)
         styled = self.image_level(plain, "target", config.image.probability, generator)
         with kept_running_statistics(self.student, config.statistics == "target"):
             source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
-        losses = {"source": self._source_loss(source, points, visible)}
+        losses = self._source_losses(source, points, visible, way)
         self._features = {"source": source.features}
         self.preview = Preview(plain, styled, points, visible)
         if batch.target is None or not config.uses_target_view:
@@ -142,8 +148,9 @@ class Adapter(pl.LightningModule):
             teacher_views = self._draw(config.teacher_view, len(looks), generator)
             with torch.no_grad():
                 clean = self._render(looks, teacher_views, config.teacher_view, generator)
+                taught: PoseOutput = self.teacher_model(clean)  # (V*B,K,S,S)
                 pseudo = pseudo_labels(
-                    self.teacher_model(clean).heatmaps,
+                    taught.heatmaps,
                     teacher_views,
                     student_views,
                     self.mirror,
@@ -176,6 +183,10 @@ class Adapter(pl.LightningModule):
 
         if config.consistency.weight > 0:
             losses["consistency"] = relative_error(target.heatmaps, aim, kept, config.model.sigma)
+            if target.turned is not None and taught.turned is not None:
+                losses["target_facing"] = same_way(
+                    target.turned, taught.turned.unflatten(0, (-1, len(crops))), config.consistency.keep
+                )
             if self._logs(batch.step):
                 self._log("teacher/kept", kept.float().mean())
                 self._log("teacher/inside", pseudo.inside.float().mean())
@@ -201,13 +212,17 @@ class Adapter(pl.LightningModule):
 
     def _source_views(
         self, batch: Batch, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        crops = self._pixels(batch.source.images)
+    ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
+        crops, size = self._pixels(batch.source.images), self.config.crop.size
+        points, visible, way = batch.source.points, batch.source.visible, None
+        if self.student.facing is not None:
+            way = facing.take_apart(points, visible, self.trunk, self.mirror, size)
+            points, visible = way.points, way.visible
         views = self._draw(self.config.source_view, len(crops), generator)
         images = self._render(crops, views, self.config.source_view, generator)
-        points = geometry.points_to_view(batch.source.points, views, self.mirror)
-        visible = geometry.swap_sides(batch.source.visible, views.flipped, self.mirror)
-        return images, points, visible & geometry.inside(points, self.config.crop.size)
+        points = geometry.points_to_view(points, views, self.mirror)
+        visible = geometry.swap_sides(visible, views.flipped, self.mirror)
+        return images, points, visible & geometry.inside(points, size), way
 
     @staticmethod
     def _pixels(crops: Tensor) -> Float[Tensor, "B 3 C C"]:
@@ -240,12 +255,17 @@ class Adapter(pl.LightningModule):
         cells = heatmaps.pixels_to_cells(points, self.student.stride)
         return heatmaps.render(cells, self.config.model.heatmap_size, self.config.model.sigma)
 
-    def _source_loss(self, output: PoseOutput, points: Tensor, visible: Tensor) -> Tensor:
-        """L_s in units of a Gaussian's energy, as a mean over visible joints."""
+    def _source_losses(
+        self, output: PoseOutput, points: Tensor, visible: Tensor, way: facing.Sides | None
+    ) -> dict[str, Tensor]:
+        """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
         error = relative_error(
             output.heatmaps, self._gaussians(points), visible, self.config.model.sigma
         )
-        return 0.5 * error / visible.float().mean().clamp_min(1e-6)
+        losses = {"source": 0.5 * error / visible.float().mean().clamp_min(1e-6)}
+        if way is not None and output.turned is not None:
+            losses["facing"] = facing_loss(output.turned, way.turned, way.known)
+        return losses
 
     def _weight(self, term: str, step: int) -> float:
         weights = {
@@ -253,8 +273,10 @@ class Adapter(pl.LightningModule):
             "consistency": self.config.consistency.weight,
             "feature": self.config.feature.weight,
             "pose": self.config.pose.weight,
+            "facing": self.config.facing,
+            "target_facing": self.config.facing * self.config.consistency.weight,
         }
-        return weights[term] * (1.0 if term == "source" else ramp(self.config, step))
+        return weights[term] * (1.0 if term in _OF_THE_SOURCE else ramp(self.config, step))
 
     # -- Lightning's hooks ---------------------------------------------------------------------
 

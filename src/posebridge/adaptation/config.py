@@ -238,6 +238,7 @@ class AdaptConfig:
         consistency: mean teacher.
         feature: feature level.
         pose: pose level.
+        facing: weight of learning which way a subject faces; only where model.sides is facing.
         teacher_decay: how much of the teacher stays at each step.
         statistics: whose images the running statistics of batch normalisation follow while adapting:
             target, because that is where the model will work, source, or both.
@@ -265,6 +266,7 @@ class AdaptConfig:
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     feature: FeatureConfig = field(default_factory=FeatureConfig)
     pose: PoseConfig = field(default_factory=PoseConfig)
+    facing: float = 0.1
     teacher_decay: float = 0.999
     statistics: Literal["target", "source", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -307,6 +309,7 @@ class AdaptConfig:
             "consistency.weight": self.consistency.weight,
             "feature.weight": self.feature.weight,
             "pose.weight": self.pose.weight,
+            "facing": self.facing,
         }
         for name, weight in weights.items():
             if not weight >= 0:

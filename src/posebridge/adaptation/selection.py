@@ -23,7 +23,7 @@ from torch import Tensor
 
 from posebridge.adaptation.config import ViewConfig
 from posebridge.models.pose import PoseModel
-from posebridge.ops import geometry, heatmaps, photometry
+from posebridge.ops import facing, geometry, heatmaps, photometry
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
 VALIDATION_VIEW = ViewConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
@@ -82,7 +82,7 @@ def ask(
         images = images.to(torch.float32, memory_format=torch.channels_last) / 255
         first, first_seen = _points_in_crop(model, images, mirror, generator)
         second, second_seen = _points_in_crop(model, images, mirror, generator)
-        maps = model(images).heatmaps.float()
+        maps = _named_maps(model, images, mirror)
         cells, confidence = heatmaps.decode(maps)
         log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
         p = log_p.exp()
@@ -237,6 +237,11 @@ def _shapes(points: Float[Tensor, "N K 2"]) -> Float[Tensor, "N 2K"]:
     return (centred / radius[:, None, None]).flatten(1)
 
 
+def _named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor, "N K S S"]:
+    output = model(images)
+    return facing.by_name(output.heatmaps.float(), output.turned, mirror)
+
+
 def _points_in_crop(
     model: PoseModel, images: Tensor, mirror: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -246,7 +251,7 @@ def _points_in_crop(
     views = geometry.draw_views(len(images), size, ranges, generator).to(images.device)
     shown = geometry.warp(images, views.matrix, size)
     shown = photometry.jitter(shown, photometry.PhotometryRange(view.colour, view.hue), generator)
-    cells, _ = heatmaps.decode(model(shown).heatmaps.float())
+    cells, _ = heatmaps.decode(_named_maps(model, shown, mirror))
     last = model.config.heatmap_size - 1
     seen = ((cells > 0.5) & (cells < last - 0.5)).all(dim=-1)
     points = heatmaps.cells_to_pixels(cells, model.stride)

@@ -19,7 +19,7 @@ from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
-from posebridge.ops import heatmaps
+from posebridge.ops import facing, heatmaps
 from posebridge.skeleton import Skeleton
 
 
@@ -66,6 +66,7 @@ class Predictor:
         self.device = torch.device(device)
         self.model: PoseModel = checkpoint.model.eval()
         self.model.to(self.device).to(memory_format=torch.channels_last)
+        self._mirror = torch.tensor(checkpoint.skeleton.mirror, device=self.device)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -162,7 +163,8 @@ class Predictor:
     def _keypoints(self, crops: Tensor) -> dict[str, np.ndarray]:
         images = crops.to(self.device, non_blocking=True)
         images = images.to(torch.float32, memory_format=torch.channels_last) / 255
-        maps = self.model(images).heatmaps.float()
+        output = self.model(images)
+        maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
         cells, peak = heatmaps.decode(maps)
         highest, _ = heatmaps.argmax_cells(maps)
         return {

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from safetensors import SafetensorError
@@ -196,6 +196,8 @@ def _is_of(value: Any, hint: Any) -> bool:
     """Whether a value from YAML is what a setting's annotation says; NaN and infinity never are."""
     if isinstance(hint, UnionType):
         return any(_is_of(value, part) for part in get_args(hint))
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
     if hint in (int, float):
         number = isinstance(value, (int, hint)) and not isinstance(value, bool)
         return number and math.isfinite(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -30,6 +30,9 @@ class ModelConfig:
             the feature map and the heatmaps. A layer beyond those keeps the size.
         heatmap_size: side of the heatmaps, cells.
         sigma: of the Gaussians that the heatmaps aim at, cells.
+        sides: how left and right are told apart: named (a heatmap for each named joint), or facing
+            (heatmaps of left and right as if every subject faced one way, and a second output for
+            the way it faces, see posebridge.ops.facing; much fewer images teach it).
     """
 
     encoder: str = "resnet50"
@@ -40,13 +43,20 @@ class ModelConfig:
     decoder_depth: int | None = None
     heatmap_size: int = 64
     sigma: float = 2.0
+    sides: Literal["named", "facing"] = "named"
 
 
 class PoseOutput(NamedTuple):
-    """What the model returns: heatmaps of any real value, and the features they are read from."""
+    """What the model returns: heatmaps of any real value, and the features they are read from.
+
+    ``turned`` is the logit that left and right change places in the heatmaps; None where these are
+    named already. :func:`posebridge.ops.facing.by_name`
+    joins the two.
+    """
 
     heatmaps: Float[Tensor, "B K S S"]
     features: Float[Tensor, "B F S S"]
+    turned: Float[Tensor, " B"] | None = None
 
 
 class PoseModel(nn.Module):
@@ -88,6 +98,7 @@ class PoseModel(nn.Module):
         nn.init.normal_(self.head.weight, std=0.001)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
+        self.facing = FacingHead(self.encoder.channels[0]) if config.sides == "facing" else None
 
     @property
     def stride(self) -> float:
@@ -101,8 +112,10 @@ class PoseModel(nn.Module):
                 f"images are {tuple(images.shape)}, expected (B, 3, {self.input_size}, "
                 f"{self.input_size}): this model sees crops of {self.input_size} px"
             )
-        features = self.decoder(self.encoder(images)[0])
-        return PoseOutput(self.head(features), features)
+        encoded = self.encoder(images)[0]
+        features = self.decoder(encoded)
+        turned = None if self.facing is None else self.facing(encoded)
+        return PoseOutput(self.head(features), features, turned)
 
     @torch.no_grad()
     def _feature_size(self) -> int:
@@ -111,6 +124,25 @@ class PoseModel(nn.Module):
         shape = self.encoder(torch.zeros(1, 3, self.input_size, self.input_size))[0].shape
         self.encoder.train(training)
         return int(shape[-1])
+
+
+class FacingHead(nn.Module):
+    """The way a subject faces: each place says something, and how much it counts.
+
+    What tells front from back is small (a face, the feet) and its place is not known, so that a plain
+    mean over the image would drown it.
+    """
+
+    def __init__(self, channels: int, width: int = 64) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 2, 1)
+        )
+
+    def forward(self, encoded: Float[Tensor, "B E H W"]) -> Float[Tensor, " B"]:
+        """The logit of being turned: a mean over places, weighted by their softmax."""
+        said, weight = self.layers(encoded).flatten(2).unbind(1)
+        return (said * weight.softmax(dim=1)).sum(dim=1)
 
 
 def _doublings(size: int, config: ModelConfig) -> int:

@@ -1,0 +1,102 @@
+"""Left and right taken apart into a side of the body and the way it faces."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.errors import InputError
+from posebridge.ops import facing, geometry
+from posebridge.skeleton import Skeleton
+
+# A square trunk seen from the front: left shoulder, right shoulder, right hip, left hip, head.
+TORSO = Skeleton.from_names(
+    "torso",
+    ("left_shoulder", "right_shoulder", "right_hip", "left_hip", "head"),
+    ((0, 3), (1, 2), (2, 3), (0, 4), (1, 4)),
+)
+FRONT = torch.tensor([[[40.0, 20], [20, 20], [20, 60], [40, 60], [30, 10]]])
+BACK = FRONT[:, [1, 0, 3, 2, 4]]
+QUADS = torch.tensor(facing.trunk(TORSO))
+MIRROR = torch.tensor(TORSO.mirror)
+ALL = torch.ones(1, 5, dtype=torch.bool)
+
+
+def test_the_trunk_of_a_body_is_its_closed_part() -> None:
+    names = [
+        f"{side}_{joint}"
+        for joint in ("ankle", "knee", "hip", "shoulder", "elbow")
+        for side in ("left", "right")
+    ]
+    legs_and_arms = [(i, i + 2) for i in range(8)]
+    body = Skeleton.from_names("body", [*names, "neck"], [*legs_and_arms, (4, 5), (6, 10), (7, 10)])
+    assert facing.trunk(body) == [(4, 6, 7, 5)]  # hips to shoulders, joined across at both ends
+
+
+def test_without_a_closed_part_every_mirrored_bone_counts_and_is_walked_one_way() -> None:
+    names = [f"{side}_{j}" for j in ("ankle", "knee", "hip") for side in ("left", "right")]
+    legs = Skeleton.from_names("legs", names, [(2, 0), (3, 1), (4, 2), (5, 3)])
+    assert facing.trunk(legs) == [(0, 2, 3, 1), (2, 4, 5, 3)]
+
+
+def test_a_skeleton_without_mirrored_bones_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'tail'.*no bone on its left side.*named"):
+        facing.trunk(Skeleton.from_names("tail", ("root", "tip"), ((0, 1),)))
+
+
+def test_area_by_hand() -> None:
+    # A rectangle of 20 x 40, once round one way and once round the other.
+    area = facing.trunk_area(torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS)
+    assert sorted(area.tolist()) == [-800.0, 800.0]
+    hidden = ALL.clone()
+    hidden[0, 2] = False
+    assert facing.trunk_area(FRONT, hidden, QUADS).tolist() == [0.0]
+
+
+def test_one_of_front_and_back_is_turned_and_both_get_the_same_sides() -> None:
+    sides = facing.take_apart(
+        torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS, MIRROR, size=128
+    )
+    assert sorted(sides.turned.tolist()) == [0.0, 1.0]
+    assert torch.equal(sides.points[0], sides.points[1])
+    assert sides.known.all()
+    thin = FRONT * torch.tensor([0.05, 1.0])  # seen nearly edge on: 40 of 16,384 square pixels
+    assert not facing.take_apart(thin, ALL, QUADS, MIRROR, size=128).known.any()
+
+
+@settings(deadline=None)
+@given(
+    angle=st.floats(0, 2 * math.pi), scale=st.floats(0.5, 2), flip=st.booleans(), back=st.booleans()
+)
+def test_a_view_changes_neither_the_way_nor_the_order_of_the_two_steps(
+    angle: float, scale: float, flip: bool, back: bool
+) -> None:
+    linear = scale * torch.tensor(
+        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    )
+    if flip:
+        linear = linear @ torch.diag(torch.tensor([-1.0, 1.0]))
+    views = geometry.Views(
+        torch.cat([linear, torch.tensor([[3.0], [5.0]])], dim=1)[None], torch.tensor([flip])
+    )
+    points = BACK if back else FRONT
+
+    first = facing.take_apart(points, ALL, QUADS, MIRROR, 128)
+    seen = geometry.points_to_view(points, views, MIRROR)
+    then = facing.take_apart(seen, ALL, QUADS, MIRROR, 128)
+    assert torch.equal(first.turned, then.turned)
+    torch.testing.assert_close(
+        geometry.points_to_view(first.points, views, MIRROR), then.points, atol=1e-3, rtol=1e-4
+    )
+
+
+def test_heatmaps_get_their_names_back() -> None:
+    maps = torch.arange(10.0).view(2, 5, 1, 1).expand(2, 5, 3, 3)
+    named = facing.by_name(maps, torch.tensor([2.0, -2.0]), MIRROR)
+    assert named[0, :, 0, 0].tolist() == [1, 0, 3, 2, 4]
+    assert named[1, :, 0, 0].tolist() == [5, 6, 7, 8, 9]
+    assert facing.by_name(maps, None, MIRROR) is maps
