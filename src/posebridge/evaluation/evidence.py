@@ -57,7 +57,7 @@ WORDS: Mapping[str, Word] = {
     ),
     "pose_prior": Word(
         "Plausible poses",
-        "Are the predicted poses shaped like those of the labelled source?",
+        "Are the predicted poses shaped like those of the labelled source (log-likelihood)?",
         "",
         (),
         "Poses that the source never shows count as odd, right or not.",

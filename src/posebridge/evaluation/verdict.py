@@ -143,7 +143,8 @@ def _by_labels(
     """The labels' answer, or None where they leave it open."""
     signs = [paired.difference.sign for paired in labels.values()]
     parts = _join(
-        f"Within {threshold} of the crop's side: {_change(paired)} %."
+        f"Within {threshold} of the crop's side: {_change(paired)} %, a change of "
+        f"{_between(paired)} points."
         for threshold, paired in labels.items()
     )
     because = f"By {images} labelled photographs. {parts}"
@@ -205,6 +206,13 @@ def _change(paired: Paired) -> str:
     if first is None or second is None:
         return "unknown"
     return f"{first:.1f} → {second:.1f}"
+
+
+def _between(paired: Paired) -> str:
+    change = paired.difference
+    if change.value is None or change.low is None or change.high is None:
+        return "unknown"
+    return f"{change.value:+.1f} ({change.low:+.1f} to {change.high:+.1f})".replace("-", "\u2212")
 
 
 def _join(sentences: Iterable[str]) -> str:

@@ -41,6 +41,7 @@ class Scored:
 
 
 def score_joints(predictor: Predictor, labels: LabelledSamples) -> Scored:
+    """Peaks and errors on the labelled images that can be read."""
     found = predictor.predict(labels.images)
     read = labels.subset(found.rows)
     apart = distances(found.points, read.points, read.labelled)
