@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+import posebridge
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
@@ -171,7 +172,8 @@ def make_report(
         most=images,
         progress=None if console is None else lambda what: console.print(what, style="dim"),
     )
-    return write_run_page(Path(run_folder) / "report", judged, command)
+    made = f"{command} (posebridge {posebridge.__version__})"
+    return write_run_page(Path(run_folder) / "report", judged, made)
 
 
 def report_of_new_run(folder: Path, console: Console) -> RunReport | None:

@@ -160,17 +160,16 @@ def shares(
     return found
 
 
-def correct_shares(
-    ratio: NDArray[np.float64], within: float, counted: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
+def correct_shares(ratio: NDArray[np.float64], within: float) -> NDArray[np.float64]:
     """PCK's (N, 2): percent times the hits, and the labelled joints, of each subject.
 
     Args:
-        ratio: (N, K) distance from the label over the crop's side; NaN where unlabelled.
+        ratio: (N, K) distance from the label over the crop's side; NaN where unlabelled, infinite
+            for a broken prediction, which is a miss.
     """
-    there = np.isfinite(ratio) if counted is None else counted
-    hits = (np.nan_to_num(ratio, nan=np.inf) <= within) & there
-    return np.stack([100.0 * hits.sum(axis=1), there.sum(axis=1)], axis=1)
+    counted = ~np.isnan(ratio)
+    hits = (ratio <= within) & counted
+    return np.stack([100.0 * hits.sum(axis=1), counted.sum(axis=1)], axis=1)
 
 
 def variety(answers: Answers) -> float:
@@ -178,7 +177,9 @@ def variety(answers: Answers) -> float:
 
     0 for a model that gives every image the same pose, however steady and sure it is of it.
     """
-    return float(100 * (answers.points / answers.size).var(dim=0).sum(dim=-1).mean().sqrt())
+    return float(
+        100 * (answers.points / answers.size).var(dim=0, correction=0).sum(dim=-1).mean().sqrt()
+    )
 
 
 def merged_sides(points: NDArray[np.floating], pairs: list[tuple[int, int]], side: float) -> float:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-import posebridge
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
 from posebridge.inference.judging import JudgedRun
 from posebridge.report.charts import (
@@ -64,26 +63,26 @@ class Tile:
     says: str
 
 
-def write_run_page(folder: Path, judged: JudgedRun, command: str, *, most: int = 60) -> RunReport:
+def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60) -> RunReport:
     """Write page, numbers and calibrations, each whole or not at all.
 
     Args:
         folder: usually ``RUN/report``.
-        command: that made it, for the foot of the page.
+        made: by which program and command, for the foot of the page.
         most: photographs in the gallery.
     """
     folder.mkdir(parents=True, exist_ok=True)
     judged.judgement.write(folder / "report.json")
     write_calibrations(folder / "calibration.json", judged.calibrations)
-    page = render(judged.judgement, gallery(judged.judgement, judged.pictures, most=most), command)
+    page = render(judged.judgement, gallery(judged.judgement, judged.pictures, most=most), made)
     partial = folder / f".{PAGE}.{os.getpid()}.partial"
     partial.write_text(page, encoding="utf-8")
     partial.replace(folder / PAGE)
     return RunReport(judged.judgement, folder / PAGE)
 
 
-def render(judgement: Judgement, shots: Gallery, command: str) -> str:
-    """The whole page as text."""
+def render(judgement: Judgement, shots: Gallery, made: str) -> str:
+    """The whole page as text; ``made`` says by what."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -116,8 +115,7 @@ def render(judgement: Judgement, shots: Gallery, command: str) -> str:
         more_shots=shots.worst[_FIRST_SHOTS:],
         middle_shots=shots.middle,
         run_name=Path(judgement.run).name,
-        version=posebridge.__version__,
-        command=command,
+        made=made,
     )
 
 
