@@ -49,15 +49,18 @@ def browser():
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
         started = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=[*options, "--disable-background-networking"]
+            executable_path=str(CHROMIUM),
+            args=[*options, "--disable-background-networking"],
+            timeout=180_000,
         )
         yield started
         started.close()
 
 
-def visit(browser, page: Path, width: int = 1200, scheme: str = "light"):
+def visit(browser, page: Path):
     """The opened page, what it said on the console, and what it asked for."""
-    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = browser.new_page(viewport={"width": 1200, "height": 800})
+    tab.set_default_timeout(180_000)
     said, asked = [], []
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
@@ -66,8 +69,15 @@ def visit(browser, page: Path, width: int = 1200, scheme: str = "light"):
     return tab, said, [url for url in asked if not url.startswith("data:")]
 
 
-def test_a_browser_shows_verdict_and_images_and_asks_for_nothing(browser, page, judged):
+@pytest.fixture(scope="module")
+def opened(browser, page):
     tab, said, asked = visit(browser, page)
+    yield tab, said, asked
+    tab.close()
+
+
+def test_a_browser_shows_verdict_and_images_and_asks_for_nothing(opened, page, judged):
+    tab, said, asked = opened
     assert said == []
     assert asked == [page.as_uri()]
     assert tab.locator("#verdict h1").is_visible()
@@ -77,27 +87,26 @@ def test_a_browser_shows_verdict_and_images_and_asks_for_nothing(browser, page, 
     assert len(images) == 2 * 12
     assert all(complete and width >= 64 for complete, width in images)
     assert tab.locator("#gallery .shot svg circle").count() == 2 * 12 * 14
-    tab.close()
 
 
-@pytest.mark.parametrize("width", [360, 400, 768])
-def test_nothing_sticks_out_on_a_phone(browser, page, width):
-    tab, said, _ = visit(browser, page, width)
+def test_nothing_sticks_out_on_a_phone(opened):
+    tab, said, _ = opened
+    for width in (360, 400, 768):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+    tab.set_viewport_size({"width": 1200, "height": 800})
     assert said == []
-    assert tab.evaluate("document.documentElement.scrollWidth") == width
-    tab.close()
 
 
-def test_light_and_dark_differ_and_both_can_be_read(browser, page):
+def test_light_and_dark_differ_and_both_can_be_read(opened):
     def contrast(scheme: str) -> tuple[float, float]:
         """Luminance of the ground, and WCAG's contrast of the least of the texts on their card."""
-        tab, _, _ = visit(browser, page, scheme=scheme)
-        colours = tab.evaluate(
-            """() => [...document.querySelectorAll('.lead, .asks, .because, h2, td, figcaption')]
+        opened[0].emulate_media(color_scheme=scheme)
+        colours = opened[0].evaluate(
+            """() => [...document.querySelectorAll('.lead, .asks, .because, h1, h2, td, figcaption')]
                 .map(e => [getComputedStyle(e).color,
                            getComputedStyle(e.closest('section')).backgroundColor])"""
         )
-        tab.close()
         pairs = [[luminance(c) for c in pair] for pair in colours]
         ratios = [(max(p) + 0.05) / (min(p) + 0.05) for p in pairs]
         return pairs[-1][1], min(ratios)
