@@ -180,7 +180,7 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
     """The report at the end of a training, whose models are safe whatever happens to it."""
     console.print("looking at what changed", highlight=False)
     try:
-        return make_report(folder, command=f"posebridge report {folder}")
+        return make_report(folder, command=f"posebridge report {folder}", console=console)
     except InputError as error:
         console.print(f"no report: {error}", style="yellow", highlight=False)
         return None

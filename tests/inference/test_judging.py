@@ -118,6 +118,12 @@ def test_the_course_is_that_of_the_log(judged, finished_run):
     assert run_folder.read_course(finished_run / "checkpoints", ["teacher/kept"]) == {}
 
 
+def test_half_a_row_of_a_killed_run_is_left_out(tmp_path):
+    rows = "step,name,value\n3,teacher/kept,0.5\n4,teacher/kept,"
+    (tmp_path / "metrics.csv").write_text(rows)
+    assert run_folder.read_course(tmp_path, ["teacher/kept"]) == {"teacher/kept": ((4, 0.5),)}
+
+
 def test_added_photographs_are_not_taken_for_held_out_ones(figures, finished_run, tmp_path):
     """More images would draw another split; the list of the run keeps to those of the run."""
     run = copy(finished_run, tmp_path)
@@ -145,6 +151,14 @@ def test_data_that_moved_is_found_below_a_root(figures, finished_run, tmp_path):
     assert {moved.held_out.path(row).name for row in range(12)} == names
     with pytest.raises(InputError, match="no tail of"):
         open_run(run, data_root=tmp_path)
+    shutil.copy(figures.test, tmp_path / "annotations.json")
+    with pytest.raises(InputError, match="source and target are both"):
+        open_run(run, data_root=tmp_path)
+    # What did not move stays where it is.
+    stay = (finished_run / "config.yaml").read_text()
+    stored.write_text(stay.replace(str(figures.target), "/gone/target/annotations.json"))
+    again = open_run(run, data_root=root)
+    assert (again.config.source, again.config.target) == (str(figures.source), str(figures.target))
 
 
 def test_what_is_no_finished_run_gets_a_sentence(finished_run, tmp_path):

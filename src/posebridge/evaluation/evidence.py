@@ -63,14 +63,14 @@ WORDS: Mapping[str, Word] = {
         "Poses that the source never shows count as odd, right or not.",
     ),
     "source_pck@0.05": Word(
-        "Memory of the source, 0.05",
+        "Still right on the source, 0.05",
         "Is the model still right on labelled source images, within 0.05 of the crop's side?",
         "%",
         (),
         "It says nothing about photographs; a large fall is a warning.",
     ),
     "source_pck@0.10": Word(
-        "Memory of the source, 0.10",
+        "Still right on the source, 0.10",
         "The same within 0.10 of the crop's side.",
         "%",
         (),

@@ -131,7 +131,7 @@ def judge_run(
     varieties = (variety(answers["source"]), variety(answers["adapted"]))
     steps = (_step(models["source"]), _step(models["adapted"]))
     labelled_images = len(np.unique(target["adapted"].files)) if target else 0
-    if steps[0] == steps[1]:
+    if steps[0] is not None and steps[0] == steps[1]:
         verdict = nothing_to_compare(
             f"The {weights} weights are those from before the adaptation (step {steps[0]})."
         )

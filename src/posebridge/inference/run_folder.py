@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
     config = configure(config=stored)
     if config.source is None or config.target is None:
         raise InputError(f"{stored} names no source or no target, so there is nothing to look at.")
+    stored_source, stored_target = config.source, config.target
     config = replace(
         config,
         source=_found(config.source, data_root, place),
@@ -72,6 +74,11 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
         source_images=_found(config.source_images, data_root, place),
         target_images=_found(config.target_images, data_root, place),
     )
+    if config.source == config.target and stored_source != stored_target:
+        raise InputError(
+            f"below {data_root} source and target are both {config.source}, which cannot be; give "
+            f"--data-root the folder that {stored_source} and {stored_target} have in common."
+        )
     source = read_labelled(str(config.source), config.source_images)
     target = read_unlabelled(str(config.target), config.target_images)
     fine, broken = drop_unreadable(source.images)
@@ -99,6 +106,8 @@ def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | N
         candidate = str(Path(data_root).joinpath(*parts[start:]))
         if _exists(candidate):
             return candidate
+    if _exists(path):
+        return path
     raise InputError(
         f"no tail of {path} exists below {data_root}; give --data-root the folder that holds "
         f"{parts[-1] if parts else path}."
@@ -164,6 +173,8 @@ def read_course(
     curves: dict[str, list[tuple[int, float]]] = {}
     with file.open(newline="", encoding="utf-8") as stream:
         for row in csv.reader(stream):
-            if len(row) == 3 and row[1] in names:
-                curves.setdefault(row[1], []).append((int(row[0]) + 1, float(row[2])))
+            # A killed run may have left half a row at the end.
+            with suppress(ValueError):
+                if len(row) == 3 and row[1] in names:
+                    curves.setdefault(row[1], []).append((int(row[0]) + 1, float(row[2])))
     return {name: tuple(rows) for name, rows in curves.items()}
