@@ -76,6 +76,8 @@ def test_from_python(run, capsys):
 def other_skeleton(figures, folder: Path) -> str:
     content = json.loads(figures.test.read_text())
     content["categories"][0]["keypoints"][0] = "tail"
+    for image in content["images"]:
+        image["file_name"] = str(figures.test.parent / "images" / image["file_name"])
     file = folder / "other.json"
     file.write_text(json.dumps(content))
     return str(file)

@@ -16,7 +16,7 @@ from posebridge.evaluation.calibration import Reliability
 from posebridge.evaluation.resampling import Interval
 
 _WIDTH, _HEIGHT = 520, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 22, 12, 34
 _LEAST_DRAWN = 10
 
 
