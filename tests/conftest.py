@@ -12,6 +12,8 @@ import torch
 
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
+from posebridge.adaptation.run import train
+from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.figures import write_figures
 
 torch.set_num_threads(1)
@@ -57,3 +59,12 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
         write_figures(root / "target", "camera", 24, seed=0, size=64, labelled=False),
         write_figures(root / "test", "camera", 8, seed=1, size=64),
     )
+
+
+@pytest.fixture(scope="session")
+def finished_run(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder whose validator saw 12 of the 24 target images. Copy it before writing there."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    config = tiny(source=str(figures.source), target=str(figures.target), held_out__held_out=0.5)
+    train(config, read_labelled(figures.source), read_boxes(figures.target), folder)
+    return folder

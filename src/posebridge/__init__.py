@@ -4,6 +4,7 @@ import posebridge
 posebridge.adapt("renders/annotations.json", "photographs/", "runs/people")
 found = posebridge.load("runs/people").predict("photographs/")
 posebridge.evaluate("runs/people", "test/annotations.json").metrics
+posebridge.make_report("runs/people").judgement.verdict.headline
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from posebridge.errors import InputError
 
 if TYPE_CHECKING:
-    from posebridge.api import adapt, evaluate, load
+    from posebridge.api import adapt, evaluate, load, make_report
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "adapt", "evaluate", "load"]
+__all__ = ["InputError", "adapt", "evaluate", "load", "make_report"]
 
 
 def __getattr__(name: str) -> Any:
     # torch and its company take seconds to import; `posebridge --help` should not.
-    if name in ("adapt", "evaluate", "load"):
+    if name in __all__:
         return getattr(importlib.import_module("posebridge.api"), name)
     raise AttributeError(f"module 'posebridge' has no attribute '{name}'")

@@ -1,4 +1,4 @@
-"""What the command line does, from Python: adapt, load, evaluate."""
+"""What the command line does, from Python: adapt, load, evaluate, report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+import posebridge
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
@@ -17,12 +18,15 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.inference.judging import judge_run
 from posebridge.inference.predictor import Predictor, load
+from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 from posebridge.report.pictures import StepPictures
 from posebridge.report.progress import ProgressBar, TrainingProgress
+from posebridge.report.run_page import RunReport, write_run_page
 
-__all__ = ["adapt", "evaluate", "load"]
+__all__ = ["adapt", "evaluate", "load", "make_report"]
 
 
 def adapt(
@@ -34,6 +38,7 @@ def adapt(
     config: Path | str | AdaptConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    page: bool = True,
     console: Console | None = None,
 ) -> RunResult:
     """Train on a labelled source and adapt to an unlabelled target.
@@ -46,6 +51,7 @@ def adapt(
         config: a YAML file, or a ready configuration.
         overrides: dotted settings, such as ``{"feature.weight": 0}``.
         resume: go on with a run that was stopped; its stored settings are used.
+        page: whether to make the page that says if it helped (:func:`make_report`).
         console: where progress goes; pass ``Console(quiet=True)`` for none.
 
     Raises:
@@ -63,7 +69,11 @@ def adapt(
         settings = replace(settings, source=str(source))
     if target is not None:
         settings = replace(settings, target=str(target))
-    return run(settings, Path(out), resume=resume, console=console or Console())
+    console = console or Console()
+    result = run(settings, Path(out), resume=resume, console=console)
+    if page:
+        report_of_new_run(result.folder, console)
+    return result
 
 
 def run(config: AdaptConfig, out: Path, *, resume: bool, console: Console) -> RunResult:
@@ -121,6 +131,59 @@ def evaluate(
     predictor = model if isinstance(model, Predictor) else load(model, weights)
     samples = labels if isinstance(labels, LabelledSamples) else read_labelled(labels, images)
     return score(predictor, samples, thresholds=thresholds, normaliser=normaliser)[0]
+
+
+def make_report(
+    run_folder: Path | str,
+    *,
+    weights: str = "last",
+    labels: Path | str | None = None,
+    label_images: Path | str | None = None,
+    source_validation: Path | str | None = None,
+    data_root: Path | str | None = None,
+    images: int = 200,
+    command: str = "posebridge.make_report",
+    console: Console | None = None,
+) -> RunReport:
+    """Did it help? Judge a finished run and write ``RUN/report``.
+
+    Args:
+        run_folder: what :func:`adapt` wrote.
+        weights: the adapted ones, ``last`` or ``selected``.
+        labels: a COCO keypoint file of some target images; they decide the answer.
+        label_images: the folder of its images, if not beside it.
+        source_validation: a COCO keypoint file of source images that no training saw.
+        data_root: where the data lies, if it moved since the run.
+        images: held-out photographs to look at, at most.
+        command: for the foot of the page.
+        console: where progress goes; none by default.
+
+    Raises:
+        InputError: no finished run there, or data that cannot be used.
+    """
+    if images < 1:
+        raise InputError(f"{images} photographs cannot be looked at; give 1 or more.")
+    finished = open_run(run_folder, data_root)
+    judged = judge_run(
+        finished,
+        weights=weights,
+        labels=None if labels is None else read_labelled(labels, label_images),
+        source_labels=None if source_validation is None else read_labelled(source_validation),
+        most=images,
+        progress=None if console is None else lambda what: console.print(what, style="dim"),
+    )
+    made = f"{command} (posebridge {posebridge.__version__})"
+    return write_run_page(Path(run_folder) / "report", judged, made)
+
+
+def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
+    """The report at the end of a training, whose models are safe whatever happens to it."""
+    console.print("looking at what changed", highlight=False)
+    try:
+        return make_report(folder, command=f"posebridge report {folder}", console=console)
+    except InputError as error:
+        console.print(f"no report: {error}", style="yellow", highlight=False)
+        return None
 
 
 def located(config: AdaptConfig) -> AdaptConfig:

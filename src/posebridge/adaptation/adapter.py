@@ -82,6 +82,7 @@ class Adapter(pl.LightningModule):
         self._figures: dict[str, Tensor | float] = {}
         self.first_step = config.steps.source if config.start_from else 0
         self.validation: list[tuple[int, float]] = []
+        self.answered: Tensor | None = None  # (N, K, 2): the validator's last look
         self.unreadable: dict[str, None] = {}
         self.preview: Preview | None = None
 
@@ -330,11 +331,13 @@ class Adapter(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["validation"] = [list(v) for v in self.validation]
+        checkpoint["answered"] = self.answered
         checkpoint["unreadable"] = list(self.unreadable)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.validation = [(int(s), float(v)) for s, v in checkpoint["validation"]]
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
+        self.answered = checkpoint.get("answered")
 
     # -- what is watched and logged ------------------------------------------------------------
 

@@ -245,6 +245,8 @@ class AdaptConfig:
         optimizer: learning rates.
         steps: how long.
         held_out: what the validator sees.
+        source_held_out: share of the source images that training leaves out; the report calibrates
+            confidence on them. Empty: none.
     """
 
     source: str | None = None
@@ -272,6 +274,7 @@ class AdaptConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     held_out: TargetConfig = field(default_factory=TargetConfig)
+    source_held_out: float | None = None
 
     def __post_init__(self) -> None:
         shares = {
@@ -281,6 +284,7 @@ class AdaptConfig:
             "consistency.occlusion": self.consistency.occlusion,
             "teacher_decay": self.teacher_decay,
             "held_out.held_out": self.held_out.held_out,
+            "source_held_out": self.source_held_out or 0.0,
         }
         for view in ("source_view", "student_view", "teacher_view"):
             shares[f"{view}.flip"] = getattr(self, view).flip

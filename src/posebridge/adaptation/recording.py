@@ -14,7 +14,7 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.selection import agreement, ask
+from posebridge.adaptation.selection import agreement, ask, settled
 from posebridge.models.checkpoint import save_checkpoint
 
 
@@ -108,12 +108,18 @@ class Keeper(pl.Callback):
         self._save("source", adapter, adapter.step, adapter.teacher_model)
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        value = agreement(ask(adapter.teacher_model, self.held_out, adapter.mirror))
+        answers = ask(adapter.teacher_model, self.held_out, adapter.mirror)
+        value = agreement(answers)
+        figures = {"validator/agreement": value}
+        points = answers.points.cpu()
+        if adapter.answered is not None:
+            figures["validator/settled"] = settled(adapter.answered, points, answers.size)
+        adapter.answered = points
         best = max((v for _, v in adapter.validation), default=-1.0)
         adapter.validation.append((adapter.step, value))
         for logger in trainer.loggers:
             # Steps are logged by their number from 0; this is the word after the last of them.
-            logger.log_metrics({"validator/agreement": value}, max(adapter.step - 1, 0))
+            logger.log_metrics(figures, max(adapter.step - 1, 0))
         if value > best:
             self._save("selected", adapter, adapter.step, adapter.teacher_model)
 

@@ -5,6 +5,7 @@ metrics.csv       every logged figure; tensorboard/ holds the same as events
 checkpoints/      source, last, selected, step_...: model folders
 resume.ckpt       everything that is needed to go on
 skipped.txt       images that could not be read
+held_out.txt      target images that only the validator sees
 style/            the decoder of the style network, where one was trained
 """
 
@@ -38,6 +39,7 @@ from posebridge.errors import InputError
 from posebridge.models.checkpoint import load_checkpoint
 from posebridge.models.style import StyleNetwork
 
+HELD_OUT = "held_out.txt"
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
@@ -81,6 +83,27 @@ def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
     return TargetSplit(target.subset(np.flatnonzero(~held)), target.subset(np.flatnonzero(held)))
 
 
+@dataclass(frozen=True)
+class SourceSplit:
+    """The source images in two parts that share no image."""
+
+    training: LabelledSamples
+    held_out: LabelledSamples
+
+
+def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
+    """Keep whole images out of training, drawn by the seed: ``source_held_out`` of them.
+
+    A run that starts from a stored model keeps the same ones out only if that model's run had the
+    same seed and share.
+    """
+    images = np.unique(source.images.files)
+    count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
+    chosen = np.random.default_rng([config.seed, 4]).permutation(len(images))[:count]
+    held = np.isin(source.images.files, images[chosen])
+    return SourceSplit(source.subset(np.flatnonzero(~held)), source.subset(np.flatnonzero(held)))
+
+
 def train(
     config: AdaptConfig,
     source: LabelledSamples,
@@ -109,6 +132,7 @@ def train(
     if (out / "config.yaml").exists() and not resume:
         raise InputError(f"{out} already holds a run; give another --out, or go on with --resume.")
     source, target, skipped = _readable(source, target)
+    source = split_source(source, config).training
     split = split_target(target, config)
     device = _device(config)
     if device.type == "cpu":
@@ -117,6 +141,8 @@ def train(
     model = _student(config, source)
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, config)
+    held_out = np.unique(split.held_out.files)
+    (out / HELD_OUT).write_bytes(b"".join(bytes(name) + b"\n" for name in held_out))
 
     image_level = _image_level(config, source.images, split.training, out, device, style_progress)
     adapter = Adapter(config, source.skeleton, model, image_level)

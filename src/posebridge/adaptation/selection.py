@@ -188,11 +188,15 @@ class PosePrior:
 
     def __call__(self, answers: Answers) -> float:
         """Mean log-likelihood of the predicted poses, for each coordinate."""
+        return float(self.each(answers).mean())
+
+    def each(self, answers: Answers) -> Float[Tensor, "N"]:
+        """The same of every pose by itself."""
         shapes = _shapes(answers.points.detach().cpu().double()) - self.mean
         whitened = torch.linalg.solve_triangular(self.scale, shapes.T, upper=False)
         volume = self.scale.diagonal().log().sum()
         each = -0.5 * whitened.square().sum(dim=0) - volume
-        return float(each.mean() / shapes.shape[1] - 0.5 * math.log(2 * math.pi))
+        return each / shapes.shape[1] - 0.5 * math.log(2 * math.pi)
 
 
 def source_pck(
@@ -212,6 +216,16 @@ def source_pck(
 def teacher_student(teacher: Answers, student: Answers, within: float = 0.05) -> float:
     """Share (percent) of joints that teacher and student place within a distance."""
     close = (teacher.points - student.points).norm(dim=-1) <= within * teacher.size
+    return float(100 * close.float().mean())
+
+
+def settled(before: Tensor, points: Tensor, size: int, within: float = 0.05) -> float:
+    """Share (percent) of joints that a model places within a distance of where it did before.
+
+    Args:
+        before, points: (N, K, 2) of two looks at the same crops of ``size`` pixels.
+    """
+    close = (before - points).norm(dim=-1) <= within * size
     return float(100 * close.float().mean())
 
 

@@ -186,6 +186,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         "steps": (config.steps.source, config.steps.batch),
         "run": (config.seed, config.precision),
     }
+    if config.source_held_out:
+        counts["source_held_out"] = (config.source_held_out,)
     text = json.dumps(counts, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{pair}/first_stage/seed_{config.seed}_{digest}"

@@ -30,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in --out, with its settings"
     )
+    parser.add_argument(
+        "--no_report", action="store_true", help="leave out the page that says whether it helped"
+    )
     add_settings(parser)
     given = list(arguments)
     out = _value(given, "--out")
@@ -37,12 +40,13 @@ def main(arguments: Sequence[str]) -> int:
         given = _with_stored_settings(given, Path(out))
     config, own = parse_settings(parser, given)
 
-    from posebridge.api import run
+    from posebridge.api import report_of_new_run, run
     from posebridge.report.summary import print_run_summary
 
     console = Console()
     result = run(config, Path(own.out), resume=own.resume, console=console)
-    print_run_summary(console, result)
+    made = None if own.no_report else report_of_new_run(result.folder, console)
+    print_run_summary(console, result, made)
     return 0
 
 
@@ -62,10 +66,11 @@ def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     stored = out / "config.yaml"
     if not stored.is_file():
         raise InputError(f"{out} holds no run to go on with; start one without --resume.")
-    rest = [a for a in arguments if a != "--resume" and not a.startswith("--out")]
+    silent = [a for a in arguments if a in ("--no-report", "--no_report")]
+    rest = [a for a in arguments if a not in ("--resume", *silent) and not a.startswith("--out")]
     if [a for a in rest if a.startswith("--")]:
         raise InputError(
             "--resume goes on with the settings stored in the run and takes no others; start a new "
             f"run with --config {stored} to change some."
         )
-    return ["--config", str(stored), "--out", str(out), "--resume"]
+    return ["--config", str(stored), "--out", str(out), "--resume", *silent]

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from posebridge.adaptation.presets import configure
-    from posebridge.api import run
+    from posebridge.api import report_of_new_run, run
     from posebridge.data.coco import read_labelled
     from posebridge.data.figures import write_figure_benchmark
     from posebridge.errors import InputError
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str]) -> int:
     }
     for name, (results, _) in scored.items():
         results.write(out / f"{name.replace(' ', '_')}.json")
-    print_run_summary(console, result)
+    print_run_summary(console, result, report_of_new_run(out, console))
     picture = out / "pictures" / "before_and_after.png"
     write_comparison(picture, labels, [(name, found) for name, (_, found) in scored.items()])
     console.print(

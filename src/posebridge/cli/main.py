@@ -14,6 +14,7 @@ COMMANDS = {
     "adapt": "train on a labelled source and adapt to unlabelled photographs",
     "evaluate": "score a model on labelled images",
     "predict": "find the keypoints in images",
+    "report": "did it help? a page on a finished run, without labels or with a few",
     "bench": "compare methods over seeds, with tables",
     "style": "train the style network's decoder on two domains",
     "figures": "write the built-in figures as COCO folders",

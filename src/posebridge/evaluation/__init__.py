@@ -5,6 +5,9 @@
 - ``oks``: OKS-AP as COCO takes it.
 - ``scores``: :func:`evaluate_predictions`, the one entry; :class:`Results`, figures with protocol.
 - ``tables``: results side by side.
+- ``resampling``, ``evidence``, ``moves``, ``verdict``: two models on the same unlabelled images, with
+  paired intervals, and what may be concluded; ``judgement`` holds all of it.
+- ``calibration``: from the height of a peak to the chance of being right.
 
 To add a metric: a function in ``metrics`` that takes (N, K) distances and returns a value for
 ``all`` and each group, a line in ``evaluate_predictions`` and one in ``_definitions``, and a table

@@ -6,10 +6,13 @@ from rich.console import Console
 from rich.table import Table
 
 from posebridge.adaptation.run import RunResult
+from posebridge.report.run_page import RunReport
+
+_STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plain": "bold"}
 
 
-def print_run_summary(console: Console, result: RunResult) -> None:
-    """Print the validator's table, the skipped images and the places to look."""
+def print_run_summary(console: Console, result: RunResult, report: RunReport | None = None) -> None:
+    """Print the validator's table, the verdict, the skipped images and the places to look."""
     if result.validation:
         table = Table(title="agreement of two views of held-out target images (no labels)")
         table.add_column("weights")
@@ -32,6 +35,8 @@ def print_run_summary(console: Console, result: RunResult) -> None:
             style="yellow",
             highlight=False,
         )
+    if report is not None:
+        print_verdict(console, report)
     console.print(
         f"run folder:  {result.folder}\n"
         f"pictures:    {result.folder / 'pictures'}\n"
@@ -40,3 +45,24 @@ def print_run_summary(console: Console, result: RunResult) -> None:
         f"next:        posebridge predict {result.folder} IMAGES --out predictions.json",
         highlight=False,
     )
+
+
+def print_verdict(console: Console, report: RunReport) -> None:
+    """The answer, what to do about it, and where the page is."""
+    verdict = report.judgement.verdict
+    console.print("Did the adaptation help?", end=" ", highlight=False)
+    console.print(verdict.headline, style=_STYLES[report.colour], highlight=False)
+    console.print(verdict.because, highlight=False)
+    if verdict.prefers_source:
+        console.print(
+            "The weights from before the adaptation are the better choice: --weights source",
+            highlight=False,
+        )
+    elif not verdict.by_labels and verdict.answer != "same":
+        console.print(
+            "No label was used: steady is not right. Some labelled photographs settle it: "
+            "posebridge report RUN --labels FILE",
+            style="dim",
+            highlight=False,
+        )
+    console.print(f"report:      {report.page}", highlight=False)

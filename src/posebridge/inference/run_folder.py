@@ -1,0 +1,180 @@
+"""A finished run opened again: its settings, its data, and what no training step saw of them."""
+
+from __future__ import annotations
+
+import csv
+import glob
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.presets import configure
+from posebridge.adaptation.run import HELD_OUT, split_source, split_target
+from posebridge.data.coco import read_labelled
+from posebridge.data.crops import drop_unreadable
+from posebridge.data.loaders import stream_rows
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.unlabelled import read_unlabelled
+from posebridge.errors import InputError
+from posebridge.evaluation.judgement import SourceKind
+
+_LEAST_UNSEEN = 50
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run folder and the data it names.
+
+    Attributes:
+        source: the labelled images. held_out: the photographs that its validator saw.
+        kept_apart: whether training saw none of these.
+        skipped: one line for each image that cannot be read.
+    """
+
+    folder: Path
+    config: AdaptConfig
+    source: LabelledSamples
+    held_out: UnlabelledSamples
+    kept_apart: bool
+    skipped: tuple[str, ...]
+
+
+def open_run(folder: Path | str, data_root: Path | str | None = None) -> FinishedRun:
+    """Read a run's settings and data.
+
+    The held-out photographs are those of ``held_out.txt``. Where none of these files is there (the
+    data moved, or the run is older than the file), the seed draws them again.
+
+    Args:
+        data_root: where the data lies, if it moved: each path of the settings is looked for below
+            it, the longest tail first.
+
+    Raises:
+        InputError: no run there, an unfinished one, or data that is not where the settings say.
+    """
+    place = Path(folder)
+    stored = place / "config.yaml"
+    if not stored.is_file():
+        raise InputError(
+            f"{place} is no run folder (it has no config.yaml); give what 'posebridge adapt --out' "
+            "wrote."
+        )
+    config = configure(config=stored)
+    if config.source is None or config.target is None:
+        raise InputError(f"{stored} names no source or no target, so there is nothing to look at.")
+    stored_source, stored_target = config.source, config.target
+    config = replace(
+        config,
+        source=_found(config.source, data_root, place),
+        target=_found(config.target, data_root, place),
+        source_images=_found(config.source_images, data_root, place),
+        target_images=_found(config.target_images, data_root, place),
+    )
+    if config.source == config.target and stored_source != stored_target:
+        raise InputError(
+            f"below {data_root} source and target are both {config.source}, which cannot be; give "
+            f"--data-root the folder that {stored_source} and {stored_target} have in common."
+        )
+    source = read_labelled(str(config.source), config.source_images)
+    target = read_unlabelled(str(config.target), config.target_images)
+    fine, broken = drop_unreadable(source.images)
+    source = source.subset(fine)
+    fine, more = drop_unreadable(target)
+    target = target.subset(fine)
+    held_out = _as_listed(target, place / HELD_OUT)
+    if held_out is None:
+        held_out = split_target(target, config).held_out
+    apart = len(np.unique(target.files)) > 1
+    return FinishedRun(place, config, source, held_out, apart, tuple(broken + more))
+
+
+def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | None:
+    """The path, or the longest tail of it that exists below ``data_root``."""
+    if path is None or (data_root is None and _exists(path)):
+        return path
+    if data_root is None:
+        raise InputError(
+            f"the run {run} names the data {path}, which is not there; if it moved, say where to "
+            "with --data-root FOLDER."
+        )
+    parts = [part for part in Path(path).parts if part != Path(path).anchor]
+    for start in range(len(parts)):
+        candidate = str(Path(data_root).joinpath(*parts[start:]))
+        if _exists(candidate):
+            return candidate
+    if _exists(path):
+        return path
+    raise InputError(
+        f"no tail of {path} exists below {data_root}; give --data-root the folder that holds "
+        f"{parts[-1] if parts else path}."
+    )
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists() or (
+        glob.has_magic(path) and next(glob.iglob(path, recursive=True), None) is not None
+    )
+
+
+def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | None:
+    """The rows whose images a run listed as held out, or None where none is there."""
+    if not file.is_file():
+        return None
+    listed = np.array(file.read_bytes().splitlines(), dtype=np.bytes_)
+    rows = np.flatnonzero(np.isin(target.files, listed))
+    return target.subset(rows) if len(rows) else None
+
+
+def source_check(
+    run: FinishedRun, given: LabelledSamples | None
+) -> tuple[LabelledSamples, SourceKind, str]:
+    """Labelled images of the source to calibrate on: the best that can be had.
+
+    Returns:
+        the images, what kind they are, and a sentence that says so.
+    """
+    if given is not None:
+        given.skeleton.require_same(run.source.skeleton, given.images.name, "the run's source")
+        return given, "given", "Labelled source images that you gave and no training saw."
+    config = run.config
+    held_out = split_source(run.source, config).held_out
+    if len(held_out):
+        return held_out, "held_out", "Labelled source images that this run kept out of training."
+    steps = config.steps.source + config.steps.adaptation
+    used, count = steps * config.steps.batch, len(run.source)
+    if config.start_from is None and used < count:
+        unseen = np.setdiff1d(np.arange(count), stream_rows(config.seed, 0, count, 0, used))
+        alone = ~np.isin(
+            run.source.images.files[unseen],
+            run.source.images.files[np.setdiff1d(np.arange(count), unseen)],
+        )
+        if alone.sum() >= _LEAST_UNSEEN:
+            about = "Labelled source images that the training was too short to reach."
+            return run.source.subset(unseen[alone]), "unseen", about
+    about = (
+        "Source images that the model was trained on, because this run kept none apart: chances "
+        "and scores here are somewhat too high. Give --source-validation FILE, or train with "
+        "--source_held_out 0.05."
+    )
+    return run.source, "trained", about
+
+
+def read_course(
+    folder: Path, names: Collection[str]
+) -> Mapping[str, tuple[tuple[int, float], ...]]:
+    """Curves of ``metrics.csv`` -> (steps done, value) pairs; those that it lacks are left out."""
+    file = folder / "metrics.csv"
+    if not file.is_file():
+        return {}
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with file.open(newline="", encoding="utf-8") as stream:
+        for row in csv.reader(stream):
+            # A killed run may have left half a row at the end.
+            with suppress(ValueError):
+                if len(row) == 3 and row[1] in names:
+                    curves.setdefault(row[1], []).append((int(row[0]) + 1, float(row[2])))
+    return {name: tuple(rows) for name, rows in curves.items()}

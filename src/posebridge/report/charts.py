@@ -1,0 +1,218 @@
+"""Small charts as inline SVG whose colours are the page's own, so that they fit light and dark.
+
+Classes on the shapes (``line-a``, ``dot``, ``grid``) are styled in ``page/style.css``. Text is real
+text: it scales, and a reader can select it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from posebridge.evaluation.calibration import Reliability
+from posebridge.evaluation.resampling import Interval
+
+_WIDTH, _HEIGHT = 520, 250
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 22, 12, 34
+_LEAST_DRAWN = 10
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: its name in the legend, its CSS class, and (x, y) points."""
+
+    name: str
+    kind: str
+    points: Sequence[tuple[float, float]]
+
+
+def interval_chart(change: Interval, kind: str) -> Markup:
+    """A difference and its interval about zero; the scale is the row's own."""
+    if change.value is None or change.low is None or change.high is None:
+        return Markup("")
+    reach = 1.15 * max(abs(change.low), abs(change.high), abs(change.value), 1e-9)
+    low, middle, high = (
+        round(100 + 92 * v / reach, 1) for v in (change.low, change.value, change.high)
+    )
+    return Markup(
+        '<svg class="interval {}" viewBox="0 0 200 24" role="img" aria-label="{}">'
+        '<line class="zero" x1="100" y1="2" x2="100" y2="22"/>'
+        '<line class="reach" x1="{}" y1="12" x2="{}" y2="12"/>'
+        '<circle cx="{}" cy="12" r="5"/></svg>'
+    ).format(kind, f"difference {number(change.value, signed=True)}", low, high, middle)
+
+
+def line_chart(
+    lines: Sequence[Line],
+    label: str,
+    *,
+    unit: str = "",
+    below: str = "step",
+    span: tuple[float, float] | None = None,
+    mark: tuple[float, str] | None = None,
+) -> Markup:
+    """Curves over steps.
+
+    Args:
+        label: for readers who cannot see it.
+        unit: after the numbers of the upright axis.
+        span: of the upright axis; by default that of the curves, with 0 where it is near.
+        mark: a position on the level axis and its name, such as where the adaptation begins.
+    """
+    lines = [line for line in lines if line.points]
+    if not lines:
+        return Markup("")
+    xs = [x for line in lines for x, _ in line.points]
+    ys = [y for line in lines for _, y in line.points]
+    first, last = min(xs), max(xs)
+    low, high = span or _around(min(ys), max(ys))
+    axes = _Axes(first, last if last > first else first + 1, low, high)
+    parts = [_grid(axes, unit, below)]
+    if mark is not None and first <= mark[0] <= last:
+        x = axes.x(mark[0])
+        parts.append(
+            Markup('<line class="mark" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+                x, _TOP, x, _HEIGHT - _BOTTOM
+            )
+        )
+    for line in lines:
+        path = " ".join(f"{axes.x(x)},{axes.y(y)}" for x, y in line.points)
+        parts.append(Markup('<polyline class="{}" points="{}"/>').format(line.kind, path))
+        if len(line.points) <= 24:
+            parts += [
+                Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}</title></circle>')
+                .format(line.kind, axes.x(x), axes.y(y), f"{line.name}, {x:g}: {number(y)}{unit}")
+                for x, y in line.points
+            ]  # fmt: skip
+    return _svg(parts, label, lines)
+
+
+def reliability_chart(curves: Sequence[tuple[str, str, Reliability | None]], label: str) -> Markup:
+    """Chance against the share that is right, with the diagonal; dots grow with their points.
+
+    Bins of fewer than ten points are not drawn.
+
+    Args:
+        curves: name, CSS class and reliability of each.
+    """
+    shown = [(name, kind, r) for name, kind, r in curves if r is not None]
+    if not shown:
+        return Markup("")
+    axes = _Axes(0, 100, 0, 100)
+    parts = [_grid(axes, " %", "chance that the model states, %", "of these, right")]
+    parts.append(
+        Markup('<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+            axes.x(0), axes.y(0), axes.x(100), axes.y(100)
+        )
+    )
+    lines = []
+    for name, kind, found in shown:
+        bins = [
+            bin_
+            for bin_ in zip(found.chance, found.share, found.points, strict=True)
+            if bin_[2] >= _LEAST_DRAWN
+        ]
+        lines.append(Line(name, kind, [(x, y) for x, y, _ in bins]))
+        path = " ".join(f"{axes.x(x)},{axes.y(y)}" for x, y, _ in bins)
+        parts.append(Markup('<polyline class="{}" points="{}"/>').format(kind, path))
+        most = max(found.points)
+        for x, y, count in bins:
+            parts.append(
+                Markup(
+                    '<circle class="dot {}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>'
+                ).format(
+                    kind,
+                    axes.x(x),
+                    axes.y(y),
+                    round(2.5 + 4 * math.sqrt(count / most), 1),
+                    f"{name}: says {x:.0f} %, is right in {y:.0f} % of {count} joints",
+                )
+            )
+    return _svg(parts, label, lines)
+
+
+def number(
+    value: float | None, unit: str = "", *, signed: bool = False, places: int | None = None
+) -> str:
+    """One decimal for percentages, two or three else; a real minus sign; a dash for nothing."""
+    if value is None or not math.isfinite(value):
+        return "\u2013"
+    if places is None:
+        places = 1 if unit == "%" else 2 if abs(value) >= 1 else 3
+    # Adding zero turns a rounded -0.0 into +0.0.
+    value = round(value, places) + 0.0
+    return f"{value:{'+' if signed else ''}.{places}f}".replace("-", "\u2212")
+
+
+@dataclass(frozen=True)
+class _Axes:
+    first: float
+    last: float
+    low: float
+    high: float
+
+    def x(self, value: float) -> float:
+        share = (value - self.first) / (self.last - self.first)
+        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _svg(parts: Sequence[Markup], label: str, lines: Sequence[Line]) -> Markup:
+    legend = Markup("").join(
+        Markup('<span class="{}"><i></i>{}</span>').format(line.kind, line.name) for line in lines
+    )
+    return Markup(
+        '<div class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+        '<p class="legend">{}</p></div>'
+    ).format(_WIDTH, _HEIGHT, label, Markup("").join(parts), legend)
+
+
+def _grid(axes: _Axes, unit: str, below: str, beside: str = "") -> Markup:
+    parts = []
+    for value in _ticks(axes.low, axes.high):
+        y = axes.y(value)
+        parts.append(
+            Markup(
+                '<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>'
+                '<text x="{}" y="{}" text-anchor="end">{}</text>'
+            ).format(_LEFT, y, _WIDTH - _RIGHT, y, _LEFT - 7, y + 4, f"{value:g}{unit.strip()}")
+        )
+    for value in _ticks(axes.first, axes.last):
+        parts.append(
+            Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+                axes.x(value), _HEIGHT - _BOTTOM + 16, f"{value:g}"
+            )
+        )
+    parts.append(
+        Markup('<text class="below" x="{}" y="{}" text-anchor="end">{}</text>').format(
+            _WIDTH - _RIGHT, _HEIGHT - 3, escape(below)
+        )
+    )
+    if beside:
+        parts.append(
+            Markup('<text x="{}" y="{}">{}</text>').format(_LEFT + 6, _TOP + 12, escape(beside))
+        )
+    return Markup("").join(parts)
+
+
+def _around(low: float, high: float) -> tuple[float, float]:
+    """A little room round the values, and from 0 where the lowest is near it."""
+    room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+    start = 0.0 if 0 <= low <= 0.35 * high else low - room
+    return start, high + room
+
+
+def _ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers from ``low`` to ``high``: steps of 1, 2 or 5 times a power of ten."""
+    raw = (high - low) / (most - 1)
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(s * power for s in (1, 2, 5, 10) if s * power >= raw)
+    start = math.ceil(low / step - 1e-9)
+    end = math.floor(high / step + 1e-9)
+    return [round(n * step, 10) for n in range(start, end + 1)]

@@ -1,0 +1,299 @@
+"""``RUN/report``: the page that answers whether an adaptation helped, and its numbers.
+
+index.html        one file, nothing outside it; made from ``page/index.html.jinja``
+report.json       all numbers of the page (:class:`~posebridge.evaluation.judgement.Judgement`)
+calibration.json  from peaks to chances, for both models
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
+from posebridge.inference.judging import JudgedRun
+from posebridge.report.charts import (
+    Line,
+    interval_chart,
+    line_chart,
+    number,
+    reliability_chart,
+)
+from posebridge.report.photographs import Gallery, gallery
+
+PAGE = "index.html"
+_FIRST_SHOTS = 8
+_COLOURS = {
+    "helped": "good",
+    "probably": "good",
+    "hurt": "bad",
+    "probably_not": "bad",
+    "mixed": "warn",
+    "unclear": "plain",
+    "same": "plain",
+}
+_TILES = ("agreement", "pose_prior", "source_pck@0.05")
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What was found, and the page that shows it."""
+
+    judgement: Judgement
+    page: Path
+
+    @property
+    def colour(self) -> str:
+        """The tone of the answer: good, bad, warn or plain."""
+        return _COLOURS[self.judgement.verdict.answer]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number at the top: before, after, and whether the change is a good sign."""
+
+    title: str
+    before: str
+    after: str
+    unit: str
+    kind: str
+    says: str
+
+
+def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60) -> RunReport:
+    """Write page, numbers and calibrations, each whole or not at all.
+
+    Args:
+        folder: usually ``RUN/report``.
+        made: by which program and command, for the foot of the page.
+        most: photographs in the gallery.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    judged.judgement.write(folder / "report.json")
+    write_calibrations(folder / "calibration.json", judged.calibrations)
+    page = render(judged.judgement, gallery(judged.judgement, judged.pictures, most=most), made)
+    partial = folder / f".{PAGE}.{os.getpid()}.partial"
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(folder / PAGE)
+    return RunReport(judged.judgement, folder / PAGE)
+
+
+def render(judgement: Judgement, shots: Gallery, made: str) -> str:
+    """The whole page as text; ``made`` says by what."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("posebridge.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    source = environment.loader
+    assert source is not None
+    style = source.get_source(environment, "style.css")[0]
+    return environment.get_template("index.html.jinja").render(
+        j=judgement,
+        style=Markup(style),
+        colour=_COLOURS[judgement.verdict.answer],
+        tiles=tiles(judgement),
+        rows=[_row(judgement, row) for row in judgement.validators],
+        labels=[
+            (name, p, interval_chart(p.difference, _sign(p.difference.sign)))
+            for name, p in judgement.labels.items()
+        ],
+        warnings=warnings(judgement),
+        trust=[(t, trust_chart(t)) for t in judgement.trust],
+        course=course_charts(judgement),
+        course_words=course_words(judgement),
+        widest=max((joint.high for joint in judgement.joints), default=0.0) or 1.0,
+        first_shots=shots.worst[:_FIRST_SHOTS],
+        more_shots=shots.worst[_FIRST_SHOTS:],
+        middle_shots=shots.middle,
+        run_name=Path(judgement.run).name,
+        made=made,
+    )
+
+
+def tiles(judgement: Judgement) -> list[Tile]:
+    """The numbers beside the verdict: the labels' where there are some, and those that vote."""
+    found = []
+    for name, paired in judgement.labels.items():
+        found.append(
+            Tile(
+                f"Within {name}, your labels",
+                number(paired.source.value, "%"),
+                number(paired.adapted.value, "%"),
+                "%",
+                _sign(paired.difference.sign),
+                _sureness(paired.difference.sign),
+            )
+        )
+    for row in judgement.validators:
+        if row.name in _TILES[: 2 if found and judgement.labels else 3]:
+            found.append(
+                Tile(
+                    row.title if row.unit else f"{row.title} (log-likelihood)",
+                    number(row.change.source.value, row.unit),
+                    number(row.change.adapted.value, row.unit),
+                    row.unit,
+                    _kind(judgement, row),
+                    _says(judgement, row),
+                )
+            )
+    return found
+
+
+def warnings(judgement: Judgement) -> list[str]:
+    """What a reader must know before believing the rest."""
+    found = []
+    if not judgement.held_out:
+        found.append(
+            "The target is a single image, so nothing could be kept out of training: every figure "
+            "is about the image that was trained on."
+        )
+    elif judgement.images < 20:
+        found.append(
+            f"Only {judgement.images} photographs were held out. Intervals of so few say little; "
+            "adapt to more photographs, or raise held_out.held_out."
+        )
+    before, after = judgement.sanity.merged
+    known = judgement.sanity.merged_in_labels
+    known = 100.0 if known is None else known
+    if before is not None and after is not None and after > max(30.0, 2 * known):
+        found.append(
+            f"Left and right are not told apart: in {after:.0f} % of the left/right pairs both "
+            f"ends fall on the same spot (before the adaptation {before:.0f} %, in the labels of "
+            f"the source {known:.0f} %). Adaptation does not mend this; a longer source stage, or "
+            "source images that tell front from back, may."
+        )
+    if judgement.keep is None and "running" not in judgement.method:
+        found.append(
+            f"Levels that were on: {judgement.method}. Without a mean teacher there are no "
+            "pseudo-labels, and that part of the page is empty."
+        )
+    if judgement.skipped:
+        found.append(f"{len(judgement.skipped)} images could not be read and were left out.")
+    return found
+
+
+def trust_chart(trust: Trust) -> Markup:
+    """Bare peaks and calibrated chances; on labelled photographs where there are some."""
+    if trust.target is not None:
+        curves = [
+            ("calibrated, on your labelled photographs", "line-b", trust.target),
+            ("calibrated, on the source", "line-a", trust.adapted),
+        ]
+    else:
+        curves = [
+            ("calibrated", "line-a", trust.adapted),
+            ("bare peaks", "line-c", trust.peaks),
+        ]
+    label = f"reliability within {trust.within:g} of the crop's side"
+    return reliability_chart(curves, label)
+
+
+def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
+    """Steadiness, and the teacher's pseudo-labels, over the steps."""
+    curves = judgement.course
+    start = judgement.steps[0]
+    mark = None if start is None else (float(start), "adaptation begins")
+    percent = {
+        name: [(s, 100 * v) for s, v in rows]
+        for name, rows in curves.items()
+        if name.startswith("teacher/")
+    }
+    steady = line_chart(
+        [
+            Line("two views agree", "line-a", curves.get("validator/agreement", ())),
+            Line("answers that stayed", "line-b", curves.get("validator/settled", ())),
+        ],
+        "agreement of two views and share of answers that stayed, over the steps",
+        unit=" %",
+        mark=mark,
+    )
+    teacher = line_chart(
+        [
+            Line("kept", "line-b", percent.get("teacher/kept", [])),
+            Line("teacher's confidence", "line-a", percent.get("teacher/confidence", [])),
+            Line("of the weakest kept", "line-c", percent.get("teacher/threshold", [])),
+        ],
+        "share of pseudo-labels kept and the teacher's confidence, over the steps",
+        unit=" %",
+    )
+    named = (("Held-out photographs", steady), ("The teacher's pseudo-labels", teacher))
+    return [(title, chart) for title, chart in named if chart]
+
+
+def course_words(judgement: Judgement) -> list[str]:
+    """What the curves say, in sentences."""
+    curves, found = judgement.course, []
+    kept = curves.get("teacher/kept", ())
+    if kept and judgement.keep is not None:
+        mean = 100 * sum(v for _, v in kept) / len(kept)
+        found.append(
+            f"{mean:.0f} % of the teacher's pseudo-labels were learned from. The share is a setting "
+            f"(consistency.keep {judgement.keep:g}); joints that leave the view lower it."
+        )
+    weakest = curves.get("teacher/threshold", ())
+    if len(weakest) >= 4:
+        quarter = max(1, len(weakest) // 4)
+        first, last = (
+            sum(v for _, v in part) / quarter for part in (weakest[:quarter], weakest[-quarter:])
+        )
+        found.append(
+            f"The weakest one that was kept had a confidence of {first:.2f} in the first quarter "
+            f"and {last:.2f} in the last: the teacher became "
+            f"{'surer' if last > first else 'less sure'}, which is no proof that it became right."
+        )
+    settled = curves.get("validator/settled", ())
+    if settled:
+        found.append(
+            f"Between the last two looks at the held-out photographs {settled[-1][1]:.0f} % of the "
+            "answers stayed where they were; far below 90 % means that the run ended while its "
+            "pseudo-labels were still moving."
+        )
+    agreement = curves.get("validator/agreement", ())
+    if len(agreement) >= 3:
+        peak = max(agreement, key=lambda look: look[1])
+        rising = peak == agreement[-1]
+        found.append(
+            "Steadiness rose to the end. That alone is no reason to train for longer."
+            if rising
+            else f"Steadiness was highest at step {peak[0]} ({peak[1]:.1f} %) and ended at "
+            f"{agreement[-1][1]:.1f} %; the weights of that step are --weights selected."
+        )
+    return found
+
+
+def _row(judgement: Judgement, row: ValidatorRow) -> tuple[ValidatorRow, str, int | None, Markup]:
+    """The row, its colour, the decimals of all its numbers, its chart."""
+    kind = _kind(judgement, row)
+    sizes = [abs(i.value) for i in (row.change.source, row.change.adapted) if i.value is not None]
+    places = None if row.unit else 2 if max(sizes, default=0) >= 1 else 3
+    return row, kind, places, interval_chart(row.change.difference, kind)
+
+
+def _kind(judgement: Judgement, row: ValidatorRow) -> str:
+    """A row's colour is its vote in the verdict; what has no vote is grey."""
+    votes = {finding.about: finding.vote for finding in judgement.verdict.findings}
+    return _sign(votes.get(row.name, 0))
+
+
+def _sign(sign: int) -> str:
+    return {1: "good", 0: "plain", -1: "bad"}[sign]
+
+
+def _says(judgement: Judgement, row: ValidatorRow) -> str:
+    sign = row.change.difference.sign
+    if row.name.startswith("source_pck") and sign < 0 and _kind(judgement, row) == "plain":
+        return "a small fall, the usual price"
+    return _sureness(sign)
+
+
+def _sureness(sign: int) -> str:
+    return {1: "a clear rise", 0: "within chance", -1: "a clear fall"}[sign]

@@ -1,0 +1,115 @@
+"""Peaks to chances: maps and errors by hand, monotone on anything, better on a model that lies."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.errors import InputError
+from posebridge.evaluation.calibration import (
+    Calibration,
+    fit_calibration,
+    read_calibrations,
+    reliability,
+)
+from posebridge.evaluation.judgement import write_calibrations
+
+
+def test_a_map_by_hand():
+    """Right: no, yes, no, yes. The middle two pool to a half, at the middle of their peaks."""
+    found = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
+    assert found.shared.peak == pytest.approx((0.1, 0.25, 0.4))
+    assert found.shared.chance == pytest.approx((0, 0.5, 1))
+    np.testing.assert_allclose(found([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
+    assert found.points == 4
+
+
+def test_only_labelled_points_count_and_at_least_one_is_needed():
+    found = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
+    assert found.points == 2
+    assert found.shared.chance == (0.5,)
+    assert fit_calibration([[0.5]], [[np.nan]], 0.05) is None
+    with pytest.raises(ValueError, match="must both be"):
+        fit_calibration([[0.5]], [[0.1, 0.2]], 0.05)
+
+
+def test_a_joint_with_enough_labels_has_its_own_map():
+    """At the same peak the first joint is always right, the second never."""
+    peaks = np.full((20, 2), 0.5)
+    ratio = np.stack([np.zeros(20), np.ones(20)], axis=1)
+    own = fit_calibration(peaks, ratio, 0.05, least=20)
+    assert own([[0.5, 0.5]]).tolist() == [[1, 0]]
+    shared = fit_calibration(peaks, ratio, 0.05, least=21)
+    assert shared([[0.5, 0.5]]).tolist() == [[0.5, 0.5]]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40),
+    st.lists(st.floats(0, 1), min_size=2, max_size=10),
+)
+@settings(max_examples=60, deadline=None)
+def test_chances_rise_with_peaks_and_stay_chances(points, asked):
+    peaks = np.array([[p] for p, _ in points])
+    ratio = np.array([[0.0 if right else 1.0] for _, right in points])
+    chances = fit_calibration(peaks, ratio, 0.05)(np.sort(np.array(asked))[:, None])[:, 0]
+    assert (np.diff(chances) >= -1e-12).all()
+    assert chances.min() >= 0
+    assert chances.max() <= 1
+
+
+def test_the_calibration_error_by_hand():
+    """Two points say 5 % and half are right, two say 95 % and all are: 0.45 and 0.05, halved."""
+    found = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
+    assert found.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
+    assert found.chance == pytest.approx((5, 95))
+    assert found.share == pytest.approx((50, 100))
+    assert found.points == (2, 2)
+    assert (found.expected, found.right) == pytest.approx((50, 75))
+    assert reliability([], []) is None
+    assert reliability([1.0], [True]).error == 0
+
+
+def test_a_model_that_promises_too_much_is_put_right_on_other_images():
+    """Its peaks are drawn at random and it is right with the square of them."""
+    draw = np.random.default_rng(0)
+    peaks = draw.random((400, 14))
+    ratio = np.where(draw.random((400, 14)) < peaks**2, 0.01, 0.5)
+    fit = fit_calibration(peaks[:200], ratio[:200], 0.05)
+    right = ratio[200:].ravel() <= 0.05
+    before = reliability(peaks[200:].ravel(), right)
+    after = reliability(fit(peaks[200:]).ravel(), right)
+    assert before.error > 13
+    assert after.error < 4
+    assert after.expected == pytest.approx(after.right, abs=3)
+
+
+def test_maps_survive_a_file(tmp_path):
+    draw = np.random.default_rng(1)
+    fit = fit_calibration(draw.random((50, 2)), draw.random((50, 2)), 0.3, least=50)
+    file = tmp_path / "calibration.json"
+    write_calibrations(file, {"adapted": [fit]})
+    read = read_calibrations(file)["adapted"][0]
+    assert read == fit
+    assert Calibration.from_dict(fit.to_dict(), "here") == fit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nothing",
+        "[]",
+        json.dumps({"adapted": [{"within": 0.05}]}),
+        json.dumps(
+            {"adapted": [{"within": 0.1, "points": 1, "own": {}, "shared": [[2, 1], [0, 1]]}]}
+        ),
+    ],
+)
+def test_a_broken_file_gets_a_sentence(tmp_path, text):
+    file = tmp_path / "calibration.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match="calibration.json.*posebridge report"):
+        read_calibrations(file)
