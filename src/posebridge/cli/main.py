@@ -15,6 +15,8 @@ COMMANDS = {
     "evaluate": "score a model on labelled images",
     "predict": "find the keypoints in images",
     "bench": "compare methods over seeds, with tables",
+    "check": "look at data before training: labels, boxes, duplicates, two domains side by side",
+    "skeleton": "show the keypoints of a skeleton, or match two",
     "style": "train the style network's decoder on two domains",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",
