@@ -87,8 +87,8 @@ def match_skeletons(
     """Find the source keypoints of every target keypoint.
 
     What the mapping names is settled by it; the others have the keypoint of the same meaning
-    (:func:`~posebridge.skeleton.names.meanings_of_both`) where exactly one has it on either side. A source
-    keypoint that the mapping gives to another is not given away twice by meaning.
+    (:func:`~posebridge.skeleton.names.meanings_of_both`) where exactly one has it on either side.
+    A source keypoint that the mapping gives to another is not given away twice by meaning.
 
     Args:
         mapping: target keypoint -> source keypoints, in any spelling.
