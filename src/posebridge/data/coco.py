@@ -14,7 +14,6 @@ import numpy as np
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
-from posebridge.skeleton.files import category_skeleton
 
 
 def read_labelled(path: Path | str, images: Path | str | None = None) -> LabelledSamples:
@@ -214,9 +213,20 @@ class _Content:
             if not isinstance(identity, int) or identity not in used:
                 continue
             label = entry.get("name", entry.get("id"))
+            names = entry.get("keypoints")
+            if not isinstance(names, list) or not names:
+                raise InputError(
+                    f"{self.file}: category '{label}' names no keypoints but annotations of it "
+                    "have some; add the names in order under 'keypoints'."
+                )
             try:
-                skeleton = category_skeleton(entry)
-            except InputError as error:
+                edges = [(int(a), int(b)) for a, b in entry.get("skeleton") or []]
+                # COCO counts from 1; a file with an edge to 0 was written by one that does not.
+                first = 0 if any(0 in edge for edge in edges) else 1
+                skeleton = Skeleton.from_names(
+                    str(label), [str(n) for n in names], [(a - first, b - first) for a, b in edges]
+                )
+            except (InputError, TypeError, ValueError) as error:
                 raise InputError(f"{self.file}: category '{label}': {error}") from error
             if found is not None and found.keypoints != skeleton.keypoints:
                 raise InputError(

@@ -122,15 +122,15 @@ def to_yaml(skeleton: Skeleton) -> str:
     """The text of a YAML file that reads back as the same skeleton."""
 
     def names(members: Sequence[int]) -> str:
-        return _flow([skeleton.keypoints[i] for i in members])
+        return in_yaml([skeleton.keypoints[i] for i in members])
 
-    lines = [f"name: {_flow(skeleton.name)}", "keypoints:"]
-    lines += [f"  - {_flow(name)}" for name in skeleton.keypoints]
+    lines = [f"name: {in_yaml(skeleton.name)}", "keypoints:"]
+    lines += [f"  - {in_yaml(name)}" for name in skeleton.keypoints]
     for field, links in (("edges", skeleton.edges), ("pairs", skeleton.pairs)):
         lines += [f"{field}:" if links else f"{field}: []"]
         lines += [f"  - {names(link)}" for link in links]
     lines += ["groups:" if skeleton.groups else "groups: {}"]
-    lines += [f"  {_flow(group)}: {names(members)}" for group, members in skeleton.groups.items()]
+    lines += [f"  {in_yaml(group)}: {names(members)}" for group, members in skeleton.groups.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -258,6 +258,7 @@ def _layout(value: Any, place: Mapping[str, int], path: Path) -> Layout:
     return layout
 
 
-def _flow(value: Any) -> str:
+def in_yaml(value: Any) -> str:
+    """A name, a list of names or nothing, as it stands on a line of YAML."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("\n").removesuffix("\n...")

@@ -10,7 +10,7 @@ import numpy as np
 
 from posebridge.errors import InputError
 from posebridge.skeleton.definition import Skeleton
-from posebridge.skeleton.files import read_yaml
+from posebridge.skeleton.files import in_yaml, read_yaml
 from posebridge.skeleton.names import canonical_name, meanings_of_both
 
 Mapped = Mapping[str, Sequence[str]]
@@ -88,7 +88,7 @@ def match_skeletons(
 
     What the mapping names is settled by it; the others have the keypoint of the same meaning
     (:func:`~posebridge.skeleton.names.meanings_of_both`) where exactly one has it on either side.
-    A source keypoint that the mapping gives to another is not given away twice by meaning.
+    A source keypoint may go to several target keypoints.
 
     Args:
         mapping: target keypoint -> source keypoints, in any spelling.
@@ -103,7 +103,6 @@ def match_skeletons(
         if row in given:
             raise InputError(f"{mapping_name} names '{target.keypoints[row]}' twice.")
         given[row] = tuple(_place(p, source, mapping_name, "source") for p in partners)
-    taken = {i for partners in given.values() for i in partners}
     here, there = meanings_of_both(source.keypoints, target.keypoints)
     partners: list[tuple[int, ...]] = []
     reasons: list[str] = []
@@ -112,7 +111,7 @@ def match_skeletons(
             partners.append(given[row])
             reasons.append("mapping" if given[row] else "")
             continue
-        found = [i for i, other in enumerate(here) if other == meaning and i not in taken]
+        found = [i for i, other in enumerate(here) if other == meaning]
         unique = len(found) == 1 and there.count(meaning) == 1
         partners.append(tuple(found) if unique else ())
         reasons.append(_reason(source.keypoints[found[0]], target.keypoints[row]) if unique else "")
@@ -158,8 +157,8 @@ def mapping_text(match: SkeletonMatch) -> str:
         match.target.keypoints, match.partners, match.reasons, strict=True
     ):
         names = [match.source.keypoints[i] for i in partners]
-        value = "null" if not names else names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-        lines.append(f"{name}: {value}  # {reason or 'no partner'}")
+        value = names[0] if len(names) == 1 else names or None
+        lines.append(f"{in_yaml(name)}: {in_yaml(value)}  # {reason or 'no partner'}")
     if match.unused:
         lines.append(f"# not used: {', '.join(match.unused)}")
     return "\n".join(lines) + "\n"
