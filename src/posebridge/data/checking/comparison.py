@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from posebridge.data.checking.record import CheckedSet
 from posebridge.data.checking.duplicates import RULE, find_duplicates
 from posebridge.data.checking.findings import Finding, counted, share
+from posebridge.data.checking.record import CheckedSet
 from posebridge.data.checking.sides import facing
 from posebridge.errors import InputError
 from posebridge.skeleton import match_skeletons

@@ -1,0 +1,319 @@
+"""The page of a look at data: one HTML file with everything in it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import posebridge
+from posebridge.data.checking import CheckedSet, Finding, summary_rows
+from posebridge.data.checking.comparison import MEASURES
+from posebridge.data.checking.findings import counted
+from posebridge.report.check_charts import COLOURS, histogram, keypoint_bars
+from posebridge.report.check_pictures import (
+    SIDE,
+    example_pictures,
+    finding_pictures,
+    pose_cloud,
+)
+from posebridge.report.overlays import sheet, write_picture
+
+PAGE, FINDINGS = "index.html", "findings.json"
+_EXAMPLES, _PICTURES, _LISTED = 10, 12, 100
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def write_check(
+    out: Path,
+    sets: Sequence[CheckedSet],
+    between: Sequence[Finding],
+    command: str,
+) -> list[Path]:
+    """Write the page, the findings as JSON, and a sheet of pictures for each set.
+
+    Args:
+        out: the folder; made where it does not exist.
+        sets: in the order in which they are shown.
+        between: what was found between them.
+        command: the line that made the page.
+
+    Returns:
+        The files written, the page first.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    findings = sorted_findings(sets, between)
+    examples = {s.name: example_pictures(s, 2 * _EXAMPLES) for s in sets}
+    files = [out / PAGE, out / FINDINGS]
+    _write_text(files[0], _page(sets, findings, examples, command))
+    _write_text(files[1], json.dumps(_as_json(sets, findings, command), indent=2))
+    for looked in sets:
+        if examples[looked.name]:
+            files.append(out / f"{_safe(looked.name)}.jpg")
+            pictures = examples[looked.name]
+            rows = [pictures[i : i + _EXAMPLES] for i in range(0, len(pictures), _EXAMPLES)]
+            titles = [f"{looked.name}: {len(looked.samples):,} subjects"] + [""] * (len(rows) - 1)
+            write_picture(str(files[-1]), sheet(list(zip(titles, rows, strict=True)), SIDE))
+    return files
+
+
+def sorted_findings(sets: Sequence[CheckedSet], between: Sequence[Finding]) -> list[Finding]:
+    """Everything that was found: errors, then warnings, then notes."""
+    found = [f for s in sets for f in s.findings] + list(between)
+    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """What was found, in a few words."""
+    parts = [
+        counted(number, severity)
+        for severity in _ORDER
+        if (number := sum(f.severity == severity for f in findings))
+    ]
+    return ", ".join(parts) if parts else "nothing found"
+
+
+def _page(
+    sets: Sequence[CheckedSet],
+    findings: Sequence[Finding],
+    examples: Mapping[str, list[np.ndarray]],
+    command: str,
+) -> str:
+    worst = findings[0].severity if findings else "clean"
+    by_name = {s.name: s for s in sets}
+    told = [_finding(f, by_name, number) for number, f in enumerate(findings, 1)]
+    nothing = '<p class="quiet">No fault was found by any check.</p>'
+    parts = [
+        f'<header><h1>Data check</h1><p class="verdict {worst}">{escape(verdict(findings))}</p></header>',
+        f"<section><h2>{'The sets side by side' if len(sets) > 1 else 'The set'}</h2>"
+        f"{_legend(sets)}{_summary(sets)}</section>",
+        f"<section><h2>Findings</h2>{''.join(told) or nothing}</section>",
+        f"<section><h2>Pictures</h2>{_strips(sets, examples)}</section>",
+        f"<section><h2>Sizes, shapes and colours</h2>{_legend(sets)}{_charts(sets)}</section>",
+        _poses(sets),
+        _keypoints(sets),
+        f"<footer>posebridge {escape(posebridge.__version__)} &middot; "
+        f"<code>{escape(command)}</code></footer>",
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Data check: {escape(', '.join(s.name for s in sets))}</title>"
+        f"<style>{_STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
+    )
+
+
+def _legend(sets: Sequence[CheckedSet]) -> str:
+    return (
+        '<p class="legend">'
+        + "".join(
+            f'<span><i style="background:{COLOURS[i % len(COLOURS)]}"></i><b>{escape(s.name)}</b> '
+            f"{escape(str(s.samples.name))}</span>"
+            for i, s in enumerate(sets)
+        )
+        + "</p>"
+    )
+
+
+def _summary(sets: Sequence[CheckedSet]) -> str:
+    heads = "".join(f"<th>{escape(s.name)}</th>" for s in sets)
+    rows = "".join(
+        f"<tr><th>{escape(what)}</th>{''.join(f'<td>{escape(v)}</td>' for v in values)}</tr>"
+        for what, values in summary_rows(sets)
+    )
+    return (
+        f'<div class="wide"><table class="summary"><tr><th></th>{heads}</tr>{rows}</table></div>'
+        '<p class="quiet">Medians, with the middle half of the values in brackets.</p>'
+    )
+
+
+def _finding(finding: Finding, sets: Mapping[str, CheckedSet], number: int) -> str:
+    pictures = finding_pictures(finding, dict(sets), _PICTURES)
+    shown = "".join(
+        f'<img src="{_data_uri(picture)}" alt="{escape(finding.details[i])}" '
+        f'title="{escape(finding.details[i])}">'
+        for i, picture in enumerate(pictures)
+    )
+    listed = "".join(f"<li>{escape(line)}</li>" for line in finding.details[:_LISTED])
+    more = len(finding.details) - _LISTED
+    if more > 0:
+        listed += f"<li>and {more:,} more in {FINDINGS}</li>"
+    names = " and ".join(dict.fromkeys(finding.sets))
+    entries = f"<details><summary>{counted(len(finding.details), 'entry', 'entries')}</summary>"
+    return (
+        f'<article class="{finding.severity}" id="finding-{number}"><p class="tags">'
+        f'<span class="pill">{finding.severity}</span> <span>{escape(names)}</span></p>'
+        f"<h3>{escape(_sentence(finding.title))}</h3><p>{escape(finding.advice)}</p>"
+        + (f'<div class="row">{shown}</div>' if shown else "")
+        + (f"{entries}<ul>{listed}</ul></details>" if listed else "")
+        + f'<p class="rule">Rule: {escape(finding.rule)}</p></article>'
+    )
+
+
+def _strips(sets: Sequence[CheckedSet], examples: Mapping[str, list[np.ndarray]]) -> str:
+    parts = []
+    for looked in sets:
+        images = "".join(
+            f'<img src="{_data_uri(picture)}" alt="">'
+            for picture in examples[looked.name][::2][:_EXAMPLES]
+        )
+        what = "labels drawn" if looked.labels is not None else "no labels"
+        parts.append(
+            f"<h3>{escape(looked.name)} <small>{what}</small></h3>"
+            f'<div class="row">{images or "no image can be read"}</div>'
+        )
+    sided = any(s.labels is not None and s.labels.skeleton.pairs for s in sets)
+    note = "Blue is the subject's left, red its right, green the middle; the box is white."
+    return "".join(parts) + (f'<p class="quiet">{note}</p>' if sided else "")
+
+
+def _charts(sets: Sequence[CheckedSet]) -> str:
+    drawn = [histogram(what, unit, [measure(s) for s in sets]) for what, measure, unit in MEASURES]
+    per_subject = [
+        s.labels.labelled.sum(axis=1).astype(float) if s.labels is not None else np.zeros(0)
+        for s in sets
+    ]
+    drawn.append(histogram("labelled keypoints of a subject", "", per_subject))
+    return f'<div class="charts">{"".join(drawn)}</div>'
+
+
+def _poses(sets: Sequence[CheckedSet]) -> str:
+    clouds = [(s, pose_cloud(s)) for s in sets]
+    figures = "".join(
+        f'<figure class="cloud"><img src="{_data_uri(cloud, ".png")}" alt="poses of '
+        f'{escape(s.name)}"><figcaption>{escape(s.name)}</figcaption></figure>'
+        for s, cloud in clouds
+        if cloud is not None
+    )
+    if not figures:
+        return ""
+    return (
+        f'<section><h2>Poses</h2><div class="row">{figures}</div><p class="quiet">Where the joints '
+        "lie, centred on the box and over its longer side: blue is left, red is right, green the "
+        "middle.</p></section>"
+    )
+
+
+def _keypoints(sets: Sequence[CheckedSet]) -> str:
+    groups: dict[tuple[str, ...], list[tuple[str, np.ndarray]]] = {}
+    for looked in sets:
+        if looked.labels is not None:
+            names = looked.labels.skeleton.keypoints
+            column = (looked.name, looked.labels.labelled.mean(axis=0))
+            groups.setdefault(names, []).append(column)
+    if not groups:
+        return ""
+    tables = "".join(keypoint_bars(names, columns) for names, columns in groups.items())
+    return (
+        f'<section><h2>Keypoints</h2><div class="wide">{tables}</div>'
+        '<p class="quiet">In how many of the subjects each is labelled.</p></section>'
+    )
+
+
+def _as_json(
+    sets: Sequence[CheckedSet], findings: Sequence[Finding], command: str
+) -> dict[str, Any]:
+    return {
+        "command": command,
+        "version": posebridge.__version__,
+        "sets": [
+            {
+                "name": s.name,
+                "data": str(s.samples.name),
+                "summary": {what: values[0] for what, values in summary_rows([s])},
+            }
+            for s in sets
+        ],
+        "findings": [
+            {
+                "kind": f.kind,
+                "severity": f.severity,
+                "sets": list(dict.fromkeys(f.sets)),
+                "title": f.title,
+                "advice": f.advice,
+                "rule": f.rule,
+                "details": list(f.details),
+            }
+            for f in findings
+        ],
+    }
+
+
+def _data_uri(picture: np.ndarray, ending: str = ".jpg") -> str:
+    options = [cv2.IMWRITE_JPEG_QUALITY, 86] if ending == ".jpg" else []
+    _, content = cv2.imencode(ending, np.ascontiguousarray(picture[:, :, ::-1]), options)
+    kind = "jpeg" if ending == ".jpg" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content.tobytes()).decode()}"
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_STYLE = """
+:root{--a:#2f6fed;--b:#e8833a;--c:#2fa36b;--d:#9a5bd6;--ink:#1d2430;--quiet:#667085;--line:#e3e7ee;
+--paper:#fff;--ground:#f5f7fa;--error:#c62f3b;--warning:#b86e00;--note:#4a5d7e;--clean:#1f8a55}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--quiet:#98a2b3;--line:#2c3441;--paper:#171c25;
+--ground:#0f131a;--error:#ff7b84;--warning:#f0b35a;--note:#9db2d8;--clean:#5fd09a}}
+*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);
+font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+main{max-width:1180px;margin:0 auto;padding:28px 24px 60px}
+header{display:flex;align-items:baseline;gap:18px;flex-wrap:wrap;margin-bottom:18px}
+h1{font-size:28px;margin:0}h2{font-size:19px;margin:0 0 12px}h3{font-size:16px;margin:6px 0}
+h3 small{color:var(--quiet);font-weight:400;margin-left:6px}
+section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:20px 22px;
+margin:0 0 18px}
+.verdict{margin:0;padding:3px 14px;border-radius:99px;font-weight:600;color:#fff}
+.verdict.error{background:#c62f3b}.verdict.warning{background:#b86e00}.verdict.note{background:#4a5d7e}
+.verdict.clean{background:#1f8a55}
+.legend{display:flex;gap:8px 26px;flex-wrap:wrap;margin:0 0 12px;color:var(--quiet);font-size:13px}
+.legend span{overflow-wrap:anywhere}
+.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:7px}
+.legend b{color:var(--ink);margin-right:6px}
+.wide{overflow-x:auto}table{border-collapse:collapse}
+.summary{width:100%}.summary th,.summary td{text-align:left;padding:5px 18px 5px 0;
+border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums;white-space:nowrap}
+.summary tr>th:first-child{color:var(--quiet);font-weight:500}
+.quiet{color:var(--quiet);font-size:13px;margin:10px 0 0}
+article{border-left:4px solid var(--line);padding:2px 0 2px 16px;margin:0 0 24px}
+article:last-child{margin-bottom:0}
+article.error{border-color:var(--error)}article.warning{border-color:var(--warning)}
+article.note{border-color:var(--note)}article p{margin:4px 0;max-width:80ch}
+.tags{color:var(--quiet);font-size:13px}.pill{font-weight:600}
+.error .pill{color:var(--error)}.warning .pill{color:var(--warning)}.note .pill{color:var(--note)}
+.rule{color:var(--quiet);font-size:13px}
+.row{display:flex;flex-wrap:wrap;gap:8px;margin:10px 0}
+.row img{height:150px;width:auto;border-radius:6px;display:block}
+details{margin:8px 0}summary{cursor:pointer;color:var(--quiet);font-size:13px}
+details ul{margin:8px 0;padding-left:20px;font-size:13px;max-height:260px;overflow:auto;
+overflow-wrap:anywhere}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:18px 26px}
+figure{margin:0}.chart figcaption{font-size:13px;font-weight:600;margin-bottom:4px}
+.chart svg{width:100%;height:auto;display:block}.chart text{font-size:11px;fill:var(--quiet)}
+.chart .axis{stroke:var(--line)}.chart .all{color:var(--quiet);margin:0;font-size:14px}
+.cloud img{height:auto;width:300px;max-width:100%;border:1px solid var(--line)}
+.cloud figcaption{font-weight:600;font-size:13px;margin-top:4px}
+.bars{margin:0 0 12px}.bars th{font-weight:500;text-align:left;padding:2px 22px 2px 0;font-size:13px;
+white-space:nowrap}.bars td{padding:2px 26px 2px 0;white-space:nowrap}
+.bar{display:inline-block;width:190px;height:11px;background:var(--ground);border-radius:3px;
+overflow:hidden;vertical-align:middle}.bar i{display:block;height:100%}
+.n{font-size:12px;color:var(--quiet);margin-left:8px;font-variant-numeric:tabular-nums}
+footer{color:var(--quiet);font-size:12px;overflow-wrap:anywhere}
+"""
