@@ -28,7 +28,12 @@ def histogram(title: str, unit: str, values: Sequence[np.ndarray]) -> str:
         return (
             f'<figure class="chart">{caption}<p class="all">all {_number(low)}{unit}</p></figure>'
         )
-    edges = np.linspace(low, high, _BINS + 1)
+    whole = all((v == v.round()).all() for v in there) and high - low <= _BINS
+    if whole:
+        low, high = np.floor(low), np.ceil(high)
+        edges = np.arange(low, high + 2) - 0.5
+    else:
+        edges = np.linspace(low, high, _BINS + 1)
     shares = [
         np.histogram(np.clip(v, low, high), edges)[0] / max(len(v), 1) if len(v) else None
         for v in values
@@ -37,13 +42,12 @@ def histogram(title: str, unit: str, values: Sequence[np.ndarray]) -> str:
     drawn = [
         _area(s / top, COLOURS[i % len(COLOURS)]) for i, s in enumerate(shares) if s is not None
     ]
+    marks = [(0.0, low, "start", ""), (_WIDTH, high, "end", unit)]
+    if not whole or (high - low) % 2 == 0:
+        marks.insert(1, (_WIDTH / 2, (low + high) / 2, "middle", ""))
     ticks = "".join(
         f'<text x="{x:.0f}" y="{_HEIGHT + 13:.0f}" text-anchor="{anchor}">{_number(v)}{end}</text>'
-        for x, v, anchor, end in (
-            (0, low, "start", ""),
-            (_WIDTH / 2, (low + high) / 2, "middle", ""),
-            (_WIDTH, high, "end", unit),
-        )
+        for x, v, anchor, end in marks
     )
     return (
         f'<figure class="chart">{caption}<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT + _FOOT:.0f}" '
@@ -53,20 +57,20 @@ def histogram(title: str, unit: str, values: Sequence[np.ndarray]) -> str:
     )
 
 
-def keypoint_bars(names: Sequence[str], columns: Sequence[tuple[str, np.ndarray]]) -> str:
+def keypoint_bars(names: Sequence[str], columns: Sequence[tuple[str, str, np.ndarray]]) -> str:
     """The share of the subjects in which each keypoint is labelled, a bar for each set.
 
     Args:
-        columns: name of the set and (K,) shares in [0, 1].
+        columns: name of the set, its colour, and (K,) shares in [0, 1].
     """
-    heads = "".join(f"<th>{escape(name)}</th>" for name, _ in columns)
+    heads = "".join(f"<th>{escape(name)}</th>" for name, _, _ in columns)
     rows = []
     for k, name in enumerate(names):
         cells = "".join(
             f'<td><span class="bar"><i style="width:{100 * shares[k]:.1f}%;'
-            f'background:{COLOURS[i % len(COLOURS)]}"></i></span>'
+            f'background:{colour}"></i></span>'
             f"<span class='n'>{100 * shares[k]:.0f} %</span></td>"
-            for i, (_, shares) in enumerate(columns)
+            for _, colour, shares in columns
         )
         rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
     return f'<table class="bars"><tr><th></th>{heads}</tr>{"".join(rows)}</table>'

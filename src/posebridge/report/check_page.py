@@ -22,12 +22,12 @@ from posebridge.report.check_pictures import (
     SIDE,
     example_pictures,
     finding_pictures,
-    pose_cloud,
+    joint_maps,
 )
 from posebridge.report.overlays import sheet, write_picture
 
 PAGE, FINDINGS = "index.html", "findings.json"
-_EXAMPLES, _PICTURES, _LISTED = 10, 12, 100
+_EXAMPLES, _COLUMNS, _PICTURES, _LISTED, _GROUPS = 12, 8, 12, 100, 16
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -58,7 +58,7 @@ def write_check(
         if examples[looked.name]:
             files.append(out / f"{_safe(looked.name)}.jpg")
             pictures = examples[looked.name]
-            rows = [pictures[i : i + _EXAMPLES] for i in range(0, len(pictures), _EXAMPLES)]
+            rows = [pictures[i : i + _COLUMNS] for i in range(0, len(pictures), _COLUMNS)]
             titles = [f"{looked.name}: {len(looked.samples):,} subjects"] + [""] * (len(rows) - 1)
             write_picture(str(files[-1]), sheet(list(zip(titles, rows, strict=True)), SIDE))
     return files
@@ -91,7 +91,8 @@ def _page(
     told = [_finding(f, by_name, number) for number, f in enumerate(findings, 1)]
     nothing = '<p class="quiet">No fault was found by any check.</p>'
     parts = [
-        f'<header><h1>Data check</h1><p class="verdict {worst}">{escape(verdict(findings))}</p></header>',
+        f'<header><h1>Data check</h1><p class="verdict {worst}">{escape(verdict(findings))}</p>'
+        "</header>",
         f"<section><h2>{'The sets side by side' if len(sets) > 1 else 'The set'}</h2>"
         f"{_legend(sets)}{_summary(sets)}</section>",
         f"<section><h2>Findings</h2>{''.join(told) or nothing}</section>",
@@ -114,7 +115,7 @@ def _legend(sets: Sequence[CheckedSet]) -> str:
     return (
         '<p class="legend">'
         + "".join(
-            f'<span><i style="background:{COLOURS[i % len(COLOURS)]}"></i><b>{escape(s.name)}</b> '
+            f'<span><i style="background:{_colour(i)}"></i><b>{escape(s.name)}</b> '
             f"{escape(str(s.samples.name))}</span>"
             for i, s in enumerate(sets)
         )
@@ -167,7 +168,7 @@ def _strips(sets: Sequence[CheckedSet], examples: Mapping[str, list[np.ndarray]]
         what = "labels drawn" if looked.labels is not None else "no labels"
         parts.append(
             f"<h3>{escape(looked.name)} <small>{what}</small></h3>"
-            f'<div class="row">{images or "no image can be read"}</div>'
+            f'<div class="grid">{images or "no image can be read"}</div>'
         )
     sided = any(s.labels is not None and s.labels.skeleton.pairs for s in sets)
     note = "Blue is the subject's left, red its right, green the middle; the box is white."
@@ -185,29 +186,30 @@ def _charts(sets: Sequence[CheckedSet]) -> str:
 
 
 def _poses(sets: Sequence[CheckedSet]) -> str:
-    clouds = [(s, pose_cloud(s)) for s in sets]
-    figures = "".join(
-        f'<figure class="cloud"><img src="{_data_uri(cloud, ".png")}" alt="poses of '
-        f'{escape(s.name)}"><figcaption>{escape(s.name)}</figcaption></figure>'
-        for s, cloud in clouds
-        if cloud is not None
-    )
-    if not figures:
+    parts = []
+    for looked in sets:
+        figures = "".join(
+            f'<figure><img src="{_data_uri(picture, ".png")}" alt="{escape(group)} of '
+            f'{escape(looked.name)}"><figcaption>{escape(group)}</figcaption></figure>'
+            for group, picture in list(joint_maps(looked).items())[:_GROUPS]
+        )
+        if figures:
+            parts.append(f'<h3>{escape(looked.name)}</h3><div class="maps">{figures}</div>')
+    if not parts:
         return ""
     return (
-        f'<section><h2>Poses</h2><div class="row">{figures}</div><p class="quiet">Where the joints '
-        "lie, centred on the box and over its longer side: blue is left, red is right, green the "
+        f'<section><h2>Where the joints lie</h2>{"".join(parts)}<p class="quiet">Centred on the box '
+        "and over its longer side, darker is more often: blue is left, red is right, green the "
         "middle.</p></section>"
     )
 
 
 def _keypoints(sets: Sequence[CheckedSet]) -> str:
-    groups: dict[tuple[str, ...], list[tuple[str, np.ndarray]]] = {}
-    for looked in sets:
+    groups: dict[tuple[str, ...], list[tuple[str, str, np.ndarray]]] = {}
+    for place, looked in enumerate(sets):
         if looked.labels is not None:
-            names = looked.labels.skeleton.keypoints
-            column = (looked.name, looked.labels.labelled.mean(axis=0))
-            groups.setdefault(names, []).append(column)
+            column = (looked.name, _colour(place), looked.labels.labelled.mean(axis=0))
+            groups.setdefault(looked.labels.skeleton.keypoints, []).append(column)
     if not groups:
         return ""
     tables = "".join(keypoint_bars(names, columns) for names, columns in groups.items())
@@ -215,6 +217,10 @@ def _keypoints(sets: Sequence[CheckedSet]) -> str:
         f'<section><h2>Keypoints</h2><div class="wide">{tables}</div>'
         '<p class="quiet">In how many of the subjects each is labelled.</p></section>'
     )
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
 
 
 def _as_json(
@@ -300,7 +306,9 @@ article.note{border-color:var(--note)}article p{margin:4px 0;max-width:80ch}
 .error .pill{color:var(--error)}.warning .pill{color:var(--warning)}.note .pill{color:var(--note)}
 .rule{color:var(--quiet);font-size:13px}
 .row{display:flex;flex-wrap:wrap;gap:8px;margin:10px 0}
-.row img{height:150px;width:auto;border-radius:6px;display:block}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:8px;margin:10px 0 18px}
+.grid img{width:100%;border-radius:6px;display:block}
+.row img{height:172px;width:auto;border-radius:6px;display:block}
 details{margin:8px 0}summary{cursor:pointer;color:var(--quiet);font-size:13px}
 details ul{margin:8px 0;padding-left:20px;font-size:13px;max-height:260px;overflow:auto;
 overflow-wrap:anywhere}
@@ -308,8 +316,9 @@ overflow-wrap:anywhere}
 figure{margin:0}.chart figcaption{font-size:13px;font-weight:600;margin-bottom:4px}
 .chart svg{width:100%;height:auto;display:block}.chart text{font-size:11px;fill:var(--quiet)}
 .chart .axis{stroke:var(--line)}.chart .all{color:var(--quiet);margin:0;font-size:14px}
-.cloud img{height:auto;width:300px;max-width:100%;border:1px solid var(--line)}
-.cloud figcaption{font-weight:600;font-size:13px;margin-top:4px}
+.maps{display:flex;flex-wrap:wrap;gap:10px;margin:8px 0 16px}
+.maps img{display:block;width:116px;border:1px solid var(--line);border-radius:6px}
+.maps figcaption{font-size:12px;color:var(--quiet);text-align:center;margin-top:2px}
 .bars{margin:0 0 12px}.bars th{font-weight:500;text-align:left;padding:2px 22px 2px 0;font-size:13px;
 white-space:nowrap}.bars td{padding:2px 26px 2px 0;white-space:nowrap}
 .bar{display:inline-block;width:190px;height:11px;background:var(--ground);border-radius:3px;

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from posebridge.data.checking import CheckedSet, Finding
-from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, to_crop
+from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, region_of, to_crop
 from posebridge.report.overlays import draw_poses
 
 SIDE = 224
@@ -55,8 +55,8 @@ def subject_picture(
         x, y, w, h = looked.boxes[row]
         corners = to_crop(np.array([[(x, y), (x + w - 1, y + h - 1)]]), place, side)[0]
         (x0, y0), (x1, y1) = np.clip(corners, -4 * side, 4 * side).round().astype(int)
-        cv2.rectangle(picture, (x0, y0), (x1, y1), (0, 0, 0), 3, cv2.LINE_AA)
-        cv2.rectangle(picture, (x0, y0), (x1, y1), _BOX, 1, cv2.LINE_AA)
+        cv2.rectangle(picture, (x0, y0), (x1, y1), (0, 0, 0), 2)
+        cv2.rectangle(picture, (x0, y0), (x1, y1), _BOX, 1)
     if looked.labels is None:
         return picture
     points = to_crop(looked.labels.points[[row]].astype(np.float64), place, side)
@@ -71,38 +71,39 @@ def subject_picture(
     return picture
 
 
-def pose_cloud(looked: CheckedSet, side: int = 300, most: int = 3000) -> np.ndarray | None:
-    """Where the joints of the set lie, centred on each subject and over its box's longer side.
+def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[str, np.ndarray]:
+    """Where the joints of each group of the skeleton lie, (side, side, 3), by group.
 
-    Left blue, right red, the middle green; darker is more often. None without labels.
+    Centred on each subject's box and over its longer side. Left blue, right red, the middle green;
+    darker is more often. Empty without labels.
     """
     labels = looked.labels
-    if labels is None:
-        return None
-    rows = np.flatnonzero(looked.seen & labels.labelled.any(axis=1))
-    if len(rows) == 0:
-        return None
+    rows = np.flatnonzero(looked.seen & labels.labelled.any(axis=1)) if labels is not None else []
+    if labels is None or len(rows) == 0:
+        return {}
     rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
     boxes = looked.boxes[rows]
     middle, longer = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:].max(axis=1)
     here = (labels.points[rows] - middle[:, None]) / longer[:, None, None]
-    cells = ((here / 1.2 + 0.5) * side).astype(int)
+    cells = ((here / 1.15 + 0.5) * side).astype(int)
     inside = labels.labelled[rows] & ((cells >= 0) & (cells < side)).all(axis=2)
     left = {a for a, _ in labels.skeleton.pairs}
     right = {b for _, b in labels.skeleton.pairs}
-    ink = np.zeros((side, side, 3))
-    for colour, joints in (
-        (_LEFT, sorted(left)),
-        (_RIGHT, sorted(right)),
-        (_MIDDLE, sorted(set(range(len(labels.skeleton))) - left - right)),
-    ):
-        some = cells[:, joints][inside[:, joints]]
-        density = np.zeros((side, side))
-        np.add.at(density, (some[:, 1], some[:, 0]), 1.0)
-        density = cv2.GaussianBlur(density, (0, 0), side / 75)
-        strength = np.sqrt(density / max(density.max(), 1e-9))
-        ink += strength[..., None] * (1 - np.array(colour) / 255)
-    return (255 * np.exp(-1.2 * ink)).round().astype(np.uint8)
+    maps = {}
+    for group, joints in labels.skeleton.groups.items():
+        ink = np.zeros((side, side, 3))
+        for colour, some in (
+            (_LEFT, [k for k in joints if k in left]),
+            (_RIGHT, [k for k in joints if k in right]),
+            (_MIDDLE, [k for k in joints if k not in left | right]),
+        ):
+            spots = cells[:, some][inside[:, some]]
+            density = np.zeros((side, side))
+            np.add.at(density, (spots[:, 1], spots[:, 0]), 1.0)
+            density = cv2.GaussianBlur(density, (0, 0), side / 32)
+            ink += (density / max(density.max(), 1e-9))[..., None] * (1 - np.array(colour) / 255)
+        maps[group] = (255 * np.exp(-1.6 * ink)).round().astype(np.uint8)
+    return maps
 
 
 def strip(pictures: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
@@ -114,6 +115,8 @@ def strip(pictures: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
 
 def _region(looked: CheckedSet, row: int, width: int, height: int) -> Region:
     """A square round box and points with some room, no more than a third beyond the image."""
+    if not looked.own_box[row] and looked.labels is None:
+        return region_of(np.zeros(4), width, height, 1.0)
     room = max(width, height) / 3
     x, y, w, h = looked.boxes[row]
     corners = [(x, y), (x + w, y + h)]

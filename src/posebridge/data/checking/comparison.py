@@ -51,6 +51,8 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
             return "-"
         low, middle, high = np.percentile(values, [25, 50, 75])
         digits = 0 if high >= 10 else 2
+        if low == high:
+            return f"{middle:.{digits}f}{unit}"
         return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}){unit}"
 
     rows: list[tuple[str, list[str]]] = [
@@ -236,4 +238,4 @@ def _facing_text(looked: CheckedSet) -> str:
     if looked.labels is None:
         return "-"
     found = facing(looked.labels)
-    return "-" if found is None else f"{found[0]:.0%} of {found[1]:,}"
+    return "-" if found is None else f"{100 * found[0]:.0f} % of {found[1]:,}"

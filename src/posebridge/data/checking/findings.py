@@ -52,4 +52,6 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def share(part: int, whole: int) -> str:
     """A share in percent with as many digits as it needs."""
     value = 100 * part / max(whole, 1)
+    if 0 < value < 0.1:
+        return "under 0.1 %"
     return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
