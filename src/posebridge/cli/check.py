@@ -51,10 +51,11 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    import posebridge
     from posebridge.data.checking import check_set, compare_sets, declared_sizes
     from posebridge.errors import InputError
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.check_page import sorted_findings, verdict, write_check
-    from posebridge.report.progress import ProgressBar
 
     roles = [
         (role, getattr(given, role), getattr(given, f"{role}_images"))
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
         if len(finding.details) > 3:
             console.print(f"         and {len(finding.details) - 3:,} more", style="dim")
     command = " ".join(["posebridge check", *arguments])
-    files = write_check(out, sets, between, command)
+    files = write_check(out, sets, between, command, posebridge.__version__)
     console.print(f"{verdict(findings)}\npage:     {files[0]}", highlight=False)
     console.print(f"findings: {files[1]}", highlight=False)
     for file in files[2:]:

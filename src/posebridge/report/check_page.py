@@ -13,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-import posebridge
 from posebridge.data.checking import CheckedSet, Finding, summary_rows
 from posebridge.data.checking.comparison import MEASURES
 from posebridge.data.checking.findings import counted
@@ -36,6 +35,7 @@ def write_check(
     sets: Sequence[CheckedSet],
     between: Sequence[Finding],
     command: str,
+    version: str,
 ) -> list[Path]:
     """Write the page, the findings as JSON, and a sheet of pictures for each set.
 
@@ -44,6 +44,7 @@ def write_check(
         sets: in the order in which they are shown.
         between: what was found between them.
         command: the line that made the page.
+        version: of the package.
 
     Returns:
         The files written, the page first.
@@ -52,8 +53,8 @@ def write_check(
     findings = sorted_findings(sets, between)
     examples = {s.name: example_pictures(s, 2 * _EXAMPLES) for s in sets}
     files = [out / PAGE, out / FINDINGS]
-    _write_text(files[0], _page(sets, findings, examples, command))
-    _write_text(files[1], json.dumps(_as_json(sets, findings, command), indent=2))
+    _write_text(files[0], _page(sets, findings, examples, command, version))
+    _write_text(files[1], json.dumps(_as_json(sets, findings, command, version), indent=2))
     for looked in sets:
         if examples[looked.name]:
             files.append(out / f"{_safe(looked.name)}.jpg")
@@ -85,6 +86,7 @@ def _page(
     findings: Sequence[Finding],
     examples: Mapping[str, list[np.ndarray]],
     command: str,
+    version: str,
 ) -> str:
     worst = findings[0].severity if findings else "clean"
     by_name = {s.name: s for s in sets}
@@ -100,8 +102,7 @@ def _page(
         f"<section><h2>Sizes, shapes and colours</h2>{_legend(sets)}{_charts(sets)}</section>",
         _poses(sets),
         _keypoints(sets),
-        f"<footer>posebridge {escape(posebridge.__version__)} &middot; "
-        f"<code>{escape(command)}</code></footer>",
+        f"<footer>posebridge {escape(version)} &middot; <code>{escape(command)}</code></footer>",
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -224,11 +225,11 @@ def _colour(place: int) -> str:
 
 
 def _as_json(
-    sets: Sequence[CheckedSet], findings: Sequence[Finding], command: str
+    sets: Sequence[CheckedSet], findings: Sequence[Finding], command: str, version: str
 ) -> dict[str, Any]:
     return {
         "command": command,
-        "version": posebridge.__version__,
+        "version": version,
         "sets": [
             {
                 "name": s.name,

@@ -151,7 +151,16 @@ def read_yaml(path: Path, text: str, what: str) -> dict[str, Any]:
 
 
 class _NoDoubles(yaml.SafeLoader):
-    """YAML's safe loader, which takes the last of two equal keys without a word, made to object."""
+    """YAML's safe loader with two changes.
+
+    It objects to a key that stands there twice, and takes everything but null for text: ``off``, a
+    horse's side, is no switch.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in known if tag.endswith(":null")]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

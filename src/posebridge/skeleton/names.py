@@ -102,7 +102,7 @@ def meanings(keypoints: Sequence[str]) -> list[str]:
     - ``foot`` is the ankle of a person (knees, and elbows or wrists) without ankles, toes or heels
       of its own, as in Human3.6M.
     - ``mcp``, ``pip``, ``dip`` and ``tip`` number the joints of a finger 1 to 4 from the palm;
-      numbers mean the same where a finger has 1 to 4, not where it starts with 0.
+      numbers mean the same where a finger has no 0.
     """
     split = [split_side(name) or ("", "_".join(_tokens(name))) for name in keypoints]
     sides = [side for side, _ in split]
@@ -176,9 +176,9 @@ def _fingers(bare: list[str]) -> list[str]:
         finger, joint = part
         numbers = {other[1] for other in parts if other and other[0] == finger}
         if joint.isdigit():
-            fits = numbers == {"1", "2", "3", "4"}
+            fits = numbers <= {"1", "2", "3", "4"} | set(_THUMB) | set(_OTHER_FINGER)
         else:
             joint = (_THUMB if finger == "thumb" else _OTHER_FINGER).get(joint, "")
             fits = bool(joint)
-        named.append(f"{finger}_{joint}" if fits else name)
+        named.append(f"{finger}_joint_{joint}" if fits else name)
     return named
