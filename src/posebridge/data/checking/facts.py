@@ -98,7 +98,7 @@ def look_at_images(
         thumbs[index] = cv2.resize(image, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
         # Digests of numpy's fixed width lose trailing zero bytes; hex has none.
         digests[index] = hashlib.blake2b(content, digest_size=8).hexdigest().encode()
-        if _is_cut_off(content):
+        if is_cut_off(content):
             problems[index] = f"{path}: the file ends in the middle of the image"
 
     workers = workers or min(16, os.cpu_count() or 1)
@@ -137,7 +137,7 @@ def _luma(thumbs: np.ndarray) -> np.ndarray:
     return thumbs.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _is_cut_off(content: bytes) -> bool:
+def is_cut_off(content: bytes) -> bool:
     """Whether a JPEG or PNG lacks its end mark; decoders fill the rest with grey and say nothing."""
     if content.startswith(b"\xff\xd8"):
         return content.rfind(b"\xff\xd9") < len(content) // 2
