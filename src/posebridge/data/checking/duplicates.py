@@ -10,7 +10,7 @@ import numpy as np
 from posebridge.data.checking.facts import THUMB, ImageFacts
 
 MOST_SIGNS = 6
-LEAST_CORRELATION = 0.98
+LEAST_CORRELATION = 0.92
 LEAST_CONTRAST = 4.0
 """Grey levels of standard deviation below which a picture is too flat for a fingerprint."""
 _ROWS = 2048
