@@ -53,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
     import posebridge
     from posebridge.data.checking import check_set, compare_sets, declared_sizes
+    from posebridge.data.samples import LabelledSamples
     from posebridge.errors import InputError
     from posebridge.report.bar import ProgressBar
     from posebridge.report.check_page import sorted_findings, verdict, write_check
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     console = Console()
     sets = []
     for name, path, data in read:
-        samples = getattr(data, "images", data)
+        samples = data.images if isinstance(data, LabelledSamples) else data
         total = len({bytes(f) for f in samples.files})
         with ProgressBar(console, f"looking at {name}", total) as bar:
             declared = declared_sizes(path, samples)

@@ -25,6 +25,7 @@ from posebridge.report.check_pictures import (
 )
 from posebridge.report.overlays import sheet, write_picture
 
+_STYLE = Path(__file__).with_name("check.css")
 PAGE, FINDINGS = "index.html", "findings.json"
 _EXAMPLES, _COLUMNS, _PICTURES, _LISTED, _GROUPS = 12, 8, 12, 100, 16
 _ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -108,7 +109,7 @@ def _page(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Data check: {escape(', '.join(s.name for s in sets))}</title>"
-        f"<style>{_STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><main>{''.join(parts)}</main></body></html>"
     )
 
 
@@ -272,58 +273,3 @@ def _safe(name: str) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-_STYLE = """
-:root{--a:#2f6fed;--b:#e8833a;--c:#2fa36b;--d:#9a5bd6;--ink:#1d2430;--quiet:#667085;--line:#e3e7ee;
---paper:#fff;--ground:#f5f7fa;--error:#c62f3b;--warning:#b86e00;--note:#4a5d7e;--clean:#1f8a55}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--quiet:#98a2b3;--line:#2c3441;--paper:#171c25;
---ground:#0f131a;--error:#ff7b84;--warning:#f0b35a;--note:#9db2d8;--clean:#5fd09a}}
-*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);
-font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-main{max-width:1180px;margin:0 auto;padding:28px 24px 60px}
-header{display:flex;align-items:baseline;gap:18px;flex-wrap:wrap;margin-bottom:18px}
-h1{font-size:28px;margin:0}h2{font-size:19px;margin:0 0 12px}h3{font-size:16px;margin:6px 0}
-h3 small{color:var(--quiet);font-weight:400;margin-left:6px}
-section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:20px 22px;
-margin:0 0 18px}
-.verdict{margin:0;padding:3px 14px;border-radius:99px;font-weight:600;color:#fff}
-.verdict.error{background:#c62f3b}.verdict.warning{background:#b86e00}.verdict.note{background:#4a5d7e}
-.verdict.clean{background:#1f8a55}
-.legend{display:flex;gap:8px 26px;flex-wrap:wrap;margin:0 0 12px;color:var(--quiet);font-size:13px}
-.legend span{overflow-wrap:anywhere}
-.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:7px}
-.legend b{color:var(--ink);margin-right:6px}
-.wide{overflow-x:auto}table{border-collapse:collapse}
-.summary{width:100%}.summary th,.summary td{text-align:left;padding:5px 18px 5px 0;
-border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums;white-space:nowrap}
-.summary tr>th:first-child{color:var(--quiet);font-weight:500}
-.quiet{color:var(--quiet);font-size:13px;margin:10px 0 0}
-article{border-left:4px solid var(--line);padding:2px 0 2px 16px;margin:0 0 24px}
-article:last-child{margin-bottom:0}
-article.error{border-color:var(--error)}article.warning{border-color:var(--warning)}
-article.note{border-color:var(--note)}article p{margin:4px 0;max-width:80ch}
-.tags{color:var(--quiet);font-size:13px}.pill{font-weight:600}
-.error .pill{color:var(--error)}.warning .pill{color:var(--warning)}.note .pill{color:var(--note)}
-.rule{color:var(--quiet);font-size:13px}
-.row{display:flex;flex-wrap:wrap;gap:8px;margin:10px 0}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:8px;margin:10px 0 18px}
-.grid img{width:100%;border-radius:6px;display:block}
-.row img{height:172px;width:auto;border-radius:6px;display:block}
-details{margin:8px 0}summary{cursor:pointer;color:var(--quiet);font-size:13px}
-details ul{margin:8px 0;padding-left:20px;font-size:13px;max-height:260px;overflow:auto;
-overflow-wrap:anywhere}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:18px 26px}
-figure{margin:0}.chart figcaption{font-size:13px;font-weight:600;margin-bottom:4px}
-.chart svg{width:100%;height:auto;display:block}.chart text{font-size:11px;fill:var(--quiet)}
-.chart .axis{stroke:var(--line)}.chart .all{color:var(--quiet);margin:0;font-size:14px}
-.maps{display:flex;flex-wrap:wrap;gap:10px;margin:8px 0 16px}
-.maps img{display:block;width:116px;border:1px solid var(--line);border-radius:6px}
-.maps figcaption{font-size:12px;color:var(--quiet);text-align:center;margin-top:2px}
-.bars{margin:0 0 12px}.bars th{font-weight:500;text-align:left;padding:2px 22px 2px 0;font-size:13px;
-white-space:nowrap}.bars td{padding:2px 26px 2px 0;white-space:nowrap}
-.bar{display:inline-block;width:190px;height:11px;background:var(--ground);border-radius:3px;
-overflow:hidden;vertical-align:middle}.bar i{display:block;height:100%}
-.n{font-size:12px;color:var(--quiet);margin-left:8px;font-variant-numeric:tabular-nums}
-footer{color:var(--quiet);font-size:12px;overflow-wrap:anywhere}
-"""

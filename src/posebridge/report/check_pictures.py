@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -38,7 +40,7 @@ def finding_pictures(finding: Finding, sets: dict[str, CheckedSet], count: int) 
 
 
 def subject_picture(
-    looked: CheckedSet, row: int, marks: tuple[int, ...] | list[int] = (), side: int = SIDE
+    looked: CheckedSet, row: int, marks: Sequence[int] = (), side: int = SIDE
 ) -> np.ndarray:
     """One subject with its box in white, its labels, and rings round the marked keypoints.
 

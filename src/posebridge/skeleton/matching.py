@@ -98,11 +98,11 @@ def match_skeletons(
         InputError: the mapping names a keypoint that is not there, or nothing matches at all.
     """
     given: dict[int, tuple[int, ...]] = {}
-    for name, partners in (mapping or {}).items():
+    for name, parts in (mapping or {}).items():
         row = _place(name, target, mapping_name, "target")
         if row in given:
             raise InputError(f"{mapping_name} names '{target.keypoints[row]}' twice.")
-        given[row] = tuple(_place(p, source, mapping_name, "source") for p in partners)
+        given[row] = tuple(_place(p, source, mapping_name, "source") for p in parts)
     here, there = meanings_of_both(source.keypoints, target.keypoints)
     partners: list[tuple[int, ...]] = []
     reasons: list[str] = []

@@ -34,7 +34,7 @@ class ImageFacts:
     """
 
     files: np.ndarray
-    problems: Sequence[str]
+    problems: list[str]
     readable: np.ndarray
     sizes: np.ndarray
     thumbs: np.ndarray

@@ -12,7 +12,7 @@ from posebridge.data.checking.record import CheckedSet
 def unreadable(looked: CheckedSet) -> list[Finding]:
     """Files that are no image; an error where they are most of the set."""
     facts = looked.facts
-    broken = np.flatnonzero(~facts.readable)
+    broken = np.flatnonzero(~facts.readable).tolist()
     if len(broken) == 0:
         return []
     return [
@@ -32,7 +32,7 @@ def unreadable(looked: CheckedSet) -> list[Finding]:
 def cut_off(looked: CheckedSet) -> list[Finding]:
     """Files that end in the middle."""
     facts = looked.facts
-    cut = [i for i in np.flatnonzero(facts.readable) if facts.problems[i]]
+    cut = [i for i in np.flatnonzero(facts.readable).tolist() if facts.problems[i]]
     if not cut:
         return []
     return [
@@ -55,7 +55,7 @@ def other_size(looked: CheckedSet) -> list[Finding]:
     other = facts.readable & (declared > 0).all(axis=1) & (declared != facts.sizes).any(axis=1)
     if not other.any():
         return []
-    images = np.flatnonzero(other)
+    images = np.flatnonzero(other).tolist()
     turned = int((declared[images] == facts.sizes[images][:, ::-1]).all(axis=1).sum())
     return [
         Finding(

@@ -62,7 +62,7 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
     zero = labels.labelled & (labels.points == 0).all(axis=2)
     if not zero.any():
         return []
-    rows = np.flatnonzero(zero.any(axis=1))
+    rows = np.flatnonzero(zero.any(axis=1)).tolist()
     return [
         Finding(
             "point at origin",

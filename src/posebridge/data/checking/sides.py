@@ -135,8 +135,8 @@ def _lengths(
     points = samples.points.astype(np.float64)
     bones = np.linalg.norm(points[:, one] - points[:, other], axis=-1)
     crossed = np.linalg.norm(points[:, one] - points[:, other[:, ::-1]], axis=-1)
-    known = samples.labelled[:, one].all(axis=2) & samples.labelled[:, other].all(axis=2)
-    return bones, crossed, known
+    ends = np.concatenate([one, other], axis=1)
+    return bones, crossed, np.asarray(samples.labelled[:, ends].all(axis=2))
 
 
 def _sizes(bones: np.ndarray, crossed: np.ndarray, known: np.ndarray) -> np.ndarray:
