@@ -14,6 +14,7 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.coco import read_labelled
+from posebridge.data.remapping import remapped, with_labels
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
@@ -25,6 +26,13 @@ from posebridge.inference.scoring import score
 from posebridge.report.pictures import StepPictures
 from posebridge.report.progress import ProgressBar, TrainingProgress
 from posebridge.report.run_page import RunReport, write_run_page
+from posebridge.report.skeletons import print_matches
+from posebridge.skeleton import (
+    builtin_skeletons,
+    match_skeletons,
+    read_mapping,
+    read_skeleton,
+)
 
 __all__ = ["adapt", "evaluate", "load", "make_report"]
 
@@ -79,7 +87,7 @@ def adapt(
 def run(config: AdaptConfig, out: Path, *, resume: bool, console: Console) -> RunResult:
     """Read the data that a configuration names and train, with progress and pictures."""
     config = located(config)
-    source, target = read_data(config)
+    source, target = read_data(config, console)
     console.print(
         f"source: {len(source)} labelled subjects of {source.images.name}\n"
         f"target: {len(target)} unlabelled subjects of {target.name}",
@@ -117,6 +125,7 @@ def evaluate(
     images: Path | str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
+    mapping: Path | str | None = None,
 ) -> Results:
     """Score a model, or a run's weights, on labelled images.
 
@@ -127,10 +136,13 @@ def evaluate(
         images: the folder of the file's images, if not beside it.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
+        mapping: a YAML file that says which labelled keypoints the model's are, where names do not.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
     samples = labels if isinstance(labels, LabelledSamples) else read_labelled(labels, images)
-    return score(predictor, samples, thresholds=thresholds, normaliser=normaliser)[0]
+    return score(predictor, samples, thresholds=thresholds, normaliser=normaliser, mapping=mapping)[
+        0
+    ]
 
 
 def make_report(
@@ -210,6 +222,10 @@ def located(config: AdaptConfig) -> AdaptConfig:
         target=find(config.target),
         source_images=find(config.source_images),
         target_images=find(config.target_images),
+        skeleton=config.skeleton
+        if config.skeleton in builtin_skeletons()
+        else find(config.skeleton),
+        mapping=find(config.mapping),
         start_from=find(config.start_from),
         model=replace(config.model, weights=weights(config.model.weights)),
         image=replace(config.image, decoder=find(config.image.decoder), network=network),
@@ -224,17 +240,63 @@ def below(root: str | None, path: str) -> str:
     return str(Path(root) / path)
 
 
-def read_data(config: AdaptConfig) -> tuple[LabelledSamples, UnlabelledSamples]:
+def read_data(
+    config: AdaptConfig, console: Console | None = None
+) -> tuple[LabelledSamples, UnlabelledSamples]:
     """The two domains; of the target, images and boxes only.
 
+    The source has the keypoints of the skeleton that is asked for; a table of the matches goes to
+    ``console`` where that is another than its own.
+
     Raises:
-        InputError: a domain is not named or cannot be read.
+        InputError: a domain is not named or cannot be read, or the skeletons do not match.
     """
     if config.source is None:
         raise InputError("no source is given; name a COCO keypoint file with --source.")
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
+    source = read_labelled(config.source, config.source_images)
     return (
-        read_labelled(config.source, config.source_images),
+        in_skeleton_asked(source, config, console),
         read_unlabelled(config.target, config.target_images),
     )
+
+
+def in_skeleton_asked(
+    samples: LabelledSamples, config: AdaptConfig, console: Console | None = None
+) -> LabelledSamples:
+    """Labelled samples of the source domain with the keypoints that ``config.skeleton`` asks for.
+
+    Subjects of which no keypoint has a partner are left out.
+
+    Raises:
+        InputError: the skeletons or the mapping do not fit.
+    """
+    if config.skeleton is None:
+        if config.mapping is not None:
+            raise InputError(
+                f"mapping {config.mapping} is given but no skeleton to map to; name one with "
+                "--skeleton."
+            )
+        return samples
+    mapping = None if config.mapping is None else read_mapping(config.mapping)
+    match = match_skeletons(
+        samples.skeleton,
+        read_skeleton(config.skeleton),
+        mapping,
+        mapping_name=str(config.mapping),
+    )
+    if console is not None and not match.is_identity:
+        print_matches(console, match)
+    kept = with_labels(remapped(samples, match))
+    if len(kept) == 0:
+        raise InputError(
+            f"no subject of {samples.images.name} has a labelled keypoint that is one of skeleton "
+            f"'{config.skeleton}'; name the partners in a mapping file."
+        )
+    if console is not None and len(kept) < len(samples):
+        console.print(
+            f"{len(samples) - len(kept)} subjects without any of these keypoints are left out",
+            highlight=False,
+        )
+    return kept

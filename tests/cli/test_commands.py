@@ -15,6 +15,8 @@ import pytest
 from conftest import TINY
 
 from posebridge.cli.main import COMMANDS, main
+from posebridge.data.figures import FIGURE_SKELETON
+from posebridge.skeleton import read_skeleton
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
@@ -200,16 +202,77 @@ def test_bad_settings_get_a_sentence(arguments, words, tmp_path, capsys):
     assert said.count("\n") == 1
 
 
-def test_another_skeleton_is_refused(run, figures, tmp_path, capsys):
+def relabelled(figures, tmp_path, names: dict[str, str], order: list[int]) -> list[str]:
+    """The test figures with keypoints renamed and in another order, as arguments of evaluate."""
     content = json.loads(figures.test.read_text())
-    content["categories"][0]["keypoints"][0] = "tail"
+    kept = content["categories"][0]["keypoints"]
+    content["categories"][0] |= {
+        "keypoints": [names.get(kept[i], kept[i]) for i in order],
+        "skeleton": [],
+    }
+    for annotation in content["annotations"]:
+        points = np.array(annotation["keypoints"]).reshape(-1, 3)[order]
+        annotation["keypoints"] = points.reshape(-1).tolist()
     labels = tmp_path / "annotations.json"
     labels.write_text(json.dumps(content))
-    images = str(figures.test.parent / "images")
-    assert main(["evaluate", str(run), str(labels), "--images", images]) == 2
-    assert "do not match" in capsys.readouterr().err
+    return [str(labels), "--images", str(figures.test.parent / "images")]
+
+
+def test_labels_of_another_skeleton_are_matched(run, figures, tmp_path, capsys):
+    def scores(*arguments: str) -> dict:
+        out = tmp_path / "scores.json"
+        assert main(["evaluate", str(run), *arguments, "--out", str(out)]) == 0
+        return json.loads(out.read_text())
+
+    plain = scores(str(figures.test))
+    assert "matched_keypoints" not in plain["protocol"]
+    capsys.readouterr()
+    # Another order and other spellings change no score.
+    spelled = {"left_knee": "LKnee", "right_wrist": "r_wrist"}
+    order = list(range(13, -1, -1))
+    again = scores(*relabelled(figures, tmp_path, spelled, order))
+    assert again["metrics"] == plain["metrics"]
+    assert again["protocol"]["matched_keypoints"]["left_knee"] == "LKnee"
+    assert "14 of 14 keypoints matched" in capsys.readouterr().out
+    # A joint without partner is not scored, until a mapping names it.
+    odd = relabelled(figures, tmp_path, {"neck": "collar"}, order)
+    assert scores(*odd)["protocol"]["joints"] == plain["protocol"]["joints"] * 13 // 14
+    assert "no partner" in capsys.readouterr().out
+    mapping = tmp_path / "joints.yaml"
+    mapping.write_text("neck: collar\n")
+    assert scores(*odd, "--mapping", str(mapping))["metrics"] == plain["metrics"]
+
+
+def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, capsys):
+    odd = {name: f"thing {i}" for i, name in enumerate(FIGURE_SKELETON.keypoints)}
+    assert main(["evaluate", str(run), *relabelled(figures, tmp_path, odd, list(range(14)))]) == 2
+    said = capsys.readouterr().err
+    assert "no keypoint of 'person'" in said
+    assert said.count("\n") == 1
     assert main(["evaluate", str(tmp_path), str(figures.test)]) == 2
     assert "no model folder" in capsys.readouterr().err
+
+
+def test_adapting_to_a_skeleton_that_is_asked_for(figures, tmp_path, capsys):
+    mapping = tmp_path / "joints.yaml"
+    mapping.write_text("nose: head_top\npelvis: [left_hip, right_hip]\n")
+    wanted = tmp_path / "wanted.yaml"
+    wanted.write_text("keypoints: [nose, l_knee, r_knee, pelvis, tail]\n")
+    out = tmp_path / "run"
+    arguments = ["--source", str(figures.source), "--target", str(figures.target)]
+    arguments += ["--skeleton", str(wanted), "--mapping", str(mapping), *SETTINGS]
+    assert main(["adapt", "--preset", "demo", *arguments, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "4 of 5 keypoints matched" in said
+    assert said.index("4 of 5") < said.index("source: 24 labelled subjects")
+    skeleton = read_skeleton(out)
+    assert skeleton.keypoints == ("nose", "l_knee", "r_knee", "pelvis", "tail")
+    assert skeleton.pairs == ((1, 2),)
+    assert (
+        main(["adapt", "--preset", "demo", *arguments[:4], "--mapping", str(mapping), "--out", "x"])
+        == 2
+    )
+    assert "no skeleton to map to" in capsys.readouterr().err
 
 
 def test_a_bad_input_as_a_process(tmp_path):

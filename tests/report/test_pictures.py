@@ -7,9 +7,9 @@ import io
 import numpy as np
 from rich.console import Console
 
-from posebridge.report import progress
+from posebridge.report import bar as bars
+from posebridge.report.bar import ProgressBar, clock
 from posebridge.report.overlays import draw_poses, sheet
-from posebridge.report.progress import ProgressBar, clock
 from posebridge.skeleton import Skeleton
 
 SKELETON = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), (1, 2)])
@@ -41,7 +41,7 @@ def test_a_sheet_has_a_row_for_each_title():
 
 
 def test_lines_say_how_much_time_is_left(monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(bars, "SECONDS_BETWEEN_LINES", 0.0)
     text = io.StringIO()
     with ProgressBar(Console(file=text, width=120), "working", 10) as bar:
         bar.update(5, "loss 0.1")

@@ -222,6 +222,11 @@ class AdaptConfig:
         target: the unlabelled images: a folder, a glob, or a COCO file (only its boxes are read).
         source_images: folder of the source file's images, if not beside it.
         target_images: the same for the target.
+        skeleton: keypoints that the model shall have: a built-in skeleton ('posebridge skeleton list')
+            or a file (YAML, an annotation file, a model folder); the source's are matched to them by
+            name. Empty: the source's own.
+        mapping: a YAML file that says which source keypoints these are, 'target: source' each; what
+            it does not name is matched by name.
         data_root: folder that the paths above are relative to.
         start_from: a model folder to start from instead of training on the source; the steps
             of the source stage count as done.
@@ -253,6 +258,8 @@ class AdaptConfig:
     target: str | None = None
     source_images: str | None = None
     target_images: str | None = None
+    skeleton: str | None = None
+    mapping: str | None = None
     data_root: str | None = None
     start_from: str | None = None
     seed: int = 0

@@ -21,7 +21,7 @@ from torch import Tensor
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
-from posebridge.api import below, located, read_data, run
+from posebridge.api import below, in_skeleton_asked, located, read_data, run
 from posebridge.bench.plan import Training
 from posebridge.data.coco import read_labelled
 from posebridge.data.crops import to_crop
@@ -161,7 +161,8 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     prior = PosePrior(source.points, source.labelled) if source.labelled.all(axis=1).any() else None
     validation = None
     if training.source_validation is not None:
-        validation = read_labelled(below(training.config.data_root, training.source_validation))
+        labels = read_labelled(below(training.config.data_root, training.source_validation))
+        validation = in_skeleton_asked(labels, config)
     for checkpoint in missing:
         console.print(f"{training.name}: validators on {checkpoint}", highlight=False)
         model = load(folder / "checkpoints" / checkpoint).model

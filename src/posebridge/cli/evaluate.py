@@ -7,6 +7,7 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
+  posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
 """
 
@@ -44,6 +45,11 @@ def main(arguments: Sequence[str]) -> int:
         default="crop",
         help="what a threshold is a share of (default: crop, the side of the square crop)",
     )
+    parser.add_argument(
+        "--mapping",
+        help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
+        "where names do not",
+    )
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
     given = parser.parse_args(arguments)
 
@@ -52,18 +58,23 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.data.coco import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
-    from posebridge.inference.scoring import score
+    from posebridge.inference.scoring import labels_for, score
     from posebridge.report.progress import ProgressBar
+    from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
     labels = read_labelled(given.labels, given.images)
     console = Console()
+    _, match = labels_for(predictor, labels, given.mapping)
+    if not match.is_identity:
+        print_matches(console, match)
     with ProgressBar(console, "predicting", len(labels)) as bar:
         results, found = score(
             predictor,
             labels,
             thresholds=given.thresholds,
             normaliser=given.normaliser,
+            mapping=given.mapping,
             protocol={
                 "command": " ".join(["posebridge evaluate", *arguments]),
                 "selection": given.weights,

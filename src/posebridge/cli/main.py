@@ -16,6 +16,8 @@ COMMANDS = {
     "predict": "find the keypoints in images",
     "report": "did it help? a page on a finished run, without labels or with a few",
     "bench": "compare methods over seeds, with tables",
+    "check": "look at data before training: labels, boxes, duplicates, two domains side by side",
+    "skeleton": "show the keypoints of a skeleton, or match two",
     "style": "train the style network's decoder on two domains",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",

@@ -2,6 +2,8 @@
 
     samples.py     the one record: images and boxes, and apart from them keypoints
     coco.py        COCO keypoint files, in and out
+    remapping.py   labels of one skeleton as labels of another
+    checking/      a look at data before training: what is in it, what looks wrong
     unlabelled.py  what can be a target: a folder, a glob, a COCO file's boxes
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step

@@ -10,7 +10,6 @@ A new normaliser is one entry in ``NORMALISERS`` and one branch of :func:`normal
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from torch import Tensor
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.ops.heatmaps import argmax_cells
-from posebridge.skeleton import Skeleton
+from posebridge.skeleton import Skeleton, canonical_name
 
 Groups = Mapping[str, Sequence[int]]
 Scores = dict[str, float]
@@ -53,15 +52,6 @@ _NEEDS = {
     "torso": "'left_shoulder' and 'right_hip' (or 'neck', 'left_hip' and 'right_hip')",
     "head": "'head_top' and 'neck' (or 'upper_neck')",
 }
-_SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
-
-
-def canonical_name(keypoint: str) -> str:
-    """A keypoint's name as ``left_knee``, also where it is spelled ``L_Knee`` or ``kneeLeft``."""
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", keypoint).lower()
-    tokens = [token for token in re.split(r"[^a-z0-9]+", spaced) if token]
-    sides = [_SIDES[token] for token in tokens if token in _SIDES]
-    return "_".join(sides + [token for token in tokens if token not in _SIDES])
 
 
 def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> NDArray[np.float64]:

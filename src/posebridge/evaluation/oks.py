@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
-from posebridge.evaluation.metrics import canonical_name
-from posebridge.skeleton import Skeleton
+from posebridge.skeleton import Skeleton, canonical_name
 
 SIGMAS: dict[str, float] = {
     "nose": 0.026,

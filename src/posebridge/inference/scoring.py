@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from posebridge.data.crops import to_crop
+from posebridge.data.remapping import remapped
 from posebridge.data.samples import LabelledSamples
+from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions
 from posebridge.evaluation.metrics import published_pck_of_cells
 from posebridge.inference.predictor import PosePredictions, Predictor
+from posebridge.skeleton import SkeletonMatch, match_skeletons, read_mapping
 
 
 def score(
@@ -20,20 +24,26 @@ def score(
     *,
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
+    mapping: Path | str | None = None,
     protocol: Mapping[str, Any] | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Results, PosePredictions]:
     """Predict on labelled images and compare.
 
-    Images that cannot be read are left out and counted in the protocol.
+    Images that cannot be read are left out and counted in the protocol. Labels of another skeleton
+    are matched by name and ``mapping`` (:func:`labels_for`); joints without partner are not scored.
 
     Raises:
-        InputError: another skeleton than the model's, nothing readable, or nothing labelled.
+        InputError: no keypoint is one of the model's, nothing readable, or nothing labelled.
     """
-    labels.skeleton.require_same(
-        predictor.skeleton, labels.images.name, f"the model {predictor.checkpoint.folder}"
-    )
+    labels, match = labels_for(predictor, labels, mapping)
+    if not match.is_identity:
+        protocol = {
+            "labels_skeleton": list(match.source.keypoints),
+            "matched_keypoints": {target: source for target, source, _ in match.rows()},
+            **(protocol or {}),
+        }
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
     size = predictor.model.config.heatmap_size
@@ -55,6 +65,32 @@ def score(
         },
     )
     return results, found
+
+
+def labels_for(
+    predictor: Predictor, labels: LabelledSamples, mapping: Path | str | None = None
+) -> tuple[LabelledSamples, SkeletonMatch]:
+    """Labels with the keypoints of a model, those without partner unlabelled, and how they matched.
+
+    Args:
+        mapping: a file of :func:`~posebridge.skeleton.read_mapping`, model's keypoint: label's.
+
+    Raises:
+        InputError: nothing matches, or the mapping names what is not there.
+    """
+    try:
+        match = match_skeletons(
+            labels.skeleton,
+            predictor.skeleton,
+            None if mapping is None else read_mapping(mapping),
+            mapping_name=str(mapping),
+        )
+    except InputError as error:
+        raise InputError(
+            f"the labels {labels.images.name} do not fit the model {predictor.checkpoint.folder}: "
+            f"{error}"
+        ) from error
+    return remapped(labels, match), match
 
 
 def _published_cells(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import supervision as sv
 
 from posebridge.data.crops import decode_image
-from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from posebridge.inference.predictor import PosePredictions
 
 _LEFT, _RIGHT, _MIDDLE = (sv.Color(60, 130, 255), sv.Color(255, 80, 80), sv.Color(90, 220, 120))
 

@@ -22,7 +22,16 @@ def test_pairs_and_groups_follow_from_the_names():
 
 
 @pytest.mark.parametrize(
-    "names", [["LeftKnee", "RightKnee"], ["knee_l", "knee_r"], ["L-knee", "R-knee"]]
+    "names",
+    [
+        ["LeftKnee", "RightKnee"],
+        ["knee_l", "knee_r"],
+        ["L-knee", "R-knee"],
+        ["LKnee", "RKnee"],
+        ["eyeL", "eyeR"],
+        ["forelegL2", "forelegR2"],
+        ["lknee", "rknee"],
+    ],
 )
 def test_other_spellings(names):
     assert Skeleton.from_names("x", names).pairs == ((0, 1),)
@@ -30,6 +39,8 @@ def test_other_spellings(names):
 
 def test_names_without_sides_stay_apart():
     assert Skeleton.from_names("x", ["tail", "left", "l"]).pairs == ()
+    # 'rear' is no right ear, 'spine_L5' a vertebra.
+    assert Skeleton.from_names("x", ["lear", "rear", "spine_L5", "spine_R5"]).pairs == ()
 
 
 def test_round_trip_and_damage():
@@ -44,6 +55,29 @@ def test_what_a_skeleton_may_not_be():
     for arguments in (("x", []), ("x", ["a", "a"]), ("x", ["a"], [(0, 1)])):
         with pytest.raises(InputError):
             Skeleton.from_names(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "groups", "words"),
+    [
+        (((0, 1), (1, 2)), {}, "'b' is in more than one"),
+        (((0, 0),), {}, "'a' is in more than one"),
+        ((), {"g": (3,)}, "group 'g'"),
+        ((), {"g": ()}, "group 'g'"),
+    ],
+)
+def test_pairs_and_groups_that_cannot_be(pairs, groups, words):
+    with pytest.raises(InputError, match=words):
+        Skeleton("x", ("a", "b", "c"), (), pairs, groups)
+
+
+def test_a_subset_drops_what_loses_a_joint():
+    skeleton = Skeleton.from_names("person", LSP, [(0, 1), (1, 2), (2, 3), (12, 13)])
+    some = skeleton.subset([13, 1, 4, 2])  # head_top, right_knee, left_knee, right_hip
+    assert some.keypoints == ("head_top", "right_knee", "left_knee", "right_hip")
+    assert some.edges == ((1, 3),)
+    assert some.pairs == ((2, 1),)
+    assert some.groups == {"knee": (1, 2), "hip": (3,), "head_top+neck": (0,)}
 
 
 def test_differences_are_named():

@@ -1,16 +1,14 @@
-"""Who the joints are: names, edges, left/right pairs and groups of one kind of subject."""
+"""The record: an ordered list of keypoints and what connects them."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from posebridge.errors import InputError
-
-_SIDES = (("left", "right"), ("l", "r"))
+from posebridge.skeleton.names import split_side
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,20 @@ class Skeleton:
                         f"{count} keypoints; indices count from 0 here and from 1 in COCO files."
                     )
 
+        mirrored = [i for pair in self.pairs for i in pair]
+        twice = next((i for i in mirrored if mirrored.count(i) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"skeleton '{self.name}': '{self.keypoints[twice]}' is in more than one left/right "
+                "pair, or paired with itself; give each keypoint one partner."
+            )
+        for group, members in self.groups.items():
+            if not members or not all(0 <= i < count for i in members):
+                raise InputError(
+                    f"skeleton '{self.name}': group '{group}' is empty or points outside its "
+                    f"{count} keypoints."
+                )
+
     def __len__(self) -> int:
         return len(self.keypoints)
 
@@ -66,14 +78,46 @@ class Skeleton:
         name: str,
         keypoints: Sequence[str],
         edges: Sequence[Sequence[int]] = (),
+        pairs: Sequence[Sequence[int]] | None = None,
+        groups: Mapping[str, Sequence[int]] | None = None,
     ) -> Skeleton:
-        """A skeleton whose pairs and groups follow from the names (``left_knee``, ``knee_r``)."""
+        """A skeleton whose pairs and groups, unless given, follow from the names.
+
+        ``left_knee`` and ``right_knee`` (``knee_l``, ``RKnee``, ``kneeR``) are a pair and one group.
+        """
         return cls(
             name=name,
             keypoints=tuple(keypoints),
             edges=tuple((int(a), int(b)) for a, b in edges),
-            pairs=_pairs_by_name(keypoints),
-            groups=_groups_by_name(keypoints),
+            pairs=_pairs_by_name(keypoints)
+            if pairs is None
+            else tuple((int(a), int(b)) for a, b in pairs),
+            groups=_groups_by_name(keypoints)
+            if groups is None
+            else {str(group): tuple(members) for group, members in groups.items()},
+        )
+
+    def subset(self, kept: Sequence[int], name: str | None = None) -> Skeleton:
+        """The given keypoints in the given order.
+
+        An edge or a pair that loses a joint is dropped; a group keeps the joints that are left and
+        goes when none is.
+        """
+        place = {old: new for new, old in enumerate(kept)}
+
+        def left(links: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+            return tuple((place[a], place[b]) for a, b in links if a in place and b in place)
+
+        groups = {
+            group: tuple(place[i] for i in members if i in place)
+            for group, members in self.groups.items()
+        }
+        return Skeleton(
+            name=name or self.name,
+            keypoints=tuple(self.keypoints[i] for i in kept),
+            edges=left(self.edges),
+            pairs=left(self.pairs),
+            groups={group: members for group, members in groups.items() if members},
         )
 
     def to_json(self) -> str:
@@ -133,30 +177,12 @@ class Skeleton:
         )
 
 
-def _tokens(name: str) -> list[str]:
-    return [
-        t for t in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if t
-    ]
-
-
-def _side(name: str) -> tuple[str, str] | None:
-    """('left' or 'right', the name without its side), or None for a name without a side."""
-    tokens = _tokens(name)
-    for left, right in _SIDES:
-        for side, canonical in ((left, "left"), (right, "right")):
-            if side in tokens and len(tokens) > 1:
-                rest = list(tokens)
-                rest.remove(side)
-                return canonical, "_".join(rest)
-    return None
-
-
 def _pairs_by_name(keypoints: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    sides = {_side(name): index for index, name in enumerate(keypoints) if _side(name)}
+    sides = {side: i for i, name in enumerate(keypoints) if (side := split_side(name))}
     return tuple(
-        (index, sides[("right", side[1])])
-        for side, index in sides.items()
-        if side is not None and side[0] == "left" and ("right", side[1]) in sides
+        (index, sides[("right", rest)])
+        for (side, rest), index in sides.items()
+        if side == "left" and ("right", rest) in sides
     )
 
 
@@ -164,7 +190,7 @@ def _groups_by_name(keypoints: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """Left and right of a joint are one row; head_top and neck are one, as the papers group LSP."""
     groups: dict[str, list[int]] = {}
     for index, name in enumerate(keypoints):
-        side = _side(name)
+        side = split_side(name)
         groups.setdefault(side[1] if side else name, []).append(index)
     if "head_top" in groups and "neck" in groups:
         groups["head_top+neck"] = sorted(groups.pop("head_top") + groups.pop("neck"))

@@ -1,0 +1,167 @@
+"""``posebridge check``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+
+EXAMPLES = """examples:
+  posebridge check renders/annotations.json
+  posebridge check --source renders/annotations.json --target photographs/ --out check/
+  posebridge check --source renders/annotations.json --target photographs/ \\
+      --test test/annotations.json --strict
+
+exit codes: 0 nothing but warnings and notes, 1 warnings (with --strict), 2 errors or unusable input
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Look at data before training; see ``posebridge check --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge check",
+        description="Look at data before training: sizes, labels, points outside, boxes, left and "
+        "right, duplicates, broken files. Prints what is found and writes a page with pictures. Of a "
+        "target, keypoints are not read.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="a COCO file, a folder or a glob of images"
+    )
+    parser.add_argument("--source", help="labelled images to learn from: a COCO keypoint file")
+    parser.add_argument(
+        "--target", help="images to adapt to: a folder, a glob or a COCO file (its boxes are read)"
+    )
+    parser.add_argument("--test", help="labelled images to score on: a COCO keypoint file")
+    parser.add_argument("--source-images", help="folder of the source file's images")
+    parser.add_argument("--target-images", help="the same for the target")
+    parser.add_argument("--test-images", help="the same for the test set")
+    parser.add_argument("--images", help="the same for DATA, where one is given")
+    parser.add_argument("--out", default="check", help="folder for the page (default: check)")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
+    parser.add_argument("--workers", type=int, help="threads that decode (default: the cores)")
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    import posebridge
+    from posebridge.data.checking import check_set, compare_sets, declared_sizes
+    from posebridge.data.samples import LabelledSamples
+    from posebridge.errors import InputError
+    from posebridge.report.bar import ProgressBar
+    from posebridge.report.check_page import sorted_findings, verdict, write_check
+
+    roles = [
+        (role, getattr(given, role), getattr(given, f"{role}_images"))
+        for role in ("source", "target", "test")
+        if getattr(given, role)
+    ]
+    if not roles and not given.data:
+        raise InputError(
+            "no data is given; name a COCO file or a folder, or use --source, --target."
+        )
+    if given.images and len(given.data) != 1:
+        raise InputError("--images goes with one DATA; see --source-images and the others.")
+    if given.workers is not None and given.workers < 1:
+        raise InputError(f"--workers is {given.workers}; give 1 or more.")
+    out = Path(given.out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; give a folder for the page.")
+    names = _names(given.data)
+    wanted = roles + [(n, d, given.images) for n, d in zip(names, given.data, strict=True)]
+    # All files are read before the first image is decoded: a broken one stops the command at once.
+    read = [(name, path, _read(name, path, images)) for name, path, images in wanted]
+
+    console = Console()
+    sets = []
+    for name, path, data in read:
+        samples = data.images if isinstance(data, LabelledSamples) else data
+        total = len({bytes(f) for f in samples.files})
+        with ProgressBar(console, f"looking at {name}", total) as bar:
+            declared = declared_sizes(path, samples)
+            sets.append(check_set(name, data, declared, bar.update, given.workers))
+    between = [f for one, other in combinations(sets, 2) for f in compare_sets(one, other)]
+    findings = sorted_findings(sets, between)
+    _print_summary(console, sets)
+    for finding in findings:
+        colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.severity]
+        console.print(
+            f"[{colour}]{finding.severity}[/]  [dim]{' and '.join(dict.fromkeys(finding.sets))}:[/] ",
+            end="",
+            highlight=False,
+        )
+        console.print(finding.title, markup=False, highlight=False)
+        for line in finding.details[:3]:
+            console.print(f"         {line}", style="dim", markup=False, highlight=False)
+        if len(finding.details) > 3:
+            console.print(f"         and {len(finding.details) - 3:,} more", style="dim")
+    command = " ".join(["posebridge check", *arguments])
+    files = write_check(out, sets, between, command, posebridge.__version__)
+    console.print(f"{verdict(findings)}\npage:     {files[0]}", highlight=False)
+    console.print(f"findings: {files[1]}", highlight=False)
+    for file in files[2:]:
+        console.print(f"pictures: {file}", highlight=False)
+    severities = {finding.severity for finding in findings}
+    if "error" in severities:
+        return 2
+    return 1 if given.strict and "warning" in severities else 0
+
+
+def _read(name: str, path: str, images: str | None) -> LabelledSamples | UnlabelledSamples:
+    """A set with its labels, unless it is the target or has none."""
+    from posebridge.data.coco import read_labelled
+    from posebridge.data.unlabelled import read_unlabelled
+
+    labelled = name in ("source", "test") or (name != "target" and _has_keypoints(path))
+    return read_labelled(path, images) if labelled else read_unlabelled(path, images)
+
+
+def _has_keypoints(path: str) -> bool:
+    """Whether a COCO file has annotations with keypoints; other data is read without labels."""
+    import json
+
+    file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
+    if file.suffix.lower() != ".json" or not file.is_file():
+        return False
+    try:
+        content = json.loads(file.read_bytes())
+        return any("keypoints" in a for a in content.get("annotations", []))
+    except (ValueError, AttributeError, TypeError):
+        # The reader says in a sentence what is wrong with it.
+        return True
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    """A short name for each: the file's or folder's, with as many parents as tell them apart."""
+    for length in range(1, 6):
+        names = ["/".join(_parts(path)[-length:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{name} ({number})" for number, name in enumerate(names, 1)]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    whole = Path(path)
+    named = whole.parent if whole.name == "annotations.json" else whole
+    return (named.parts or (str(whole),)) if named != Path() else (whole.name,)
+
+
+def _print_summary(console, sets) -> None:
+    from rich.table import Table
+
+    from posebridge.data.checking import summary_rows
+
+    table = Table(title="median, and the middle half in brackets")
+    table.add_column("")
+    for looked in sets:
+        table.add_column(looked.name)
+    for what, values in summary_rows(sets):
+        table.add_row(what, *values)
+    console.print(table)

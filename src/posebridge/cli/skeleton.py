@@ -1,0 +1,121 @@
+"""``posebridge skeleton``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge skeleton list
+  posebridge skeleton show coco-17 --out coco.png
+  posebridge skeleton show renders/annotations.json --out mine.yaml    a file to start from
+  posebridge skeleton match renders/annotations.json coco-17 --out match.png
+  posebridge skeleton match coco-17 lsp-14 --mapping joints.yaml
+
+a joints.yaml, 'target: source' each; what it does not name is matched by name:
+  neck: [left_shoulder, right_shoulder]      # the middle of the two
+  head_top: null                             # no partner
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show and match skeletons; see ``posebridge skeleton --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge skeleton",
+        description="Show the keypoints of a skeleton, or which keypoint of one is which of another.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = "a built-in name, a YAML file, an annotation file (COCO JSON) or a model folder"
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|match")
+    commands.add_parser("list", help="the built-in skeletons")
+    show = commands.add_parser("show", help="keypoints, pairs and groups of a skeleton")
+    show.add_argument("skeleton", help=what)
+    show.add_argument("--out", help="a picture (.png, .svg, .pdf) or a YAML file (.yaml) to write")
+    match = commands.add_parser("match", help="where the keypoints of B come from in A")
+    match.add_argument("source", metavar="A", help=f"labels that there are: {what}")
+    match.add_argument("target", metavar="B", help="keypoints that are asked for: the same")
+    match.add_argument("--mapping", help="a YAML file, 'target: source' each")
+    match.add_argument(
+        "--out", help="a picture (.png, .svg, .pdf), or a mapping file (.yaml) to edit"
+    )
+    match.add_argument(
+        "--common", help="write the skeleton of the matched keypoints alone to this YAML file"
+    )
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.report import skeletons as report
+    from posebridge.skeleton import (
+        builtin_skeletons,
+        match_skeletons,
+        read_mapping,
+        read_skeleton,
+    )
+    from posebridge.skeleton.files import to_yaml
+    from posebridge.skeleton.matching import mapping_text
+
+    console = Console()
+    if given.command == "list":
+        for name, text in builtin_skeletons().items():
+            console.print(f"  {name:<10} {text}", highlight=False)
+        return 0
+    if given.command == "show":
+        skeleton = read_skeleton(given.skeleton)
+        report.print_skeleton(console, given.skeleton, skeleton)
+        if given.out:
+            out = _file(given.out)
+            if _is_yaml(out):
+                out.write_text(to_yaml(skeleton), encoding="utf-8")
+            else:
+                report.write_skeleton_picture(
+                    out, _title(given.skeleton), skeleton, report.layout_of(given.skeleton)
+                )
+            console.print(f"written: {out}", highlight=False)
+        return 0
+    found = match_skeletons(
+        read_skeleton(given.source),
+        read_skeleton(given.target),
+        read_mapping(given.mapping) if given.mapping else None,
+        mapping_name=str(given.mapping),
+    )
+    report.print_matches(console, found)
+    if given.out:
+        out = _file(given.out)
+        if _is_yaml(out):
+            out.write_text(mapping_text(found), encoding="utf-8")
+        else:
+            report.write_match_picture(
+                out,
+                found,
+                (_title(given.source), _title(given.target)),
+                (report.layout_of(given.source), report.layout_of(given.target)),
+            )
+        console.print(f"written: {out}", highlight=False)
+    if given.common:
+        common = _file(given.common)
+        common.write_text(to_yaml(found.common()), encoding="utf-8")
+        console.print(f"written: {common}", highlight=False)
+    return 0
+
+
+def _title(name_or_file: str) -> str:
+    return "/".join(Path(name_or_file).parts[-2:])
+
+
+def _is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in (".yaml", ".yml")
+
+
+def _file(name: str) -> Path:
+    """The file to write, in a folder that exists; refuses an ending that nothing can be written to."""
+    from posebridge.errors import InputError
+
+    path = Path(name)
+    if path.suffix.lower() not in (".png", ".svg", ".pdf", ".yaml", ".yml"):
+        raise InputError(f"{path} can't be written: give a .png, .svg, .pdf or .yaml file.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,57 @@
+"""What a look at data can find: the record, and the words for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One kind of thing that is wrong, or worth knowing, in one set or between two.
+
+    Attributes:
+        kind: a short name, stable, for files and tests.
+        severity: an error spoils a training, a warning should be looked at, a note is to be known.
+        title: what was found, with its number, in one line.
+        advice: what it does to a training and what can be done.
+        rule: how it was decided.
+        sets: names of the sets concerned, in the order of ``rows``' columns.
+        rows: (M, len(sets)) int64, the subjects concerned, worst first; (0, ...) where the finding
+            is about the set as a whole.
+        details: a line for each row, or for each file where there are no rows.
+        marks: for each row the keypoints concerned, in the first set.
+    """
+
+    kind: str
+    severity: Severity
+    title: str
+    advice: str
+    rule: str
+    sets: tuple[str, ...]
+    rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.int64))
+    details: Sequence[str] = ()
+    marks: Sequence[Sequence[int]] = ()
+
+
+def rows_of(indices: Sequence[int] | np.ndarray) -> np.ndarray:
+    """(M, 1) rows of one set."""
+    return np.asarray(indices, dtype=np.int64).reshape(-1, 1)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 image``, ``2 images``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A share in percent with as many digits as it needs."""
+    value = 100 * part / max(whole, 1)
+    if 0 < value < 0.1:
+        return "under 0.1 %"
+    return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"

@@ -1,0 +1,41 @@
+"""Labels of one skeleton as labels of another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from posebridge.data.samples import LabelledSamples
+from posebridge.skeleton import SkeletonMatch
+
+
+def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
+    """The samples with the keypoints of the match's target skeleton.
+
+    An average is labelled where all its parts are; a keypoint without partner is labelled nowhere.
+    The skeleton is the target's as a whole: its edges and pairs are kept for keypoints that are
+    never labelled, since a mirrored image needs a joint's partner even where only one of the two has
+    labels (``SkeletonMatch.common`` is the skeleton without them). No subject is dropped.
+
+    Args:
+        samples: N subjects whose skeleton names the keypoints of ``match.source``.
+        match: as ``match_skeletons(samples.skeleton, target)`` gives it.
+
+    Raises:
+        ValueError: the match was made for other keypoints.
+    """
+    if samples.skeleton.keypoints != match.source.keypoints:
+        raise ValueError(
+            f"the match is for {match.source.keypoints}, the samples have "
+            f"{samples.skeleton.keypoints}"
+        )
+    weights = match.weights
+    missing = (~samples.labelled).astype(np.float64) @ (weights.T > 0)
+    labelled = (missing == 0) & (weights.sum(axis=1) > 0)
+    points = np.einsum("tk,nkx->ntx", weights, samples.points.astype(np.float64))
+    points = np.where(labelled[..., None], points, 0).astype(np.float32)
+    return LabelledSamples(samples.images, match.target, points, labelled)
+
+
+def with_labels(samples: LabelledSamples) -> LabelledSamples:
+    """The subjects of which at least one keypoint is labelled."""
+    return samples.subset(np.flatnonzero(samples.labelled.any(axis=1)))

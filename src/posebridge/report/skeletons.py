@@ -1,0 +1,258 @@
+"""Skeletons as tables and as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton, SkeletonMatch, builtin_skeletons, match_skeletons
+from posebridge.skeleton.files import Layout, read_skeleton_and_layout, typical_pose
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEFT, RIGHT, MIDDLE, MISSING = "#3c82ff", "#f05050", "#2fae62", "#b0b0b0"
+
+
+def print_skeleton(console: Console, title: str, skeleton: Skeleton) -> None:
+    """The keypoints with their mirror partners and groups, and how many edges there are."""
+    table = Table(title=f"{title}: {len(skeleton)} keypoints of '{skeleton.name}'")
+    table.add_column("", justify="right", style="dim")
+    table.add_column("keypoint")
+    table.add_column("mirrored")
+    table.add_column("group")
+    mirror = skeleton.mirror
+    group_of = {i: group for group, members in skeleton.groups.items() for i in members}
+    for index, name in enumerate(skeleton.keypoints):
+        partner = skeleton.keypoints[mirror[index]] if mirror[index] != index else "-"
+        table.add_row(str(index), name, partner, group_of.get(index, "-"))
+    console.print(table)
+    console.print(f"{len(skeleton.edges)} edges, {len(skeleton.pairs)} left/right pairs")
+
+
+def print_matches(console: Console, match: SkeletonMatch) -> None:
+    """The table of matches, and what stays out on either side."""
+    table = Table(title=f"{len(match.matched)} of {len(match.target)} keypoints matched")
+    table.add_column("keypoint")
+    table.add_column("taken from")
+    table.add_column("by")
+    for target, source, reason in match.rows():
+        style = "yellow" if reason == "no partner" else None
+        table.add_row(target, source, reason, style=style)
+    console.print(table)
+    if len(match.matched) < len(match.target):
+        console.print(
+            "A keypoint without partner counts as unlabelled. A mapping file can name it: "
+            "'posebridge skeleton match'.",
+            style="yellow",
+            highlight=False,
+        )
+    if match.unused:
+        console.print(f"not used: {', '.join(match.unused)}", style="dim", highlight=False)
+
+
+def layout_of(name_or_file: Path | str) -> Layout:
+    """Where a picture shows the keypoints of a built-in skeleton or a file.
+
+    A YAML's own layout; else that of the built-in skeleton with the same keypoints; else the
+    best-labelled pose of an annotation file; else what a built-in skeleton can lend. It may be empty.
+    """
+    skeleton, own = read_skeleton_and_layout(name_or_file)
+    lent = own or _lent_layout(skeleton)
+    if len(lent) == len(skeleton):
+        return lent
+    return typical_pose(name_or_file) or lent
+
+
+def place_keypoints(skeleton: Skeleton, layout: Layout) -> np.ndarray:
+    """(K, 2) positions for a picture in the unit square, y down.
+
+    Without a layout, joints lie as far apart as they are along the edges (classical scaling of the
+    graph's distances), or on a circle where the edges do not join them all. A joint that the layout
+    leaves out goes to the middle of its neighbours.
+    """
+    places = np.full((len(skeleton), 2), np.nan)
+    for index, name in enumerate(skeleton.keypoints):
+        if name in layout:
+            places[index] = layout[name]
+    if np.isnan(places).all():
+        places = _scaled_graph(skeleton)
+    places = _fill_places(places, skeleton.edges)
+    low, high = places.min(axis=0), places.max(axis=0)
+    return (places - low) / max(float((high - low).max()), 1e-9)
+
+
+def draw_skeleton(
+    axes: Axes,
+    skeleton: Skeleton,
+    places: np.ndarray,
+    *,
+    missing: Sequence[int] = (),
+    numbers: bool = True,
+) -> None:
+    """Joints and bones on a matplotlib axes: left blue, right red, the middle green.
+
+    Args:
+        places: (K, 2), y down.
+        missing: keypoints to draw as empty grey rings.
+    """
+    left = {a for a, _ in skeleton.pairs}
+    right = {b for _, b in skeleton.pairs}
+    gone = set(missing)
+
+    def colour(*joints: int) -> str:
+        if gone & set(joints):
+            return MISSING
+        sides = [LEFT if j in left else RIGHT if j in right else None for j in joints]
+        named = {s for s in sides if s}
+        return named.pop() if len(named) == 1 else MIDDLE
+
+    for a, b in skeleton.edges:
+        x, y = places[[a, b]].T
+        shade = colour(a, b)
+        axes.plot(
+            x, y, color=shade, linewidth=2.5, linestyle=":" if shade == MISSING else "-", zorder=1,
+            alpha=0.75, solid_capstyle="round",
+        )  # fmt: skip
+    for index, (x, y) in enumerate(places):
+        shade = colour(index)
+        face = "white" if index in gone else shade
+        axes.scatter(x, y, s=190, color=face, edgecolors=shade, linewidths=1.6, zorder=2)
+        if numbers:
+            axes.annotate(
+                str(index), (x, y), ha="center", va="center_baseline", fontsize=8, zorder=3,
+                color=MISSING if index in gone else "white", weight="bold",
+            )  # fmt: skip
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.margins(0.12)
+    axes.invert_yaxis()
+
+
+def write_skeleton_picture(path: Path, title: str, skeleton: Skeleton, layout: Layout) -> None:
+    """The skeleton with its keypoints numbered and named, as a picture file."""
+    figure, (drawing, words) = _figure(1, 2, (9.0, max(5.0, 0.22 * len(skeleton) + 1)))
+    draw_skeleton(drawing, skeleton, place_keypoints(skeleton, layout))
+    drawing.set_title(f"{title}, {len(skeleton)} keypoints", fontsize=13)
+    _name_list(words, skeleton, [skeleton.keypoints[i] for i in range(len(skeleton))])
+    _legend(figure, bool(skeleton.pairs))
+    figure.savefig(path, dpi=140, facecolor="white")
+
+
+def write_match_picture(
+    path: Path,
+    match: SkeletonMatch,
+    titles: tuple[str, str],
+    layouts: tuple[Layout, Layout],
+) -> None:
+    """Both skeletons side by side; what has no partner is grey, and a list says what is what."""
+    rows = len(match.target) + bool(match.unused)
+    figure, (one, other, words) = _figure(1, 3, (13.5, max(5.5, 0.22 * rows + 1)))
+    unused = [match.source.keypoints.index(name) for name in match.unused]
+    missing = [i for i, partners in enumerate(match.partners) if not partners]
+    draw_skeleton(one, match.source, place_keypoints(match.source, layouts[0]), missing=unused)
+    draw_skeleton(other, match.target, place_keypoints(match.target, layouts[1]), missing=missing)
+    one.set_title(f"from {titles[0]}, {len(match.source)} keypoints", fontsize=12)
+    other.set_title(f"to {titles[1]}, {len(match.target)} keypoints", fontsize=12)
+    lines = [
+        f"{target}  \u2190  "
+        + " + ".join(f"{i} {match.source.keypoints[i]}" for i in partners)
+        + f"   ({reason})"
+        if partners
+        else f"{target}   no partner"
+        for (target, _, reason), partners in zip(match.rows(), match.partners, strict=True)
+    ]
+    _name_list(words, match.target, lines, missing)
+    _legend(figure, bool(match.target.pairs), grey=bool(unused or missing))
+    figure.savefig(path, dpi=140, facecolor="white")
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns)
+
+
+def _name_list(
+    axes: Axes, skeleton: Skeleton, lines: Sequence[str], missing: Sequence[int] = ()
+) -> None:
+    left = {a for a, _ in skeleton.pairs}
+    right = {b for _, b in skeleton.pairs}
+    axes.set_axis_off()
+    axes.set_ylim(max(len(lines), 12), -1)
+    for index, line in enumerate(lines):
+        shade = LEFT if index in left else RIGHT if index in right else MIDDLE
+        shade = MISSING if index in missing else shade
+        axes.text(0, index, f"{index:>2}", fontsize=10, color=shade, weight="bold", ha="right")
+        text = "#777777" if index in missing else "#222222"
+        axes.text(0.04, index, line, fontsize=10, color=text)
+    axes.set_xlim(-0.05, 1)
+
+
+def _legend(figure: Any, sided: bool, grey: bool = False) -> None:
+    from matplotlib.lines import Line2D
+
+    kinds = [("left", LEFT), ("right", RIGHT), ("middle", MIDDLE)] if sided else []
+    kinds += [("no partner", MISSING)] if grey else []
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=shade, markersize=9, label=text)
+        for text, shade in kinds
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False)
+
+
+def _lent_layout(skeleton: Skeleton) -> Layout:
+    best: Layout = {}
+    for name in builtin_skeletons():
+        other, layout = read_skeleton_and_layout(name)
+        try:
+            match = match_skeletons(other, skeleton)
+        except InputError:
+            continue
+        lent = {
+            skeleton.keypoints[i]: layout[other.keypoints[match.partners[i][0]]]
+            for i in match.matched
+        }
+        best = max(best, lent, key=len)
+    return best if 2 * len(best) > len(skeleton) else {}
+
+
+def _scaled_graph(skeleton: Skeleton) -> np.ndarray:
+    count = len(skeleton)
+    angle = 2 * np.pi * np.arange(count) / count
+    circle = np.stack([np.sin(angle), -np.cos(angle)], axis=1)
+    far = np.full((count, count), np.inf)
+    np.fill_diagonal(far, 0)
+    for a, b in skeleton.edges:
+        far[a, b] = far[b, a] = 1
+    for middle in range(count):
+        far = np.minimum(far, far[:, [middle]] + far[[middle]])
+    if np.isinf(far).any():
+        return circle
+    centred = np.eye(count) - 1 / count
+    values, vectors = np.linalg.eigh(-0.5 * centred @ far**2 @ centred)
+    return vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0)) + 1e-3 * circle
+
+
+def _fill_places(places: np.ndarray, edges: Sequence[tuple[int, int]]) -> np.ndarray:
+    places = places.copy()
+    low, high = np.nanmin(places, axis=0), np.nanmax(places, axis=0)
+    empty = [i for i in range(len(places)) if np.isnan(places[i]).any()]
+    for order, index in enumerate(empty):
+        near = [b if a == index else a for a, b in edges if index in (a, b)]
+        known = [places[i] for i in near if not np.isnan(places[i]).any()]
+        if len(known) > 1:
+            places[index] = np.mean(known, axis=0)
+        else:
+            side = high[0] + 0.15 * (high[0] - low[0] + 1e-9)
+            share = (order + 0.5) / len(empty)
+            places[index] = (side, low[1] + share * (high[1] - low[1]))
+    return places

@@ -1,0 +1,82 @@
+"""The same picture twice."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from posebridge.data.checking.duplicates import Duplicate, find_duplicates
+from posebridge.data.checking.facts import look_at_images, perceptual_hash
+from posebridge.data.figures import draw_figure
+
+
+def look(folder):
+    return look_at_images(np.array(sorted(str(p).encode() for p in folder.iterdir())))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [draw_figure("camera", 3, index, 96)[0] for index in range(6)]
+
+
+def write(folder, images, ending=".png", options=()):
+    folder.mkdir()
+    for index, image in enumerate(images):
+        cv2.imwrite(str(folder / f"{index}{ending}"), image[:, :, ::-1], list(options))
+
+
+def test_copies_that_were_scaled_and_compressed_are_found(tmp_path, pictures):
+    write(tmp_path / "a", pictures)
+    small = [cv2.resize(pictures[4], (60, 60), interpolation=cv2.INTER_AREA), pictures[1]]
+    write(tmp_path / "b", small, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 40))
+    a, b = look(tmp_path / "a"), look(tmp_path / "b")
+    assert find_duplicates(a, b) == [Duplicate(1, 1, False), Duplicate(4, 0, False)]
+    assert find_duplicates(a) == []
+
+
+def test_equal_files_are_identical_also_within_a_set(tmp_path, pictures):
+    write(tmp_path / "a", [pictures[0], pictures[1], pictures[0]])
+    a = look(tmp_path / "a")
+    assert find_duplicates(a) == [Duplicate(0, 2, True)]
+
+
+def test_other_pictures_are_not(tmp_path, pictures):
+    write(tmp_path / "a", pictures)
+    flat = np.full((40, 40, 3), 90, np.uint8)
+    mirrored = np.ascontiguousarray(pictures[2][:, ::-1])
+    write(tmp_path / "b", [mirrored, 255 - pictures[3], flat, flat + 1])
+    a, b = look(tmp_path / "a"), look(tmp_path / "b")
+    assert find_duplicates(a, b) == []
+    assert find_duplicates(b) == []  # two flat pictures have no features to be the same by
+
+
+def test_unreadable_files_have_no_double(tmp_path):
+    for name in ("0.jpg", "1.jpg"):
+        (tmp_path / name).write_bytes(b"no image")
+    facts = look(tmp_path)
+    assert not facts.readable.any()
+    assert all("truncated or not an image" in problem for problem in facts.problems)
+    assert find_duplicates(facts) == []
+
+
+def test_a_hash_does_not_mind_brightness_and_has_as_many_of_either_sign():
+    rng = np.random.default_rng(0)
+    luma = cv2.GaussianBlur(rng.uniform(60, 180, (32, 32)).astype(np.float32), (0, 0), 2)[None]
+    signs = perceptual_hash(luma)
+    assert signs.shape == (1, 64)
+    assert signs.sum() == 0
+    np.testing.assert_array_equal(signs, perceptual_hash(luma * 0.5 + 20))
+    np.testing.assert_array_equal(signs, -perceptual_hash(-luma))
+
+
+def test_colours_of_known_pictures(tmp_path):
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 0] = 255
+    half = np.zeros((8, 8, 3), np.uint8)
+    half[:, :4] = 255
+    write(tmp_path / "a", [red, half])
+    colours = look(tmp_path / "a").colours
+    np.testing.assert_allclose(colours["brightness"], [29.9, 50], atol=0.1)
+    np.testing.assert_allclose(colours["contrast"], [0, 50], atol=0.1)
+    np.testing.assert_allclose(colours["saturation"], [100, 0], atol=0.1)
