@@ -6,6 +6,7 @@ lose. Every format's reader gives one and every writer takes one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +100,7 @@ class Annotations:
         return LabelledSamples(images, self.skeleton, points.astype(np.float32), known)
 
     def _table(self, rows: np.ndarray, boxes: np.ndarray) -> UnlabelledSamples:
-        return table(
-            self.name, self.files, self.image[rows], boxes, self.image_ids, self.ids[rows]
-        )
+        return table(self.name, self.files, self.image[rows], boxes, self.image_ids, self.ids[rows])
 
 
 def table(
@@ -146,7 +145,9 @@ def upright_size(path: Path) -> tuple[int, int]:
             width, height = image.size
             turned = image.getexif().get(274) in sideways
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not an image that can be read; replace or remove it.") from error
+        raise InputError(
+            f"{path} is not an image that can be read; replace or remove it."
+        ) from error
     return (height, width) if turned else (width, height)
 
 
@@ -188,3 +189,10 @@ def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
         f"{where} names the image {folders[0] / name}, which does not exist; put it there or give "
         "the folder of the images."
     )
+
+
+def common_names(files: Sequence[Path]) -> list[Path]:
+    """Names that keep files of different folders apart: their paths below the common folder."""
+    whole = [file.resolve() for file in files]
+    base = Path(os.path.commonpath([file.parent for file in whole]))
+    return [file.relative_to(base) for file in whole]

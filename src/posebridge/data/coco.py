@@ -12,23 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import Annotations, table
+from posebridge.data.annotations import Annotations, table, upright_size
 from posebridge.data.coco_content import CocoContent, Row, annotation_file
 from posebridge.data.json_files import write_json
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
-
-__all__ = [
-    "category",
-    "read_annotations",
-    "read_boxes",
-    "read_labelled",
-    "read_scored_boxes",
-    "write_annotations",
-    "write_json",
-    "write_results",
-]
 
 
 def read_labelled(path: Path | str, images: Path | str | None = None) -> LabelledSamples:
@@ -102,7 +91,9 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]
         if not rows:
-            raise InputError(f"{file}: no keypoint of any annotation is labelled (all flags are 0).")
+            raise InputError(
+                f"{file}: no keypoint of any annotation is labelled (all flags are 0)."
+            )
     else:
         kinds = {row["category_id"] for row in rows}
         boxed = [a for a in single if "keypoints" not in a and a.get("bbox") is not None]
@@ -113,7 +104,9 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         # COCO itself has subjects without a labelled joint whose box is empty.
         bare = [i for i, a in enumerate(rows) if not has_any[i] and _no_area(a.get("bbox"))]
         if bare:
-            notes.append(f"{len(bare)} annotations without keypoints and without a box are left out.")
+            notes.append(
+                f"{len(bare)} annotations without keypoints and without a box are left out."
+            )
             rows = [a for i, a in enumerate(rows) if i not in set(bare)]
             values = np.delete(values, bare, axis=0)
         if len(kinds) > 1:
@@ -202,8 +195,6 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     ``file_name`` is relative to the file's folder where the image lies below it, else absolute.
     What COCO has no field for is written beside: ``keypoint_scores``, ``score``, ``individual``.
     """
-    from posebridge.data.annotations import upright_size
-
     a = annotations
     base = path.parent.resolve()
     listed = []

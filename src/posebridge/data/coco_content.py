@@ -228,7 +228,10 @@ class CocoContent:
                 )
         table = self._numbers(some, values, "'bbox' that is not four numbers").reshape(-1, 4)
         for wrong, why in (
-            (~(np.abs(table) < MOST_PIXELS).all(axis=1), "that is not finite or beyond a million pixels"),
+            (
+                ~(np.abs(table) < MOST_PIXELS).all(axis=1),
+                "that is not finite or beyond a million pixels",
+            ),
             ((table[:, 2:] <= 0).any(axis=1), "of width {2:g} and height {3:g}"),
         ):
             if wrong.any():

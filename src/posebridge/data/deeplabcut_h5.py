@@ -1,9 +1,9 @@
 """The HDF5 tables that DeepLabCut writes through pandas, read without pandas.
 
-pandas keeps a table of labels in its "fixed" layout: for each block of columns the levels and codes of
-their names, and the values; for the rows the same, or one list of paths. Predictions are in its "table"
-layout, whose column names are pickled; they are unpickled by a reader that allows lists, tuples,
-strings and numbers, and nothing that could run.
+pandas keeps a table of labels in its "fixed" layout: for each block of columns the levels and codes
+of their names, and the values; for the rows the same, or one list of paths. Predictions are in its
+"table" layout, whose column names are pickled; they are unpickled by a reader that allows lists,
+tuples, strings and numbers, and nothing that could run.
 """
 
 from __future__ import annotations

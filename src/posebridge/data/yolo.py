@@ -1,18 +1,17 @@
 """Ultralytics YOLO-pose data sets: images, one text file of labels for each, and ``data.yaml``.
 
-Read and written here rather than through sleap-io, whose version of it drops boxes, hidden keypoints
-and rows that it does not understand, and writes every image anew.
+Read and written here rather than through sleap-io, whose version of it drops boxes, hidden
+keypoints and rows that it does not understand, and writes every image anew.
 
-A line is ``class x y w h`` and x, y (and a flag) for each keypoint, all but class and flag as shares of
-the image's width and height; the box is given by its centre. A pixel coordinate is share times size, as
-Ultralytics converts COCO. Names are those of ``kpt_names``, or of ``node_names`` as sleap-io writes
-them; bones are in ``skeleton``, which Ultralytics ignores.
+A line is ``class x y w h`` and x, y (and a flag) for each keypoint, all but class and flag as
+shares of the image's width and height; the box is given by its centre. A pixel coordinate is share
+times size, as Ultralytics converts COCO. Names are those of ``kpt_names``, or of ``node_names`` as
+sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from posebridge.data.annotations import (
     table,
     upright_size,
 )
-from posebridge.data.json_files import write_text
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -47,6 +45,19 @@ def dataset_file(path: Path) -> Path | None:
         if file.is_file() and _looks_like(file):
             return file
     return None
+
+
+def is_dataset(path: Path) -> bool:
+    """A ``data.yaml`` of a pose data set, its folder, or the folder of one of its splits."""
+    file = dataset_file(path)
+    if file is None:
+        return False
+    if path.is_file() or file.parent == path:
+        return True
+    try:
+        return bool(_Dataset(path).folders())
+    except InputError:
+        return False
 
 
 def _looks_like(file: Path) -> bool:
@@ -76,9 +87,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     keypoints = values[:, 5:].reshape(-1, count, numbers)
     points = keypoints[..., :2] * sizes[image][:, None, :]
     # Without flags a keypoint at the very corner is one that is not there.
-    flags = (
-        keypoints[..., 2] if numbers == 3 else np.where((keypoints != 0).any(axis=2), 2, 0)
-    )
+    flags = keypoints[..., 2] if numbers == 3 else np.where((keypoints != 0).any(axis=2), 2, 0)
     flags = np.where(np.isfinite(flags), flags, 0).clip(0, 2).astype(np.uint8)
     checked_points(points, flags > 0, str(dataset.file))
     boxes = _boxes(values, sizes[image], dataset.file)
@@ -94,7 +103,9 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         boxes=boxes,
         points=np.where(flags[..., None] > 0, points, 0),
         visibility=flags,
-        notes=[f"{len(classes)} classes become one, '{skeleton.name}'."] if len(classes) > 1 else [],
+        notes=[f"{len(classes)} classes become one, '{skeleton.name}'."]
+        if len(classes) > 1
+        else [],
     )
 
 
@@ -156,7 +167,9 @@ class _Dataset:
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            raise InputError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+            raise InputError(
+                f"{file} is not valid YAML: {' '.join(str(error).split())}."
+            ) from error
         except OSError as error:
             raise InputError(f"{file} can't be read: {error.strerror}.") from error
         if not isinstance(content, dict):
@@ -202,7 +215,7 @@ class _Dataset:
         except (InputError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{self.file}: skeleton or flip_idx: {error}") from error
 
-    def _folders(self) -> list[Path]:
+    def folders(self) -> list[Path]:
         """The folders of images of all splits, or of the one that was asked for."""
         root = self.file.parent
         stated = self.content.get("path")
@@ -235,7 +248,7 @@ class _Dataset:
             columns: of each line; None: the class and the box, whatever follows.
         """
         lines = _Lines()
-        for folder in self._folders():
+        for folder in self.folders():
             labels = _label_folder(folder)
             for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in _IMAGES):
                 text = (labels / file.relative_to(folder)).with_suffix(".txt")
@@ -283,83 +296,3 @@ def _numbers(file: Path, columns: int | None) -> list[list[float]]:
         except ValueError as error:
             raise InputError(f"{file}: line {number} holds something that is no number.") from error
     return rows
-
-
-def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
-    """Write a data set into a folder: images are copied, all into one split.
-
-    ``val`` names the same folder as ``train``, since Ultralytics wants both; which images it may
-    judge by is for the user to say. A box is cut at the image's edge and a keypoint outside of the
-    image is written as not labelled, since Ultralytics refuses the whole image otherwise.
-    """
-    a = annotations
-    if path.suffix == ".yaml":
-        path = path.parent
-    if (path / "data.yaml").exists():
-        raise InputError(f"{path} already holds a data set; give another folder.")
-    names = common_names(a.files)
-    boxes, points, flags, sizes = fitted(a)
-    for row, (file, name) in enumerate(zip(a.files, names, strict=True)):
-        copy = path / "images" / "train" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-        width, height = sizes[row]
-        lines = []
-        for subject in np.flatnonzero(a.image == row):
-            x, y, w, h = boxes[subject]
-            numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
-            words = ["0", *(f"{v:.12g}" for v in numbers)]
-            for (px, py), flag in zip(points[subject], flags[subject], strict=True):
-                words += [f"{px / width:.12g}", f"{py / height:.12g}", str(int(flag))]
-            lines.append(" ".join(words) + "\n")
-        label = (path / "labels" / "train" / name).with_suffix(".txt")
-        write_text(label, "".join(lines))
-    content = {
-        "path": ".",
-        "train": "images/train",
-        "val": "images/train",
-        "kpt_shape": [len(a.skeleton), 3],
-        "flip_idx": a.skeleton.mirror,
-        "names": {0: a.skeleton.name},
-        "kpt_names": {0: list(a.skeleton.keypoints)},
-        "skeleton": [list(edge) for edge in a.skeleton.edges],
-    }
-    file = path / "data.yaml"
-    write_text(file, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return [file]
-
-
-def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes, points and flags as YOLO can hold them, and (M, 2) the images' sizes.
-
-    A subject without a box takes the extent of its points.
-    """
-    sizes = np.array([upright_size(file) for file in a.files], dtype=np.float64).reshape(-1, 2)
-    limit = sizes[a.image]
-    inside = ((a.points >= 0) & (a.points <= limit[:, None, :])).all(axis=2)
-    flags = np.where(inside, a.visibility, 0)
-    points = np.where(flags[..., None] > 0, a.points, 0)
-    boxes = a.boxes.copy()
-    without = boxes[:, 2] <= 0
-    if without.any():
-        from posebridge.data.annotations import extent
-
-        known = a.visibility[without] > 0
-        boxes[without] = np.where(
-            known.any(axis=1)[:, None], extent(a.points[without], known), 0
-        )
-    low = boxes[:, :2].clip(min=0)
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], limit)
-    # A box wholly outside of its image keeps a sliver there, so that the line stays valid.
-    low = np.minimum(low, limit - 1)
-    boxes = np.concatenate([low, np.maximum(high - low, 1)], axis=1)
-    return boxes, points, flags, sizes
-
-
-def common_names(files: Sequence[Path]) -> list[Path]:
-    """Names that keep files of different folders apart: their paths below the common folder."""
-    import os
-
-    whole = [file.resolve() for file in files]
-    base = Path(os.path.commonpath([file.parent for file in whole]))
-    return [file.relative_to(base) for file in whole]
