@@ -12,9 +12,8 @@ from rich.console import Console
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
-from posebridge.data.coco import read_labelled
+from posebridge.data.reading import Say, read_labelled, read_unlabelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.inference.predictor import Predictor, load
@@ -39,8 +38,9 @@ def adapt(
     """Train on a labelled source and adapt to an unlabelled target.
 
     Args:
-        source: a COCO keypoint file. target: a folder of images, a glob, or a COCO file, of which
-            only the boxes are read. Either may also be named by the settings.
+        source: a COCO keypoint file, or any other format that is known.
+        target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
+            are read. Either may also be named by the settings.
         out: the run folder.
         preset: one name or several, applied in order.
         config: a YAML file, or a ready configuration.
@@ -69,7 +69,7 @@ def adapt(
 def run(config: AdaptConfig, out: Path, *, resume: bool, console: Console) -> RunResult:
     """Read the data that a configuration names and train, with progress and pictures."""
     config = located(config)
-    source, target = read_data(config)
+    source, target = read_data(config, lambda text: console.print(text, highlight=False))
     console.print(
         f"source: {len(source)} labelled subjects of {source.images.name}\n"
         f"target: {len(target)} unlabelled subjects of {target.name}",
@@ -105,6 +105,7 @@ def evaluate(
     *,
     weights: str = "last",
     images: Path | str | None = None,
+    format: str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
 ) -> Results:
@@ -112,14 +113,17 @@ def evaluate(
 
     Args:
         model: a run folder, a model folder, or a loaded model.
-        labels: a COCO keypoint file, or samples that were read.
+        labels: a COCO keypoint file, any other format that is known, or samples that were read.
         weights: of a run folder: ``last``, ``selected`` or ``source``.
         images: the folder of the file's images, if not beside it.
+        format: the name of the file's format, if it cannot be told.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
-    samples = labels if isinstance(labels, LabelledSamples) else read_labelled(labels, images)
+    samples = labels
+    if not isinstance(samples, LabelledSamples):
+        samples = read_labelled(samples, images, format)
     return score(predictor, samples, thresholds=thresholds, normaliser=normaliser)[0]
 
 
@@ -161,17 +165,24 @@ def below(root: str | None, path: str) -> str:
     return str(Path(root) / path)
 
 
-def read_data(config: AdaptConfig) -> tuple[LabelledSamples, UnlabelledSamples]:
+def read_data(
+    config: AdaptConfig, say: Say | None = None
+) -> tuple[LabelledSamples, UnlabelledSamples]:
     """The two domains; of the target, images and boxes only.
+
+    Args:
+        say: told about what takes long, such as the frames of a video, and what is left out.
 
     Raises:
         InputError: a domain is not named or cannot be read.
     """
     if config.source is None:
-        raise InputError("no source is given; name a COCO keypoint file with --source.")
+        raise InputError("no source is given; name an annotation file with --source.")
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
     return (
-        read_labelled(config.source, config.source_images),
-        read_unlabelled(config.target, config.target_images),
+        read_labelled(config.source, config.source_images, config.reading.source_format),
+        read_unlabelled(
+            config.target, config.target_images, config.reading.target_format, config.reading, say
+        ),
     )

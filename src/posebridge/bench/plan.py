@@ -186,6 +186,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         "steps": (config.steps.source, config.steps.batch),
         "run": (config.seed, config.precision),
     }
+    if config.reading.source_format is not None:
+        counts["format"] = (config.reading.source_format,)
     text = json.dumps(counts, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{pair}/first_stage/seed_{config.seed}_{digest}"

@@ -8,6 +8,7 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
+  posebridge evaluate runs/mice labels.slp --images videos/
 """
 
 
@@ -22,8 +23,9 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("labels", help="a COCO keypoint file")
+    parser.add_argument("labels", help="a COCO keypoint file, or labels of another format")
     parser.add_argument("--images", help="folder of the file's images, if not beside it")
+    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
         "--weights",
         choices=("last", "selected", "source"),
@@ -49,14 +51,14 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from posebridge.data.coco import read_labelled
+    from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import score
     from posebridge.report.progress import ProgressBar
 
     predictor = load(given.model, given.weights)
-    labels = read_labelled(given.labels, given.images)
+    labels = read_labelled(given.labels, given.images, given.format)
     console = Console()
     with ProgressBar(console, "predicting", len(labels)) as bar:
         results, found = score(

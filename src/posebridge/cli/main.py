@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "score a model on labelled images",
     "predict": "find the keypoints in images",
     "bench": "compare methods over seeds, with tables",
+    "convert": "turn an annotation file into another format",
     "style": "train the style network's decoder on two domains",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",

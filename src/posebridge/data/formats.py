@@ -205,7 +205,7 @@ FORMATS: tuple[Format, ...] = (
         interchange.reader("slp"),
         interchange_writing.write_slp,
         ".slp",
-        (_EVERYTHING | {PAIRS}) - {IDS, UNPOSED},
+        (_EVERYTHING | {PAIRS}) - {IDS},
     ),
     Format(
         "label-studio",
