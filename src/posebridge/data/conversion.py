@@ -11,6 +11,7 @@ import numpy as np
 from posebridge.data import formats
 from posebridge.data.annotations import Annotations
 from posebridge.data.formats import FORMATS, Format, format_named
+from posebridge.data.label_studio_writing import needs_rectangle
 from posebridge.data.reading import read_annotations
 from posebridge.data.yolo_writing import fitted
 from posebridge.errors import InputError
@@ -152,14 +153,13 @@ def _for_yolo(a: Annotations) -> list[str]:
 
 
 def _for_label_studio(a: Annotations) -> list[str]:
-    several = np.bincount(a.image, minlength=len(a.files))[a.image] > 1
-    given = int((several & (a.boxes[:, 2] <= 0) & (a.visibility > 0).any(axis=1)).sum())
-    bones = [
-        "Images are taken as local files of Label Studio; set its document root to the folder."
-    ]
+    said = ["Images are local files there; set Label Studio's document root to the file's folder."]
+    given = int(needs_rectangle(a).sum())
     if given:
-        bones.append(f"{given} subjects have no box and get the extent of their keypoints.")
-    return bones
+        said.append(f"{given} subjects have no box and get the extent of their keypoints.")
+    if a.individuals is not None:
+        said.append(f"Rectangles have the individuals' names, not '{a.skeleton.name}'.")
+    return said
 
 
 def _for_project(_: Annotations) -> list[str]:

@@ -16,7 +16,7 @@ from posebridge.data.interchange import library, sentences
 def write_slp(annotations: Annotations, path: Path) -> list[Path]:
     """Write a SLEAP file that names the images where they are."""
     with sentences(path):
-        labels = _labels(annotations, hidden=True)
+        labels = _labels(annotations, hidden=True, alone=False)
         _written(path, lambda part: library().save_slp(labels, str(part), verbose=False))
     return [path]
 
@@ -24,7 +24,7 @@ def write_slp(annotations: Annotations, path: Path) -> list[Path]:
 def write_nwb(annotations: Annotations, path: Path) -> list[Path]:
     """Write NWB training labels (ndx-pose) that name the images where they are."""
     with sentences(path):
-        labels = _labels(annotations, hidden=False)
+        labels = _labels(annotations, hidden=False, alone=True)
         _written(path, lambda part: library().save_nwb(labels, str(part), nwb_format="annotations"))
     return [path]
 
@@ -40,8 +40,14 @@ def _written(path: Path, write: Callable[[Path], None]) -> None:
         part.unlink(missing_ok=True)
 
 
-def _labels(a: Annotations, *, hidden: bool) -> Any:
-    """sleap-io's labels; ``hidden``: whether a hidden point may be switched off and keep its place."""
+def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
+    """sleap-io's labels.
+
+    Args:
+        hidden: whether a hidden point may be switched off and keep its place.
+        alone: whether each image is a sequence of its own; sleap-io cannot read the longer ones that
+            it writes to NWB.
+    """
     sio = library()
     names = list(a.skeleton.keypoints)
     skeleton = sio.Skeleton(
@@ -52,9 +58,9 @@ def _labels(a: Annotations, *, hidden: bool) -> Any:
     )
     # One sequence of images is of one size there.
     sizes = [upright_size(file) for file in a.files]
-    groups: dict[tuple[int, int], list[int]] = {}
+    groups: dict[tuple[int, ...], list[int]] = {}
     for row, size in enumerate(sizes):
-        groups.setdefault(size, []).append(row)
+        groups.setdefault((row,) if alone else size, []).append(row)
     place: dict[int, tuple[Any, int]] = {}
     for rows in groups.values():
         video = sio.Video.from_filename([str(a.files[row].resolve()) for row in rows])

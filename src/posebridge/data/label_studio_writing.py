@@ -32,7 +32,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
         subjects = np.flatnonzero(a.image == row)
         result: list[dict[str, Any]] = []
         for subject in subjects:
-            result += _written(a, int(subject), width, height, boxed=len(subjects) > 1)
+            result += _written(a, int(subject), width, height)
         tasks.append(
             {
                 "id": int(a.image_ids[row]),
@@ -55,9 +55,18 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     return [path, config]
 
 
-def _written(
-    a: Annotations, row: int, width: int, height: int, *, boxed: bool
-) -> list[dict[str, Any]]:
+def needs_rectangle(a: Annotations) -> np.ndarray:
+    """(N,) subjects without a box that get the extent of their keypoints.
+
+    Several subjects in an image can only be told apart, and one can only be named, by a rectangle.
+    """
+    told = np.bincount(a.image, minlength=len(a.files))[a.image] > 1
+    if a.individuals is not None:
+        told |= np.array([bool(name) for name in a.individuals])
+    return told & (a.boxes[:, 2] <= 0) & (a.visibility > 0).any(axis=1)
+
+
+def _written(a: Annotations, row: int, width: int, height: int) -> list[dict[str, Any]]:
     """The regions of one subject: its rectangle, its keypoints, what ties them."""
     frame = {
         "original_width": width,
@@ -67,8 +76,7 @@ def _written(
     }
     box = a.boxes[row]
     known = a.visibility[row] > 0
-    # Keypoints of several subjects can only be told apart by their rectangles.
-    if box[2] <= 0 and boxed and known.any():
+    if needs_rectangle(a)[row]:
         box = extent(a.points[row][None], known[None])[0]
     scale = np.array([width, height]) / 100
     regions: list[dict[str, Any]] = []
