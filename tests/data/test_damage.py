@@ -28,34 +28,9 @@ from posebridge.data.reading import read_annotations, read_labelled, read_unlabe
 from posebridge.errors import InputError
 
 JUNK: tuple[Any, ...] = (
-    *(
-        None,
-        True,
-        -1,
-        0,
-        3,
-        10**30,
-        -(2**63),
-        1e308,
-        float("nan"),
-        float("inf"),
-        0.5,
-        "",
-        "x",
-        "\0",
-    ),
-    *(
-        "9" * 20,
-        "../" * 200 + "x",
-        [],
-        {},
-        [[]],
-        [None],
-        {"id": []},
-        [1, 2],
-        ["a", "a", "a"],
-        "é" * 300,
-    ),
+    *(None, True, -1, 0, 3, 10**30, -(2**63), 1e308, float("nan"), float("inf"), 0.5),
+    *("", "x", "\0", "9" * 20, "../" * 200 + "x", "é" * 300),
+    *([], {}, [[]], [None], {"id": []}, [1, 2], ["a", "a", "a"]),
 )
 WORDS = ("nan", "inf", "-1", "1e400", "x", "", "9" * 30, "\0", "1e9", '"', ",", "\n", "[", "{", "é")
 
@@ -157,30 +132,28 @@ def damaged(content: bytes, ending: str, luck: random.Random) -> bytes:
     return bytes(harmed)
 
 
-def read_or_refused(path: Path, name: str) -> None:
+def read_or_refused(path: Path, name: str | None) -> None:
     for read in (read_labelled, read_annotations, read_unlabelled):
-        for format in (None, name):
-            try:
-                found = read(path, format=format)
-            except InputError as error:
-                assert str(error).strip() and "\n" not in str(error)
-                assert "Traceback" not in str(error)
-            else:
-                assert len(found) > 0
+        try:
+            found = read(path, format=name)
+        except InputError as error:
+            assert str(error).strip() and "\n" not in str(error)
+        else:
+            assert len(found) > 0
 
 
 @given(st.integers(0, 2**32 - 1))
 @settings(
-    max_examples=20,
+    max_examples=19,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@pytest.mark.parametrize(("name", "file", "read"), PLACES, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "file", "read"), PLACES, ids=str)
 def test_damage(whole, tmp_path, name, file, read, seed):
     target = whole / file
     content = target.read_bytes()
     try:
         target.write_bytes(damaged(content, target.suffix, random.Random(seed)))
-        read_or_refused(whole / (read or file), name)
+        read_or_refused(whole / (read or file), name if seed % 2 else None)
     finally:
         target.write_bytes(content)

@@ -180,8 +180,6 @@ def _tables(path: Path) -> tuple[list[Table], dict[Any, Any] | None]:
         return [_table(path)], _config_above(path)
     project = path.parent if path.name == "config.yaml" else path
     config = _config(project / "config.yaml")
-    if config is None:
-        raise InputError(f"{project / 'config.yaml'} is not the valid YAML of a project.")
     found = []
     for folder in sorted(p for p in (project / "labeled-data").iterdir() if p.is_dir()):
         named = f"CollectedData_{config.get('scorer')}"
@@ -199,16 +197,22 @@ def _tables(path: Path) -> tuple[list[Table], dict[Any, Any] | None]:
 
 def _config_above(path: Path) -> dict[Any, Any] | None:
     """The project's settings of a file in ``labeled-data/VIDEO``, for the bones."""
-    file = path.resolve().parent.parent.parent / "config.yaml"
-    return _config(file) if file.is_file() else None
+    labels = path.resolve().parent.parent
+    file = labels.parent / "config.yaml"
+    return _config(file) if labels.name == "labeled-data" and file.is_file() else None
 
 
-def _config(file: Path) -> dict[Any, Any] | None:
+def _config(file: Path) -> dict[Any, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file} holds no settings of a project.")
+    bones = content.get("skeleton") or []
+    if not isinstance(bones, list) or not all(isinstance(b, list) and len(b) == 2 for b in bones):
+        raise InputError(f"{file}: 'skeleton' is not a list of pairs of body parts.")
+    return content
 
 
 def _listed(config: dict[Any, Any], key: str) -> list[str]:
@@ -219,8 +223,8 @@ def _listed(config: dict[Any, Any], key: str) -> list[str]:
 def _skeleton(parts: list[str], config: dict[Any, Any] | None, path: Path) -> Skeleton:
     edges = []
     for bone in (config or {}).get("skeleton") or []:
-        ends = [str(v) for v in bone] if isinstance(bone, list) else []
-        if len(ends) == 2 and all(end in parts for end in ends):
+        ends = [str(v) for v in bone]
+        if all(end in parts for end in ends):
             edges.append((parts.index(ends[0]), parts.index(ends[1])))
     name = str((config or {}).get("Task") or "animal")
     try:
