@@ -82,7 +82,7 @@ def library() -> Any:
 
 
 @contextlib.contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def sentences(path: Path, done: str = "read") -> Iterator[None]:
     """Whatever sleap-io raises becomes one sentence; what it prints and warns of is not shown."""
     library()
     try:
@@ -95,8 +95,8 @@ def sentences(path: Path) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path} can't be read by sleap-io ({type(error).__name__}: {reason}); write it again "
-            "from the tool that made it, or name its format."
+            f"{path} can't be {done} by sleap-io ({type(error).__name__}: {reason}); write it again "
+            "from the tool that made it, or name another format."
         ) from error
 
 

@@ -15,7 +15,7 @@ from posebridge.data.interchange import library, sentences
 
 def write_slp(annotations: Annotations, path: Path) -> list[Path]:
     """Write a SLEAP file that names the images where they are."""
-    with sentences(path):
+    with sentences(path, "written"):
         labels = _labels(annotations, hidden=True, alone=False)
         _written(path, lambda part: library().save_slp(labels, str(part), verbose=False))
     return [path]
@@ -23,7 +23,7 @@ def write_slp(annotations: Annotations, path: Path) -> list[Path]:
 
 def write_nwb(annotations: Annotations, path: Path) -> list[Path]:
     """Write NWB training labels (ndx-pose) that name the images where they are."""
-    with sentences(path):
+    with sentences(path, "written"):
         labels = _labels(annotations, hidden=False, alone=True)
         _written(path, lambda part: library().save_nwb(labels, str(part), nwb_format="annotations"))
     return [path]
