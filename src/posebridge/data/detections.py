@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import checked_boxes, found_image, table
+from posebridge.data.annotations import MOST_PIXELS, checked_boxes, found_image, table
 from posebridge.data.coco_content import CocoContent
 from posebridge.data.json_files import read_json
 from posebridge.data.samples import UnlabelledSamples
@@ -71,10 +71,9 @@ def read_scored_boxes(
     names, boxes, scores = _from_csv(file) if file.suffix.lower() == ".csv" else _from_json(file)
     if not names:
         raise InputError(f"{file} has no box.")
-    for row in range(len(names)):
-        if not np.isfinite(boxes[row]).all() or (boxes[row, 2:] <= 0).any():
-            checked_boxes(boxes[row : row + 1], np.ones(1, dtype=bool), f"{file}: entry {row + 1}")
-    checked_boxes(boxes, np.ones(len(boxes), dtype=bool), str(file))
+    wrong = ~(np.abs(boxes) <= MOST_PIXELS).all(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
+    for row in np.flatnonzero(wrong)[:1]:
+        checked_boxes(boxes[row : row + 1], np.ones(1, dtype=bool), f"{file}: entry {row + 1}")
     used = list(dict.fromkeys(names))
     files = _Images(file, images).find(used, names)
     place = {name: row for row, name in enumerate(used)}
@@ -183,9 +182,10 @@ class _Images:
     def find(self, used: Sequence[int | str], names: Sequence[int | str]) -> list[Path]:
         """The file of each of the ``used`` names, which stand in ``names`` entry by entry."""
         by_number: Mapping[int, Path] | None = None
+        first = {name: len(names) - row for row, name in enumerate(reversed(names))}
         found = []
         for name in used:
-            where = f"{self.file}: entry {names.index(name) + 1}"
+            where = f"{self.file}: entry {first[name]}"
             if isinstance(name, str):
                 folders = self.folders if self.coco is None else [self.coco.folder]
                 found.append(found_image(name, folders, where))
