@@ -86,7 +86,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     if len(single) < len(content.annotations):
         notes.append(f"{len(content.annotations) - len(single)} crowd regions are left out.")
     values = content.keypoints(rows, len(skeleton))
-    has_any = (values[..., 2] > 0).any(axis=1)
+    has_any: np.ndarray = (values[..., 2] > 0).any(axis=1)
     if labelled_only:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]

@@ -48,9 +48,9 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     parts = list(dict.fromkeys(part for t in tables for part in t.parts))
     if config is not None:
         # The order of the project, which its models' outputs have.
-        order = _listed(config, "bodyparts") + _listed(config, "multianimalbodyparts")
-        order += _listed(config, "uniquebodyparts")
-        parts.sort(key=lambda part: order.index(part) if part in order else len(order))
+        project = _listed(config, "bodyparts") + _listed(config, "multianimalbodyparts")
+        project += _listed(config, "uniquebodyparts")
+        parts.sort(key=lambda part: project.index(part) if part in project else len(project))
     skeleton = _skeleton(parts, config, Path(path))
     files: list[Path] = []
     image, points, scores, names = [], [], [], []
@@ -68,7 +68,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     if not points:
         raise InputError(f"{path}: no body part is labelled in any image.")
     places, likelihood = np.array(points), np.array(scores)
-    known = np.isfinite(places).all(axis=2)
+    known: np.ndarray = np.isfinite(places).all(axis=2)
     checked_points(places, known, str(path))
     order = np.arange(len(files))
     return Annotations(
