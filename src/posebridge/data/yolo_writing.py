@@ -71,7 +71,8 @@ def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     without: np.ndarray = boxes[:, 2] <= 0
     if without.any():
         known: np.ndarray = a.visibility[without] > 0
-        boxes[without] = np.where(known.any(axis=1)[:, None], extent(a.points[without], known), 0)
+        posed: np.ndarray = known.any(axis=1)
+        boxes[without] = np.where(posed[:, None], extent(a.points[without], known), 0)
     low = boxes[:, :2].clip(min=0)
     high = np.minimum(boxes[:, :2] + boxes[:, 2:], limit)
     # A box wholly outside of its image keeps a sliver there, so that the line stays valid.
