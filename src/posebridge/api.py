@@ -13,10 +13,9 @@ import posebridge
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
-from posebridge.data.coco import read_labelled
+from posebridge.data.reading import read_labelled, read_unlabelled
 from posebridge.data.remapping import remapped, with_labels
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.inference.judging import judge_run
@@ -52,8 +51,9 @@ def adapt(
     """Train on a labelled source and adapt to an unlabelled target.
 
     Args:
-        source: a COCO keypoint file. target: a folder of images, a glob, or a COCO file, of which
-            only the boxes are read. Either may also be named by the settings.
+        source: a COCO keypoint file, or any other format that is known.
+        target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
+            are read. Either may also be named by the settings.
         out: the run folder.
         preset: one name or several, applied in order.
         config: a YAML file, or a ready configuration.
@@ -123,6 +123,7 @@ def evaluate(
     *,
     weights: str = "last",
     images: Path | str | None = None,
+    format: str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
     mapping: Path | str | None = None,
@@ -131,18 +132,22 @@ def evaluate(
 
     Args:
         model: a run folder, a model folder, or a loaded model.
-        labels: a COCO keypoint file, or samples that were read.
+        labels: a COCO keypoint file, any other format that is known, or samples that were read.
         weights: of a run folder: ``last``, ``selected`` or ``source``.
         images: the folder of the file's images, if not beside it.
+        format: the name of the file's format, if it cannot be told.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
         mapping: a YAML file that says which labelled keypoints the model's are, where names do not.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
-    samples = labels if isinstance(labels, LabelledSamples) else read_labelled(labels, images)
-    return score(predictor, samples, thresholds=thresholds, normaliser=normaliser, mapping=mapping)[
-        0
-    ]
+    samples = labels
+    if not isinstance(samples, LabelledSamples):
+        samples = read_labelled(samples, images, format)
+    results, _ = score(
+        predictor, samples, thresholds=thresholds, normaliser=normaliser, mapping=mapping
+    )
+    return results
 
 
 def make_report(
@@ -245,20 +250,29 @@ def read_data(
 ) -> tuple[LabelledSamples, UnlabelledSamples]:
     """The two domains; of the target, images and boxes only.
 
-    The source has the keypoints of the skeleton that is asked for; a table of the matches goes to
-    ``console`` where that is another than its own.
+    The source has the keypoints of the skeleton that is asked for.
+
+    Args:
+        console: told about what takes long, such as the frames of a video, what is left out, and
+            which keypoints were matched.
 
     Raises:
         InputError: a domain is not named or cannot be read, or the skeletons do not match.
     """
     if config.source is None:
-        raise InputError("no source is given; name a COCO keypoint file with --source.")
+        raise InputError("no source is given; name an annotation file with --source.")
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
-    source = read_labelled(config.source, config.source_images)
+    reading = config.reading
+
+    def say(text: str) -> None:
+        if console is not None:
+            console.print(text, highlight=False)
+
+    source = read_labelled(config.source, config.source_images, reading.source_format)
     return (
         in_skeleton_asked(source, config, console),
-        read_unlabelled(config.target, config.target_images),
+        read_unlabelled(config.target, config.target_images, reading.target_format, reading, say),
     )
 
 

@@ -30,6 +30,13 @@ def test_method_presets():
     assert min(multilevel.feature.weight, multilevel.pose.weight, multilevel.image.probability) > 0
 
 
+def test_how_data_are_read_is_a_setting():
+    config = configure(overrides={"reading.every": 5, "reading.target_format": "yolo"})
+    assert (config.reading.every, config.reading.target_format) == (5, "yolo")
+    with pytest.raises(InputError, match="reading.frames is 0; give 1 or more"):
+        configure(overrides={"reading.frames": 0})
+
+
 def test_what_comes_later_wins(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("feature: {weight: 0.7}\nseed: 5\n")

@@ -67,6 +67,37 @@ def test_predict_writes_coco_and_overlays(run, figures, tmp_path, capsys):
     assert {p.name for p in overlays.iterdir()} == {p.name for p in images.iterdir()}
 
 
+def test_predict_takes_videos_and_boxes_of_a_detector(run, figures, tmp_path, monkeypatch):
+    import av
+
+    monkeypatch.setenv("POSEBRIDGE_CACHE", str(tmp_path / "cache"))
+    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(7):
+            picture = np.full((48, 64, 3), 30 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    out = tmp_path / "of_clip.json"
+    clip = str(tmp_path / "clip.mp4")
+    assert main(["predict", str(run), clip, "--every", "3", "--out", str(out)]) == 0
+    content = json.loads(out.read_text())
+    names = [Path(image["file_name"]).name for image in content["images"]]
+    assert names == ["frame_00000000.jpg", "frame_00000003.jpg", "frame_00000006.jpg"]
+
+    images = figures.test.parent / "images"
+    name = sorted(images.iterdir())[0].name
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(
+        f"image,x,y,w,h,score\n{name},5,5,40,50,0.9\n{name},5,5,9,9,0.8\n{name},1,1,50,50,0.1\n"
+    )
+    chosen = ["--image-folder", str(images), "--least-score", "0.5", "--least-size", "10"]
+    out = tmp_path / "of_boxes.json"
+    assert main(["predict", str(run), str(boxes), *chosen, "--out", str(out)]) == 0
+    (row,) = json.loads(out.read_text())["annotations"]
+    assert row["bbox"] == [5, 5, 40, 50]
+
+
 def test_evaluate_writes_scores_and_their_protocol(run, figures, tmp_path, capsys):
     out = tmp_path / "results.json"
     assert main(["evaluate", str(run), str(figures.test), "--out", str(out)]) == 0

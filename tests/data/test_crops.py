@@ -21,7 +21,7 @@ from posebridge.data.crops import (
     to_crop,
     to_image,
 )
-from posebridge.data.unlabelled import read_unlabelled
+from posebridge.data.reading import read_unlabelled
 
 EXIF_ORIENTATION = 0x0112
 

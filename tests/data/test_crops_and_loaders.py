@@ -23,8 +23,8 @@ from posebridge.data.crops import (
     to_image,
 )
 from posebridge.data.loaders import PairedSteps, read_crops, step_loader, stream_rows
+from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 
 

@@ -23,8 +23,8 @@ from posebridge.data.loaders import (
     stream_rows,
     to_tensor,
 )
+from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.loaders import Batch, PairedSteps
+from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import IMAGE_ENDINGS, read_unlabelled
+from posebridge.data.unlabelled import IMAGE_ENDINGS
 from posebridge.errors import InputError
 
 
@@ -105,10 +106,10 @@ def test_globs(tmp_path):
 
 def test_sentences_for_what_is_no_target(tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "film.mkv").touch()
+    (tmp_path / "notes.txt").touch()
     for path, words in (
         ("empty", "holds no image"),
-        ("film.mkv", "is neither an image"),
+        ("notes.txt", "is neither an image"),
         ("gone", "does not exist; give a folder of images, a glob or a COCO file"),
         ("gone.json", "does not exist"),
     ):

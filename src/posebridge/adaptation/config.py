@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from posebridge.data.crops import CropRange
+from posebridge.data.reading import ReadingConfig
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig
 
@@ -218,8 +219,9 @@ class AdaptConfig:
     """A whole adaptation.
 
     Attributes:
-        source: a COCO keypoint file with the labelled images.
-        target: the unlabelled images: a folder, a glob, or a COCO file (only its boxes are read).
+        source: the labelled images: a COCO keypoint file, or any other format that is known.
+        target: the unlabelled images: a folder, a glob, a video, or a file of any format that is
+            known (only its boxes are read), or of a detector's boxes.
         source_images: folder of the source file's images, if not beside it.
         target_images: the same for the target.
         skeleton: keypoints that the model shall have: a built-in skeleton ('posebridge skeleton list')
@@ -227,6 +229,7 @@ class AdaptConfig:
             name. Empty: the source's own.
         mapping: a YAML file that says which source keypoints these are, 'target: source' each; what
             it does not name is matched by name.
+        reading: formats, frames of videos, least score and size of boxes.
         data_root: folder that the paths above are relative to.
         start_from: a model folder to start from instead of training on the source; the steps
             of the source stage count as done.
@@ -260,6 +263,7 @@ class AdaptConfig:
     target_images: str | None = None
     skeleton: str | None = None
     mapping: str | None = None
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
     data_root: str | None = None
     start_from: str | None = None
     seed: int = 0

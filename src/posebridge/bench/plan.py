@@ -188,6 +188,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
     }
     if config.source_held_out:
         counts["source_held_out"] = (config.source_held_out,)
+    if config.reading.source_format is not None:
+        counts["format"] = (config.reading.source_format,)
     text = json.dumps(counts, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{pair}/first_stage/seed_{config.seed}_{digest}"

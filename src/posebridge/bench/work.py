@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +24,9 @@ from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
 from posebridge.api import below, in_skeleton_asked, located, read_data, run
 from posebridge.bench.plan import Training
-from posebridge.data.coco import read_labelled
 from posebridge.data.crops import to_crop
 from posebridge.data.loaders import read_crops, to_tensor
+from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
@@ -97,7 +98,8 @@ def require_same_settings(training: Training, out: Path) -> None:
     stored = out / training.name / "config.yaml"
     if not stored.is_file():
         return
-    before = yaml.safe_load(stored.read_text(encoding="utf-8"))
+    # A setting that the run did not know yet has its default there.
+    before = _merged(AdaptConfig().to_dict(), yaml.safe_load(stored.read_text(encoding="utf-8")))
     changed = [
         name
         for name, value in located(training.config).to_dict().items()
@@ -108,6 +110,16 @@ def require_same_settings(training: Training, out: Path) -> None:
             f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
             "give another --out."
         )
+
+
+def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Nested settings with those that are given in place of their own."""
+    merged = dict(settings)
+    for name, value in given.items():
+        inner = merged.get(name)
+        nested = isinstance(inner, dict) and isinstance(value, dict) and name != "encoder_args"
+        merged[name] = _merged(inner, value) if nested else value  # pyright: ignore[reportArgumentType]
+    return merged
 
 
 def do_training(

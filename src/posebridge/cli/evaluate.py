@@ -9,6 +9,7 @@ EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
   posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
+  posebridge evaluate runs/mice labels.slp --images videos/
 """
 
 
@@ -23,8 +24,9 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("labels", help="a COCO keypoint file")
+    parser.add_argument("labels", help="a COCO keypoint file, or labels of another format")
     parser.add_argument("--images", help="folder of the file's images, if not beside it")
+    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
         "--weights",
         choices=("last", "selected", "source"),
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from posebridge.data.coco import read_labelled
+    from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
-    labels = read_labelled(given.labels, given.images)
+    labels = read_labelled(given.labels, given.images, given.format)
     console = Console()
     _, match = labels_for(predictor, labels, given.mapping)
     if not match.is_identity:

@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": "compare methods over seeds, with tables",
     "check": "look at data before training: labels, boxes, duplicates, two domains side by side",
     "skeleton": "show the keypoints of a skeleton, or match two",
+    "convert": "turn an annotation file into another format",
     "style": "train the style network's decoder on two domains",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",

@@ -8,6 +8,9 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge predict runs/people photographs/ --out predictions.json
   posebridge predict runs/people boxes.json --out predictions.json --overlays overlays/
+  posebridge predict runs/people clip.mp4 --every 5 --out predictions.json
+  posebridge predict runs/people detections.csv --image-folder photographs/ --least-score 0.5 \\
+      --out predictions.json
 """
 
 
@@ -22,10 +25,33 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("images", help="a folder, a glob, an image, or a COCO file with boxes")
+    parser.add_argument(
+        "images",
+        help="a folder, a glob, an image, a video, an annotation file "
+        "(its boxes are read), or the boxes of a detector (COCO results, CSV)",
+    )
     parser.add_argument("--out", required=True, help="the JSON file to write")
     parser.add_argument("--overlays", help="folder for the images with skeletons on them")
-    parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
+    parser.add_argument("--image-folder", help="for an annotation file: the folder of its images")
+    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=0,
+        help="of a video: every n-th frame (default: an even sample)",
+    )
+    parser.add_argument(
+        "--frames", type=int, default=1000, help="of a video: size of the sample (default: 1000)"
+    )
+    parser.add_argument(
+        "--least-score", type=float, default=0.0, help="leave out boxes with a lower score"
+    )
+    parser.add_argument(
+        "--least-size",
+        type=float,
+        default=0.0,
+        help="leave out boxes whose longer side is shorter, pixels",
+    )
     parser.add_argument(
         "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
     )
@@ -40,13 +66,24 @@ def main(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from posebridge.data.coco import write_results
-    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.data.reading import ReadingConfig, read_unlabelled
     from posebridge.inference.predictor import load
     from posebridge.report.progress import ProgressBar
 
     predictor = load(given.model, given.weights)
-    samples = read_unlabelled(given.images, given.image_folder)
     console = Console()
+    samples = read_unlabelled(
+        given.images,
+        given.image_folder,
+        given.format,
+        ReadingConfig(
+            every=given.every,
+            frames=given.frames,
+            least_score=given.least_score,
+            least_size=given.least_size,
+        ),
+        say=lambda text: console.print(text, highlight=False),
+    )
     with ProgressBar(console, "predicting", len(samples)) as bar:
         found = predictor.predict(samples, progress=bar.update)
     assert found.samples is not None

@@ -1,14 +1,19 @@
 """Files in, square crops out.
 
     samples.py     the one record: images and boxes, and apart from them keypoints
-    coco.py        COCO keypoint files, in and out
     remapping.py   labels of one skeleton as labels of another
     checking/      a look at data before training: what is in it, what looks wrong
-    unlabelled.py  what can be a target: a folder, a glob, a COCO file's boxes
+    reading.py     the one way in: labelled subjects, or images and boxes, of whatever is given
+    formats.py     the annotation formats: recognised, read, written, what each can hold
+    annotations.py all that an annotation file says; conversion.py  from one format to another
+    coco.py        COCO keypoint files (coco_content.py checks them)
+    yolo.py        Ultralytics YOLO-pose, deeplabcut.py, label_studio.py: read; X_writing.py writes
+    interchange.py SLEAP, NWB and what else sleap-io knows
+    detections.py  boxes of a detector; unlabelled.py  folders, globs, videos; video.py  frames
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step
     figures.py     built-in procedural figures in two looks
 
-To add a reader: write a file that returns ``LabelledSamples`` and ``UnlabelledSamples``, raise
-``InputError`` with file, entry and remedy, and name its ending in ``unlabelled.py`` and ``coco.py``.
+To add a format: a reader of ``Annotations``, one of images and boxes alone, both raising ``InputError``
+with file, entry and remedy, and a record in ``FORMATS``.
 """

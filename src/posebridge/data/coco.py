@@ -1,16 +1,20 @@
-"""COCO keypoint files, in and out."""
+"""COCO keypoint files, in and out.
+
+CVAT's "COCO Keypoints 1.0" export is one of them: the folder that its archive unpacks to is read like
+a file, and what is written here can be uploaded there.
+"""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from posebridge.data.annotations import Annotations, table, upright_size
+from posebridge.data.coco_content import CocoContent, Row, annotation_file
+from posebridge.data.json_files import write_json
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -27,27 +31,20 @@ def read_labelled(path: Path | str, images: Path | str | None = None) -> Labelle
     Raises:
         InputError: naming the file, the entry, and what is wrong with it.
     """
-    file = _annotation_file(Path(path))
-    content = _Content(file, images)
-    rows = [a for a in content.annotations if not a.get("iscrowd", 0) and "keypoints" in a]
-    if not rows:
-        raise InputError(
-            f"{file} has no annotation with keypoints; a labelled set needs a COCO keypoint file."
-        )
-    skeleton = content.skeleton(rows)
-    count = len(skeleton)
-    table = np.zeros((len(rows), count, 3), dtype=np.float32)
-    for row, annotation in enumerate(rows):
-        table[row] = content.keypoints(annotation, count)
-    has_any = (table[..., 2] > 0).any(axis=1)
-    if not has_any.any():
-        raise InputError(f"{file}: no keypoint of any annotation is labelled (all flags are 0).")
-    kept = [rows[i] for i in np.flatnonzero(has_any)]
-    table = table[has_any]
-    labelled = table[..., 2] > 0
-    points = np.where(labelled[..., None], table[..., :2], 0).astype(np.float32)
-    boxes = [content.box(a, points[i][labelled[i]]) for i, a in enumerate(kept)]
-    return LabelledSamples(content.samples(kept, boxes), skeleton, points, labelled)
+    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True).labelled()
+
+
+def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
+    """All that a COCO keypoint file says, subjects without a labelled keypoint included.
+
+    Beside COCO's own fields: a third value of a keypoint that is a share is its confidence, as
+    results have it; ``keypoint_scores`` and ``individual`` are what :func:`write_annotations`
+    writes; a ``track_id``, also among CVAT's ``attributes``, names an individual.
+
+    Raises:
+        InputError: as :func:`read_labelled`.
+    """
+    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=False)
 
 
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
@@ -55,14 +52,186 @@ def read_boxes(path: Path | str, images: Path | str | None = None) -> Unlabelled
 
     A file without annotations gives each whole image as one subject.
     """
-    file = _annotation_file(Path(path))
-    content = _Content(file, images)
+    return read_scored_boxes(path, images)[0]
+
+
+def read_scored_boxes(
+    path: Path | str, images: Path | str | None = None
+) -> tuple[UnlabelledSamples, np.ndarray | None]:
+    """:func:`read_boxes`, and the (N,) scores of the boxes if they have some."""
+    content = CocoContent(annotation_file(Path(path)), images)
     rows = [a for a in content.annotations if not a.get("iscrowd", 0)]
     if not rows:
-        rows = [{"id": i, "image_id": i} for i in content.images]
-        return content.samples(rows, [(0.0, 0.0, 0.0, 0.0)] * len(rows))
-    without_box = np.zeros((0, 2), dtype=np.float32)
-    return content.samples(rows, [content.box(a, without_box) for a in rows])
+        ids = np.array(list(content.images))
+        order = np.arange(len(ids))
+        paths = content.paths(ids.tolist())
+        return table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids), None
+    image, used = content.places(rows)
+    paths = content.paths(used, rows)
+    boxes = content.boxes(rows, needed=True)
+    samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
+    return samples, _scores(rows)
+
+
+def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
+    file = content.file
+    single = [a for a in content.annotations if not a.get("iscrowd", 0)]
+    rows = [a for a in single if "keypoints" in a]
+    if not rows:
+        raise InputError(
+            f"{file} has no annotation with keypoints; a labelled set needs a COCO keypoint file."
+        )
+    skeleton = content.skeleton(rows)
+    notes = []
+    if len(single) < len(content.annotations):
+        notes.append(f"{len(content.annotations) - len(single)} crowd regions are left out.")
+    values = content.keypoints(rows, len(skeleton))
+    has_any: np.ndarray = (values[..., 2] > 0).any(axis=1)
+    if labelled_only:
+        rows = [rows[i] for i in np.flatnonzero(has_any)]
+        values = values[has_any]
+        if not rows:
+            raise InputError(
+                f"{file}: no keypoint of any annotation is labelled (all flags are 0)."
+            )
+    else:
+        kinds = {row["category_id"] for row in rows}
+        boxed = [a for a in single if "keypoints" not in a and a.get("bbox") is not None]
+        alone = [a for a in boxed if a.get("category_id") in kinds]
+        if len(single) > len(rows) + len(alone):
+            left = len(single) - len(rows) - len(alone)
+            notes.append(f"{left} annotations of things without keypoints are left out.")
+        # COCO itself has subjects without a labelled joint whose box is empty.
+        bare = [i for i, a in enumerate(rows) if not has_any[i] and _no_area(a.get("bbox"))]
+        if bare:
+            notes.append(
+                f"{len(bare)} annotations without keypoints and without a box are left out."
+            )
+            rows = [a for i, a in enumerate(rows) if i not in set(bare)]
+            values = np.delete(values, bare, axis=0)
+        if len(kinds) > 1:
+            notes.append(f"{len(kinds)} categories become one, '{skeleton.name}'.")
+        rows = [*rows, *alone]
+        values = np.concatenate([values, np.zeros((len(alone), len(skeleton), 3))])
+    image, used = content.places(rows)
+    paths = content.paths(used, rows)
+    if not labelled_only:
+        # Images in which nobody is seen are part of what the file says.
+        empty = [i for i in content.images if i not in set(used)]
+        used += empty
+        paths += [content.folder / content.file_name(i) for i in empty]
+    flags, scores = _flags_and_scores(values[..., 2], rows)
+    return Annotations(
+        name=str(file),
+        skeleton=skeleton,
+        files=paths,
+        image_ids=np.array(used, dtype=np.int64),
+        sizes=np.array([_size(content.images[i]) for i in used], dtype=np.int64),
+        image=image,
+        ids=content.ids(rows),
+        boxes=content.boxes(rows, needed=False),
+        points=values[..., :2],
+        visibility=flags,
+        keypoint_scores=scores,
+        subject_scores=_scores(rows),
+        individuals=_individuals(rows),
+        notes=notes,
+    )
+
+
+def _no_area(box: Any) -> bool:
+    return not (isinstance(box, list) and len(box) == 4 and all(_positive(v) for v in box[2:]))
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value > 0
+
+
+def _size(entry: Row) -> tuple[int, int]:
+    values = entry.get("width"), entry.get("height")
+    if all(isinstance(v, int) and not isinstance(v, bool) and 0 < v < 2**31 for v in values):
+        return values  # pyright: ignore[reportReturnType]
+    return 0, 0
+
+
+def _flags_and_scores(
+    third: np.ndarray, rows: Sequence[Row]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """COCO's flags and the keypoints' confidences from the third values and the extra field."""
+    share = ((third >= 0) & (third <= 1)).all() and (third % 1 != 0).any()
+    flags = np.where(third > 0, np.where((third == 1) & ~share, 1, 2), 0).astype(np.uint8)
+    if share:
+        return flags, third
+    if not any("keypoint_scores" in row for row in rows):
+        return flags, None
+    scores = np.full(third.shape, np.nan)
+    for place, row in enumerate(rows):
+        given = row.get("keypoint_scores")
+        if isinstance(given, list) and len(given) == third.shape[1]:
+            scores[place] = [v if isinstance(v, (int, float)) else np.nan for v in given]
+    return flags, scores
+
+
+def _scores(rows: Sequence[Row]) -> np.ndarray | None:
+    given = [row.get("score") for row in rows]
+    if not any(isinstance(v, (int, float)) for v in given):
+        return None
+    return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in given])
+
+
+def _individuals(rows: Sequence[Row]) -> list[str] | None:
+    names = []
+    for row in rows:
+        attributes = row.get("attributes")
+        more = attributes if isinstance(attributes, dict) else {}
+        given = row.get("individual", row.get("track_id", more.get("track_id")))
+        names.append(str(given) if isinstance(given, (str, int)) else "")
+    return names if any(names) else None
+
+
+def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
+    """Write a COCO keypoint file; images stay where they are.
+
+    ``file_name`` is relative to the file's folder where the image lies below it, else absolute.
+    What COCO has no field for is written beside: ``keypoint_scores``, ``score``, ``individual``.
+    """
+    a = annotations
+    base = path.parent.resolve()
+    listed = []
+    for row, file in enumerate(a.files):
+        width, height = (int(v) for v in a.sizes[row])
+        if width == 0 and file.is_file():
+            width, height = upright_size(file)
+        whole = file.resolve()
+        name = whole.relative_to(base) if whole.is_relative_to(base) else whole
+        entry: dict[str, Any] = {"id": int(a.image_ids[row]), "file_name": name.as_posix()}
+        listed.append(entry | ({"width": width, "height": height} if width else {}))
+    rows = []
+    triples = np.concatenate([a.points, a.visibility[..., None]], axis=2).reshape(len(a), -1)
+    for row in range(len(a)):
+        entry = {
+            "id": int(a.ids[row]),
+            "image_id": int(a.image_ids[a.image[row]]),
+            "category_id": 1,
+            "keypoints": [int(v) if v == int(v) else float(v) for v in triples[row]],
+            "num_keypoints": int((a.visibility[row] > 0).sum()),
+            "iscrowd": 0,
+        }
+        if a.boxes[row, 2] > 0:
+            entry["bbox"] = [float(v) for v in a.boxes[row]]
+            entry["area"] = float(a.boxes[row, 2] * a.boxes[row, 3])
+        if a.subject_scores is not None and np.isfinite(a.subject_scores[row]):
+            entry["score"] = float(a.subject_scores[row])
+        if a.keypoint_scores is not None:
+            entry["keypoint_scores"] = [
+                float(v) if np.isfinite(v) else None for v in a.keypoint_scores[row]
+            ]
+        if a.individuals is not None and a.individuals[row]:
+            entry["individual"] = a.individuals[row]
+        rows.append(entry)
+    content = {"images": listed, "annotations": rows, "categories": [category(a.skeleton)]}
+    write_json(path, content)
+    return [path]
 
 
 def write_results(
@@ -123,193 +292,3 @@ def category(skeleton: Skeleton) -> dict[str, Any]:
         "keypoints": list(skeleton.keypoints),
         "skeleton": [[a + 1, b + 1] for a, b in skeleton.edges],
     }
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-    os.replace(partial, path)
-
-
-def _annotation_file(path: Path) -> Path:
-    file = path / "annotations.json" if path.is_dir() else path
-    if not file.exists():
-        hint = " (a folder is read through its annotations.json)" if path.is_dir() else ""
-        raise InputError(f"{file} does not exist{hint}; give the path of a COCO annotation file.")
-    return file
-
-
-class _Content:
-    """A parsed COCO file whose parts are checked as they are asked for."""
-
-    def __init__(self, file: Path, images: Path | str | None) -> None:
-        self.file = file
-        try:
-            content = json.loads(file.read_bytes())
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{file} is not a text file ({error.reason}); give a COCO JSON."
-            ) from error
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{file} is not valid JSON: {error.msg} in line {error.lineno}, column "
-                f"{error.colno}; write the file again from the tool that made it."
-            ) from error
-        except RecursionError as error:
-            raise InputError(f"{file} is nested too deeply to be a COCO file.") from error
-        except OSError as error:
-            raise InputError(f"{file} can't be read: {error.strerror}.") from error
-        if not isinstance(content, dict):
-            raise InputError(f"{file} is not a COCO file: it holds a {type(content).__name__}.")
-        self.annotations = self._entries(content, "annotations")
-        self.categories = self._entries(content, "categories")
-        self.images = {
-            self._identity(entry, "id", f"images[{i}]"): entry
-            for i, entry in enumerate(self._entries(content, "images"))
-        }
-        if not self.images:
-            raise InputError(f"{file} lists no images; a COCO file names them under 'images'.")
-        self.folder = self._folder(images)
-
-    def _entries(self, content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-        entries = content.get(key, [])
-        if not isinstance(entries, list):
-            raise InputError(f"{self.file}: '{key}' is not a list; this is no COCO file.")
-        for index, entry in enumerate(entries):
-            if not isinstance(entry, dict):
-                raise InputError(f"{self.file}: {key}[{index}] is not an object.")
-        return entries
-
-    def _identity(self, entry: Mapping[str, Any], key: str, where: str) -> int:
-        value = entry.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-            raise InputError(f"{self.file}: {where} has no whole number '{key}'.")
-        return value
-
-    def _file_name(self, image_id: int) -> str:
-        name = self.images[image_id].get("file_name")
-        if not isinstance(name, str) or not name or "\0" in name:
-            raise InputError(f"{self.file}: image {image_id} has no 'file_name'.")
-        return name
-
-    def _folder(self, images: Path | str | None) -> Path:
-        name = self._file_name(next(iter(self.images)))
-        base = self.file.parent
-        tried = [base, base / "images", base.parent, base.parent / "images"]
-        if images is not None:
-            tried = [Path(images)]
-            if not tried[0].is_dir():
-                raise InputError(f"the image folder {images} does not exist.")
-        return next((folder for folder in tried if (folder / name).is_file()), tried[0])
-
-    def skeleton(self, rows: list[dict[str, Any]]) -> Skeleton:
-        """The one skeleton of the categories that the annotations use."""
-        used = {self._identity(a, "category_id", f"annotation {a.get('id')}") for a in rows}
-        found: Skeleton | None = None
-        for entry in self.categories:
-            identity = entry.get("id")
-            if not isinstance(identity, int) or identity not in used:
-                continue
-            label = entry.get("name", entry.get("id"))
-            names = entry.get("keypoints")
-            if not isinstance(names, list) or not names:
-                raise InputError(
-                    f"{self.file}: category '{label}' names no keypoints but annotations of it "
-                    "have some; add the names in order under 'keypoints'."
-                )
-            try:
-                edges = [(int(a), int(b)) for a, b in entry.get("skeleton") or []]
-                # COCO counts from 1; a file with an edge to 0 was written by one that does not.
-                first = 0 if any(0 in edge for edge in edges) else 1
-                skeleton = Skeleton.from_names(
-                    str(label), [str(n) for n in names], [(a - first, b - first) for a, b in edges]
-                )
-            except (InputError, TypeError, ValueError) as error:
-                raise InputError(f"{self.file}: category '{label}': {error}") from error
-            if found is not None and found.keypoints != skeleton.keypoints:
-                raise InputError(
-                    f"{self.file} has two categories with different keypoints, '{found.name}' "
-                    f"({len(found)}) and '{label}' ({len(skeleton)}); keep one category, or write "
-                    "one file for each."
-                )
-            found = found or skeleton
-        if found is None:
-            raise InputError(
-                f"{self.file}: annotations use category {sorted(used)}, which 'categories' "
-                "does not define; add it with the names of its keypoints."
-            )
-        return found
-
-    def keypoints(self, annotation: Mapping[str, Any], count: int) -> np.ndarray:
-        """(K, 3) x, y, flag of one annotation."""
-        where = f"{self.file}: annotation {annotation.get('id')}"
-        values = annotation["keypoints"]
-        if not isinstance(values, list) or len(values) != 3 * count:
-            length = len(values) if isinstance(values, list) else type(values).__name__
-            raise InputError(
-                f"{where} has keypoints of length {length}, expected {3 * count} "
-                f"(x, y, flag for each of {count} keypoints)."
-            )
-        try:
-            table = np.asarray(values, dtype=np.float64).reshape(count, 3)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{where} has a keypoint that is not a number.") from error
-        labelled = table[:, 2] > 0
-        if not np.isfinite(table[labelled]).all() or np.abs(table[labelled]).max(initial=0) > 1e6:
-            raise InputError(
-                f"{where} has a keypoint that is not finite or beyond a million pixels."
-            )
-        return np.where(labelled[:, None], table, 0).astype(np.float32)
-
-    def box(
-        self, annotation: Mapping[str, Any], points: np.ndarray
-    ) -> tuple[float, float, float, float]:
-        """The annotation's box, or the extent of its points where it has none."""
-        where = f"{self.file}: annotation {annotation.get('id')}"
-        box = annotation.get("bbox")
-        if box is None:
-            if len(points) < 2:
-                raise InputError(f"{where} has no 'bbox'; give x, y, width, height.")
-            low, high = points.min(axis=0), points.max(axis=0)
-            width, height = (high - low) + 1
-            return float(low[0]), float(low[1]), float(width), float(height)
-        try:
-            x, y, width, height = (float(v) for v in box)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{where} has a 'bbox' that is not four numbers.") from error
-        if not all(math.isfinite(v) and abs(v) < 1e6 for v in (x, y, width, height)):
-            raise InputError(f"{where} has a 'bbox' that is not finite or beyond a million pixels.")
-        if width <= 0 or height <= 0:
-            raise InputError(f"{where} has a 'bbox' of width {width:g} and height {height:g}.")
-        return x, y, width, height
-
-    def samples(
-        self, rows: Sequence[Mapping[str, Any]], boxes: Sequence[Sequence[float]]
-    ) -> UnlabelledSamples:
-        """The table of the given annotations; every image must exist."""
-        image_ids, annotation_ids = [], []
-        paths: dict[int, Path] = {}
-        for index, annotation in enumerate(rows):
-            where = f"annotation {annotation.get('id', index)}"
-            image_id = self._identity(annotation, "image_id", where)
-            if image_id not in self.images:
-                raise InputError(
-                    f"{self.file}: {where} belongs to image {image_id}, which 'images' does not list."
-                )
-            if image_id not in paths:
-                path = self.folder / self._file_name(image_id)
-                if not path.is_file():
-                    raise InputError(
-                        f"{self.file}: {where} names the image {path}, which does not exist; put it "
-                        "there or give the folder of the images."
-                    )
-                paths[image_id] = path
-            image_ids.append(image_id)
-            annotation_ids.append(
-                self._identity(annotation, "id", where) if "id" in annotation else index
-            )
-        return UnlabelledSamples.from_lists(
-            str(self.file), [paths[i] for i in image_ids], boxes, image_ids, annotation_ids
-        )

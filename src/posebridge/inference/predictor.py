@@ -14,8 +14,8 @@ from torch import Tensor
 
 from posebridge.data.crops import CropRange, cut, region_of, to_image
 from posebridge.data.loaders import crop_loader, to_tensor
+from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
@@ -84,20 +84,24 @@ class Predictor:
         *,
         batch_size: int = 32,
         workers: int | None = None,
+        options: ReadingConfig | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> PosePredictions:
         """Find the keypoints of every subject.
 
         Args:
-            images: a folder, a glob, an image, a COCO file with boxes, a list of image files, a
-                list of (H, W, 3) uint8 RGB arrays (whole images), or samples that were read.
+            images: a folder, a glob, an image, a video, an annotation file of any format that is
+                known, of which images and boxes are read, a list of image files, a list of
+                (H, W, 3) uint8 RGB arrays (whole images), or samples that were read.
+            options: which frames of a video, and which boxes.
             progress: called with the number of subjects done.
 
         Raises:
             InputError: nothing there can be read.
         """
         if isinstance(images, (str, Path)):
-            images = read_unlabelled(images)
+            format = None if options is None else options.target_format
+            images = read_unlabelled(images, format=format, options=options)
         if isinstance(images, UnlabelledSamples):
             return self._predict_samples(images, batch_size, workers, progress)
         if len(images) == 0:

@@ -1,0 +1,198 @@
+"""Everything that an annotation file says about keypoints, whatever its format.
+
+:class:`LabelledSamples` is what training needs; :class:`Annotations` is what a conversion must not
+lose. Every format's reader gives one and every writer takes one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
+
+MOST_PIXELS = 1e6
+"""A coordinate beyond this is damage, not a place in an image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """M images and N subjects in them, with K keypoints each.
+
+    Attributes:
+        name: where they come from, for messages.
+        skeleton: who the K keypoints are.
+        files: (M,) the images.
+        image_ids: (M,) int64.
+        sizes: (M, 2) int64, width and height; 0 where the file does not say.
+        image: (N,) int64, the row of each subject's image.
+        ids: (N,) int64, the subjects' own numbers.
+        boxes: (N, 4) float64, x, y, width, height; a width of 0 stands for "no box".
+        points: (N, K, 2) float64, x, y in pixels of the image; 0 where not labelled.
+        visibility: (N, K) uint8, COCO's flags: 0 not labelled, 1 labelled and hidden, 2 visible.
+        keypoint_scores: (N, K) float64 in [0, 1], of predictions; None for labels by hand.
+        subject_scores: (N,) float64, NaN where there is none; None where there is none at all.
+        individuals: (N,) the name of each subject over images, such as a track's; None: no names.
+        notes: what the file holds beyond this, one sentence each.
+    """
+
+    name: str
+    skeleton: Skeleton
+    files: Sequence[Path]
+    image_ids: np.ndarray
+    sizes: np.ndarray
+    image: np.ndarray
+    ids: np.ndarray
+    boxes: np.ndarray
+    points: np.ndarray
+    visibility: np.ndarray
+    keypoint_scores: np.ndarray | None = None
+    subject_scores: np.ndarray | None = None
+    individuals: Sequence[str] | None = None
+    notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        subjects, images = len(self.image), len(self.files)
+        expected = (subjects, len(self.skeleton))
+        if self.points.shape != (*expected, 2) or self.visibility.shape != expected:
+            raise ValueError(f"points {self.points.shape}, expected {expected} and x, y")
+        if self.boxes.shape != (subjects, 4) or len(self.ids) != subjects:
+            raise ValueError(f"boxes {self.boxes.shape} do not fit {subjects} subjects")
+        if self.sizes.shape != (images, 2) or len(self.image_ids) != images:
+            raise ValueError(f"sizes {self.sizes.shape} do not fit {images} images")
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def labelled(self) -> LabelledSamples:
+        """The subjects that have at least one labelled keypoint.
+
+        One without a box takes the extent of its points, a pixel more to either side included.
+
+        Raises:
+            InputError: nothing is labelled, or a subject has neither a box nor two points.
+        """
+        known = self.visibility > 0
+        rows = np.flatnonzero(known.any(axis=1))
+        if len(rows) == 0:
+            raise InputError(
+                f"{self.name}: no keypoint of any annotation is labelled; a labelled set needs some."
+            )
+        known = known[rows]
+        points = np.where(known[..., None], self.points[rows], 0)
+        boxes = self.boxes[rows].copy()
+        without = np.flatnonzero(boxes[:, 2] <= 0)
+        few = without[known[without].sum(axis=1) < 2]
+        if len(few):
+            raise InputError(
+                f"{self.name}: annotation {self.ids[rows[few[0]]]} has no 'bbox' and fewer than two "
+                "keypoints; give its x, y, width, height."
+            )
+        if len(without):
+            boxes[without] = extent(points[without], known[without])
+        images = self._table(rows, boxes)
+        return LabelledSamples(images, self.skeleton, points.astype(np.float32), known)
+
+    def _table(self, rows: np.ndarray, boxes: np.ndarray) -> UnlabelledSamples:
+        return table(self.name, self.files, self.image[rows], boxes, self.image_ids, self.ids[rows])
+
+
+def table(
+    name: str,
+    files: Sequence[Path | str],
+    image: np.ndarray,
+    boxes: np.ndarray,
+    image_ids: np.ndarray,
+    ids: np.ndarray,
+) -> UnlabelledSamples:
+    """Subjects as a table of their own; ``image`` (N,) says which of the files each is in."""
+    whole = UnlabelledSamples.from_lists(
+        name, files, np.zeros((len(files), 4)), image_ids, np.arange(len(files))
+    )
+    return UnlabelledSamples(
+        name,
+        whole.files[image],
+        np.asarray(boxes, dtype=np.float32).reshape(len(image), 4),
+        whole.image_ids[image],
+        np.asarray(ids, dtype=np.int64),
+    )
+
+
+def extent(points: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(N, 4) boxes round the known points of (N, K, 2); a point covers the pixel it is centred on."""
+    low = np.where(known[..., None], points, np.inf).min(axis=1)
+    high = np.where(known[..., None], points, -np.inf).max(axis=1)
+    return np.concatenate([low, high - low + 1], axis=1)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an image file as it is shown, turned by its EXIF tag; the header alone.
+
+    Raises:
+        InputError: no image.
+    """
+    from PIL import Image
+
+    sideways = {5, 6, 7, 8}
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(274) in sideways
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path} is not an image that can be read; replace or remove it."
+        ) from error
+    return (height, width) if turned else (width, height)
+
+
+def checked_points(points: np.ndarray, known: np.ndarray, where: str) -> None:
+    """Raise unless all known points are finite and within a million pixels."""
+    some = points[known]
+    if not np.isfinite(some).all() or np.abs(some).max(initial=0) > MOST_PIXELS:
+        raise InputError(
+            f"{where} has a keypoint that is not finite or beyond a million pixels; correct it."
+        )
+
+
+def checked_boxes(boxes: np.ndarray, known: np.ndarray, where: str) -> None:
+    """Raise unless all known boxes are finite, within a million pixels, and have an area."""
+    some = boxes[known]
+    if not np.isfinite(some).all() or np.abs(some).max(initial=0) > MOST_PIXELS:
+        raise InputError(
+            f"{where} has a box that is not finite or beyond a million pixels; correct it."
+        )
+    if (some[:, 2:] <= 0).any():
+        raise InputError(f"{where} has a box without width or height; correct it or leave it out.")
+
+
+def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
+    """The first of ``folders`` / name that is there.
+
+    Raises:
+        InputError: in none of them; the message names the first.
+    """
+    if not name or "\0" in name:
+        raise InputError(f"{where} has no file name of an image.")
+    for folder in folders:
+        try:
+            if (folder / name).is_file():
+                return folder / name
+        except OSError:  # a name that is too long for any disk
+            continue
+    raise InputError(
+        f"{where} names the image {folders[0] / name}, which does not exist; put it there or give "
+        "the folder of the images."
+    )
+
+
+def common_names(files: Sequence[Path]) -> list[Path]:
+    """Names that keep files of different folders apart: their paths below the common folder."""
+    whole = [file.resolve() for file in files]
+    base = Path(os.path.commonpath([file.parent for file in whole]))
+    return [file.relative_to(base) for file in whole]

@@ -1,0 +1,218 @@
+"""Boxes from any detector: COCO results, or a CSV.
+
+    COCO results   [{"image_id": 7, "bbox": [x, y, w, h], "score": 0.9}, ...]; "file_name" instead of
+                   "image_id" is as good
+    CSV            a header and a row for each box: the image under image, file_name, filename, file,
+                   path or image_id; x, y, w, h (or left, top, width, height) or x1, y1, x2, y2 (or
+                   xmin, ymin, xmax, ymax); score or confidence if it has one
+
+``images`` says where the images are: a folder, or for ``image_id`` the COCO file that lists them. In a
+folder an ``image_id`` is the name of a file without its ending, leading zeros aside.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posebridge.data.annotations import MOST_PIXELS, checked_boxes, found_image, table
+from posebridge.data.coco_content import CocoContent
+from posebridge.data.json_files import read_json
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
+
+_NAMES = ("file_name", "image", "filename", "file", "path", "image_path", "image_id")
+_CORNER_AND_SIDES = (
+    ("x", "y", "w", "h"),
+    ("x", "y", "width", "height"),
+    ("left", "top", "width", "height"),
+)
+_TWO_CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"))
+_SCORES = ("score", "confidence", "conf")
+
+
+def is_csv(path: Path) -> bool:
+    """Whether the header of a CSV names an image and a box."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = [cell.strip().lower() for cell in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+    return any(n in header for n in _NAMES) and _columns(header) is not None
+
+
+def _columns(header: Sequence[str]) -> tuple[tuple[str, ...], bool] | None:
+    """The four columns of a box, and whether they are two corners."""
+    for sets, corners in ((_TWO_CORNERS, True), (_CORNER_AND_SIDES, False)):
+        for names in sets:
+            if all(name in header for name in names):
+                return names, corners
+    return None
+
+
+def read_scored_boxes(
+    path: Path | str, images: Path | str | None = None
+) -> tuple[UnlabelledSamples, np.ndarray | None]:
+    """Boxes and their scores.
+
+    Args:
+        path: the JSON or CSV file.
+        images: folder of the images, or the COCO file that lists them; by default the file's folder
+            or ``images`` in it.
+
+    Raises:
+        InputError: naming the file, the entry and what is wrong with it.
+    """
+    file = Path(path)
+    names, boxes, scores = _from_csv(file) if file.suffix.lower() == ".csv" else _from_json(file)
+    if not names:
+        raise InputError(f"{file} has no box.")
+    wrong = ~(np.abs(boxes) <= MOST_PIXELS).all(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
+    for row in np.flatnonzero(wrong)[:1]:
+        checked_boxes(boxes[row : row + 1], np.ones(1, dtype=bool), f"{file}: entry {row + 1}")
+    used = list(dict.fromkeys(names))
+    files = _Images(file, images).find(used, names)
+    place = {name: row for row, name in enumerate(used)}
+    ids = [name if isinstance(name, int) else None for name in used]
+    numbers = np.array(ids if None not in ids else np.arange(len(used)), dtype=np.int64)
+    image = np.array([place[name] for name in names])
+    samples = table(str(file), files, image, boxes, numbers, np.arange(len(names)))
+    return samples, scores if np.isfinite(scores).any() else None
+
+
+_Boxes = tuple[list[int | str], np.ndarray, np.ndarray]
+
+
+def _from_json(file: Path) -> _Boxes:
+    entries = read_json(file, "COCO results")
+    if not isinstance(entries, list):
+        raise InputError(f"{file} is no list of boxes; COCO results are one.")
+    names: list[int | str] = []
+    boxes = np.empty((len(entries), 4))
+    scores = np.full(len(entries), np.nan)
+    for row, entry in enumerate(entries):
+        where = f"{file}: entry {row + 1}"
+        if not isinstance(entry, dict):
+            raise InputError(f"{where} is no object with 'image_id', 'bbox' and 'score'.")
+        name = entry.get("file_name", entry.get("image_id"))
+        if isinstance(name, bool) or not isinstance(name, (int, str)) or not _usable(name):
+            raise InputError(f"{where} has neither 'file_name' nor 'image_id'.")
+        names.append(name)
+        box = entry.get("bbox")
+        if not isinstance(box, list) or len(box) != 4:
+            raise InputError(f"{where} has no 'bbox' of x, y, width, height.")
+        boxes[row] = [_float(v, f"{where}: 'bbox'") for v in box]
+        if entry.get("score") is not None:
+            scores[row] = _float(entry["score"], f"{where}: 'score'")
+    return names, boxes, scores
+
+
+def _usable(name: int | str) -> bool:
+    return abs(name) < 2**63 if isinstance(name, int) else bool(name)
+
+
+def _float(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{where} holds something that is no number.")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise InputError(f"{where} holds a number that is too large.") from error
+
+
+def _from_csv(file: Path) -> _Boxes:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = [row for row in csv.reader(text) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file} is not a CSV file that can be read ({error}).") from error
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    found = _columns(header)
+    label = next((n for n in _NAMES if n in header), None)
+    if found is None or label is None:
+        raise InputError(
+            f"{file} has no columns of an image and its box; name them in the first line, such as "
+            "file_name,x,y,w,h,score."
+        )
+    columns, corners = found
+    score = next((n for n in _SCORES if n in header), None)
+    names: list[int | str] = []
+    boxes = np.empty((len(rows) - 1, 4))
+    scores = np.full(len(boxes), np.nan)
+    for number, row in enumerate(rows[1:]):
+        where = f"{file}: line {number + 2}"
+        if len(row) != len(header):
+            raise InputError(f"{where} has {len(row)} cells, the header {len(header)}.")
+        cells = dict(zip(header, row, strict=True))
+        name = cells[label].strip()
+        whole = label == "image_id" and name.isdecimal() and len(name) < 19
+        names.append(int(name) if whole else name)
+        try:
+            boxes[number] = [float(cells[c]) for c in columns]
+            if score is not None and cells[score].strip():
+                scores[number] = float(cells[score])
+        except ValueError as error:
+            raise InputError(f"{where} holds something that is no number.") from error
+    if corners:
+        boxes[:, 2:] -= boxes[:, :2]
+    return names, boxes, scores
+
+
+class _Images:
+    """Finds images by what a detector calls them."""
+
+    def __init__(self, file: Path, images: Path | str | None) -> None:
+        self.file = file
+        self.coco: CocoContent | None = None
+        self.folders = [file.parent, file.parent / "images"]
+        if images is None:
+            return
+        given = Path(images)
+        if given.is_file():
+            self.coco = CocoContent(given, None)
+        elif given.is_dir():
+            self.folders = [given]
+        else:
+            raise InputError(f"the image folder {images} does not exist.")
+
+    def find(self, used: Sequence[int | str], names: Sequence[int | str]) -> list[Path]:
+        """The file of each of the ``used`` names, which stand in ``names`` entry by entry."""
+        by_number: Mapping[int, Path] | None = None
+        first = {name: len(names) - row for row, name in enumerate(reversed(names))}
+        found = []
+        for name in used:
+            where = f"{self.file}: entry {first[name]}"
+            if isinstance(name, str):
+                folders = self.folders if self.coco is None else [self.coco.folder]
+                found.append(found_image(name, folders, where))
+                continue
+            if self.coco is not None:
+                if name not in self.coco.images:
+                    raise InputError(
+                        f"{where} belongs to image {name}, which {self.coco.file} lacks."
+                    )
+                found.append(found_image(self.coco.file_name(name), [self.coco.folder], where))
+                continue
+            if by_number is None:
+                by_number = self._by_number()
+            if name not in by_number:
+                raise InputError(
+                    f"{where} belongs to image {name}, and no image in {self.folders[0]} is called "
+                    "so; give the COCO file that lists the images, or their folder."
+                )
+            found.append(by_number[name])
+        return found
+
+    def _by_number(self) -> dict[int, Path]:
+        from posebridge.data.unlabelled import IMAGE_ENDINGS
+
+        numbered: dict[int, Path] = {}
+        for folder in self.folders[::-1]:
+            for file in sorted(folder.glob("*")) if folder.is_dir() else []:
+                if file.suffix.lower() in IMAGE_ENDINGS and file.stem.isdecimal():
+                    numbered[int(file.stem[-18:])] = file
+        return numbered

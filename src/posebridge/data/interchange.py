@@ -1,0 +1,263 @@
+"""What sleap-io reads and writes: SLEAP ``.slp``, NWB, and the files of other trackers.
+
+An image is a file, a frame of a video, or a picture inside the file; the latter two are stored as
+images first, see ``video.py``. A point that SLEAP has switched off but that has a place is COCO's
+hidden keypoint, and a bounding box belongs to the instance that it is linked to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from posebridge.data.annotations import (
+    Annotations,
+    checked_boxes,
+    checked_points,
+    table,
+)
+from posebridge.data.extras import need
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.video import Reference, cached_folder, is_video, resolved, stored
+from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
+
+
+def reader(
+    format: str,
+) -> Callable[[Path, Path | str | None], Annotations]:
+    """A function that reads the given one of sleap-io's formats.
+
+    That function takes the file and the folder of its images or videos, by default as the file names
+    them, then beside it; it raises InputError for whatever cannot be used.
+    """
+
+    def read(path: Path, images: Path | str | None = None) -> Annotations:
+        with sentences(path):
+            return _annotations(_load(path, format), path, images)
+
+    return read
+
+
+def box_reader(
+    format: str,
+) -> Callable[[Path, Path | str | None], tuple[UnlabelledSamples, np.ndarray | None]]:
+    """The same for images and boxes alone; whole images where the file has no boxes."""
+
+    def read(
+        path: Path, images: Path | str | None = None
+    ) -> tuple[UnlabelledSamples, np.ndarray | None]:
+        with sentences(path):
+            frames = _load(path, format).labeled_frames
+            if not frames:
+                raise InputError(f"{path} has no labelled frame.")
+            files = resolved(_references(frames, path, images))
+            image, boxes, scores = [], [], []
+            for row, frame in enumerate(frames):
+                for box in frame.bboxes:
+                    image.append(row)
+                    boxes.append(box.xywh)
+                    scores.append(getattr(box, "score", np.nan))
+        order = np.arange(len(files))
+        if not boxes:
+            return table(str(path), files, order, np.zeros((len(order), 4)), order, order), None
+        places, known = np.array(boxes, dtype=np.float64), np.array(scores, dtype=np.float64)
+        checked_boxes(places, np.ones(len(places), dtype=bool), str(path))
+        samples = table(str(path), files, np.array(image), places, order, np.arange(len(image)))
+        return samples, known if np.isfinite(known).any() else None
+
+    return read
+
+
+def library() -> Any:
+    """sleap-io, or a sentence that says how to install it."""
+    return need("sleap_io", "formats", "this format")
+
+
+@contextlib.contextmanager
+def sentences(path: Path, done: str = "read") -> Iterator[None]:
+    """Whatever sleap-io raises becomes one sentence; what it prints and warns of is not shown."""
+    library()
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    # Readers of a dozen formats on a damaged file raise nearly anything.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{path} can't be {done} by sleap-io ({type(error).__name__}: {reason}); write it again "
+            "from the tool that made it, or name another format."
+        ) from error
+
+
+def _load(path: Path, format: str) -> Any:
+    sleap_io = library()
+    if format == "slp":
+        return sleap_io.load_slp(str(path), open_videos=False)
+    return sleap_io.load_file(str(path), format=format)
+
+
+def _annotations(labels: Any, path: Path, images: Path | str | None) -> Annotations:
+    frames = labels.labeled_frames
+    instances: list[Any] = []
+    image: list[int] = []
+    left = 0
+    for row, frame in enumerate(frames):
+        # Where a person corrected a frame, what the model had said there does not count.
+        chosen = frame.user_instances or list(frame.instances)
+        left += len(frame.instances) - len(chosen)
+        instances += chosen
+        image += [row] * len(chosen)
+    if not instances:
+        raise InputError(f"{path} has no labelled subject.")
+    skeleton = _skeleton([i.skeleton for i in instances], path)
+    count = len(skeleton)
+    points = np.array([i.points["xy"] for i in instances], dtype=np.float64).reshape(-1, count, 2)
+    shown = np.array([i.points["visible"] for i in instances], dtype=bool)
+    known: np.ndarray = np.isfinite(points).all(axis=2)
+    checked_points(points, known, str(path))
+    scores = np.full((len(instances), count), np.nan)
+    totals = np.full(len(instances), np.nan)
+    for row, instance in enumerate(instances):
+        if "score" in (instance.points.dtype.names or ()):
+            scores[row] = instance.points["score"]
+            totals[row] = instance.score
+    boxes = np.zeros((len(instances), 4))
+    of = {id(instance): row for row, instance in enumerate(instances)}
+    loose = 0
+    for frame in frames:
+        for box in frame.bboxes:
+            row = of.get(id(box.instance))
+            if row is None:
+                loose += 1
+            else:
+                boxes[row] = box.xywh
+    checked_boxes(boxes, boxes[:, 2] != 0, str(path))
+    names = ["" if i.track is None else str(i.track.name) for i in instances]
+    notes = []
+    if left:
+        notes.append(f"{left} predictions in frames with labels by hand are left out.")
+    if loose:
+        notes.append(f"{loose} boxes that belong to no instance are left out.")
+    files = resolved(_references(frames, path, images))
+    return Annotations(
+        name=str(path),
+        skeleton=skeleton,
+        files=files,
+        image_ids=np.arange(len(files)),
+        sizes=np.zeros((len(files), 2), dtype=np.int64),
+        image=np.array(image, dtype=np.int64),
+        ids=np.arange(len(instances)),
+        boxes=boxes,
+        points=np.where(known[..., None], points, 0),
+        visibility=np.where(known, np.where(shown, 2, 1), 0).astype(np.uint8),
+        keypoint_scores=scores if np.isfinite(scores).any() else None,
+        subject_scores=totals if np.isfinite(totals).any() else None,
+        individuals=names if any(names) else None,
+        notes=notes,
+    )
+
+
+def _skeleton(found: Sequence[Any], path: Path) -> Skeleton:
+    first = found[0]
+    if any(list(s.node_names) != list(first.node_names) for s in found if s is not first):
+        raise InputError(f"{path} has subjects with different skeletons; keep one of them.")
+    names = [str(name) for name in first.node_names]
+    edges = [(int(a), int(b)) for a, b in first.edge_inds]
+    try:
+        skeleton = Skeleton.from_names(str(first.name or "subject"), names, edges)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if skeleton.pairs or not first.symmetry_inds:
+        return skeleton
+    from dataclasses import replace
+
+    pairs = [tuple(sorted(int(i) for i in pair)) for pair in first.symmetry_inds]
+    return replace(skeleton, pairs=tuple(pairs))  # pyright: ignore[reportArgumentType]
+
+
+def _references(frames: Sequence[Any], path: Path, images: Path | str | None) -> list[Reference]:
+    inside: dict[int, list[int]] = {}
+    videos: dict[int, Any] = {}
+    places: dict[int, Any] = {}
+    for frame in frames:
+        key = id(frame.video)
+        if key not in places:
+            videos[key] = frame.video
+            places[key] = _place(frame.video, path, images)
+        if places[key] is None:
+            inside.setdefault(key, []).append(int(frame.frame_idx))
+    embedded = {key: _embedded(videos[key], numbers, path) for key, numbers in inside.items()}
+    found: list[Reference] = []
+    for frame in frames:
+        key, number = id(frame.video), int(frame.frame_idx)
+        place = places[key]
+        if place is None:
+            found.append(embedded[key][number])
+        elif isinstance(place, list):
+            if not 0 <= number < len(place):
+                raise InputError(f"{path} labels frame {number} of {len(place)} images.")
+            found.append(_file(place[number], path, images))
+        else:
+            found.append((place, number))
+    return found
+
+
+def _place(video: Any, path: Path, images: Path | str | None) -> Any:
+    """A video's file, the names of its images, or None for pictures inside the labels' file."""
+    name = video.filename
+    if isinstance(name, (list, tuple)):
+        return [str(n) for n in name]
+    if Path(str(name)).suffix.lower() in (".slp", ".h5", ".hdf5", ".nwb"):
+        return None
+    if is_video(Path(str(name))):
+        return _file(str(name), path, images)
+    return [str(name)]
+
+
+def _file(name: str, path: Path, images: Path | str | None) -> Path:
+    """A file that labels name by the path it had on another machine."""
+    parts = PureWindowsPath(name).parts
+    folders = [path.parent] if images is None else [Path(images), Path(images).parent]
+    tried = [] if images is not None else [Path(name)]
+    tried += [f.joinpath(*parts[-n:]) for n in range(min(4, len(parts)), 0, -1) for f in folders]
+    for file in tried:
+        if file.is_file():
+            return file
+    raise InputError(
+        f"{path} names the image or video {name}, which is neither there nor beside it; give the "
+        "folder that it lies in."
+    )
+
+
+def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]:
+    """Pictures inside an HDF5 file as PNG files in the cache."""
+    import cv2
+
+    wanted = sorted(set(numbers))
+    dataset = str((video.backend_metadata or {}).get("dataset", ""))
+
+    def write(part: Path) -> None:
+        video.open()
+        for number in wanted:
+            picture = np.asarray(video[number])
+            if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
+                raise InputError(f"{path}: frame {number} is no picture of one or three colours.")
+            # OpenCV writes blue first.
+            ok, content = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
+            assert ok
+            content.tofile(part / f"frame_{number:08d}.png")
+
+    folder = cached_folder(path, json.dumps(["embedded", dataset, wanted]))
+    stored(folder, write)
+    return {number: folder / f"frame_{number:08d}.png" for number in wanted}

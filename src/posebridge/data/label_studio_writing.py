@@ -1,0 +1,104 @@
+"""Label Studio's tasks, written; what the file holds is told in ``label_studio.py``."""
+
+from __future__ import annotations
+
+import urllib.parse
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from posebridge.data.annotations import Annotations, extent, upright_size
+from posebridge.data.json_files import write_json, write_text
+from posebridge.data.label_studio import HIDDEN
+
+
+def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
+    """Write tasks, and beside them the labelling configuration that Label Studio needs for them.
+
+    Images are local files of Label Studio (``/data/local-files/?d=``), relative to the file's folder
+    where they lie below it. Hidden keypoints carry the note "hidden".
+    """
+    a = annotations
+    base = path.parent.resolve()
+    tasks = []
+    for row, file in enumerate(a.files):
+        width, height = (int(v) for v in a.sizes[row])
+        if width == 0:
+            width, height = upright_size(file)
+        whole = file.resolve()
+        name = whole.relative_to(base) if whole.is_relative_to(base) else whole
+        subjects = np.flatnonzero(a.image == row)
+        result: list[dict[str, Any]] = []
+        for subject in subjects:
+            result += _written(a, int(subject), width, height)
+        tasks.append(
+            {
+                "id": int(a.image_ids[row]),
+                "data": {"image": f"/data/local-files/?d={urllib.parse.quote(name.as_posix())}"},
+                "annotations": [{"result": result, "was_cancelled": False}],
+            }
+        )
+    write_json(path, tasks)
+    config = path.with_suffix(".xml")
+    names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
+    lines = ["<View>", '  <Image name="image" value="$image"/>']
+    for tag, field, labels in (
+        ("RectangleLabels", "subject", [n or a.skeleton.name for n in names]),
+        ("KeyPointLabels", "keypoint", list(a.skeleton.keypoints)),
+    ):
+        lines.append(f'  <{tag} name="{field}" toName="image">')
+        lines += [f"    <Label value={quoteattr(label)}/>" for label in labels]
+        lines.append(f"  </{tag}>")
+    write_text(config, "\n".join([*lines, "</View>", ""]))
+    return [path, config]
+
+
+def needs_rectangle(a: Annotations) -> np.ndarray:
+    """(N,) subjects without a box that get the extent of their keypoints.
+
+    Several subjects in an image can only be told apart, and one can only be named, by a rectangle.
+    """
+    told = np.bincount(a.image, minlength=len(a.files))[a.image] > 1
+    if a.individuals is not None:
+        told |= np.array([bool(name) for name in a.individuals])
+    return told & (a.boxes[:, 2] <= 0) & (a.visibility > 0).any(axis=1)
+
+
+def _written(a: Annotations, row: int, width: int, height: int) -> list[dict[str, Any]]:
+    """The regions of one subject: its rectangle, its keypoints, what ties them."""
+    frame = {
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+        "to_name": "image",
+    }
+    box = a.boxes[row]
+    known = a.visibility[row] > 0
+    if needs_rectangle(a)[row]:
+        box = extent(a.points[row][None], known[None])[0]
+    scale = np.array([width, height]) / 100
+    regions: list[dict[str, Any]] = []
+    rectangle = f"subject{row}"
+    if box[2] > 0:
+        (x, y), (w, h) = box[:2] / scale, box[2:] / scale
+        label = (a.individuals[row] if a.individuals is not None else "") or a.skeleton.name
+        value = {"x": x, "y": y, "width": w, "height": h, "rotation": 0}
+        region = {"id": rectangle, "type": "rectanglelabels", "from_name": "subject"}
+        regions.append(region | frame | {"value": value | {"rectanglelabels": [label]}})
+        if a.subject_scores is not None and np.isfinite(a.subject_scores[row]):
+            regions[0]["score"] = float(a.subject_scores[row])
+    for k in np.flatnonzero(known):
+        x, y = a.points[row, k] / scale
+        value = {"x": x, "y": y, "width": 0.5, "keypointlabels": [a.skeleton.keypoints[k]]}
+        region = {"id": f"{rectangle}_{k}", "type": "keypointlabels", "from_name": "keypoint"}
+        if box[2] > 0:
+            region["parentID"] = rectangle
+        region |= frame | {"value": value}
+        if a.visibility[row, k] == 1:
+            region["meta"] = {"text": [HIDDEN]}
+        if a.keypoint_scores is not None and np.isfinite(a.keypoint_scores[row, k]):
+            region["score"] = float(a.keypoint_scores[row, k])
+        regions.append(region)
+    return regions

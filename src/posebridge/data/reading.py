@@ -1,0 +1,170 @@
+"""The one way in for data: labelled subjects, or images and boxes, from whatever was given.
+
+Everything that reads a source, a target or test images calls the functions here. A path is recognised
+by its content and ending (``formats.py``); pictures without annotations are in ``unlabelled.py``. A
+reference that is no path, such as the name of a benchmark, belongs at the head of ``read_labelled`` and
+``read_unlabelled``, before a path is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.data import coco
+from posebridge.data.annotations import Annotations
+from posebridge.data.formats import FORMATS, Format, format_named, recognised
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.unlabelled import read_pictures
+from posebridge.errors import InputError
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReadingConfig:
+    """How a source and a target are read.
+
+    Attributes:
+        source_format: of the source, such as coco, yolo or slp; empty: by content and ending.
+        target_format: the same for the target.
+        every: of a target video, take every n-th frame; 0: an even sample.
+        frames: size of the even sample, the most frames that are taken of each video.
+        least_score: boxes of a target with a lower score are left out.
+        least_size: boxes of a target whose longer side is shorter are left out, pixels.
+    """
+
+    source_format: str | None = None
+    target_format: str | None = None
+    every: int = 0
+    frames: int = 1000
+    least_score: float = 0.0
+    least_size: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("every", self.every, 0),
+            ("frames", self.frames, 1),
+            ("least_score", self.least_score, 0),
+            ("least_size", self.least_size, 0),
+        ):
+            if not value >= least:
+                raise InputError(f"reading.{name} is {value}; give {least} or more.")
+
+
+def read_labelled(
+    path: Path | str, images: Path | str | None = None, format: str | None = None
+) -> LabelledSamples:
+    """Every subject with at least one labelled keypoint.
+
+    Args:
+        path: an annotation file or folder of any format that has keypoints.
+        images: folder of the images or videos, if not where the annotations say, or beside them.
+        format: the name of the format; None: by content and ending.
+
+    Raises:
+        InputError: naming the file, the entry, what is wrong with it and what to do.
+    """
+    found = _format(Path(path), format)
+    if found.name == "coco":  # reads no more of a large file than it needs
+        return coco.read_labelled(path, images)
+    return _keypoints(found, Path(path), images).labelled()
+
+
+def read_annotations(
+    path: Path | str, images: Path | str | None = None, format: str | None = None
+) -> Annotations:
+    """All that an annotation file says, for a conversion; arguments and errors as above."""
+    return _keypoints(_format(Path(path), format), Path(path), images)
+
+
+def read_unlabelled(
+    source: Path | str,
+    images: Path | str | None = None,
+    format: str | None = None,
+    options: ReadingConfig | None = None,
+    say: Say | None = None,
+) -> UnlabelledSamples:
+    """Images to adapt to or to predict on, and where in them subjects are; never keypoints.
+
+    Args:
+        source: a folder of images or videos, a glob, one image or video; or an annotation file of
+            any format, of which the images and boxes are read; or the boxes of a detector.
+        images: for an annotation file, the folder of its images; for a detector's boxes also the
+            COCO file that lists them.
+        format: the name of the format; None: by content and ending.
+        options: frames of videos, least score and size of boxes; the formats in it are not used.
+        say: told about what takes long and what is left out.
+
+    Raises:
+        InputError: nothing there, nothing that is an image, or no box that is left.
+    """
+    options = options or ReadingConfig()
+    path = Path(source)
+    found = None
+    if format is not None or path.exists():
+        found = recognised(path) if format is None else _format(path, format)
+    if found is None:
+        return read_pictures(source, options.every, options.frames, say)
+    samples, scores = found.boxes(path, images)
+    return _chosen(samples, scores, options, say)
+
+
+def _format(path: Path, name: str | None) -> Format:
+    if name is not None:
+        found = format_named(name)
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give the path of {found.title} data.")
+        return found
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give an annotation file or a data set's folder.")
+    found = recognised(path)
+    if found is not None:
+        return found
+    if path.is_dir():
+        # The reader of COCO says which file it looked for.
+        return format_named("coco")
+    raise InputError(
+        f"{path} is of no format that is recognised; name it, one of "
+        f"{', '.join(f.name for f in FORMATS)}."
+    )
+
+
+def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotations:
+    if found.read is None:
+        raise InputError(
+            f"{path} holds {found.title} and no keypoints; a labelled set needs a file with some."
+        )
+    return found.read(path, images)
+
+
+def _chosen(
+    samples: UnlabelledSamples,
+    scores: np.ndarray | None,
+    options: ReadingConfig,
+    say: Say | None,
+) -> UnlabelledSamples:
+    """The boxes with enough score and size; whole images have any size."""
+    longer = samples.boxes[:, 2:].max(axis=1)
+    keep = (longer >= options.least_size) | (samples.boxes[:, 2] == 0)
+    if options.least_score > 0:
+        if scores is None:
+            raise InputError(
+                f"{samples.name} has no scores, so reading.least_score has nothing to go by; leave "
+                "it at 0."
+            )
+        keep &= scores >= options.least_score
+    if not keep.any():
+        best = "" if scores is None else f"; the highest score is {np.nanmax(scores):g}"
+        raise InputError(
+            f"{samples.name} has no box of score {options.least_score:g} and side "
+            f"{options.least_size:g} px or more{best}, the longest side {longer.max():g} px."
+        )
+    if keep.all():
+        return samples
+    if say is not None:
+        say(f"{(~keep).sum()} of {len(keep)} boxes are left out for their score or size")
+    return samples.subset(np.flatnonzero(keep))

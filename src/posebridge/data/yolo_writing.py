@@ -1,0 +1,81 @@
+"""Ultralytics YOLO-pose data sets, written; what the files hold is told in ``yolo.py``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from posebridge.data.annotations import Annotations, common_names, extent, upright_size
+from posebridge.data.json_files import write_text
+from posebridge.errors import InputError
+
+
+def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
+    """Write a data set into a folder: images are copied, all into one split.
+
+    ``val`` names the same folder as ``train``, since Ultralytics wants both; which images it may
+    judge by is for the user to say. A box is cut at the image's edge and a keypoint outside of the
+    image is written as not labelled, since Ultralytics refuses the whole image otherwise.
+    """
+    a = annotations
+    if path.suffix == ".yaml":
+        path = path.parent
+    if (path / "data.yaml").exists():
+        raise InputError(f"{path} already holds a data set; give another folder.")
+    names = common_names(a.files)
+    boxes, points, flags, sizes = fitted(a)
+    for row, (file, name) in enumerate(zip(a.files, names, strict=True)):
+        copy = path / "images" / "train" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+        width, height = sizes[row]
+        lines = []
+        for subject in np.flatnonzero(a.image == row):
+            x, y, w, h = boxes[subject]
+            numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
+            words = ["0", *(f"{v:.12g}" for v in numbers)]
+            for (px, py), flag in zip(points[subject], flags[subject], strict=True):
+                words += [f"{px / width:.12g}", f"{py / height:.12g}", str(int(flag))]
+            lines.append(" ".join(words) + "\n")
+        label = (path / "labels" / "train" / name).with_suffix(".txt")
+        write_text(label, "".join(lines))
+    content = {
+        "path": ".",
+        "train": "images/train",
+        "val": "images/train",
+        "kpt_shape": [len(a.skeleton), 3],
+        "flip_idx": a.skeleton.mirror,
+        "names": {0: a.skeleton.name},
+        "kpt_names": {0: list(a.skeleton.keypoints)},
+        "skeleton": [list(edge) for edge in a.skeleton.edges],
+    }
+    file = path / "data.yaml"
+    write_text(file, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    return [file]
+
+
+def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Boxes, points and flags as YOLO can hold them, and (M, 2) the images' sizes.
+
+    A subject without a box takes the extent of its points.
+    """
+    sizes = np.array([upright_size(file) for file in a.files], dtype=np.float64).reshape(-1, 2)
+    limit = sizes[a.image]
+    inside: np.ndarray = ((a.points >= 0) & (a.points <= limit[:, None, :])).all(axis=2)
+    flags: np.ndarray = np.where(inside, a.visibility, 0)
+    points = np.where(flags[..., None] > 0, a.points, 0)
+    boxes = a.boxes.copy()
+    without: np.ndarray = boxes[:, 2] <= 0
+    if without.any():
+        known: np.ndarray = a.visibility[without] > 0
+        posed: np.ndarray = known.any(axis=1)
+        boxes[without] = np.where(posed[:, None], extent(a.points[without], known), 0)
+    low = boxes[:, :2].clip(min=0)
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], limit)
+    # A box wholly outside of its image keeps a sliver there, so that the line stays valid.
+    low = np.minimum(low, limit - 1)
+    boxes = np.concatenate([low, np.maximum(high - low, 1)], axis=1)
+    return boxes, points, flags, sizes

@@ -1,0 +1,249 @@
+"""Round trips lose nothing that both formats can hold, and what is lost is said."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annotated import annotated, predicted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.data import formats
+from posebridge.data.annotations import Annotations
+from posebridge.data.conversion import convert, lost, writer_of
+from posebridge.data.formats import FORMATS, Format, format_named, recognised
+from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
+
+WRITTEN = [format for format in FORMATS if format.write is not None]
+OUT = {
+    "coco": "out.json",
+    "yolo": "set",
+    "deeplabcut": "out.csv",
+    "deeplabcut-project": "project",
+    "slp": "out.slp",
+    "label-studio": "tasks.json",
+    "nwb": "out.nwb",
+}
+
+
+def there_and_back(labels: Annotations, format: Format, folder: Path) -> Annotations:
+    assert format.write is not None
+    path = folder / OUT[format.name]
+    format.write(labels, path)
+    assert recognised(path) is format
+    return read_annotations(path)
+
+
+def in_order(found: Annotations, labels: Annotations) -> np.ndarray:
+    """For each subject of ``labels`` the row of ``found`` whose spine is where its is."""
+    spines = found.points[:, 0]
+    rows = [int(np.abs(spines - p[0]).sum(axis=1).argmin()) for p in labels.points]
+    assert sorted(rows) == list(range(len(labels)))
+    return np.array(rows)
+
+
+def compare(found: Annotations, labels: Annotations, format: Format) -> None:
+    assert found.skeleton.keypoints == labels.skeleton.keypoints
+    assert found.skeleton.pairs == labels.skeleton.pairs
+    rows = in_order(found, labels)
+    np.testing.assert_allclose(found.points[rows], labels.points, atol=1e-6)
+    hidden = labels.visibility if formats.HIDDEN in format.holds else (labels.visibility > 0) * 2
+    assert np.array_equal(found.visibility[rows], hidden)
+    boxes = labels.boxes if formats.BOXES in format.holds else labels.boxes * 0
+    np.testing.assert_allclose(found.boxes[rows], boxes, atol=1e-6)
+    names = [found.files[found.image[row]].name for row in rows]
+    assert names == [labels.files[i].name for i in labels.image]
+    if formats.BONES in format.holds:
+        assert found.skeleton.edges == labels.skeleton.edges
+    if formats.KIND in format.holds and not found.name.endswith("tasks.json"):
+        assert found.skeleton.name == "mouse"  # Label Studio has either this or names
+    if formats.NAMES in format.holds:
+        assert found.individuals is not None and labels.individuals is not None
+        assert [found.individuals[r] for r in rows] == list(labels.individuals)
+    if formats.EMPTY in format.holds:
+        assert len(found.files) == len(labels.files)
+    if formats.IDS in format.holds:
+        assert np.array_equal(found.ids[rows], labels.ids)
+        assert np.array_equal(found.image_ids[found.image[rows]], labels.image_ids[labels.image])
+    if labels.keypoint_scores is not None and formats.KEYPOINT_SCORES in format.holds:
+        assert found.keypoint_scores is not None
+        known = labels.visibility > 0
+        np.testing.assert_allclose(
+            found.keypoint_scores[rows][known], labels.keypoint_scores[known]
+        )
+    if labels.subject_scores is not None and formats.SUBJECT_SCORES in format.holds:
+        assert found.subject_scores is not None
+        np.testing.assert_allclose(found.subject_scores[rows], labels.subject_scores)
+
+
+@pytest.mark.parametrize("format", WRITTEN, ids=lambda f: f.name)
+def test_there_and_back(format, tmp_path):
+    labels = annotated(tmp_path / "images")
+    compare(there_and_back(labels, format, tmp_path), labels, format)
+
+
+@pytest.mark.parametrize(
+    "format", [f for f in WRITTEN if formats.KEYPOINT_SCORES in f.holds], ids=lambda f: f.name
+)
+def test_predictions_there_and_back(format, tmp_path):
+    labels = predicted(tmp_path / "images")
+    compare(there_and_back(labels, format, tmp_path), labels, format)
+
+
+QUICK = [format_named(name) for name in ("coco", "yolo", "deeplabcut", "label-studio")]
+coordinate = st.floats(0, 8, allow_nan=False, width=32)
+
+
+@given(
+    st.sampled_from(QUICK),
+    st.lists(st.tuples(coordinate, coordinate, st.integers(0, 2)), min_size=6, max_size=6),
+    st.tuples(coordinate, coordinate),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_labels_there_and_back(format, keypoints, corner):
+    """Two subjects with any flags; the first keypoint of each is labelled and tells them apart."""
+    table = np.array(keypoints, dtype=np.float64).reshape(2, 3, 3)
+    table[:, 0] = [[1, 1, 2], [17, 9, 2]]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole = annotated(folder / "images")
+        labels = replace(
+            whole,
+            image=np.array([0, 0]),
+            ids=np.array([1, 2]),
+            boxes=np.array([[*corner, 1.5, 1.25], [2, 3, 4, 5]]),
+            points=np.where(table[..., 2:] > 0, table[..., :2], 0),
+            visibility=table[..., 2].astype(np.uint8),
+            individuals=["m1", "m2"],
+        )
+        compare(there_and_back(labels, format, folder), labels, format)
+
+
+def test_from_every_format_to_every_other(tmp_path):
+    """What two formats hold both survives the way through both; here points, names, images."""
+    labels = annotated(tmp_path / "images")
+    quick = [f for f in WRITTEN if f.name != "nwb"]  # pynwb takes seconds for each file
+    for first in quick:
+        there = tmp_path / first.name / OUT[first.name]
+        assert first.write is not None
+        first.write(labels, there)
+        for second in quick:
+            out = tmp_path / f"{first.name}-{second.name}" / OUT[second.name]
+            done = convert(there, out, target_format=second.name)
+            back = read_annotations(out)
+            both = replace(second, holds=first.holds & second.holds)
+            assert formats.NAMES in both.holds or done.target is second
+            if formats.NAMES not in both.holds:
+                labels_then = replace(labels, individuals=None)
+            else:
+                labels_then = labels
+            if formats.BOXES in second.holds and formats.BOXES not in first.holds:
+                assert any("extent" in s for s in done.losses) or second.name in ("coco", "slp")
+                back = replace(back, boxes=back.boxes * 0)
+            kept = both.holds - {formats.IDS}
+            if first.name == "label-studio":
+                kept -= {formats.KIND}
+            compare(back, labels_then, replace(both, holds=kept))
+
+
+def test_what_is_lost_is_said(tmp_path):
+    labels = predicted(tmp_path / "images")
+    one_hidden = labels.visibility.copy()
+    one_hidden[0, 1] = 1
+    labels = replace(labels, visibility=one_hidden)
+    said = lost(labels, format_named("deeplabcut"))
+    assert said == [
+        "a DeepLabCut table does not hold boxes: 3 are left out.",
+        "a DeepLabCut table does not hold hidden keypoints: 1 become visible ones.",
+        "a DeepLabCut table does not hold skeleton edges: 2 are left out.",
+        "a DeepLabCut table does not hold scores of subjects: 3 are left out.",
+        "a DeepLabCut table does not hold the name of the subject's kind, 'mouse'.",
+        "a DeepLabCut table does not hold ids of images and annotations; they are counted anew.",
+    ]
+    assert lost(labels, format_named("coco")) == []
+    odd = replace(labels, skeleton=replace(labels.skeleton, pairs=((0, 1),)))
+    assert [s for s in lost(odd, format_named("coco")) if "pairs" in s] == [
+        "COCO does not hold left/right pairs: 1 that the names of the keypoints do not tell are "
+        "left out."
+    ]
+
+
+def test_yolo_cuts_what_ultralytics_refuses(tmp_path):
+    """A box beyond the image, a keypoint outside of it, a subject without a box."""
+    labels = annotated(tmp_path / "images")
+    boxes, points = labels.boxes.copy(), labels.points.copy()
+    boxes[0], boxes[1] = [-2, 2, 8, 20], 0
+    points[2, 2] = [41, 20]
+    done = convert_of(replace(labels, boxes=boxes, points=points), tmp_path / "set", "yolo")
+    back = read_annotations(tmp_path / "set")
+    rows = in_order(back, replace(labels, points=points))
+    np.testing.assert_allclose(back.boxes[rows[0]], [0, 2, 6, 8])
+    np.testing.assert_allclose(back.boxes[rows[1]], [11, 2, 5, 6])
+    assert back.visibility[rows[2]].tolist() == [1, 0, 0]
+    assert [s.split()[0] for s in done][:6] == ["Ultralytics"] * 2 + ["1", "1", "1", "val"]
+
+
+def convert_of(labels: Annotations, out: Path, name: str) -> list[str]:
+    format = format_named(name)
+    assert format.write is not None
+    losses = lost(labels, format)
+    format.write(labels, out)
+    return losses
+
+
+def test_pairs_and_names_that_only_the_file_tells(tmp_path):
+    """flip_idx and symmetries pair keypoints whose names have no side."""
+    labels = annotated(tmp_path / "images")
+    skeleton = Skeleton("fish", ("nose", "fin_a", "fin_b"), ((0, 1),), ((1, 2),))
+    labels = replace(labels, skeleton=skeleton, individuals=None)
+    for name in ("yolo", "slp"):
+        back = there_and_back(labels, format_named(name), tmp_path)
+        assert back.skeleton.pairs == ((1, 2),) and back.skeleton.mirror == [0, 2, 1]
+
+
+def test_labelled_and_unlabelled_of_every_format(tmp_path):
+    """The same subjects as a source; as a target boxes alone, whole images where there are none."""
+    labels = annotated(tmp_path / "images")
+    for format in WRITTEN:
+        path = tmp_path / format.name / OUT[format.name]
+        assert format.write is not None
+        format.write(labels, path)
+        source, target = read_labelled(path), read_unlabelled(path)
+        assert len(source) == 3 and source.labelled.sum() == 7
+        assert set(vars(target)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
+        assert all(target.path(i).is_file() for i in range(len(target)))
+        if formats.BOXES in format.holds:
+            assert len(target) == 3
+            assert sorted(target.boxes[:, 2].tolist()) == [6, 8, 30]
+        else:
+            assert len(target) == 3 and (target.boxes == 0).all()
+
+
+def test_formats_that_cannot_be_told_or_written(tmp_path):
+    labels = annotated(tmp_path / "images")
+    convert_of(labels, tmp_path / "a.json", "coco")
+    for out, name, words in (
+        ("x.txt", None, "can't be told by its ending; name one with --to: coco, yolo"),
+        ("folder", None, "can't be told"),
+        ("x.mat", "leap", "LEAP is read but not written"),
+        ("x.json", "slp", "does not end in .slp"),
+        ("x.json", "sloth", "unknown format 'sloth'; known are coco, yolo"),
+    ):
+        with pytest.raises(InputError, match=words):
+            writer_of(tmp_path / out, name)
+    with pytest.raises(InputError, match="exists already"):
+        convert(tmp_path / "a.json", tmp_path / "a.json")
+    (tmp_path / "odd.bin").write_bytes(b"\0\1")
+    with pytest.raises(InputError, match="of no format that is recognised; name it"):
+        read_labelled(tmp_path / "odd.bin")
+    with pytest.raises(InputError, match="is not valid JSON"):
+        read_labelled(tmp_path / "odd.bin", format="label-studio")
+    with pytest.raises(InputError, match="gone.slp does not exist"):
+        read_labelled(tmp_path / "gone.slp")
+    assert writer_of(tmp_path / "set" / "data.yaml", None).name == "yolo"
