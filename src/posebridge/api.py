@@ -12,6 +12,12 @@ from rich.console import Console
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
+from posebridge.data.benchmarks import (
+    benchmark_protocol,
+    is_reference,
+    read_benchmark,
+    read_benchmark_unlabelled,
+)
 from posebridge.data.coco import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.unlabelled import read_unlabelled
@@ -40,7 +46,8 @@ def adapt(
 
     Args:
         source: a COCO keypoint file. target: a folder of images, a glob, or a COCO file, of which
-            only the boxes are read. Either may also be named by the settings.
+            only the boxes are read. Either may be a benchmark such as ``surreal:train``, and may
+            also be named by the settings.
         out: the run folder.
         preset: one name or several, applied in order.
         config: a YAML file, or a ready configuration.
@@ -107,20 +114,32 @@ def evaluate(
     images: Path | str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
+    data_root: Path | str | None = None,
 ) -> Results:
     """Score a model, or a run's weights, on labelled images.
 
     Args:
         model: a run folder, a model folder, or a loaded model.
-        labels: a COCO keypoint file, or samples that were read.
+        labels: a COCO keypoint file, a benchmark such as ``lsp:test``, or samples that were read.
         weights: of a run folder: ``last``, ``selected`` or ``source``.
         images: the folder of the file's images, if not beside it.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
+        data_root: the folder that benchmarks lie below.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
-    samples = labels if isinstance(labels, LabelledSamples) else read_labelled(labels, images)
-    return score(predictor, samples, thresholds=thresholds, normaliser=normaliser)[0]
+    protocol: dict[str, Any] = {}
+    if isinstance(labels, LabelledSamples):
+        samples = labels
+    elif is_reference(labels):
+        samples = read_benchmark(labels, data_root)
+        target = predictor.checkpoint.config.get("target")
+        protocol = benchmark_protocol(labels, samples, data_root, target)
+    else:
+        samples = read_labelled(labels, images)
+    return score(
+        predictor, samples, thresholds=thresholds, normaliser=normaliser, protocol=protocol
+    )[0]
 
 
 def located(config: AdaptConfig) -> AdaptConfig:
@@ -172,6 +191,10 @@ def read_data(config: AdaptConfig) -> tuple[LabelledSamples, UnlabelledSamples]:
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
     return (
-        read_labelled(config.source, config.source_images),
-        read_unlabelled(config.target, config.target_images),
+        read_benchmark(config.source)
+        if is_reference(config.source)
+        else read_labelled(config.source, config.source_images),
+        read_benchmark_unlabelled(config.target)
+        if is_reference(config.target)
+        else read_unlabelled(config.target, config.target_images),
     )

@@ -218,11 +218,12 @@ class AdaptConfig:
     """A whole adaptation.
 
     Attributes:
-        source: a COCO keypoint file with the labelled images.
-        target: the unlabelled images: a folder, a glob, or a COCO file (only its boxes are read).
+        source: a COCO keypoint file with the labelled images, or a benchmark such as surreal:train.
+        target: the unlabelled images: a folder, a glob, a COCO file (only its boxes are read), or a
+            benchmark such as lsp:train.
         source_images: folder of the source file's images, if not beside it.
         target_images: the same for the target.
-        data_root: folder that the paths above are relative to.
+        data_root: folder that the paths above are relative to and that benchmarks lie below.
         start_from: a model folder to start from instead of training on the source; the steps
             of the source stage count as done.
         seed: of everything random.

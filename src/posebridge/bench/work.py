@@ -23,6 +23,7 @@ from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
 from posebridge.api import below, located, read_data, run
 from posebridge.bench.plan import Training
+from posebridge.data.benchmarks import benchmark_protocol, is_reference, read_benchmark
 from posebridge.data.coco import read_labelled
 from posebridge.data.crops import to_crop
 from posebridge.data.loaders import read_crops, to_tensor
@@ -161,7 +162,8 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     prior = PosePrior(source.points, source.labelled) if source.labelled.all(axis=1).any() else None
     validation = None
     if training.source_validation is not None:
-        validation = read_labelled(below(training.config.data_root, training.source_validation))
+        place = below(training.config.data_root, training.source_validation)
+        validation = read_benchmark(place) if is_reference(place) else read_labelled(place)
     for checkpoint in missing:
         console.print(f"{training.name}: validators on {checkpoint}", highlight=False)
         model = load(folder / "checkpoints" / checkpoint).model
@@ -196,10 +198,14 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
     if not missing:
         return
     root = training.config.data_root
-    labels = read_labelled(
-        below(root, training.test),
-        None if training.test_images is None else below(root, training.test_images),
-    )
+    test = below(root, training.test)
+    benchmark = {}
+    if is_reference(test):
+        labels = read_benchmark(test)
+        benchmark = benchmark_protocol(test, labels, root, training.config.target)
+    else:
+        images = None if training.test_images is None else below(root, training.test_images)
+        labels = read_labelled(test, images)
     for checkpoint in missing:
         console.print(f"{training.name}: scoring {checkpoint}", highlight=False)
         results, _ = score(
@@ -211,6 +217,7 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
                 "method": training.method,
                 "seed": training.seed,
                 "selection": checkpoint,
+                **benchmark,
             },
         )
         score_file(folder, checkpoint).parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
+  posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
 """
 
 
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("labels", help="a COCO keypoint file")
+    parser.add_argument("labels", help="a COCO keypoint file, or a benchmark such as lsp:test")
+    parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--images", help="folder of the file's images, if not beside it")
     parser.add_argument(
         "--weights",
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    from posebridge.data.benchmarks import benchmark_protocol, is_reference, read_benchmark
     from posebridge.data.coco import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
@@ -56,7 +59,13 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.progress import ProgressBar
 
     predictor = load(given.model, given.weights)
-    labels = read_labelled(given.labels, given.images)
+    benchmark = {}
+    if is_reference(given.labels):
+        labels = read_benchmark(given.labels, given.data_root)
+        target = predictor.checkpoint.config.get("target")
+        benchmark = benchmark_protocol(given.labels, labels, given.data_root, target)
+    else:
+        labels = read_labelled(given.labels, given.images)
     console = Console()
     with ProgressBar(console, "predicting", len(labels)) as bar:
         results, found = score(
@@ -68,6 +77,7 @@ def main(arguments: Sequence[str]) -> int:
                 "command": " ".join(["posebridge evaluate", *arguments]),
                 "selection": given.weights,
                 "seed": predictor.checkpoint.config.get("seed"),
+                **benchmark,
             },
             progress=bar.update,
         )
@@ -79,6 +89,11 @@ def main(arguments: Sequence[str]) -> int:
         "OKS  " + "  ".join(f"{k} {_number(v)}" for k, v in average_precision.items()),
         highlight=False,
     )
+    if benchmark.get("transductive"):
+        console.print(
+            "transductive: images that the model was adapted to, without labels, score it here",
+            style="yellow",
+        )
     for line in found.skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False)
     if given.out:

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "find the keypoints in images",
     "bench": "compare methods over seeds, with tables",
     "style": "train the style network's decoder on two domains",
+    "data": "list published benchmarks, or check one that was downloaded",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",
 }

@@ -22,7 +22,10 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("images", help="a folder, a glob, an image, or a COCO file with boxes")
+    parser.add_argument(
+        "images", help="a folder, a glob, an image, a COCO file with boxes, or a benchmark: lsp:test"
+    )
+    parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--out", required=True, help="the JSON file to write")
     parser.add_argument("--overlays", help="folder for the images with skeletons on them")
     parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
@@ -39,18 +42,23 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    from posebridge.data.benchmarks import is_reference, read_benchmark_unlabelled
     from posebridge.data.coco import write_results
     from posebridge.data.unlabelled import read_unlabelled
     from posebridge.inference.predictor import load
     from posebridge.report.progress import ProgressBar
 
     predictor = load(given.model, given.weights)
-    samples = read_unlabelled(given.images, given.image_folder)
+    base = Path(given.images)
+    if is_reference(given.images):
+        samples = read_benchmark_unlabelled(given.images, given.data_root)
+        base = Path(given.data_root or base.parent)
+    else:
+        samples = read_unlabelled(given.images, given.image_folder)
     console = Console()
     with ProgressBar(console, "predicting", len(samples)) as bar:
         found = predictor.predict(samples, progress=bar.update)
     assert found.samples is not None
-    base = Path(given.images)
     files = [_relative(found.samples.path(i), base) for i in range(len(found))]
     sizes = [(int(w), int(h)) for w, h in found.sizes]
     write_results(
