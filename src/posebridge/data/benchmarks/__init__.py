@@ -3,6 +3,7 @@
     record.py             what is known of a dataset; references such as surreal:train
     skeletons.py          the joint sets in which the papers compare
     files.py              .mat, .npy, .json, .pickle, read so that damage becomes a sentence
+    matlab.py, pickles.py the two formats that are checked before they are read
     shuffles.py           random splits that released readers draw, drawn again
     indices.py            splits that authors publish as row numbers
     verify.py             what of a dataset lies in a folder

@@ -82,7 +82,8 @@ def _number(file: Path, key: str) -> int:
 
 
 def _category(file: Path, content: dict, species: str) -> int:
-    for entry in content.get("categories") or []:
+    categories = content.get("categories")
+    for entry in categories if isinstance(categories, list) else []:
         if isinstance(entry, dict) and entry.get("name") == species:
             number = entry.get("id")
             if isinstance(number, int):

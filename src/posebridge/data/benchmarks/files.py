@@ -1,19 +1,20 @@
 """Files of published datasets, read so that whatever is wrong with one becomes a sentence.
 
-Such files come from anywhere, so nothing in them is run: pickles are read by an unpickler that
-knows numpy arrays and plain containers only, ``.npy`` without objects.
+Such files come from anywhere, so nothing in them is run and nothing believed: ``pickles`` and
+``matlab`` check before they read, ``.npy`` files are read without objects.
 """
 
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from posebridge.data.benchmarks.matlab import read_variable
+from posebridge.data.benchmarks.pickles import read_arrays
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -41,22 +42,20 @@ def load_mat(path: Path, name: str) -> np.ndarray:
     Raises:
         InputError: missing, damaged, or without that variable; or scipy is not installed.
     """
+    existing(path)
     try:
-        from scipy.io import loadmat
+        found = read_variable(path, name)
     except ImportError as error:
         raise InputError(
             f"{path} is a MATLAB file, which needs scipy; pip install 'posebridge[benchmarks]'."
         ) from error
-    existing(path)
-    try:
-        content = loadmat(str(path), variable_names=[name])
     except Exception as error:
         raise InputError(
             f"{path} is no MATLAB file that can be read ({_short(error)}); {_AGAIN}."
         ) from error
-    if name not in content:
+    if found is None:
         raise InputError(f"{path} has no variable '{name}'; this is another file than expected.")
-    return content[name]
+    return found
 
 
 def load_json(path: Path, kind: type) -> Any:
@@ -95,32 +94,15 @@ def load_npy(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     return array
 
 
-_ALLOWED = {
-    (module, name)
-    for module in ("numpy.core.multiarray", "numpy._core.multiarray")
-    for name in ("_reconstruct", "scalar")
-} | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Knows numpy arrays, their dtypes and the bytes of Python 2; every other name is refused."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no array")
-        return super().find_class(module, name)
-
-
 def load_pickle(path: Path) -> Any:
-    """A pickle of numpy arrays and plain containers; nothing else in it is looked up or run.
+    """A pickle of numpy arrays and plain containers; ``numpy.asarray`` takes its arrays.
 
     Raises:
         InputError: missing, damaged, or with anything else in it.
     """
     existing(path)
     try:
-        with path.open("rb") as stream:
-            return _ArrayUnpickler(stream, encoding="latin1").load()
+        return read_arrays(path)
     except Exception as error:
         raise InputError(
             f"{path} cannot be read as a pickle of arrays ({_short(error)}); {_AGAIN}."
