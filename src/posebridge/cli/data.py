@@ -66,7 +66,12 @@ def _list(name: str | None) -> int:
         splits = list(record.splits)
         shown = ", ".join(splits if len(splits) <= 5 else [*splits[:4], "..."])
         table.add_row(
-            record.name, record.folder, str(len(record.skeleton)), shown, record.page, end_section=True
+            record.name,
+            record.folder,
+            str(len(record.skeleton)),
+            shown,
+            record.page,
+            end_section=True,
         )
     console.print(table)
     console.print(

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("model", help="a run folder or a model folder")
     parser.add_argument(
-        "images", help="a folder, a glob, an image, a COCO file with boxes, or a benchmark: lsp:test"
+        "images",
+        help="a folder, a glob, an image, a COCO file with boxes, or a benchmark: lsp:test",
     )
     parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--out", required=True, help="the JSON file to write")

@@ -69,7 +69,10 @@ def surreal_video(root: Path) -> None:
         writer.release()
         points = native(frames, 24).transpose(2, 1, 0).astype(np.float32)
         points[:, 20] = -5.0  # one wrist out of the frame
-        info = {"joints2D": points if frames > 1 else points[..., 0], "gender": np.ones((frames, 1))}
+        info = {
+            "joints2D": points if frames > 1 else points[..., 0],
+            "gender": np.ones((frames, 1)),
+        }
         savemat(folder / f"01_01_c{clip:04d}_info.mat", info)
     write_frames(videos(base), every=2)
 
@@ -173,7 +176,9 @@ def freihand(root: Path) -> None:
     for part, count, versions in (("training", 10, 4), ("evaluation", 3, 1)):
         pixels = native(count, 21)
         depth = 0.5 + 0.01 * np.arange(21)[:, None]
-        xyz = np.concatenate([(pixels - [32, 36]) / [100, 200] * depth, depth + 0 * pixels[..., :1]], -1)
+        xyz = np.concatenate(
+            [(pixels - [32, 36]) / [100, 200] * depth, depth + 0 * pixels[..., :1]], -1
+        )
         write_json(base / f"{part}_xyz.json", xyz.tolist())
         write_json(base / f"{part}_K.json", [CAMERA] * count)
         for index in range(count * versions):
@@ -304,9 +309,7 @@ MINIATURES = {
     ),
     "lsp": Miniature(lsp, "lsp:transductive", ("lsp/joints.mat",)),
     "lspet": Miniature(lspet, "lspet:all", ("lspet/joints.mat",)),
-    "human36m": Miniature(
-        human36m, "human36m:train", ("human36m/annotations/keypoints2d_5.json",)
-    ),
+    "human36m": Miniature(human36m, "human36m:train", ("human36m/annotations/keypoints2d_5.json",)),
     "mpii": Miniature(mpii, "mpii:train", ("mpii/annot/train.json",)),
     "rhd": Miniature(rhd, "rhd:train", ("RHD_published_v2/training/anno_training.pickle",)),
     "h3d": Miniature(h3d, "h3d:all", ("H3D_crop/annotation.json",)),

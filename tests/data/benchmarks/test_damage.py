@@ -238,7 +238,12 @@ def test_references():
     assert not is_reference("LSP:test")
     assert not is_reference(None)
     parts = parse_reference("/data/ab:b-c+d@e")
-    assert (parts.root, parts.name, parts.splits, parts.joints) == ("/data", "ab", ("b-c", "d"), "e")
+    assert (parts.root, parts.name, parts.splits, parts.joints) == (
+        "/data",
+        "ab",
+        ("b-c", "d"),
+        "e",
+    )
     assert str(parts) == "ab:b-c+d@e"
 
 

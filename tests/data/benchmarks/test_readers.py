@@ -174,7 +174,9 @@ def test_tigdog_passes_over_shots_and_permutes_the_tiger(data):
     horse = read_benchmark("tigdog:horse-train", data)
     # Shot 4 has no landmarks: frames 1-3 and 7-9 are rows 0-5; row 1 shows 8 joints.
     assert names(horse) == ["00000001.jpg", "00000003.jpg"]
-    assert names(read_benchmark("tigdog:horse-test", data)) == [f"0000000{i}.jpg" for i in (7, 8, 9)]
+    assert names(read_benchmark("tigdog:horse-test", data)) == [
+        f"0000000{i}.jpg" for i in (7, 8, 9)
+    ]
     straight = {name: i for i, name in enumerate(horse.skeleton.keypoints) if i != 4}
     assert native_rows(horse) == straight
     tiger = read_benchmark("tigdog:tiger-train", data)
@@ -205,7 +207,9 @@ def test_animalpose_box_is_corners_and_no_image_is_in_both_splits(data):
 def test_ap10k_joins_its_categories(data):
     found = read_benchmark("ap10k:val", data)
     assert len(found) == 3
-    assert native_rows(found) == {n: i for i, n in enumerate(BENCHMARKS["ap10k"].skeleton.keypoints)}
+    assert native_rows(found) == {
+        n: i for i, n in enumerate(BENCHMARKS["ap10k"].skeleton.keypoints)
+    }
 
 
 @pytest.mark.parametrize("name", MINIATURES)
@@ -267,7 +271,9 @@ def test_joined_splits_are_one_table(data):
 def test_a_converted_rhd_is_turned_round_as_well(data, tmp_path):
     base = tmp_path / "RHD_published_v2"
     (base / "annotations").mkdir(parents=True)
-    (base / "00007.png").write_bytes((data / "RHD_published_v2/training/color/00000.png").read_bytes())
+    (base / "00007.png").write_bytes(
+        (data / "RHD_published_v2/training/color/00000.png").read_bytes()
+    )
     content = {
         "images": [{"id": 7, "file_name": "00007.png"}],
         "annotations": [

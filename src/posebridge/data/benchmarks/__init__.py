@@ -132,9 +132,7 @@ def benchmark_protocol(
     return protocol
 
 
-def _found(
-    reference: Path | str, root: Path | str | None
-) -> tuple[Reference, Benchmark, Path]:
+def _found(reference: Path | str, root: Path | str | None) -> tuple[Reference, Benchmark, Path]:
     asked = parse_reference(reference)
     record = BENCHMARKS.get(asked.name)
     if record is None:

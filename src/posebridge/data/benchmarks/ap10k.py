@@ -62,7 +62,10 @@ BENCHMARK = Benchmark(
     visibility="COCO's flags 1 and 2",
     boxes="bbox",
     expected=(
-        *(Expected(f"annotations/ap10k-{part}-split1.json", 1) for part in ("train", "val", "test")),
+        *(
+            Expected(f"annotations/ap10k-{part}-split1.json", 1)
+            for part in ("train", "val", "test")
+        ),
         *(
             Expected(f"annotations/ap10k-{part}-split{number}.json", 1, optional=True)
             for number in (2, 3)

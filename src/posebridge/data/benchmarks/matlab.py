@@ -118,7 +118,9 @@ class _Walk:
         names = self.element(length.after, end)
         if names.kind not in (1, 2, 16) or each < 1 or names.size % each:
             raise ValueError("a structure has no field names")
-        listed = [self.buffer[i : i + each] for i in range(names.start, names.start + names.size, each)]
+        listed = [
+            self.buffer[i : i + each] for i in range(names.start, names.start + names.size, each)
+        ]
         if len(set(listed)) != len(listed) or not all(name.strip(b"\0") for name in listed):
             raise ValueError("a structure has a field without a name of its own")
         return len(listed), names.after

@@ -153,7 +153,9 @@ ANIMALPOSE20 = _skeleton(
 """AnimalPose's own order: eyes, nose, ears, elbows, knees, paws, throat, withers, root of the tail."""
 
 JOINTS: dict[str, tuple[str, ...]] = {
-    "body12": tuple(k for k in BODY16.keypoints if k not in ("pelvis", "thorax", "neck", "head_top")),
+    "body12": tuple(
+        k for k in BODY16.keypoints if k not in ("pelvis", "thorax", "neck", "head_top")
+    ),
     "body14": tuple(k for k in BODY16.keypoints if k not in ("pelvis", "thorax")),
     "animal14": tuple(
         k for k in ANIMAL18.keypoints if k not in ("chin", "tail_base") and "shoulder" not in k

@@ -81,6 +81,10 @@ BENCHMARK = Benchmark(
     expected=(
         *(Expected(f"train/run{i}.json", 1) for i in range(3)),
         *(Expected(f"train/run{i}/**/*.*") for i in range(3)),
-        *(Expected(f"{s}/run{i}.json", 1, optional=True) for s in ("val", "test") for i in range(3)),
+        *(
+            Expected(f"{s}/run{i}.json", 1, optional=True)
+            for s in ("val", "test")
+            for i in range(3)
+        ),
     ),
 )

@@ -58,7 +58,9 @@ def read(folder: Path, split: str) -> LabelledSamples:
             continue
         count = int(last - first + 1)
         if count < 1 or first < 0:
-            raise InputError(f"{file}: shot {shot} goes from frame {first} to {last}; copy it again.")
+            raise InputError(
+                f"{file}: shot {shot} goes from frame {first} to {last}; copy it again."
+            )
         landmarks.append(_landmarks(shot_file, count))
         frames += range(first, last + 1)
         shots.append(np.full(count, len(shots)))
@@ -124,7 +126,9 @@ def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarr
                 with Image.open(existing(path)) as image:
                     sizes[int(shot)] = image.size
             except (OSError, ValueError, SyntaxError) as error:
-                raise InputError(f"{path} is no image ({error}); unpack the archive again.") from error
+                raise InputError(
+                    f"{path} is no image ({error}); unpack the archive again."
+                ) from error
     limit = np.array([sizes[int(shot)] for shot in shot_of], dtype=np.float64)
     placed = extent(rows[..., :2], (rows[..., :2] > 0).all(axis=-1))
     low = np.maximum(placed[:, :2] - MARGIN, 0)
