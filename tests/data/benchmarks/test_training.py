@@ -92,6 +92,20 @@ def test_the_python_way_says_the_same(run, data):
     assert results.protocol["images_adapted_to"] == 3
 
 
+def test_the_target_is_found_under_another_name_and_after_it_moved(data, tmp_path):
+    other = tmp_path / "other"
+    other.symlink_to(data)
+    for root, target in (
+        (other, f"{data}/lsp:train"),
+        (data, f"{other}/lsp:train"),
+        (data, f"{tmp_path}/gone/lsp:train"),
+    ):
+        whole = read_benchmark("lsp:transductive", root)
+        assert benchmark_protocol("lsp:transductive", whole, root, target)["images_adapted_to"] == 3
+    unknown = benchmark_protocol("lsp:test", read_benchmark("lsp:test", data), data, "photographs")
+    assert (unknown["images_adapted_to"], unknown["transductive"]) == (None, False)
+
+
 def test_scenes_that_train_and_score_are_said(data):
     for reference, said in (
         ("freihand:test-released", "the same hands"),

@@ -17,6 +17,7 @@ in ``tests/data/benchmarks/miniatures.py``, which the shared tests then read, da
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,14 +110,8 @@ def benchmark_protocol(
         where the target cannot be read here; and ``shared_scenes`` where a split says so.
     """
     asked, record, _ = _found(reference, root)
-    common: int | None = None
-    if adapted_to is not None and is_reference(adapted_to):
-        try:
-            seen = read_benchmark_unlabelled(adapted_to, root).files
-        except InputError:
-            seen = None
-        if seen is not None:
-            common = int(np.isin(np.unique(samples.images.files), seen).sum())
+    seen = _adapted_images(adapted_to, asked.root if asked.root is not None else root)
+    common = None if seen is None else len(_places(samples.images) & seen)
     named = any(split in record.transductive for split in asked.splits)
     protocol: dict[str, Any] = {
         "benchmark": str(asked),
@@ -130,6 +125,30 @@ def benchmark_protocol(
     if shared:
         protocol["shared_scenes"] = "; ".join(sorted(shared))
     return protocol
+
+
+def _adapted_images(adapted_to: str | None, root: Path | str | None) -> set[bytes] | None:
+    """The images of a target, from where the run found it or, if it moved, below ``root``."""
+    if adapted_to is None or not is_reference(adapted_to):
+        return None
+    for place in (adapted_to, str(parse_reference(adapted_to))):
+        try:
+            return _places(read_benchmark_unlabelled(place, root))
+        except InputError:
+            continue
+    return None
+
+
+def _places(images: UnlabelledSamples) -> set[bytes]:
+    """Real paths, so that one folder under two names is one folder."""
+    folders: dict[bytes, bytes] = {}
+    places = set()
+    for file in images.files.tolist():
+        folder, name = os.path.split(file)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        places.add(os.path.join(folders[folder], name))
+    return places
 
 
 def _found(reference: Path | str, root: Path | str | None) -> tuple[Reference, Benchmark, Path]:
