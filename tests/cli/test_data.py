@@ -128,7 +128,7 @@ def test_as_a_process(tmp_path):
         [sys.executable, "-m", "posebridge.cli.main", "data", "prepare", "lsp", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2

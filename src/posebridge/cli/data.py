@@ -51,7 +51,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(name: str | None) -> int:
     from rich.console import Console
-    from rich.table import Table
 
     from posebridge.data.benchmarks import BENCHMARKS, JOINTS
 
@@ -59,23 +58,18 @@ def _list(name: str | None) -> int:
     if name is not None:
         _describe(console, name)
         return 0
-    table = Table(title="--source and --target NAME:SPLIT, below --data-root")
-    for heading in ("name", "folder", "joints", "splits", "where to get it"):
-        table.add_column(heading, overflow="fold")
     for record in BENCHMARKS.values():
         splits = list(record.splits)
         shown = ", ".join(splits if len(splits) <= 5 else [*splits[:4], "..."])
-        table.add_row(
-            record.name,
-            record.folder,
-            str(len(record.skeleton)),
-            shown,
-            record.page,
-            end_section=True,
-        )
-    console.print(table)
+        # Unwrapped, so that an address can be copied.
+        for style, line in (
+            ("bold", f"{record.name}: {shown}"),
+            (None, f"    {record.title}; {len(record.skeleton)} joints; in {record.folder}"),
+            (None, f"    {record.page}"),
+        ):
+            console.print(line, style=style, highlight=False, soft_wrap=True, markup=False)
     console.print(
-        "joint sets, as in NAME:SPLIT@SET: "
+        "NAME:SPLIT is what --source, --target and evaluate take, below --data-root; joint sets, as in NAME:SPLIT@SET: "
         + "; ".join(f"{joints} ({len(names)})" for joints, names in JOINTS.items())
         + "\n'posebridge data list NAME' tells the rest of one.",
         highlight=False,

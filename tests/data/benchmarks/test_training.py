@@ -51,7 +51,7 @@ def run(data, tmp_path_factory) -> Path:
         ],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
