@@ -69,7 +69,8 @@ def _list(name: str | None) -> int:
         ):
             console.print(line, style=style, highlight=False, soft_wrap=True, markup=False)
     console.print(
-        "NAME:SPLIT is what --source, --target and evaluate take, below --data-root; joint sets, as in NAME:SPLIT@SET: "
+        "NAME:SPLIT is what --source, --target and evaluate take, below --data-root; joint sets, "
+        "as in NAME:SPLIT@SET: "
         + "; ".join(f"{joints} ({len(names)})" for joints, names in JOINTS.items())
         + "\n'posebridge data list NAME' tells the rest of one.",
         highlight=False,
