@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from miniatures import MINIATURES, lsp, surreal_video, tigdog
+from miniatures import MINIATURES
+from native_layouts import lsp, surreal_video, tigdog
 
 from posebridge.cli.main import main
 from posebridge.data.benchmarks import BENCHMARKS

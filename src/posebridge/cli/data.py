@@ -54,7 +54,7 @@ def _list(name: str | None) -> int:
 
     from posebridge.data.benchmarks import BENCHMARKS, JOINTS
 
-    console = Console()
+    console = Console(emoji=False)  # ":train:" is a name here
     if name is not None:
         _describe(console, name)
         return 0
@@ -107,7 +107,7 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
     from posebridge.errors import InputError
 
     record = _record(name)
-    console = Console()
+    console = Console(emoji=False)  # ":train:" is a name here
     if frames is not None and (name != "surreal_video" or frames < 1):
         raise InputError("--frames N, 1 or more, is for surreal_video, whose frames lie in videos.")
     if not root.is_dir():

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from miniatures import MINIATURES, rhd_hands
+from miniatures import MINIATURES
+from native_layouts import rhd_hands
 from scipy.io import savemat
 
 from posebridge.data.benchmarks import is_reference, parse_reference, read_benchmark

@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from miniatures import MINIATURES, ORIGIN, rhd_hands
+from miniatures import MINIATURES
+from native_layouts import ORIGIN, rhd_hands
 
 from posebridge.data.benchmarks import BENCHMARKS, JOINTS, read_benchmark, read_benchmark_unlabelled
 from posebridge.data.benchmarks.rhd import usable_hands

@@ -10,8 +10,9 @@
     surreal.py ...        one file for each dataset, from its layout on disk to LabelledSamples
 
 To add a dataset: a file whose docstring states layout, joints, visibility, box and split, with a
-``read(folder, split)`` and a ``BENCHMARK``; its name in ``_MODULES`` below; a miniature of the layout
-in ``tests/data/benchmarks/miniatures.py``, which the shared tests then read, damage and train on.
+``read(folder, split)`` and a ``BENCHMARK``; its name in ``_MODULES`` below; its layout in
+``tests/data/benchmarks/native_layouts.py`` and a line in ``miniatures.py`` beside it, which the shared
+tests then read, damage and train on.
 """
 
 from __future__ import annotations
