@@ -105,6 +105,15 @@ def test_a_published_checksum_is_compared(tmp_path):
     assert (index.state, index.fine) == ("missing", True)  # the split by shots does without
 
 
+def test_prepare_says_which_files_differ_from_the_published_ones(tmp_path, capsys):
+    tigdog(tmp_path)
+    assert main(["data", "prepare", "tigdog", str(tmp_path), "--no-read"]) == 2
+    said = capsys.readouterr()
+    assert "differs    ../real_animal/tiger/train_idxs_by_video.npy" in said.out
+    assert "behaviorDiscovery2.0 has another ../real_animal/horse/train" in said.err
+    assert "than was published; download tigdog from" in said.err
+
+
 def test_the_published_checksums_are_those_of_the_published_rows():
     """Each is a sha256, and no two files share one."""
     digests = [e.sha256 for r in BENCHMARKS.values() for e in r.expected if e.sha256]

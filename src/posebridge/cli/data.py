@@ -152,11 +152,17 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
                     soft_wrap=True,
                     markup=False,
                 )
-    lacking = [check.expected.pattern for check in checks if not check.fine]
-    if lacking or not (no_read or readable):
-        what = f"lacks {', '.join(lacking)}" if lacking else "has no split that can be read"
+    lacking = [c.expected.pattern for c in checks if not c.fine and c.state != "differs"]
+    differing = [c.expected.pattern for c in checks if c.state == "differs"]
+    wrong = [f"lacks {', '.join(lacking)}"] if lacking else []
+    if differing:
+        wrong.append(f"has another {', '.join(differing)} than was published")
+    if not (no_read or readable):
+        wrong.append("has no split that can be read")
+    if wrong:
         raise InputError(
-            f"{folder} {what}; download {name} from {record.page} (licence: {record.licence})."
+            f"{folder} {' and '.join(wrong)}; download {name} from {record.page} (licence: "
+            f"{record.licence})."
         )
     console.print(f"{name} is ready: --data-root {_root(folder, record.folder)}", soft_wrap=True)
     return 0
