@@ -155,7 +155,7 @@ def extent(points: np.ndarray, counted: np.ndarray) -> np.ndarray:
     low = np.where(counted[..., None], points, np.inf).min(axis=1)
     high = np.where(counted[..., None], points, -np.inf).max(axis=1)
     boxes = np.concatenate([low, high - low + 1], axis=1)
-    return np.where(counted.any(axis=1)[:, None], boxes, 0.0)
+    return np.where(np.any(counted, axis=1, keepdims=True), boxes, 0.0)
 
 
 def table(
@@ -185,16 +185,15 @@ def table(
     wrong = np.flatnonzero((labelled & ~sane).any(axis=1) | ~box_fine | (boxes[:, 2:] < 0).any(1))
     if wrong.size:
         raise InputError(
-            f"{where}: entry {wrong[0]} ({Path(paths[wrong[0]]).name}) has a joint or a box that "
+            f"{where}: entry {wrong[0]} ({Path(paths[int(wrong[0])]).name}) has a joint or a box that "
             f"is not finite or beyond a million pixels; {_AGAIN}."
         )
     keep = np.flatnonzero(labelled.any(axis=1))
     if not keep.size:
         raise InputError(f"{where} has no subject with a labelled joint; {_AGAIN}.")
-    kept = [str(paths[i]) for i in keep]
+    kept = [str(paths[i]) for i in keep.tolist()]
     require_images(where, kept)
-    files, image_ids = np.unique(np.array(kept), return_inverse=True)
-    del files
+    image_ids = np.unique(np.array(kept), return_inverse=True)[1]
     images = UnlabelledSamples.from_lists(
         str(where), kept, boxes[keep], image_ids.reshape(-1), np.arange(len(keep))
     )

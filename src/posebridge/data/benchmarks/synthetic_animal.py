@@ -98,7 +98,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
         points[row] = body[vertices]
         low, high = body.min(axis=0).clip(0, limit), body.max(axis=0).clip(0, limit)
         boxes[row] = [*low, *(high - low)]
-    inside_image = ((points >= 0) & (points <= limit)).all(axis=-1)
+    inside_image = np.asarray(((points >= 0) & (points <= limit)).all(axis=-1))
     return table(inside, images, boxes, ANIMAL18, points, inside_image)
 
 

@@ -130,7 +130,7 @@ def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarr
                     f"{path} is no image ({error}); unpack the archive again."
                 ) from error
     limit = np.array([sizes[int(shot)] for shot in shot_of], dtype=np.float64)
-    placed = extent(rows[..., :2], (rows[..., :2] > 0).all(axis=-1))
+    placed = extent(rows[..., :2], np.asarray((rows[..., :2] > 0).all(axis=-1)))
     low = np.maximum(placed[:, :2] - MARGIN, 0)
     high = np.minimum(placed[:, :2] + placed[:, 2:] - 1 + MARGIN, limit)
     return np.concatenate([low, np.maximum(high - low, 1)], axis=1)
