@@ -13,6 +13,7 @@ import posebridge
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
+from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.reading import read_labelled, read_unlabelled
 from posebridge.data.remapping import remapped, with_labels
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -53,7 +54,8 @@ def adapt(
     Args:
         source: a COCO keypoint file, or any other format that is known.
         target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
-            are read. Either may also be named by the settings.
+            are read. Either may be a benchmark such as ``surreal:train``, and may also be named by
+            the settings.
         out: the run folder.
         preset: one name or several, applied in order.
         config: a YAML file, or a ready configuration.
@@ -127,25 +129,36 @@ def evaluate(
     thresholds: Sequence[float] = (0.05, 0.1),
     normaliser: str = "crop",
     mapping: Path | str | None = None,
+    data_root: Path | str | None = None,
 ) -> Results:
     """Score a model, or a run's weights, on labelled images.
 
     Args:
         model: a run folder, a model folder, or a loaded model.
-        labels: a COCO keypoint file, any other format that is known, or samples that were read.
+        labels: a COCO keypoint file, any other format that is known, a benchmark such as
+            ``lsp:test``, or samples that were read.
         weights: of a run folder: ``last``, ``selected`` or ``source``.
         images: the folder of the file's images, if not beside it.
         format: the name of the file's format, if it cannot be told.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
         mapping: a YAML file that says which labelled keypoints the model's are, where names do not.
+        data_root: the folder that benchmarks lie below.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
-    samples = labels
-    if not isinstance(samples, LabelledSamples):
-        samples = read_labelled(samples, images, format)
+    protocol: dict[str, Any] = {}
+    if isinstance(labels, LabelledSamples):
+        samples = labels
+    else:
+        samples = read_labelled(labels, images, format, data_root)
+        protocol = benchmark_protocol(labels, samples, data_root, predictor.adapted_to)
     results, _ = score(
-        predictor, samples, thresholds=thresholds, normaliser=normaliser, mapping=mapping
+        predictor,
+        samples,
+        thresholds=thresholds,
+        normaliser=normaliser,
+        protocol=protocol,
+        mapping=mapping,
     )
     return results
 

@@ -21,7 +21,9 @@ def test_facing_loss_by_hand() -> None:
 
 def test_the_views_of_the_teacher_are_averaged_and_the_unsure_are_left_out() -> None:
     student = torch.tensor([1.0, -1.0], requires_grad=True)
-    teacher = torch.tensor([[4.0, 3.0], [2.0, -3.0]])  # on average sure of the first, not the second
+    teacher = torch.tensor(
+        [[4.0, 3.0], [2.0, -3.0]]
+    )  # on average sure of the first, not the second
     loss = same_way(student, teacher, keep=0.5)
     p = 1 / (1 + math.exp(-3))
     expected = p * math.log1p(math.exp(-1)) + (1 - p) * math.log1p(math.exp(1))

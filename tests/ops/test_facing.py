@@ -58,9 +58,7 @@ def test_area_by_hand() -> None:
 
 
 def test_one_of_front_and_back_is_turned_and_both_get_the_same_sides() -> None:
-    sides = facing.take_apart(
-        torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS, MIRROR, size=128
-    )
+    sides = facing.take_apart(torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS, MIRROR, size=128)
     assert sorted(sides.turned.tolist()) == [0.0, 1.0]
     assert torch.equal(sides.points[0], sides.points[1])
     assert sides.known.all()

@@ -186,7 +186,9 @@ class Adapter(pl.LightningModule):
             losses["consistency"] = relative_error(target.heatmaps, aim, kept, config.model.sigma)
             if target.turned is not None and taught.turned is not None:
                 losses["target_facing"] = same_way(
-                    target.turned, taught.turned.unflatten(0, (-1, len(crops))), config.consistency.keep
+                    target.turned,
+                    taught.turned.unflatten(0, (-1, len(crops))),
+                    config.consistency.keep,
                 )
             if self._logs(batch.step):
                 self._log("teacher/kept", kept.float().mean())

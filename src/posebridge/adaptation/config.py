@@ -219,9 +219,10 @@ class AdaptConfig:
     """A whole adaptation.
 
     Attributes:
-        source: the labelled images: a COCO keypoint file, or any other format that is known.
+        source: the labelled images: a COCO keypoint file, any other format that is known, or a
+            benchmark such as surreal:train.
         target: the unlabelled images: a folder, a glob, a video, or a file of any format that is
-            known (only its boxes are read), or of a detector's boxes.
+            known (only its boxes are read), of a detector's boxes, or a benchmark such as lsp:train.
         source_images: folder of the source file's images, if not beside it.
         target_images: the same for the target.
         skeleton: keypoints that the model shall have: a built-in skeleton ('posebridge skeleton list')
@@ -230,7 +231,7 @@ class AdaptConfig:
         mapping: a YAML file that says which source keypoints these are, 'target: source' each; what
             it does not name is matched by name.
         reading: formats, frames of videos, least score and size of boxes.
-        data_root: folder that the paths above are relative to.
+        data_root: folder that the paths above are relative to and that benchmarks lie below.
         start_from: a model folder to start from instead of training on the source; the steps
             of the source stage count as done.
         seed: of everything random.

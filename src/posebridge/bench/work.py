@@ -24,6 +24,7 @@ from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
 from posebridge.api import below, in_skeleton_asked, located, read_data, run
 from posebridge.bench.plan import Training
+from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
@@ -209,10 +210,10 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
     if not missing:
         return
     root = training.config.data_root
-    labels = read_labelled(
-        below(root, training.test),
-        None if training.test_images is None else below(root, training.test_images),
-    )
+    test = below(root, training.test)
+    images = None if training.test_images is None else below(root, training.test_images)
+    labels = read_labelled(test, images)
+    benchmark = benchmark_protocol(test, labels, root, training.config.target)
     for checkpoint in missing:
         console.print(f"{training.name}: scoring {checkpoint}", highlight=False)
         results, _ = score(
@@ -224,6 +225,7 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
                 "method": training.method,
                 "seed": training.seed,
                 "selection": checkpoint,
+                **benchmark,
             },
         )
         score_file(folder, checkpoint).parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
   posebridge evaluate runs/mice labels.slp --images videos/
+  posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
 """
 
 
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("labels", help="a COCO keypoint file, or labels of another format")
+    parser.add_argument(
+        "labels", help="a COCO keypoint file, labels of another format, or a benchmark: lsp:test"
+    )
+    parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--images", help="folder of the file's images, if not beside it")
     parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
@@ -57,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    from posebridge.data.benchmarks import benchmark_protocol
     from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
@@ -65,7 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
-    labels = read_labelled(given.labels, given.images, given.format)
+    labels = read_labelled(given.labels, given.images, given.format, given.data_root)
+    benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     console = Console()
     _, match = labels_for(predictor, labels, given.mapping)
     if not match.is_identity:
@@ -81,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
                 "command": " ".join(["posebridge evaluate", *arguments]),
                 "selection": given.weights,
                 "seed": predictor.checkpoint.config.get("seed"),
+                **benchmark,
             },
             progress=bar.update,
         )
@@ -92,6 +99,11 @@ def main(arguments: Sequence[str]) -> int:
         "OKS  " + "  ".join(f"{k} {_number(v)}" for k, v in average_precision.items()),
         highlight=False,
     )
+    if benchmark.get("transductive"):
+        console.print(
+            "transductive: images that the model was adapted to, without labels, score it here",
+            style="yellow",
+        )
     for line in found.skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False)
     if given.out:

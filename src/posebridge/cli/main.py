@@ -20,6 +20,7 @@ COMMANDS = {
     "skeleton": "show the keypoints of a skeleton, or match two",
     "convert": "turn an annotation file into another format",
     "style": "train the style network's decoder on two domains",
+    "data": "list published benchmarks, or check one that was downloaded",
     "figures": "write the built-in figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",
 }

@@ -28,8 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "images",
         help="a folder, a glob, an image, a video, an annotation file "
-        "(its boxes are read), or the boxes of a detector (COCO results, CSV)",
+        "(its boxes are read), the boxes of a detector (COCO results, CSV), or a benchmark: lsp:test",
     )
+    parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--out", required=True, help="the JSON file to write")
     parser.add_argument("--overlays", help="folder for the images with skeletons on them")
     parser.add_argument("--image-folder", help="for an annotation file: the folder of its images")
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    from posebridge.data.benchmarks import is_reference
     from posebridge.data.coco import write_results
     from posebridge.data.reading import ReadingConfig, read_unlabelled
     from posebridge.inference.predictor import load
@@ -72,6 +74,9 @@ def main(arguments: Sequence[str]) -> int:
 
     predictor = load(given.model, given.weights)
     console = Console()
+    base = Path(given.images)
+    if is_reference(given.images):
+        base = Path(given.data_root or base.parent)
     samples = read_unlabelled(
         given.images,
         given.image_folder,
@@ -83,11 +88,11 @@ def main(arguments: Sequence[str]) -> int:
             least_size=given.least_size,
         ),
         say=lambda text: console.print(text, highlight=False),
+        root=given.data_root,
     )
     with ProgressBar(console, "predicting", len(samples)) as bar:
         found = predictor.predict(samples, progress=bar.update)
     assert found.samples is not None
-    base = Path(given.images)
     files = [_relative(found.samples.path(i), base) for i in range(len(found))]
     sizes = [(int(w), int(h)) for w, h in found.sizes]
     write_results(

@@ -13,6 +13,7 @@
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step
     figures.py     built-in procedural figures in two looks
+    benchmarks/    published datasets in the layout in which they are distributed
 
 To add a format: a reader of ``Annotations``, one of images and boxes alone, both raising ``InputError``
 with file, entry and remedy, and a record in ``FORMATS``.

@@ -2,8 +2,7 @@
 
 Everything that reads a source, a target or test images calls the functions here. A path is recognised
 by its content and ending (``formats.py``); pictures without annotations are in ``unlabelled.py``. A
-reference that is no path, such as the name of a benchmark, belongs at the head of ``read_labelled`` and
-``read_unlabelled``, before a path is made of it.
+reference that is no path names a benchmark, such as ``lsp:test`` (``benchmarks/``).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy as np
 
 from posebridge.data import coco
 from posebridge.data.annotations import Annotations
+from posebridge.data.benchmarks import is_reference, read_benchmark, read_benchmark_unlabelled
 from posebridge.data.formats import FORMATS, Format, format_named, recognised
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.unlabelled import read_pictures
@@ -56,18 +56,24 @@ class ReadingConfig:
 
 
 def read_labelled(
-    path: Path | str, images: Path | str | None = None, format: str | None = None
+    path: Path | str,
+    images: Path | str | None = None,
+    format: str | None = None,
+    root: Path | str | None = None,
 ) -> LabelledSamples:
     """Every subject with at least one labelled keypoint.
 
     Args:
-        path: an annotation file or folder of any format that has keypoints.
+        path: an annotation file or folder of any format that has keypoints, or a benchmark.
         images: folder of the images or videos, if not where the annotations say, or beside them.
         format: the name of the format; None: by content and ending.
+        root: the folder that benchmarks lie below, where the reference does not carry it.
 
     Raises:
         InputError: naming the file, the entry, what is wrong with it and what to do.
     """
+    if is_reference(path):
+        return read_benchmark(path, root)
     found = _format(Path(path), format)
     if found.name == "coco":  # reads no more of a large file than it needs
         return coco.read_labelled(path, images)
@@ -87,22 +93,27 @@ def read_unlabelled(
     format: str | None = None,
     options: ReadingConfig | None = None,
     say: Say | None = None,
+    root: Path | str | None = None,
 ) -> UnlabelledSamples:
     """Images to adapt to or to predict on, and where in them subjects are; never keypoints.
 
     Args:
         source: a folder of images or videos, a glob, one image or video; or an annotation file of
-            any format, of which the images and boxes are read; or the boxes of a detector.
+            any format, of which the images and boxes are read; or the boxes of a detector; or a
+            benchmark.
         images: for an annotation file, the folder of its images; for a detector's boxes also the
             COCO file that lists them.
         format: the name of the format; None: by content and ending.
         options: frames of videos, least score and size of boxes; the formats in it are not used.
         say: told about what takes long and what is left out.
+        root: the folder that benchmarks lie below, where the reference does not carry it.
 
     Raises:
         InputError: nothing there, nothing that is an image, or no box that is left.
     """
     options = options or ReadingConfig()
+    if is_reference(source):
+        return read_benchmark_unlabelled(source, root)
     path = Path(source)
     found = None
     if format is not None or path.exists():

@@ -74,6 +74,12 @@ class Predictor:
         return self.checkpoint.skeleton
 
     @property
+    def adapted_to(self) -> str | None:
+        """The target that the model was adapted to, as its run's configuration has it."""
+        target = self.checkpoint.config.get("target")
+        return None if target is None else str(target)
+
+    @property
     def crop(self) -> CropRange:
         """How subjects are cut out of images."""
         return self.checkpoint.crop

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
