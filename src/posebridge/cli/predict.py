@@ -8,6 +8,8 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge predict runs/people photographs/ --out predictions.json
   posebridge predict runs/people boxes.json --out predictions.json --overlays overlays/
+  posebridge predict people.onnx photographs/ --out predictions.json
+  posebridge predict ann/people-pose photographs/ --out predictions.json
 """
 
 
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("model", help="a run folder, a model folder, a zip, a hub id, .onnx")
     parser.add_argument("images", help="a folder, a glob, an image, or a COCO file with boxes")
     parser.add_argument("--out", required=True, help="the JSON file to write")
     parser.add_argument("--overlays", help="folder for the images with skeletons on them")
