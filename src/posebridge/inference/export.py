@@ -114,13 +114,13 @@ def export(
         partial = Path(folder) / file.name
         try:
             if to in ("onnx", "openvino"):
-                content = _onnx(graph, notes)
+                content = _translated(graph)
                 if int8 is not None:
                     from posebridge.inference.quantisation import quantised
 
                     content = quantised(content, crops)
                 if to == "onnx":
-                    partial.write_bytes(content)
+                    partial.write_bytes(_annotated(content, notes))
                 else:
                     _write_openvino(content, notes, partial, half)
             else:
@@ -220,9 +220,8 @@ def _program(graph: EndToEnd) -> Any:
         return torch.export.export(graph, (_example(graph),), dynamic_shapes=batch)
 
 
-def _onnx(graph: EndToEnd, notes: str) -> bytes:
-    import onnx
-
+def _translated(graph: EndToEnd) -> bytes:
+    """The network as an ONNX model."""
     names = EndToEnd.OUTPUTS[: 4 if graph.heatmaps else 3]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -235,7 +234,13 @@ def _onnx(graph: EndToEnd, notes: str) -> bytes:
             opset_version=OPSET,
             verbose=False,
         )
-    model = cast(Any, program).model_proto
+    return cast(Any, program).model_proto.SerializeToString()
+
+
+def _annotated(content: bytes, notes: str) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(content)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA, notes
     onnx.checker.check_model(model)
