@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import huggingface_hub
 import pytest
@@ -124,7 +124,7 @@ def test_offline_the_real_library_gives_a_sentence(monkeypatch, tmp_path, capsys
 class Api:
     """Remembers what is sent; ``public`` repositories exist already."""
 
-    sent: list[Any] = []
+    sent: ClassVar[list[Any]] = []
     public = False
     fails: Exception | None = None
 

@@ -50,6 +50,19 @@ def read_labelled(path: Path | str, images: Path | str | None = None) -> Labelle
     return LabelledSamples(content.samples(kept, boxes), skeleton, points, labelled)
 
 
+def holds_keypoints(path: Path | str) -> bool:
+    """Whether ``path`` is a COCO file, or a folder with ``annotations.json``, that has keypoints.
+
+    Raises:
+        InputError: it is such a file, and broken.
+    """
+    path = Path(path)
+    file = path / "annotations.json" if path.is_dir() else path
+    if file.suffix.lower() != ".json" or not file.is_file():
+        return False
+    return any("keypoints" in a for a in _Content(file, None).annotations)
+
+
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
     """The images and boxes of a COCO file; keypoints in it are not read.
 
