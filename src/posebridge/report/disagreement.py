@@ -203,7 +203,5 @@ def _picture(found: Disagreement, row: int, which: PosePredictions, side: int) -
 
 def _titled(picture: np.ndarray, title: str) -> np.ndarray:
     band = np.full((24, picture.shape[1], 3), 255, np.uint8)
-    cv2.putText(
-        band, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1, cv2.LINE_AA
-    )
+    cv2.putText(band, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1, cv2.LINE_AA)
     return np.concatenate([band, picture])
