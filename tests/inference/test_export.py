@@ -199,7 +199,7 @@ def test_the_file_predicts_and_is_scored_as_the_model_is(onnx, model, labelled, 
 def test_the_example_needs_no_posebridge(onnx, model, labelled):
     photo = sorted((labelled.parent / "images").iterdir())[0]
     done = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_POSEBRIDGE, EXAMPLE, onnx, photo, *"10 5 50 62".split()],
+        [sys.executable, "-c", _WITHOUT_POSEBRIDGE, EXAMPLE, onnx, photo, *["10", "5", "50", "62"]],
         capture_output=True,
         text=True,
         check=False,
@@ -226,9 +226,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def test_what_needs_pytorch_says_so(onnx):
     predictor = load(onnx)
     with pytest.raises(InputError, match=r"people.onnx is an exported file"):
-        predictor.checkpoint  # noqa: B018
+        predictor.checkpoint
     with pytest.raises(InputError, match="exported file"):
-        predictor.model  # noqa: B018
+        predictor.model
 
 
 def test_damaged_and_foreign_files(onnx, tmp_path):

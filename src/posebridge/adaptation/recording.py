@@ -14,10 +14,10 @@ from jaxtyping import UInt8
 from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
-from posebridge import __version__
 from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.selection import agreement, ask
 from posebridge.models.checkpoint import save_checkpoint
+from posebridge.version import __version__
 
 
 class CsvRows(Logger):

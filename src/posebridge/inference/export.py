@@ -35,6 +35,7 @@ from posebridge.inference.network import EndToEnd
 from posebridge.inference.onnx_network import METADATA, FileNotes
 from posebridge.inference.runtimes import open_exported
 from posebridge.models.checkpoint import Checkpoint
+from posebridge.version import __version__
 
 ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt", "program": ".pt2"}
 OPSET = 18
@@ -173,8 +174,6 @@ def _require_packages(to: str, quantise: bool) -> None:
 
 
 def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
-    from posebridge import __version__
-
     results, seed = checkpoint.results, checkpoint.config.get("seed")
     return {
         "step": results.get("step"),

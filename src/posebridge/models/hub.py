@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from posebridge import __version__
 from posebridge.errors import InputError
 from posebridge.models.container import CARD, FILES
+from posebridge.version import __version__
 
 _ID = re.compile(r"([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*?)(?:@([\w./-]+))?")
 

@@ -121,8 +121,10 @@ def write_tables(found: Disagreement, files: Sequence[str], folder: Path) -> tup
     with by_joint.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(
-            ("joint", "apart_percent", "median_percent", "quantile_95_percent")
-            + ("confidence_a", "confidence_b")
+            (
+                *("joint", "apart_percent", "median_percent", "quantile_95_percent"),
+                *("confidence_a", "confidence_b"),
+            )
         )
         writer.writerows((n, *(f"{v:.4f}" for v in values)) for n, *values in joint_rows(found))
     with by_subject.open("w", newline="", encoding="utf-8") as stream:
