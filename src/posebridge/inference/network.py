@@ -97,7 +97,7 @@ class TorchNetwork:
         self.name = str(checkpoint.folder)
         self.skeleton, self.crop = checkpoint.skeleton, checkpoint.crop
         self.heatmap_size = self.model.config.heatmap_size
-        self.notes = {
+        self.notes: Mapping[str, Any] = {
             **{key: checkpoint.results.get(key) for key in ("step", "weights")},
             "seed": checkpoint.config.get("seed"),
         }

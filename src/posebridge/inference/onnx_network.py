@@ -137,7 +137,8 @@ class OnnxNetwork:
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """All outputs by name for (B, C, C, 3) uint8 RGB crops."""
         names = [output.name for output in self.session.get_outputs()]
-        return dict(zip(names, self.session.run(None, {"images": images}), strict=True))
+        answers = self.session.run(None, {"images": images})
+        return {name: np.asarray(part) for name, part in zip(names, answers, strict=True)}
 
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
         """See :class:`~posebridge.inference.network.Network`."""

@@ -171,7 +171,7 @@ def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: i
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = found.order[:most]
-    for rank, row in enumerate(rows, 1):
+    for rank, row in enumerate(rows.tolist(), 1):
         share = 100 * found.distances[row].mean()
         halves = [
             _titled(_picture(found, row, which, _LARGE), title)
