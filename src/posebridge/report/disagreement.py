@@ -171,7 +171,7 @@ def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: i
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = found.order[:most]
-    for rank, row in enumerate(rows.tolist(), 1):
+    for rank, row in enumerate(rows, 1):
         share = 100 * found.distances[row].mean()
         halves = [
             _titled(_picture(found, row, which, _LARGE), title)
@@ -181,7 +181,7 @@ def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: i
             )
         ]
         gap = np.full((halves[0].shape[0], 4, 3), 255, np.uint8)
-        name = f"{rank:04d}_{Path(files[row]).stem}.png"
+        name = f"{rank:04d}_{Path(files[int(row)]).stem}.png"
         write_picture(str(folder / name), np.concatenate([halves[0], gap, halves[1]], axis=1))
     return len(rows)
 
