@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from posebridge.errors import InputError
+from posebridge.version import __version__
 
 if TYPE_CHECKING:
     from posebridge.api import adapt, evaluate, load, make_report
 
-__version__ = "0.1.0"
-__all__ = ["InputError", "adapt", "evaluate", "load", "make_report"]
+__all__ = ["InputError", "__version__", "adapt", "evaluate", "load", "make_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,7 +30,9 @@ def test_every_validator_is_the_ratio_of_its_parts(asked):
     model, crops, answers = asked
     poses = np.random.default_rng(0).normal(size=(40, 14, 2)).astype(np.float32)
     prior = PosePrior(poses, np.ones((40, 14), bool))
-    information = evidence.information_of_images(model, crops, answers.mean_probability, batch=4)
+    information = evidence.information_of_images(
+        model, crops, MIRROR, answers.mean_probability, batch=4
+    )
     found = shares(answers, information, prior)
     assert found.keys() == VALIDATORS.keys() | {"pose_prior"}
     assert found.keys() <= WORDS.keys()

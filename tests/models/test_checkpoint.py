@@ -20,15 +20,8 @@ from safetensors.torch import load_file, save_file
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
-from posebridge.models.checkpoint import (
-    CONFIG,
-    RESULTS,
-    SKELETON,
-    WEIGHTS,
-    find_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from posebridge.models.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
+from posebridge.models.container import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
@@ -50,6 +43,20 @@ def write(folder: Path, seed: int = 0, **model: Any) -> PoseModel:
 def folder(tmp_path) -> Path:
     write(tmp_path / "m")
     return tmp_path / "m"
+
+
+def reseal(folder: Path) -> None:
+    """Checksums that fit, as someone who tampers on purpose would write them."""
+    files = {name: (folder / name).read_bytes() for name in FILES}
+    (folder / RESULTS).write_bytes(sealed(files, json.loads(files[RESULTS]))[RESULTS])
+
+
+def load_tampered(folder: Path) -> None:
+    """Load it as it is, which the checksums refuse, and with checksums that fit."""
+    with pytest.raises(InputError, match="not as the model was saved"):
+        load_checkpoint(folder)
+    reseal(folder)
+    load_checkpoint(folder)
 
 
 def test_outputs_are_the_same_to_the_bit(tmp_path):
@@ -97,15 +104,7 @@ def test_no_weights_are_downloaded_to_load_a_model(tmp_path, monkeypatch):
         assert load_checkpoint(tmp_path / name).skeleton == ARM
 
 
-@pytest.mark.parametrize("content", [None, "", "[1]", "{", "\0"])
-def test_results_are_a_note_and_no_part_of_the_model(folder, content):
-    (folder / RESULTS).unlink()
-    if content is not None:
-        (folder / RESULTS).write_text(content)
-    assert load_checkpoint(folder).results == {}
-
-
-@pytest.mark.parametrize("name", [SKELETON, CONFIG])
+@pytest.mark.parametrize("name", [SKELETON, CONFIG, RESULTS])
 def test_a_missing_file(folder, name):
     (folder / name).unlink()
     with pytest.raises(InputError, match=f"has no {name}; a model folder needs it"):
@@ -123,7 +122,7 @@ def test_truncated_weights(folder, share):
     whole = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 def with_header(change: Callable[[dict[str, Any]], None], whole: bytes) -> bytes:
@@ -149,13 +148,13 @@ def test_a_header_that_lies(folder, change):
     file = folder / WEIGHTS
     file.write_bytes(with_header(change, file.read_bytes()))
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 def test_a_header_longer_than_memory(folder):
     (folder / WEIGHTS).write_bytes((2**60).to_bytes(8, "little") + b"{}")
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 @pytest.mark.parametrize(
@@ -173,13 +172,13 @@ def test_weights_of_another_network(folder, change, named):
     change(state)
     save_file(state, folder / WEIGHTS)
     with pytest.raises(InputError, match=f"does not fit .*1 of its tensors.*{named}"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 def test_a_skeleton_with_another_number_of_keypoints(folder):
     (folder / SKELETON).write_text(Skeleton.from_names("x", ["a", "b"]).to_json())
     with pytest.raises(InputError, match="does not fit .*'head.bias'"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 class Touch:
@@ -209,7 +208,7 @@ def test_a_pickle_is_never_executed(folder, tmp_path, wrap):
     trap.unlink()
     (folder / WEIGHTS).write_bytes(wrap(content))
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
-        load_checkpoint(folder)
+        load_tampered(folder)
     assert not trap.exists()
 
 
@@ -218,7 +217,7 @@ def test_yaml_is_never_executed(folder, tmp_path, tag):
     trap = tmp_path / "ran"
     (folder / CONFIG).write_text(f"model: !!python/{tag} [!!python/name:pathlib.Path '{trap}']")
     with pytest.raises(InputError, match="is not valid YAML"):
-        load_checkpoint(folder)
+        load_tampered(folder)
     assert not trap.exists()
 
 
@@ -227,7 +226,7 @@ def test_yaml_is_never_executed(folder, tmp_path, tag):
 def test_a_file_with_other_content(folder, name, content):
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 def set_config(folder: Path, place: str, value: Any) -> None:
@@ -262,7 +261,7 @@ def set_config(folder: Path, place: str, value: Any) -> None:
 def test_settings_that_were_tampered_with(folder, place, value, words):
     set_config(folder, place, value)
     with pytest.raises(InputError, match=words) as caught:
-        load_checkpoint(folder)
+        load_tampered(folder)
     assert "\n" not in str(caught.value)
 
 
@@ -272,7 +271,7 @@ def test_a_missing_section(folder, section):
     del config[section]
     (folder / CONFIG).write_text(yaml.safe_dump(config))
     with pytest.raises(InputError, match=f"has no section '{section}'"):
-        load_checkpoint(folder)
+        load_tampered(folder)
 
 
 PLACES = [f"model.{name}" for name in vars(MODEL)] + ["crop.size", "crop.padding"]
@@ -296,11 +295,13 @@ def test_any_setting_is_read_or_refused(folder, place, value):
     before = (folder / CONFIG).read_text()
     try:
         set_config(folder, place, value)
+        reseal(folder)
         load_checkpoint(folder)
     except InputError as error:
         assert str(error)
     finally:
         (folder / CONFIG).write_text(before)
+        reseal(folder)
 
 
 def test_which_folder_is_found(folder, tmp_path):

@@ -76,7 +76,7 @@ def test_a_model_comes_back_from_its_folder(folder):
     assert loaded.skeleton.pairs == ((0, 1),)
     assert loaded.results["step"] == 4
     assert {p.name for p in folder.iterdir()} == {
-        *("model.safetensors", "skeleton.json", "config.yaml", "results.json")
+        *("model.safetensors", "skeleton.json", "config.yaml", "results.json", "README.md")
     }
 
 
@@ -110,13 +110,13 @@ def damage(folder: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("truncated", "is damaged or not a safetensors file"),
-        ("pickle", "is damaged or not a safetensors file"),
-        ("yaml object", "is not valid YAML"),
+        ("truncated", "model.safetensors is not as the model was saved"),
+        ("pickle", "model.safetensors is not as the model was saved"),
+        ("yaml object", "config.yaml is not as the model was saved"),
         ("no skeleton", "has no skeleton.json"),
-        ("other width", "does not fit"),
-        ("unknown field", "'model.colour' is unknown"),
-        ("half a skeleton", "is not a skeleton"),
+        ("other width", "config.yaml is not as"),
+        ("unknown field", "config.yaml is not as"),
+        ("half a skeleton", "skeleton.json is not as"),
     ],
 )
 def test_a_tampered_folder_is_refused_and_nothing_runs(folder, kind, words):

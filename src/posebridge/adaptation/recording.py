@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.selection import agreement, ask, settled
 from posebridge.models.checkpoint import save_checkpoint
+from posebridge.version import __version__
 
 
 class CsvRows(Logger):
@@ -66,8 +68,14 @@ class Keeper(pl.Callback):
     validator sees held-out target images and nothing else.
     """
 
-    def __init__(self, out: Path, held_out: UInt8[Tensor, "N 3 C C"]) -> None:
-        self.out, self.held_out = out, held_out
+    def __init__(
+        self,
+        out: Path,
+        held_out: UInt8[Tensor, "N 3 C C"],
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``data`` is what the model folders say of the two domains: names and counts."""
+        self.out, self.held_out, self.data = out, held_out, dict(data or {})
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         adapter = _adapter(pl_module)
@@ -133,6 +141,8 @@ class Keeper(pl.Callback):
             {
                 "step": step,
                 "weights": name,
+                "posebridge": __version__,
+                "data": self.data,
                 "validator": {
                     "name": "agreement of two views of held-out target images within 0.05, percent",
                     "value": found[0] if found else None,

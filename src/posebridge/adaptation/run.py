@@ -2,7 +2,7 @@
 
 config.yaml       the resolved configuration; starts the same run again
 metrics.csv       every logged figure; tensorboard/ holds the same as events
-checkpoints/      source, last, selected, step_...: model folders
+checkpoints/      source, last, selected, step_...: model folders, each with a model card
 resume.ckpt       everything that is needed to go on
 skipped.txt       images that could not be read
 held_out.txt      target images that only the validator sees
@@ -170,7 +170,12 @@ def train(
                 TensorBoardLogger(out, name="tensorboard", version=""),
                 CsvRows(out / "metrics.csv", adapter.first_step + done if done else None),
             ],
-            callbacks=[Keeper(out, _held_out_crops(split.held_out, config)), *callbacks],
+            callbacks=[
+                Keeper(
+                    out, _held_out_crops(split.held_out, config), _counts(source, target, split)
+                ),
+                *callbacks,
+            ],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -290,6 +295,20 @@ def _image_level(
                 crops = to_tensor(read_crops(samples, part, config.crop)[0])
                 level.remember(domain, crops.to(device) / 255)
     return level
+
+
+def _counts(
+    source: LabelledSamples, target: UnlabelledSamples, split: TargetSplit
+) -> dict[str, Any]:
+    """What a model folder says of the data: names and numbers of subjects."""
+    return {
+        "source": {"name": source.images.name, "subjects": len(source)},
+        "target": {
+            "name": target.name,
+            "subjects": len(target),
+            "held_out": len(split.held_out),
+        },
+    }
 
 
 def _held_out_crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:

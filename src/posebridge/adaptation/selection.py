@@ -82,7 +82,7 @@ def ask(
         images = images.to(torch.float32, memory_format=torch.channels_last) / 255
         first, first_seen = _points_in_crop(model, images, mirror, generator)
         second, second_seen = _points_in_crop(model, images, mirror, generator)
-        maps = _named_maps(model, images, mirror)
+        maps = named_maps(model, images, mirror)
         cells, confidence = heatmaps.decode(maps)
         log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
         p = log_p.exp()
@@ -251,7 +251,8 @@ def _shapes(points: Float[Tensor, "N K 2"]) -> Float[Tensor, "N 2K"]:
     return (centred / radius[:, None, None]).flatten(1)
 
 
-def _named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor, "N K S S"]:
+def named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor, "N K S S"]:
+    """A model's heatmaps under the names of the joints, whichever way it tells sides apart."""
     output = model(images)
     return facing.by_name(output.heatmaps.float(), output.turned, mirror)
 
@@ -265,7 +266,7 @@ def _points_in_crop(
     views = geometry.draw_views(len(images), size, ranges, generator).to(images.device)
     shown = geometry.warp(images, views.matrix, size)
     shown = photometry.jitter(shown, photometry.PhotometryRange(view.colour, view.hue), generator)
-    cells, _ = heatmaps.decode(_named_maps(model, shown, mirror))
+    cells, _ = heatmaps.decode(named_maps(model, shown, mirror))
     last = model.config.heatmap_size - 1
     seen = ((cells > 0.5) & (cells < last - 0.5)).all(dim=-1)
     points = heatmaps.cells_to_pixels(cells, model.stride)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from posebridge.evaluation import Results
+    from posebridge.inference.predictor import Predictor
 
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
@@ -11,6 +19,8 @@ EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
   posebridge evaluate runs/mice labels.slp --images videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
+  posebridge evaluate people.onnx test/annotations.json
+  posebridge evaluate runs/people test/annotations.json --record     # into the model card
 """
 
 
@@ -24,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("model", help="a run folder, a model folder, a zip, a hub id, .onnx")
     parser.add_argument(
         "labels", help="a COCO keypoint file, labels of another format, or a benchmark: lsp:test"
     )
@@ -57,6 +67,11 @@ def main(arguments: Sequence[str]) -> int:
         "where names do not",
     )
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write the scores into the model folder too: its results.json and its model card",
+    )
     given = parser.parse_args(arguments)
 
     from rich.console import Console
@@ -70,6 +85,8 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
+    if given.record:
+        _require_folder(predictor)
     labels = read_labelled(given.labels, given.images, given.format, given.data_root)
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     console = Console()
@@ -86,13 +103,13 @@ def main(arguments: Sequence[str]) -> int:
             protocol={
                 "command": " ".join(["posebridge evaluate", *arguments]),
                 "selection": given.weights,
-                "seed": predictor.checkpoint.config.get("seed"),
+                "seed": predictor.network.notes.get("seed"),
                 **benchmark,
             },
             progress=bar.update,
         )
     metrics = [*(pck_key(t) for t in given.thresholds), "epe", "auc", "pck_published@0.05"]
-    name = predictor.checkpoint.results.get("weights") or Path(given.model).name
+    name = predictor.network.notes.get("weights") or Path(given.model).name
     console.print(results_table({str(name): results}, metrics))
     average_precision = results.metrics["oks"]
     console.print(
@@ -109,7 +126,31 @@ def main(arguments: Sequence[str]) -> int:
     if given.out:
         results.write(Path(given.out))
         console.print(f"written: {given.out}", highlight=False)
+    if given.record:
+        _record(predictor, results, console)
     return 0
+
+
+def _require_folder(predictor: Predictor) -> None:
+    from posebridge.errors import InputError
+
+    folder = predictor.checkpoint.folder
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a zip, which is not written to; unpack it for --record.")
+
+
+def _record(predictor: Predictor, results: Results, console: Console) -> None:
+    from posebridge.models.checkpoint import record_scores
+
+    folder = predictor.checkpoint.folder
+    card = record_scores(folder, json.loads(results.to_json()))
+    console.print(f"recorded: {folder / 'results.json'}", highlight=False)
+    console.print(
+        f"recorded: {folder / 'README.md'}"
+        if card
+        else f"{folder / 'README.md'} was edited by hand and is left as it is",
+        highlight=False,
+    )
 
 
 def _number(value: float | None) -> str:

@@ -11,6 +11,8 @@ EXAMPLES = """examples:
   posebridge predict runs/people clip.mp4 --every 5 --out predictions.json
   posebridge predict runs/people detections.csv --image-folder photographs/ --least-score 0.5 \\
       --out predictions.json
+  posebridge predict people.onnx photographs/ --out predictions.json
+  posebridge predict ann/people-pose photographs/ --out predictions.json
 """
 
 
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("model", help="a run folder, a model folder, a zip, a hub id, .onnx")
     parser.add_argument(
         "images",
         help="a folder, a glob, an image, a video, an annotation file "

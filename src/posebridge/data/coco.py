@@ -47,6 +47,19 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=False)
 
 
+def holds_keypoints(path: Path | str) -> bool:
+    """Whether ``path`` is a COCO file, or a folder with ``annotations.json``, that has keypoints.
+
+    Raises:
+        InputError: it is such a file, and broken.
+    """
+    path = Path(path)
+    file = path / "annotations.json" if path.is_dir() else path
+    if file.suffix.lower() != ".json" or not file.is_file():
+        return False
+    return any("keypoints" in a for a in _Content(file, None).annotations)
+
+
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
     """The images and boxes of a COCO file; keypoints in it are not read.
 

@@ -21,7 +21,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from posebridge.adaptation.selection import Answers, PosePrior, neighbourhood_density
+from posebridge.adaptation.selection import Answers, PosePrior, named_maps, neighbourhood_density
 from posebridge.models.pose import PoseModel
 
 _TEMPERATURE = 0.1
@@ -111,6 +111,7 @@ WORDS: Mapping[str, Word] = {
 def information_of_images(
     model: PoseModel,
     crops: UInt8[Tensor, "N 3 C C"],
+    mirror: Tensor,
     mean_probability: Float[Tensor, "K S2"],
     batch: int = 32,
 ) -> NDArray[np.float64]:
@@ -119,6 +120,7 @@ def information_of_images(
     Their mean is the validator ``information``: H(mean p) - mean H(p_i) = mean KL(p_i || mean p).
 
     Args:
+        mirror: index of each joint's mirror image, on the model's device.
         mean_probability: of :class:`Answers` about the same crops.
     """
     device = next(model.parameters()).device
@@ -127,7 +129,7 @@ def information_of_images(
     for start in range(0, len(crops), batch):
         images = crops[start : start + batch].to(device)
         images = images.to(torch.float32, memory_format=torch.channels_last) / 255
-        maps = model.eval()(images).heatmaps.float()
+        maps = named_maps(model.eval(), images, mirror)
         log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
         divergence = (log_p.exp() * (log_p - log_mean)).sum(dim=2)
         parts.append(divergence.mean(dim=1) / math.log(log_p.shape[2]))

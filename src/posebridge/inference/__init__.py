@@ -1,8 +1,15 @@
 """A trained model on new images.
 
-predictor.py   images in, keypoints in the pixels of those images out
-scoring.py     a model on labelled images
-run_folder.py  a finished run opened again: settings, data, what no training saw of them
-judging.py     source weights against adapted ones on photographs without labels
-trust.py       calibration of both on labelled images
+predictor.py     images in, keypoints in the pixels of those images out
+scoring.py       the same on labelled images, with scores
+network.py       what answers: a PyTorch model, or anything with ``keypoints(crops)``
+onnx_network.py  an exported ONNX file in its place
+export.py        a model as one file for other runtimes; quantisation.py: in 8 bits
+runtimes.py      exported files in the runtimes they are made for
+run_folder.py    a finished run opened again: settings, data, what no training saw of them
+judging.py       source weights against adapted ones on photographs without labels
+trust.py         calibration of both on labelled images
+
+To add a format: a writer and an ending in ``export.py``, an opener in ``runtimes.py``, and its name
+in the shared test of ``tests/inference/test_export.py``.
 """

@@ -115,9 +115,11 @@ def judge_run(
     target: dict[str, Scored] = {}
     for name, predictor in models.items():
         say(f"the {name} model on {len(samples)} held-out photographs")
-        mirror = torch.tensor(skeleton.mirror, device=predictor.device)
+        mirror = torch.tensor(skeleton.mirror, device=next(predictor.model.parameters()).device)
         answers[name] = ask(predictor.model, crops, mirror)
-        information = information_of_images(predictor.model, crops, answers[name].mean_probability)
+        information = information_of_images(
+            predictor.model, crops, mirror, answers[name].mean_probability
+        )
         parts[name] = shares(answers[name], information, prior)
         say(f"the {name} model on {len(checked)} labelled source images")
         source[name] = score_joints(predictor, checked)
@@ -235,7 +237,7 @@ def _sanity(
 
 
 def _step(predictor: Predictor) -> int | None:
-    step = predictor.checkpoint.results.get("step")
+    step = predictor.network.notes.get("step")
     return step if isinstance(step, int) else None
 
 

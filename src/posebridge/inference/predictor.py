@@ -6,20 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from posebridge.data.crops import CropRange, cut, region_of, to_image
 from posebridge.data.loaders import crop_loader, to_tensor
 from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
-from posebridge.ops import facing, heatmaps
 from posebridge.skeleton import Skeleton
 
 
@@ -51,6 +48,10 @@ class PosePredictions:
         return len(self.points)
 
 
+# The answer to a batch, and for each subject x, y, side of its region, width, height of its image.
+_Part = tuple[Keypoints, np.ndarray]
+
+
 class Predictor:
     """A pose model ready for images.
 
@@ -59,30 +60,46 @@ class Predictor:
     (120, 14, 2)
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.checkpoint = checkpoint
-        self.device = torch.device(device)
-        self.model: PoseModel = checkpoint.model.eval()
-        self.model.to(self.device).to(memory_format=torch.channels_last)
-        self._mirror = torch.tensor(checkpoint.skeleton.mirror, device=self.device)
+    def __init__(self, model: Checkpoint | Network, device: str = "auto") -> None:
+        """``device`` (``auto``, ``cpu`` or ``cuda``) is for a checkpoint; a network has its own."""
+        self.network: Network = (
+            TorchNetwork(model, device) if isinstance(model, Checkpoint) else model
+        )
 
     @property
     def skeleton(self) -> Skeleton:
         """Who the keypoints are."""
-        return self.checkpoint.skeleton
+        return self.network.skeleton
 
     @property
     def adapted_to(self) -> str | None:
         """The target that the model was adapted to, as its run's configuration has it."""
-        target = self.checkpoint.config.get("target")
+        target = self.network.notes.get("target")
         return None if target is None else str(target)
 
     @property
     def crop(self) -> CropRange:
         """How subjects are cut out of images."""
-        return self.checkpoint.crop
+        return self.network.crop
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The model folder; an exported file has none, which is an InputError."""
+        return self._torch.checkpoint
+
+    @property
+    def model(self) -> PoseModel:
+        """The PyTorch model; an exported file has none, which is an InputError."""
+        return self._torch.model
+
+    @property
+    def _torch(self) -> TorchNetwork:
+        if not isinstance(self.network, TorchNetwork):
+            raise InputError(
+                f"{self.network.name} is an exported file, which answers with keypoints only; give "
+                "the model folder that it was made from."
+            )
+        return self.network
 
     def predict(
         self,
@@ -130,7 +147,7 @@ class Predictor:
     ) -> PosePredictions:
         if workers is None:
             workers = min(8, (os.cpu_count() or 1) // 2) if len(samples) > 64 else 0
-        parts: list[dict[str, np.ndarray]] = []
+        parts: list[_Part] = []
         skipped: list[str] = []
         rows: list[int] = []
         done = 0
@@ -140,9 +157,9 @@ class Predictor:
             rows += [done + i for i in fine]
             done += len(errors)
             if fine:
-                part = self._keypoints(crops[fine])
-                part["places"] = places[fine].numpy()
-                parts.append(part)
+                whole = len(fine) == len(errors)
+                answer = self.network.keypoints(crops if whole else crops[fine])
+                parts.append((answer, places[fine].numpy()))
             if progress is not None:
                 progress(done)
         if not parts:
@@ -156,48 +173,34 @@ class Predictor:
                     f"image {number} is an array {image.shape} of {image.dtype}; give (H, W, 3) "
                     "uint8 RGB."
                 )
-        parts = []
+        parts: list[_Part] = []
         for start in range(0, len(images), batch_size):
             some = images[start : start + batch_size]
             whole = np.zeros(4)
             regions = [region_of(whole, i.shape[1], i.shape[0], 1.0) for i in some]
             crops = [cut(i, r, self.crop.size) for i, r in zip(some, regions, strict=True)]
-            part = self._keypoints(to_tensor(np.stack(crops)))
-            part["places"] = np.array(
-                [(*r, i.shape[1], i.shape[0]) for i, r in zip(some, regions, strict=True)]
-            )
-            parts.append(part)
+            places = [(*r, i.shape[1], i.shape[0]) for i, r in zip(some, regions, strict=True)]
+            answer = self.network.keypoints(to_tensor(np.stack(crops)))
+            parts.append((answer, np.array(places)))
         return self._collect(parts, np.arange(len(images)), None, [])
-
-    @torch.inference_mode()
-    def _keypoints(self, crops: Tensor) -> dict[str, np.ndarray]:
-        images = crops.to(self.device, non_blocking=True)
-        images = images.to(torch.float32, memory_format=torch.channels_last) / 255
-        output = self.model(images)
-        maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
-        cells, peak = heatmaps.decode(maps)
-        highest, _ = heatmaps.argmax_cells(maps)
-        return {
-            "points": heatmaps.cells_to_pixels(cells, self.model.stride).cpu().numpy(),
-            "confidence": peak.clamp(0, 1).cpu().numpy(),
-            "cells": highest.cpu().numpy(),
-        }
 
     def _collect(
         self,
-        parts: list[dict[str, Any]],
+        parts: list[_Part],
         rows: np.ndarray,
         samples: UnlabelledSamples | None,
         skipped: Sequence[str],
     ) -> PosePredictions:
-        joined = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
-        regions = joined["places"][:, :3]
+        answers, places = zip(*parts, strict=True)
+        joined = Keypoints(*(np.concatenate(field) for field in zip(*answers, strict=True)))
+        places = np.concatenate(places)
+        regions = places[:, :3]
         return PosePredictions(
-            points=to_image(joined["points"], regions, self.crop.size).astype(np.float32),
-            confidence=joined["confidence"].astype(np.float32),
+            points=to_image(joined.points, regions, self.crop.size).astype(np.float32),
+            confidence=joined.confidence.astype(np.float32),
             regions=regions,
-            sizes=joined["places"][:, 3:],
-            cells=joined["cells"],
+            sizes=places[:, 3:],
+            cells=joined.cells,
             rows=rows,
             samples=samples,
             skipped=skipped,
@@ -208,7 +211,8 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
     """Load a model for prediction.
 
     Args:
-        path: a model folder, or a run folder.
+        path: a run folder, a model folder, a zip of one, an id of the Hugging Face hub
+            (``user/name``, ``user/name@revision``), or an ONNX file of ``posebridge export``.
         weights: of a run folder: ``last``, ``selected`` (by the label-free validator) or
             ``source`` (before the adaptation).
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -216,4 +220,8 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
     Raises:
         InputError: no model there, or a damaged one.
     """
+    if Path(path).suffix.lower() == ".onnx":
+        from posebridge.inference.onnx_network import OnnxNetwork
+
+        return Predictor(OnnxNetwork(Path(path), device))
     return Predictor(load_checkpoint(path, weights), device)

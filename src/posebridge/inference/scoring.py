@@ -46,7 +46,7 @@ def score(
         }
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
-    size = predictor.model.config.heatmap_size
+    size = predictor.network.heatmap_size
     published = published_pck_of_cells(
         found.cells, _published_cells(read, found, predictor), (size, size)
     )
@@ -57,9 +57,9 @@ def score(
         normaliser=normaliser,
         published=published.percentages(read.skeleton),
         protocol={
-            "model": str(predictor.checkpoint.folder),
-            "step": predictor.checkpoint.results.get("step"),
-            "weights": predictor.checkpoint.results.get("weights"),
+            "model": predictor.network.name,
+            "step": predictor.network.notes.get("step"),
+            "weights": predictor.network.notes.get("weights"),
             "unreadable_images": len(found.skipped),
             **(protocol or {}),
         },
@@ -87,7 +87,7 @@ def labels_for(
         )
     except InputError as error:
         raise InputError(
-            f"the labels {labels.images.name} do not fit the model {predictor.checkpoint.folder}: "
+            f"the labels {labels.images.name} do not fit the model {predictor.network.name}: "
             f"{error}"
         ) from error
     return remapped(labels, match), match
@@ -97,8 +97,8 @@ def _published_cells(
     labels: LabelledSamples, found: PosePredictions, predictor: Predictor
 ) -> np.ndarray:
     """The labels' cells by the released rule: truncated crop / stride + 0.5; (0, 0) if outside."""
-    size = predictor.model.config.heatmap_size
+    size = predictor.network.heatmap_size
     in_crop = to_crop(labels.points.astype(np.float64), found.regions, predictor.crop.size)
-    cells = np.trunc(in_crop / predictor.model.stride + 0.5)
+    cells = np.trunc(in_crop / (predictor.crop.size / size) + 0.5)
     inside = ((cells >= 0) & (cells < size)).all(axis=-1) & labels.labelled
     return np.where(inside[..., None], cells, 0.0)

@@ -5,6 +5,9 @@
     discriminator.py  source or target, patch by patch
     style.py          AdaIN style transfer with a fixed encoder
     checkpoint.py     a trained pose model as a folder
+    container.py      its files from a folder or a zip, and their checksums
+    card.py           its model card
+    hub.py            the same on the Hugging Face hub
 
 To add an encoder: nothing is to be written, name any timm model that has ``features_only``. To add
 an architecture: a module with the ``forward`` and ``stride`` of ``PoseModel``, and three lines in

@@ -1,46 +1,58 @@
-"""A trained pose model as a folder of four files, none of which is ever executed.
+"""A trained pose model as a folder of five files, none of which is ever executed.
 
 model.safetensors   the weights
 skeleton.json       who the keypoints are
 config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network
-results.json        what the run says of these weights
+results.json        what is known of these weights, and the checksums of all four
+README.md           the model card: the same for people; it may be edited and is never read
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.models import hub
+from posebridge.models.card import model_card
+from posebridge.models.container import (
+    CARD,
+    CONFIG,
+    FORMAT,
+    RESULTS,
+    SKELETON,
+    WEIGHTS,
+    read_files,
+    sealed,
+)
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
-WEIGHTS, SKELETON, CONFIG, RESULTS = (
-    "model.safetensors",
-    "skeleton.json",
-    "config.yaml",
-    "results.json",
-)
 CHOICES = ("last", "selected", "source")
+# What of an encoder's arguments would read further files; the weights are in the folder.
+_READS_FILES = ("checkpoint_path", "cache_dir")
 
 _Settings = TypeVar("_Settings")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a model folder holds, the network rebuilt and in evaluation mode."""
+    """What a model folder holds, the network rebuilt and in evaluation mode.
+
+    Attributes:
+        folder: where the files are: a folder, or the zip.
+    """
 
     folder: Path
     model: PoseModel
@@ -57,15 +69,27 @@ def save_checkpoint(
     config: Mapping[str, Any],
     results: Mapping[str, Any],
 ) -> None:
-    """Write a model folder whole or not at all; one that exists is replaced."""
+    """Write a model folder whole or not at all; one that exists is replaced.
+
+    Args:
+        folder: where; its parent is made where it does not exist.
+        config: 'model' and 'crop' rebuild the network; the rest is for the record.
+        results: what is known of the weights; :mod:`posebridge.models.card` tells which entries
+            the model card speaks of.
+    """
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    files = {
+        WEIGHTS: save(state, metadata={"format": FORMAT}),
+        SKELETON: skeleton.to_json().encode(),
+        CONFIG: yaml.safe_dump(dict(config), sort_keys=False).encode(),
+    }
+    files = sealed(files, results)
+    files[CARD] = model_card(skeleton, config, results).encode()
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(state, partial / WEIGHTS, metadata={"format": "posebridge pose model 1"})
-    (partial / SKELETON).write_text(skeleton.to_json(), encoding="utf-8")
-    (partial / CONFIG).write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
-    (partial / RESULTS).write_text(json.dumps(dict(results), indent=2), encoding="utf-8")
+    for name, content in files.items():
+        (partial / name).write_bytes(content)
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -74,15 +98,51 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
+def record_scores(folder: Path, scores: Mapping[str, Any]) -> bool:
+    """Add scores on labelled images to a model folder's results, and to its card.
+
+    Scores of the same data set take the place of earlier ones.
+
+    Args:
+        scores: 'metrics' and 'protocol', as an evaluation writes them.
+
+    Returns:
+        whether the card was written too: one that somebody has edited is left as it is.
+    """
+    files, results = read_files(folder)
+    checkpoint = load_checkpoint(folder)
+    set_name = scores["protocol"]["dataset"]
+    others = [s for s in results.get("scores", []) if s["protocol"]["dataset"] != set_name]
+    card = folder / CARD
+    untouched = model_card(checkpoint.skeleton, checkpoint.config, results)
+    edited = card.is_file() and card.read_text(encoding="utf-8", errors="replace") != untouched
+    results["scores"] = [*others, dict(scores)]
+    _replace(folder / RESULTS, sealed(files, results)[RESULTS])
+    if not edited:
+        _replace(card, model_card(checkpoint.skeleton, checkpoint.config, results).encode())
+    return not edited
+
+
+def _replace(file: Path, content: bytes) -> None:
+    partial = file.with_name(file.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, file)
+
+
 def find_checkpoint(path: Path | str, choice: str = "last") -> Path:
-    """The model folder that a user means: itself, or the ``choice`` of a run folder.
+    """The model that a user means: a model folder, the ``choice`` of a run folder, or a zip.
+
+    The id of a model on the Hugging Face hub (``user/name`` or ``user/name@revision``) is
+    downloaded, unless a folder ``user`` exists here: then the name is taken for a path.
 
     Raises:
-        InputError: neither a model folder nor a run folder with that choice.
+        InputError: neither a model folder nor a run folder with that choice, or no such id.
     """
     folder = Path(path)
-    if (folder / WEIGHTS).is_file():
+    if (folder / WEIGHTS).is_file() or (folder.is_file() and folder.suffix.lower() == ".zip"):
         return folder
+    if not folder.exists() and hub.is_id(str(path)):
+        return hub.download(str(path))
     if choice not in CHOICES:
         raise InputError(f"unknown choice of weights '{choice}'; known are {', '.join(CHOICES)}.")
     inside = folder / "checkpoints"
@@ -95,31 +155,34 @@ def find_checkpoint(path: Path | str, choice: str = "last") -> Path:
             "choose one of these, or let the run finish with --resume."
         )
     raise InputError(
-        f"{folder} is no model folder and no run folder; give what 'posebridge adapt --out' wrote."
+        f"{folder} is no model folder and no run folder; give what 'posebridge adapt --out' wrote, "
+        "a zip of a model folder, or the id of a model on the Hugging Face hub."
     )
 
 
 def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
-    """Rebuild a model from its folder, on the CPU, in evaluation mode.
+    """Rebuild a model from a folder, a zip or the hub, on the CPU, in evaluation mode.
+
+    Args:
+        path: as in :func:`find_checkpoint`.
+        choice: of a run folder: ``last``, ``selected`` or ``source``.
 
     Raises:
-        InputError: a file is missing, truncated, or does not fit the others.
+        InputError: a file is missing, truncated, differs from its checksum, or does not fit the
+            others.
     """
     folder = find_checkpoint(path, choice)
-    for name in (SKELETON, CONFIG):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder} has no {name}; a model folder needs it, copy the whole one."
-            )
+    files, results = read_files(folder)
     skeleton = Skeleton.from_json(
         # Bytes that are no text become characters that are no JSON.
-        (folder / SKELETON).read_text(encoding="utf-8", errors="replace"),
+        files[SKELETON].decode("utf-8", errors="replace"),
         str(folder / SKELETON),
     )
-    config = _read_config(folder / CONFIG)
+    config = _read_config(files[CONFIG], folder / CONFIG)
     model_config = _settings(ModelConfig, config, "model", folder / CONFIG)
     crop = _settings(CropRange, config, "crop", folder / CONFIG)
-    without_file = ModelConfig(**{**vars(model_config), "weights": "none"})
+    arguments = {k: v for k, v in model_config.encoder_args.items() if k not in _READS_FILES}
+    without_file = replace(model_config, weights="none", encoder_args=arguments)
     try:
         model = PoseModel(without_file, len(skeleton), crop.size)
     except (RuntimeError, ValueError) as error:
@@ -128,8 +191,8 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
             f"({str(error).splitlines()[0]}); copy the whole model folder again."
         ) from error
     try:
-        state = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
+        state = load(files[WEIGHTS])
+    except SafetensorError as error:
         raise InputError(
             f"{folder / WEIGHTS} is damaged or not a safetensors file ({error}); copy it again."
         ) from error
@@ -145,26 +208,17 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
             f"missing, surplus or of another shape, the first '{wrong[0]}'; copy the whole folder."
         )
     model.load_state_dict(state)
-    return Checkpoint(folder, model.eval(), skeleton, crop, config, _read_results(folder / RESULTS))
+    return Checkpoint(folder, model.eval(), skeleton, crop, config, results)
 
 
-def _read_config(file: Path) -> dict[str, Any]:
+def _read_config(content: bytes, file: Path) -> dict[str, Any]:
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = yaml.safe_load(content.decode())
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file} is not valid YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(config, dict):
         raise InputError(f"{file} holds no settings; copy the whole model folder again.")
     return config
-
-
-def _read_results(file: Path) -> dict[str, Any]:
-    try:
-        results = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        # Results are a note beside the weights; a model without them still predicts.
-        return {}
-    return results if isinstance(results, dict) else {}
 
 
 def _settings(

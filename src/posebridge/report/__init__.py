@@ -7,4 +7,5 @@ run_page.py  did it help? a page on a finished run, its charts and photographs b
 pictures.py  what a training step looked at, as sheets in the run folder
 skeletons.py skeletons as tables and pictures
 check_page.py, check_pictures.py, check_charts.py   the page of a look at data
+disagreement.py  two models on the same images, and where they are apart
 """

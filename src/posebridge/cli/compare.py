@@ -1,0 +1,117 @@
+"""``posebridge compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge compare runs/people runs/people_long photographs/ --out comparison
+  posebridge compare runs/people runs/people test/annotations.json --weights-a source --out before
+  posebridge compare runs/people people_int8.onnx photographs/ --out quantised
+"""
+
+_CHOICES = ("last", "selected", "source")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare two models; see ``posebridge compare --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge compare",
+        description="Run two models on the same images and show where they disagree most: a sheet, "
+        "pictures side by side, a table by joint. With labels, the scores of both too.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    model = "a run folder, a model folder, a zip, a hub id, .onnx"
+    parser.add_argument("model_a", help=model)
+    parser.add_argument("model_b", help="the same")
+    parser.add_argument(
+        "input", help="a folder, a glob, an image, or a COCO file; with keypoints, it is scored by"
+    )
+    parser.add_argument("--out", required=True, help="the folder to write")
+    parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
+    parser.add_argument("--weights-a", choices=_CHOICES, default="last", help="of a run")
+    parser.add_argument("--weights-b", choices=_CHOICES, default="last", help="of a run")
+    parser.add_argument(
+        "--pairs", type=int, default=40, metavar="N", help="pictures side by side (default: 40)"
+    )
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.data.coco import holds_keypoints, read_labelled
+    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.errors import InputError
+    from posebridge.evaluation import results_table
+    from posebridge.inference.predictor import load
+    from posebridge.inference.scoring import score
+    from posebridge.report.disagreement import (
+        disagreement,
+        joint_table,
+        write_pairs,
+        write_sheet,
+        write_tables,
+    )
+    from posebridge.report.progress import ProgressBar
+
+    if given.pairs < 0:
+        raise InputError(f"--pairs is {given.pairs}; give 0 or more.")
+    out = Path(given.out)
+    models = [load(given.model_a, given.weights_a), load(given.model_b, given.weights_b)]
+    models[0].skeleton.require_same(
+        models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
+    )
+    names = _names(given.model_a, given.weights_a, given.model_b, given.weights_b)
+    labels = (
+        read_labelled(given.input, given.image_folder) if holds_keypoints(given.input) else None
+    )
+    samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
+    console = Console()
+    answers, scores = [], {}
+    for letter, name, predictor in zip("AB", names, models, strict=True):
+        with ProgressBar(console, f"predicting with {letter}", len(samples)) as bar:
+            if labels is None:
+                answers.append(predictor.predict(samples, progress=bar.update))
+            else:
+                protocol = {"command": " ".join(["posebridge compare", *arguments])}
+                results, found = score(predictor, labels, protocol=protocol, progress=bar.update)
+                scores[f"{letter}: {name}"] = results
+                answers.append(found)
+    out.mkdir(parents=True, exist_ok=True)
+    found = disagreement(names, answers[0], answers[1], models[0].skeleton)
+    assert answers[0].samples is not None
+    files = [str(answers[0].samples.path(i)) for i in range(len(answers[0]))]
+    read = labels.subset(answers[0].rows) if labels else None
+    write_sheet(found, out / "sheet.png", read)
+    count = write_pairs(found, files, out / "pairs", given.pairs)
+    tables = write_tables(found, files, out)
+
+    console.print(joint_table(found))
+    if scores:
+        console.print(results_table(scores, title="scores by the labels"))
+        for letter, results in zip("ab", scores.values(), strict=True):
+            results.write(out / f"scores_{letter}.json")
+    for line in answers[0].skipped:
+        console.print(f"skipped {line}", style="yellow", highlight=False, markup=False)
+    for file, text in (
+        (out / "sheet.png", "where they disagree most"),
+        (out / "pairs", f"the first {count}, A on the left"),
+        (tables[0], "by joint"),
+        (tables[1], "every subject, the furthest apart first"),
+        *([(out / "scores_a.json", "and scores_b.json, with their protocol")] if scores else []),
+    ):
+        console.print(f"written: {file}  {text}", highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def _names(first: str, weights_a: str, second: str, weights_b: str) -> tuple[str, str]:
+    """Short names of two models; what tells them apart is part of them."""
+    a, b = Path(first).name, Path(second).name
+    if a == b and first != second:
+        a, b = "/".join(Path(first).parts[-2:]), "/".join(Path(second).parts[-2:])
+    if weights_a != weights_b:
+        a, b = f"{a} ({weights_a})", f"{b} ({weights_b})"
+    return a, b

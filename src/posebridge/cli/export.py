@@ -1,0 +1,90 @@
+"""``posebridge export``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EXAMPLES = """examples:
+  posebridge export runs/people --out people.onnx
+  posebridge export runs/people --out people.onnx --half
+  posebridge export runs/people --out people.onnx --int8 photographs/
+  posebridge export runs/people --to openvino --out people.xml
+  posebridge predict people.onnx photographs/ --out predictions.json
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Export a model; see ``posebridge export --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge export",
+        description="Write a model as one file for other runtimes, with pre-processing and "
+        "sub-pixel decoding inside: uint8 RGB crops in, keypoints in pixels of the crop out. The "
+        "file is loaded in its runtime at once and compared with the PyTorch model.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a run folder, a model folder, a zip, or a hub id")
+    parser.add_argument(
+        "--to",
+        choices=("onnx", "openvino", "torchscript", "program"),
+        default="onnx",
+        help="onnx (default); openvino; torchscript, which PyTorch has deprecated; program, the "
+        ".pt2 of torch.export",
+    )
+    parser.add_argument("--out", required=True, help="the file to write: .onnx, .xml, .pt or .pt2")
+    parser.add_argument("--half", action="store_true", help="compute in half precision")
+    parser.add_argument(
+        "--int8",
+        metavar="IMAGES",
+        help="compute in 8 bits, calibrated on up to 128 of these images: a folder, a glob, or a "
+        "COCO file with boxes, such as the target",
+    )
+    parser.add_argument("--heatmaps", action="store_true", help="put out the heatmaps too")
+    parser.add_argument(
+        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+    )
+    given = parser.parse_args(arguments)
+
+    import numpy as np
+    from rich.console import Console
+
+    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.inference.export import TOLERANCE, export
+    from posebridge.models.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(given.model, given.weights)
+    images = read_unlabelled(given.int8) if given.int8 else None
+    console = Console()
+    console.print(f"exporting {checkpoint.folder} to {given.to}", highlight=False, markup=False)
+    done = export(
+        checkpoint, given.out, given.to, half=given.half, int8=images, heatmaps=given.heatmaps
+    )
+    for line in done.skipped:
+        console.print(f"skipped {line}", style="yellow", highlight=False, markup=False)
+    middle, most = np.quantile(done.distances, (0.5, 0.95))
+    console.print(
+        f"compared with PyTorch on {len(done.distances)} {done.images}: keypoints differ by "
+        f"{middle:.4f} px in the median, {most:.4f} px at most for 95 % of them, "
+        f"{done.distances.max():.4f} px at most; a crop has {checkpoint.crop.size} px",
+        highlight=False,
+        soft_wrap=True,
+    )
+    apart = float((done.distances > TOLERANCE).mean())
+    if not given.half and images is None and apart > 0:
+        console.print(
+            f"{100 * apart:.1f} % of the keypoints are more than {TOLERANCE} px apart; where two "
+            "peaks of a heatmap are equally high, rounding decides between them.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for file in done.files:
+        console.print(
+            f"written: {file} ({file.stat().st_size / 1e6:.1f} MB)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    return 0

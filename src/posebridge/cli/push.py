@@ -1,0 +1,72 @@
+"""``posebridge push``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EXAMPLES = """examples:
+  posebridge push runs/people ann/people-pose --private
+  posebridge push runs/people/checkpoints/selected ann/people-pose --yes --message "more steps"
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Publish a model; see ``posebridge push --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge push",
+        description="Put a model on the Hugging Face hub: its five files and nothing else. It is "
+        "loaded first, shown, and sent when you agree. Log in with 'hf auth login' or HF_TOKEN.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a run folder or a model folder")
+    parser.add_argument("repository", help="where: USER/NAME or ORGANISATION/NAME")
+    parser.add_argument("--private", action="store_true", help="for you and those you let in")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--message", default="Model by posebridge", help="of the commit")
+    parser.add_argument(
+        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+    )
+    given = parser.parse_args(arguments)
+
+    import sys
+
+    from rich.console import Console
+
+    from posebridge.errors import InputError
+    from posebridge.models import hub
+    from posebridge.models.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(given.model, given.weights)
+    if not checkpoint.folder.is_dir():
+        raise InputError(f"{checkpoint.folder} is a zip; unpack it and give the folder.")
+    planned = hub.plan_upload(checkpoint.folder, given.repository, given.private)
+    console = Console()
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    say(f"{checkpoint.folder} -> {given.repository} ({'private' if given.private else 'public'}):")
+    for name, content in planned.files.items():
+        say(f"  {name:<18} {len(content):>12,} bytes")
+    named = {key: value for key, value in checkpoint.config.items() if _is_place(key, value)}
+    if named:
+        say("config.yaml and results.json name these places of yours:")
+        for key, value in named.items():
+            say(f"  {key}: {value}")
+    if not given.yes:
+        if not sys.stdin.isatty():
+            raise InputError("nobody is there to agree to the upload; add --yes.")
+        print("upload this? [y/N] ", end="", flush=True)
+        if input().strip().lower() not in ("y", "yes"):
+            say("nothing was uploaded.")
+            return 0
+    say(f"uploaded: {hub.upload(planned, given.message)}")
+    return 0
+
+
+def _is_place(key: str, value: object) -> bool:
+    places = ("source", "target", "source_images", "target_images", "data_root", "start_from")
+    return key in places and isinstance(value, str)

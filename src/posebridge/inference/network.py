@@ -1,0 +1,120 @@
+"""What answers with keypoints: a PyTorch model or an exported file, behind one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from posebridge.data.crops import CropRange
+from posebridge.models.checkpoint import Checkpoint
+from posebridge.models.pose import PoseModel, PoseOutput
+from posebridge.ops import facing, heatmaps
+from posebridge.skeleton import Skeleton
+
+
+class Keypoints(NamedTuple):
+    """The answer to B crops, K keypoints.
+
+    Attributes:
+        points: (B, K, 2) float32, x, y in pixels of the crop.
+        confidence: (B, K) float32 in [0, 1]: the height of the heatmap's peak.
+        cells: (B, K, 2) float32, x, y of the highest cell of each heatmap; (0, 0) for a heatmap
+            that is nowhere positive, as the published protocol has it.
+    """
+
+    points: np.ndarray
+    confidence: np.ndarray
+    cells: np.ndarray
+
+
+class Network(Protocol):
+    """Crops in, keypoints out. All that prediction and scoring know of a model.
+
+    Attributes:
+        name: the folder or file, for messages.
+        skeleton: who the keypoints are.
+        crop: how subjects are cut out of images.
+        heatmap_size: cells on a side.
+        notes: what is known of the weights: 'step', 'weights', 'seed' and 'target' (what it was
+            adapted to), where known.
+    """
+
+    name: str
+    skeleton: Skeleton
+    crop: CropRange
+    heatmap_size: int
+    notes: Mapping[str, Any]
+
+    def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
+        """Find the keypoints in RGB crops of ``crop.size`` pixels."""
+        ...
+
+
+def read_heatmaps(
+    maps: Float[Tensor, "B K S S"], stride: float
+) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"], Float[Tensor, "B K 2"]]:
+    """Points in crop pixels, confidence in [0, 1] and highest cells, as in :class:`Keypoints`."""
+    centres, peak = heatmaps.decode(maps)
+    highest, _ = heatmaps.argmax_cells(maps)
+    return heatmaps.cells_to_pixels(centres, stride), peak.clamp(0, 1), highest
+
+
+class EndToEnd(nn.Module):
+    """A pose model with its pre-processing and decoding: what an exported file computes.
+
+    Args:
+        model: of any floating type; only the network itself computes in that.
+        skeleton: who its keypoints are.
+        heatmaps: whether the heatmaps are a fourth output.
+    """
+
+    OUTPUTS = ("points", "confidence", "cells", "heatmaps")
+
+    mirror: Tensor
+
+    def __init__(self, model: PoseModel, skeleton: Skeleton, heatmaps: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
+        self.model, self.heatmaps = model, heatmaps
+
+    def forward(self, images: UInt8[Tensor, "B C C 3"]) -> tuple[Tensor, ...]:
+        """RGB crops as OpenCV lays them out -> points, confidence, cells (and heatmaps)."""
+        pixels = images.permute(0, 3, 1, 2).to(torch.float32) / 255
+        output: PoseOutput = self.model(pixels.to(self.model.head.weight.dtype))
+        maps = facing.by_name(output.heatmaps.to(torch.float32), output.turned, self.mirror)
+        answer = read_heatmaps(maps, self.model.stride)
+        return (*answer, maps) if self.heatmaps else answer
+
+
+class TorchNetwork:
+    """A model folder's network on a device."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.checkpoint, self.device = checkpoint, torch.device(device)
+        self.model: PoseModel = checkpoint.model.eval()
+        self.model.to(self.device).to(memory_format=torch.channels_last)
+        self._mirror = torch.tensor(checkpoint.skeleton.mirror, device=self.device)
+        self.name = str(checkpoint.folder)
+        self.skeleton, self.crop = checkpoint.skeleton, checkpoint.crop
+        self.heatmap_size = self.model.config.heatmap_size
+        self.notes: Mapping[str, Any] = {
+            **{key: checkpoint.results.get(key) for key in ("step", "weights")},
+            **{key: checkpoint.config.get(key) for key in ("seed", "target")},
+        }
+
+    @torch.inference_mode()
+    def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
+        """See :class:`Network`."""
+        images = crops.to(self.device, non_blocking=True)
+        images = images.to(torch.float32, memory_format=torch.channels_last) / 255
+        output: PoseOutput = self.model(images)
+        maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
+        answer = read_heatmaps(maps, self.model.stride)
+        return Keypoints(*(part.cpu().numpy() for part in answer))

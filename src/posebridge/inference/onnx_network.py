@@ -1,0 +1,146 @@
+"""An exported ONNX file in the place of a PyTorch model, by onnxruntime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from posebridge.data.crops import CropRange
+from posebridge.errors import InputError
+from posebridge.inference.network import Keypoints
+from posebridge.skeleton import Skeleton
+
+METADATA = "posebridge"
+"""The entry of a file's metadata that holds the JSON of :class:`FileNotes`."""
+
+
+@dataclass(frozen=True)
+class FileNotes:
+    """What an exported file says of itself beside the network.
+
+    Attributes:
+        skeleton: who the keypoints are.
+        crop: size of the crops that go in, and padding round a box.
+        heatmap_size: cells on a side.
+        least_confidence: below which a keypoint is better not shown.
+        precision: of the network: 'float32', 'float16' or 'int8'.
+        notes: what is known of the weights: 'step', 'weights', 'seed', 'posebridge'.
+    """
+
+    skeleton: Skeleton
+    crop: CropRange
+    heatmap_size: int
+    least_confidence: float = 0.2
+    precision: str = "float32"
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text for the file."""
+        return json.dumps(
+            {
+                "skeleton": json.loads(self.skeleton.to_json()),
+                "input_size": self.crop.size,
+                "padding": self.crop.padding,
+                "heatmap_size": self.heatmap_size,
+                "least_confidence": self.least_confidence,
+                "precision": self.precision,
+                "notes": dict(self.notes),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> FileNotes:
+        """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
+        try:
+            raw = json.loads(text)
+            skeleton = Skeleton.from_json(json.dumps(raw["skeleton"]), where)
+            return cls(
+                skeleton,
+                CropRange(int(raw["input_size"]), float(raw["padding"])),
+                int(raw["heatmap_size"]),
+                float(raw["least_confidence"]),
+                str(raw["precision"]),
+                dict(raw["notes"]),
+            )
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"the metadata of {where} are not as posebridge writes them ({error!r}); "
+                "export the model again."
+            ) from error
+
+
+class OnnxNetwork:
+    """A file that ``posebridge export --to onnx`` wrote; nothing in it is Python.
+
+    Args:
+        file: the .onnx file.
+        device: ``auto``, ``cpu`` or ``cuda``; a GPU needs the package onnxruntime-gpu.
+
+    Raises:
+        InputError: onnxruntime is missing, the file is damaged or not from posebridge.
+    """
+
+    def __init__(self, file: Path, device: str = "auto") -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError(
+                f"{file} needs onnxruntime; install it with pip install 'posebridge[export]'."
+            ) from error
+        if not file.is_file():
+            raise InputError(f"{file} does not exist; give a file of 'posebridge export'.")
+        options = onnxruntime.SessionOptions()
+        # torch has been told how many threads to use; two pools of them would be too many.
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3
+        wanted = ["CUDAExecutionProvider"] if device != "cpu" else []
+        available = onnxruntime.get_available_providers()
+        if device == "cuda" and wanted[0] not in available:
+            raise InputError("onnxruntime sees no GPU; install onnxruntime-gpu, or choose cpu.")
+        providers = [p for p in (*wanted, "CPUExecutionProvider") if p in available]
+        try:
+            # From bytes, so that a file that refers to others does not get to read them.
+            self.session = onnxruntime.InferenceSession(file.read_bytes(), options, providers)
+        except Exception as error:  # a class for each of a dozen ways to be damaged
+            raise InputError(
+                f"{file} is no ONNX file that can be run ({type(error).__name__}); export it again."
+            ) from error
+        entry = self.session.get_modelmeta().custom_metadata_map.get(METADATA)
+        if entry is None:
+            raise InputError(f"{file} was not written by posebridge: it does not name keypoints.")
+        self.file_notes = FileNotes.from_json(entry, str(file))
+        self.name = str(file)
+        self.skeleton, self.crop = self.file_notes.skeleton, self.file_notes.crop
+        self.heatmap_size, self.notes = self.file_notes.heatmap_size, self.file_notes.notes
+        self._require_shapes()
+
+    def _require_shapes(self) -> None:
+        size, count = self.crop.size, len(self.skeleton)
+        inputs = {i.name: list(i.shape[1:]) for i in self.session.get_inputs()}
+        outputs = {o.name: list(o.shape[1:]) for o in self.session.get_outputs()}
+        outputs.pop("heatmaps", None)
+        expected = {"points": [count, 2], "confidence": [count], "cells": [count, 2]}
+        if inputs != {"images": [size, size, 3]} or outputs != expected:
+            raise InputError(
+                f"the network in {self.name} does not fit its metadata (inputs {inputs}, outputs "
+                f"{outputs}); export the model again."
+            )
+
+    def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """All outputs by name for (B, C, C, 3) uint8 RGB crops."""
+        names = [output.name for output in self.session.get_outputs()]
+        answers = self.session.run(None, {"images": images})
+        return {name: np.asarray(part) for name, part in zip(names, answers, strict=True)}
+
+    def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
+        """See :class:`~posebridge.inference.network.Network`."""
+        answer = self.run(crops.permute(0, 2, 3, 1).contiguous().numpy())
+        return Keypoints(answer["points"], answer["confidence"], answer["cells"])
