@@ -11,11 +11,11 @@ from rich.console import Console
 
 import posebridge
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.domains import located, read_domains
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.benchmarks import benchmark_protocol
-from posebridge.data.reading import read_labelled, read_unlabelled
-from posebridge.data.remapping import remapped, with_labels
+from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
@@ -27,12 +27,6 @@ from posebridge.report.pictures import StepPictures
 from posebridge.report.progress import ProgressBar, TrainingProgress
 from posebridge.report.run_page import RunReport, write_run_page
 from posebridge.report.skeletons import print_matches
-from posebridge.skeleton import (
-    builtin_skeletons,
-    match_skeletons,
-    read_mapping,
-    read_skeleton,
-)
 
 __all__ = ["adapt", "evaluate", "load", "make_report"]
 
@@ -46,6 +40,7 @@ def adapt(
     config: Path | str | AdaptConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    stop_after: int | None = None,
     page: bool = True,
     console: Console | None = None,
 ) -> RunResult:
@@ -61,6 +56,7 @@ def adapt(
         config: a YAML file, or a ready configuration.
         overrides: dotted settings, such as ``{"feature.weight": 0}``.
         resume: go on with a run that was stopped; its stored settings are used.
+        stop_after: end after this many steps, for a trial; ``resume`` goes on from there.
         page: whether to make the page that says if it helped (:func:`make_report`).
         console: where progress goes; pass ``Console(quiet=True)`` for none.
 
@@ -80,13 +76,20 @@ def adapt(
     if target is not None:
         settings = replace(settings, target=str(target))
     console = console or Console()
-    result = run(settings, Path(out), resume=resume, console=console)
-    if page:
+    result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
+    if page and result.finished:
         report_of_new_run(result.folder, console)
     return result
 
 
-def run(config: AdaptConfig, out: Path, *, resume: bool, console: Console) -> RunResult:
+def run(
+    config: AdaptConfig,
+    out: Path,
+    *,
+    resume: bool,
+    console: Console,
+    stop_after: int | None = None,
+) -> RunResult:
     """Read the data that a configuration names and train, with progress and pictures."""
     config = located(config)
     source, target = read_data(config, console)
@@ -115,6 +118,7 @@ def run(config: AdaptConfig, out: Path, *, resume: bool, console: Console) -> Ru
         out,
         callbacks=[TrainingProgress(console), StepPictures(out / "pictures")],
         resume=resume,
+        stop_after=stop_after,
         style_progress=style_progress,
     )
 
@@ -216,114 +220,14 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
         return None
 
 
-def located(config: AdaptConfig) -> AdaptConfig:
-    """The configuration with paths below ``data_root`` made whole.
-
-    A path that is absolute, or that exists from here, stays as it is.
-    """
-    if config.data_root is None:
-        return config
-    root = config.data_root
-    if not Path(root).is_dir():
-        raise InputError(f"data_root {root} is no folder; give the one that the data lies below.")
-
-    def find(path: str | None) -> str | None:
-        return None if path is None else below(root, path)
-
-    def weights(value: str) -> str:
-        return value if value in ("pretrained", "none") else str(find(value))
-
-    network = replace(config.image.network, weights=weights(config.image.network.weights))
-    return replace(
-        config,
-        source=find(config.source),
-        target=find(config.target),
-        source_images=find(config.source_images),
-        target_images=find(config.target_images),
-        skeleton=config.skeleton
-        if config.skeleton in builtin_skeletons()
-        else find(config.skeleton),
-        mapping=find(config.mapping),
-        start_from=find(config.start_from),
-        model=replace(config.model, weights=weights(config.model.weights)),
-        image=replace(config.image, decoder=find(config.image.decoder), network=network),
-        data_root=None,
-    )
-
-
-def below(root: str | None, path: str) -> str:
-    """A path below ``root``, unless it is absolute or exists from here."""
-    if root is None or Path(path).is_absolute() or Path(path).exists():
-        return path
-    return str(Path(root) / path)
-
-
 def read_data(
     config: AdaptConfig, console: Console | None = None
 ) -> tuple[LabelledSamples, UnlabelledSamples]:
-    """The two domains; of the target, images and boxes only.
-
-    The source has the keypoints of the skeleton that is asked for.
-
-    Args:
-        console: told about what takes long, such as the frames of a video, what is left out, and
-            which keypoints were matched.
-
-    Raises:
-        InputError: a domain is not named or cannot be read, or the skeletons do not match.
-    """
-    if config.source is None:
-        raise InputError("no source is given; name an annotation file with --source.")
-    if config.target is None:
-        raise InputError("no target is given; name a folder of images with --target.")
-    reading = config.reading
-
-    def say(text: str) -> None:
-        if console is not None:
-            console.print(text, highlight=False)
-
-    source = read_labelled(config.source, config.source_images, reading.source_format)
-    return (
-        in_skeleton_asked(source, config, console),
-        read_unlabelled(config.target, config.target_images, reading.target_format, reading, say),
+    """The two domains, and on ``console`` what was left out and which keypoints were matched."""
+    if console is None:
+        return read_domains(config)
+    return read_domains(
+        config,
+        lambda text: console.print(text, highlight=False),
+        lambda match: print_matches(console, match),
     )
-
-
-def in_skeleton_asked(
-    samples: LabelledSamples, config: AdaptConfig, console: Console | None = None
-) -> LabelledSamples:
-    """Labelled samples of the source domain with the keypoints that ``config.skeleton`` asks for.
-
-    Subjects of which no keypoint has a partner are left out.
-
-    Raises:
-        InputError: the skeletons or the mapping do not fit.
-    """
-    if config.skeleton is None:
-        if config.mapping is not None:
-            raise InputError(
-                f"mapping {config.mapping} is given but no skeleton to map to; name one with "
-                "--skeleton."
-            )
-        return samples
-    mapping = None if config.mapping is None else read_mapping(config.mapping)
-    match = match_skeletons(
-        samples.skeleton,
-        read_skeleton(config.skeleton),
-        mapping,
-        mapping_name=str(config.mapping),
-    )
-    if console is not None and not match.is_identity:
-        print_matches(console, match)
-    kept = with_labels(remapped(samples, match))
-    if len(kept) == 0:
-        raise InputError(
-            f"no subject of {samples.images.name} has a labelled keypoint that is one of skeleton "
-            f"'{config.skeleton}'; name the partners in a mapping file."
-        )
-    if console is not None and len(kept) < len(samples):
-        console.print(
-            f"{len(samples) - len(kept)} subjects without any of these keypoints are left out",
-            highlight=False,
-        )
-    return kept

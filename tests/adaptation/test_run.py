@@ -203,6 +203,17 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
         torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
 
 
+def test_a_trial_stops_and_going_on_gives_the_same_weights(data, tmp_path):
+    whole = train(tiny(), *data, tmp_path / "whole")
+    assert whole.finished and whole.steps == 10
+    trial = train(tiny(), *data, tmp_path / "run", stop_after=7)
+    assert (trial.steps, trial.planned, trial.finished) == (7, 10, False)
+    rest = train(tiny(), *data, tmp_path / "run", resume=True)
+    assert rest.finished
+    for name in ("last", "selected"):
+        assert same(weights(tmp_path / "whole", name), weights(tmp_path / "run", name))
+
+
 def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_path):
     run = tmp_path / "run"
     train(tiny(model__sides="facing", consistency__views=2), *data, run)

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import TINY
+from rich.console import Console
 
+import posebridge
 from posebridge.cli.main import main
 from posebridge.data.figures import FigureBenchmark, write_figure_benchmark
 
@@ -136,6 +139,24 @@ def test_every_sample_of_published_sets(tmp_path):
     assert main(["check", str(DATA / "samples" / READABLE[6]), "--out", str(tmp_path)]) == 0
     (twice,) = [f for f in found(tmp_path) if f["kind"] == "repeated"]
     assert re.findall(r"(\d{8})\.jpg", twice["details"][0]) == ["00032915", "00065475"]
+
+
+@pytest.mark.skipif(not (DATA / "samples").is_dir(), reason=f"{DATA / 'samples'} is missing")
+@pytest.mark.parametrize("name", READABLE)
+def test_a_trial_on_every_sample(name, tmp_path):
+    file = DATA / "samples" / name
+    steps = {"steps.source": 10, "steps.adaptation": 20, "steps.batch": 2, "steps.log_every": 10}
+    result = posebridge.adapt(
+        file,
+        # MPII's file has centres and scales instead of boxes: its images are a target as they are.
+        file.parent if name.startswith("mpii") else file,
+        tmp_path / "run",
+        preset="demo",
+        overrides={**TINY, **steps, "image.style": "none"},
+        stop_after=20,
+        console=Console(quiet=True),
+    )
+    assert (result.steps, result.finished, list(result.skipped)) == (20, False, [])
 
 
 @pytest.mark.skipif(not (DATA / "samples_native").is_dir(), reason="samples_native is missing")

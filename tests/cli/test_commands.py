@@ -284,6 +284,21 @@ def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, ca
     assert "no model folder" in capsys.readouterr().err
 
 
+def test_a_trial_says_how_to_go_on(figures, tmp_path, capsys):
+    out = str(tmp_path / "run")
+    arguments = ["--source", str(figures.source), "--target", str(figures.target), *SETTINGS]
+    assert main(["adapt", "--preset", "demo", *arguments, "--stop-after", "2", "--out", out]) == 0
+    said = capsys.readouterr().out
+    assert "stopped after 2 of" in said and f"posebridge adapt --resume --out {out}" in said
+    assert not (tmp_path / "run" / "report").exists()
+    assert main(["adapt", "--resume", "--out", out, "--stop-after", "3"]) == 0
+    assert "stopped after 3 of" in capsys.readouterr().out
+    assert main(["adapt", "--resume", "--out", out, "--no-report"]) == 0
+    assert "stopped after" not in capsys.readouterr().out
+    assert main(["adapt", *arguments, "--stop-after", "0", "--out", out]) == 2
+    assert "--stop-after is 0" in capsys.readouterr().err
+
+
 def test_adapting_to_a_skeleton_that_is_asked_for(figures, tmp_path, capsys):
     mapping = tmp_path / "joints.yaml"
     mapping.write_text("nose: head_top\npelvis: [left_hip, right_hip]\n")

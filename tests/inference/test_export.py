@@ -17,7 +17,7 @@ from posebridge.cli.main import main
 from posebridge.data.coco import read_labelled
 from posebridge.data.figures import FIGURE_SKELETON, render_figure, write_figures
 from posebridge.data.loaders import to_tensor
-from posebridge.data.unlabelled import read_unlabelled
+from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.inference.export import ENDINGS, Export, export
 from posebridge.inference.network import Keypoints, TorchNetwork

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import tiny
-from safetensors.torch import load_file, save_file
 
 from posebridge import api
 from posebridge.adaptation import run as adaptation_run
@@ -21,6 +21,7 @@ from posebridge.errors import InputError
 from posebridge.inference import run_folder
 from posebridge.inference.judging import judge_run
 from posebridge.inference.run_folder import open_run, source_check
+from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +90,9 @@ def test_the_least_steady_photograph_is_the_first(judged):
 def test_collapsed_answers_are_told_whatever_else_rose(finished_run, tmp_path):
     """Weights that give every photograph the same heatmaps: perfectly alike answers."""
     run = copy(finished_run, tmp_path)
-    file = run / "checkpoints" / "last" / "model.safetensors"
-    state = load_file(file)
-    head = [name for name in state if name.startswith("head") and name.endswith("weight")]
-    assert head
-    save_file({k: v * 0 if k in head else v for k, v in state.items()}, file)
+    last = load_checkpoint(run / "checkpoints" / "last")
+    torch.nn.init.zeros_(last.model.head.weight)
+    save_checkpoint(last.folder, last.model, last.skeleton, last.config, last.results)
     judgement = judge_run(open_run(run)).judgement
     assert judgement.sanity.variety[1] == pytest.approx(0, abs=1e-4)
     assert judgement.verdict.answer == "probably_not"

@@ -98,8 +98,11 @@ def test_scores_of_a_model_that_is_right(finder, folder):
     assert results.metrics["pck@0.05"]["all"] == 100
     assert results.metrics["pck_published@0.05"]["all"] == 100
     assert results.metrics["epe"]["all"] < 0.5
-    other = Skeleton.from_names("dots", ["red", "blue"])
-    with pytest.raises(InputError, match="blue"):
+    partly = Skeleton.from_names("dots", ["red", "blue"])
+    some, _ = score(finder, LabelledSamples(images, partly, labels.points, labels.labelled))
+    assert some.metrics["pck@0.05"] == {"all": 100, "red": 100, "green": None}
+    other = Skeleton.from_names("dots", ["white", "blue"])
+    with pytest.raises(InputError, match="do not fit the model"):
         score(finder, LabelledSamples(images, other, labels.points, labels.labelled))
 
 

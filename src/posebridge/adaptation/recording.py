@@ -72,10 +72,11 @@ class Keeper(pl.Callback):
         self,
         out: Path,
         held_out: UInt8[Tensor, "N 3 C C"],
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any],
+        end: int,
     ) -> None:
-        """``data`` is what the model folders say of the two domains: names and counts."""
-        self.out, self.held_out, self.data = out, held_out, dict(data or {})
+        """``data`` is what model folders say of the two domains; ``end`` the step to stop after."""
+        self.out, self.held_out, self.data, self.end = out, held_out, dict(data), end
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         adapter = _adapter(pl_module)
@@ -93,7 +94,7 @@ class Keeper(pl.Callback):
         adapted = step - steps.source
         validates = adapted > 0 and (adapted % steps.validate_every == 0 or last)
         keeps = adapted > 0 and steps.keep_every > 0 and adapted % steps.keep_every == 0
-        saves = last or step % steps.checkpoint_every == 0
+        saves = last or step == self.end or step % steps.checkpoint_every == 0
         if not (step == steps.source or validates or keeps or saves):
             return
         adapter.require_finite()

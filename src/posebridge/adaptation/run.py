@@ -28,19 +28,17 @@ from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter, build_model
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.image_banks import image_level_of
+from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.memory import keep_freed_memory
 from posebridge.adaptation.recording import CsvRows, Keeper
-from posebridge.adaptation.style_training import build_style_network, train_style
-from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.models.checkpoint import load_checkpoint
-from posebridge.models.style import StyleNetwork
 
 HELD_OUT = "held_out.txt"
-_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,21 @@ class RunResult:
         validation: (step, agreement in percent) of each look of the validator.
         selected: the step whose weights the validator prefers.
         skipped: one line for each image that could not be read.
+        steps: done, over both stages. planned: of the whole run; more than ``steps`` where it was
+            told to stop before.
     """
 
     folder: Path
     validation: Sequence[tuple[int, float]]
     selected: int
     skipped: Sequence[str]
+    steps: int
+    planned: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether the whole run is done."""
+        return self.steps >= self.planned
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ def train(
     *,
     callbacks: Sequence[pl.Callback] = (),
     resume: bool = False,
+    stop_after: int | None = None,
     style_progress: Callable[[int, float, float], None] | None = None,
 ) -> RunResult:
     """Train on the source, adapt to the target, and leave a run folder.
@@ -123,6 +131,8 @@ def train(
         out: the run folder; it must not hold a run unless ``resume``.
         callbacks: what else should happen while it trains (progress, pictures).
         resume: go on from ``resume.ckpt``.
+        stop_after: end when this many steps are done, both stages counted, as if stopped there; the
+            schedule stays that of the whole run.
 
     Raises:
         InputError: the folder is taken, nothing can be read, or the configuration does not fit.
@@ -134,17 +144,17 @@ def train(
     source, target, skipped = _readable(source, target)
     source = split_source(source, config).training
     split = split_target(target, config)
-    device = _device(config)
+    device = device_of(config)
     if device.type == "cpu":
         keep_freed_memory()
-    workers = _workers(config)
+    workers = workers_of(config)
     model = _student(config, source)
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, config)
     held_out = np.unique(split.held_out.files)
     (out / HELD_OUT).write_bytes(b"".join(bytes(name) + b"\n" for name in held_out))
 
-    image_level = _image_level(config, source.images, split.training, out, device, style_progress)
+    image_level = image_level_of(config, source.images, split.training, out, device, style_progress)
     adapter = Adapter(config, source.skeleton, model, image_level)
     adapter.unreadable.update(dict.fromkeys(skipped))
     steps = PairedSteps(
@@ -156,15 +166,17 @@ def train(
         config.steps.source,
     )
     total = config.steps.source + config.steps.adaptation
+    end = total if stop_after is None else min(total, max(stop_after, adapter.first_step))
     done = _steps_done(state) if resume and state.exists() else 0
+    # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)
     with _quiet():
         trainer = pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=1,
-            precision=_precision(config, device),
+            precision=precision_of(config, device),
             max_epochs=1,
-            max_steps=total - adapter.first_step,
+            max_steps=end - adapter.first_step,
             gradient_clip_val=config.optimizer.clip or None,
             logger=[
                 TensorBoardLogger(out, name="tensorboard", version=""),
@@ -172,7 +184,10 @@ def train(
             ],
             callbacks=[
                 Keeper(
-                    out, _held_out_crops(split.held_out, config), _counts(source, target, split)
+                    out,
+                    _held_out_crops(split.held_out, config),
+                    _counts(source, target, split),
+                    end,
                 ),
                 *callbacks,
             ],
@@ -198,7 +213,7 @@ def train(
     skipped = list(adapter.unreadable)
     (out / "skipped.txt").write_text("".join(line + "\n" for line in skipped), encoding="utf-8")
     selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total
-    return RunResult(out, tuple(adapter.validation), selected, skipped)
+    return RunResult(out, tuple(adapter.validation), selected, skipped, adapter.step, total)
 
 
 class _Steps(pl.LightningDataModule):
@@ -239,64 +254,6 @@ def _student(config: AdaptConfig, source: LabelledSamples) -> Any:
     return checkpoint.model
 
 
-def train_style_of(
-    config: AdaptConfig,
-    source: UnlabelledSamples,
-    target: UnlabelledSamples,
-    file: Path,
-    progress: Callable[[int, float, float], None] | None,
-) -> StyleNetwork:
-    """Train (or finish, or load) the style decoder that a configuration describes."""
-    return train_style(
-        config.image.network,
-        source,
-        target,
-        config.crop,
-        file,
-        seed=config.seed,
-        device=_device(config),
-        workers=_workers(config),
-        progress=progress,
-    )
-
-
-def _image_level(
-    config: AdaptConfig,
-    source: UnlabelledSamples,
-    target: UnlabelledSamples,
-    out: Path,
-    device: torch.device,
-    progress: Callable[[int, float, float], None] | None,
-) -> ImageLevel:
-    """The image level with its banks filled; trains the style network first where it must."""
-    if not config.uses_style_bank:
-        return ImageLevel("none")
-    network = None
-    if config.image.style == "adain":
-        settings = config.image.network
-        if config.image.decoder is not None:
-            network = build_style_network(settings, config.crop.size, config.seed)
-            network.load(Path(config.image.decoder))
-            network = network.eval()
-        else:
-            file = out / "style" / "decoder.safetensors"
-            network = train_style_of(config, source, target, file, progress)
-    level = ImageLevel(config.image.style, network).to(device)
-    wanted = (
-        ("target", target, config.image.probability),
-        ("source", source, config.image.back),
-    )
-    for number, (domain, samples, share) in enumerate(wanted):
-        if share <= 0:
-            continue
-        rows = np.random.default_rng([config.seed, 3, number]).permutation(len(samples))
-        for part in np.array_split(rows[: config.image.bank], -(-config.image.bank // 32)):
-            if len(part):
-                crops = to_tensor(read_crops(samples, part, config.crop)[0])
-                level.remember(domain, crops.to(device) / 255)
-    return level
-
-
 def _counts(
     source: LabelledSamples, target: UnlabelledSamples, split: TargetSplit
 ) -> dict[str, Any]:
@@ -328,27 +285,6 @@ def _write_config(out: Path, config: AdaptConfig) -> None:
     partial = out / "config.yaml.partial"
     partial.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     os.replace(partial, out / "config.yaml")
-
-
-def _device(config: AdaptConfig) -> torch.device:
-    present = torch.cuda.is_available()
-    if config.device == "gpu" and not present:
-        raise InputError("device is gpu, but torch sees none; choose cpu or auto.")
-    return torch.device("cuda" if present and config.device != "cpu" else "cpu")
-
-
-def _precision(config: AdaptConfig, device: torch.device) -> Any:
-    if config.precision == "auto":
-        return _PRECISION["bf16" if device.type == "cuda" else "32"]
-    if config.precision == "fp16" and device.type == "cpu":
-        raise InputError("precision fp16 needs a GPU; choose 32, bf16 or auto.")
-    return _PRECISION[config.precision]
-
-
-def _workers(config: AdaptConfig) -> int:
-    if config.workers is not None:
-        return config.workers
-    return min(8, max(1, (os.cpu_count() or 1) // 2))
 
 
 class _quiet:

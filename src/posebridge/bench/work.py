@@ -20,9 +20,10 @@ from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
-from posebridge.api import below, in_skeleton_asked, located, read_data, run
+from posebridge.api import run
 from posebridge.bench.plan import Training
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
@@ -169,7 +170,7 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     if not missing:
         return
     config = located(training.config)
-    source, target = read_data(config)
+    source, target = read_domains(config)
     held_out = _crops(split_target(target, config).held_out, config)
     prior = PosePrior(source.points, source.labelled) if source.labelled.all(axis=1).any() else None
     validation = None

@@ -32,6 +32,11 @@ def main(arguments: Sequence[str]) -> int:
         "--resume", action="store_true", help="go on with the run in --out, with its settings"
     )
     parser.add_argument(
+        "--stop_after",
+        type=int,
+        help="end after this many steps, for a trial; --resume goes on from there",
+    )
+    parser.add_argument(
         "--no_report", action="store_true", help="leave out the page that says whether it helped"
     )
     add_settings(parser)
@@ -42,11 +47,17 @@ def main(arguments: Sequence[str]) -> int:
     config, own = parse_settings(parser, given)
 
     from posebridge.api import report_of_new_run, run
+    from posebridge.errors import InputError
     from posebridge.report.summary import print_run_summary
 
     console = Console()
-    result = run(config, Path(own.out), resume=own.resume, console=console)
-    made = None if own.no_report else report_of_new_run(result.folder, console)
+    if own.stop_after is not None and own.stop_after < 1:
+        raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
+    result = run(
+        config, Path(own.out), resume=own.resume, console=console, stop_after=own.stop_after
+    )
+    wanted = result.finished and not own.no_report
+    made = report_of_new_run(result.folder, console) if wanted else None
     print_run_summary(console, result, made)
     return 0
 
@@ -67,11 +78,15 @@ def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     stored = out / "config.yaml"
     if not stored.is_file():
         raise InputError(f"{out} holds no run to go on with; start one without --resume.")
-    silent = [a for a in arguments if a in ("--no-report", "--no_report")]
-    rest = [a for a in arguments if a not in ("--resume", *silent) and not a.startswith("--out")]
+    own = [a for a in arguments if a in ("--no-report", "--no_report")]
+    stop = _value(arguments, "--stop-after") or _value(arguments, "--stop_after")
+    if stop is not None:
+        own.append(f"--stop_after={stop}")
+    named = ("--out", "--stop-after", "--stop_after")
+    rest = [a for a in arguments if a not in ("--resume", *own) and not a.startswith(named)]
     if [a for a in rest if a.startswith("--")]:
         raise InputError(
             "--resume goes on with the settings stored in the run and takes no others; start a new "
             f"run with --config {stored} to change some."
         )
-    return ["--config", str(stored), "--out", str(out), "--resume", *silent]
+    return ["--config", str(stored), "--out", str(out), "--resume", *own]

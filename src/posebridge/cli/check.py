@@ -116,26 +116,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _read(name: str, path: str, images: str | None) -> LabelledSamples | UnlabelledSamples:
     """A set with its labels, unless it is the target or has none."""
-    from posebridge.data.coco import read_labelled
-    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
 
-    labelled = name in ("source", "test") or (name != "target" and _has_keypoints(path))
+    labelled = name in ("source", "test") or (name != "target" and holds_labels(path))
     return read_labelled(path, images) if labelled else read_unlabelled(path, images)
-
-
-def _has_keypoints(path: str) -> bool:
-    """Whether a COCO file has annotations with keypoints; other data is read without labels."""
-    import json
-
-    file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
-    if file.suffix.lower() != ".json" or not file.is_file():
-        return False
-    try:
-        content = json.loads(file.read_bytes())
-        return any("keypoints" in a for a in content.get("annotations", []))
-    except (ValueError, AttributeError, TypeError):
-        # The reader says in a sentence what is wrong with it.
-        return True
 
 
 def _names(paths: Sequence[str]) -> list[str]:

@@ -42,8 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from posebridge.data.coco import holds_keypoints, read_labelled
-    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
@@ -65,9 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
     )
     names = _names(given.model_a, given.weights_a, given.model_b, given.weights_b)
-    labels = (
-        read_labelled(given.input, given.image_folder) if holds_keypoints(given.input) else None
-    )
+    labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
     samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
     console = Console()
     answers, scores = [], {}

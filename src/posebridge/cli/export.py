@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     import numpy as np
     from rich.console import Console
 
-    from posebridge.data.unlabelled import read_unlabelled
+    from posebridge.data.reading import read_unlabelled
     from posebridge.inference.export import TOLERANCE, export
     from posebridge.models.checkpoint import load_checkpoint
 

@@ -30,14 +30,14 @@ def main(arguments: Sequence[str]) -> int:
     add_settings(parser)
     config, own = parse_settings(parser, arguments)
 
-    from posebridge.adaptation.run import train_style_of
-    from posebridge.api import located, read_data
+    from posebridge.adaptation.domains import located, read_domains
+    from posebridge.adaptation.image_banks import train_style_of
     from posebridge.report.progress import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
 
     console = Console()
     config = located(config)
-    source, target = read_data(config)
+    source, target = read_domains(config)
     file = Path(own.out)
     with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
         network = train_style_of(

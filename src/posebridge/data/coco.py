@@ -48,16 +48,12 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def holds_keypoints(path: Path | str) -> bool:
-    """Whether ``path`` is a COCO file, or a folder with ``annotations.json``, that has keypoints.
+    """Whether a COCO file has annotations with keypoints.
 
     Raises:
-        InputError: it is such a file, and broken.
+        InputError: the file is broken.
     """
-    path = Path(path)
-    file = path / "annotations.json" if path.is_dir() else path
-    if file.suffix.lower() != ".json" or not file.is_file():
-        return False
-    return any("keypoints" in a for a in _Content(file, None).annotations)
+    return any("keypoints" in a for a in CocoContent(annotation_file(Path(path)), None).annotations)
 
 
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
@@ -99,7 +95,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     if len(single) < len(content.annotations):
         notes.append(f"{len(content.annotations) - len(single)} crowd regions are left out.")
     values = content.keypoints(rows, len(skeleton))
-    has_any: np.ndarray = (values[..., 2] > 0).any(axis=1)
+    has_any = np.asarray((values[..., 2] > 0).any(axis=1))
     if labelled_only:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]

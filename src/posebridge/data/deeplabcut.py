@@ -68,7 +68,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     if not points:
         raise InputError(f"{path}: no body part is labelled in any image.")
     places, likelihood = np.array(points), np.array(scores)
-    known: np.ndarray = np.isfinite(places).all(axis=2)
+    known = np.asarray(np.isfinite(places).all(axis=2))
     checked_points(places, known, str(path))
     order = np.arange(len(files))
     return Annotations(

@@ -124,7 +124,7 @@ def _annotations(labels: Any, path: Path, images: Path | str | None) -> Annotati
     count = len(skeleton)
     points = np.array([i.points["xy"] for i in instances], dtype=np.float64).reshape(-1, count, 2)
     shown = np.array([i.points["visible"] for i in instances], dtype=bool)
-    known: np.ndarray = np.isfinite(points).all(axis=2)
+    known = np.asarray(np.isfinite(points).all(axis=2))
     checked_points(points, known, str(path))
     scores = np.full((len(instances), count), np.nan)
     totals = np.full(len(instances), np.nan)

@@ -80,6 +80,21 @@ def read_labelled(
     return _keypoints(found, Path(path), images).labelled()
 
 
+def holds_labels(path: Path | str) -> bool:
+    """Whether keypoints can be read from what was given: a benchmark, or annotations with some.
+
+    Raises:
+        InputError: an annotation file that is broken.
+    """
+    if is_reference(path):
+        return True
+    place = Path(path)
+    found = recognised(place) if place.exists() else None
+    if found is None or found.read is None:
+        return False
+    return coco.holds_keypoints(place) if found.name == "coco" else True
+
+
 def read_annotations(
     path: Path | str, images: Path | str | None = None, format: str | None = None
 ) -> Annotations:

@@ -64,14 +64,14 @@ def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     """
     sizes = np.array([upright_size(file) for file in a.files], dtype=np.float64).reshape(-1, 2)
     limit = sizes[a.image]
-    inside: np.ndarray = ((a.points >= 0) & (a.points <= limit[:, None, :])).all(axis=2)
+    inside = np.asarray(((a.points >= 0) & (a.points <= limit[:, None, :])).all(axis=2))
     flags: np.ndarray = np.where(inside, a.visibility, 0)
     points = np.where(flags[..., None] > 0, a.points, 0)
     boxes = a.boxes.copy()
     without: np.ndarray = boxes[:, 2] <= 0
     if without.any():
         known: np.ndarray = a.visibility[without] > 0
-        posed: np.ndarray = known.any(axis=1)
+        posed = np.asarray(known.any(axis=1))
         boxes[without] = np.where(posed[:, None], extent(a.points[without], known), 0)
     low = boxes[:, :2].clip(min=0)
     high = np.minimum(boxes[:, :2] + boxes[:, 2:], limit)

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.domains import read_domains
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import HELD_OUT, split_source, split_target
-from posebridge.data.coco import read_labelled
+from posebridge.data.benchmarks import is_reference, parse_reference
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
+from posebridge.skeleton import builtin_skeletons
 
 _LEAST_UNSEEN = 50
 
@@ -73,14 +74,15 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
         target=_found(config.target, data_root, place),
         source_images=_found(config.source_images, data_root, place),
         target_images=_found(config.target_images, data_root, place),
+        skeleton=_skeleton(config.skeleton, data_root, place),
+        mapping=_found(config.mapping, data_root, place),
     )
     if config.source == config.target and stored_source != stored_target:
         raise InputError(
             f"below {data_root} source and target are both {config.source}, which cannot be; give "
             f"--data-root the folder that {stored_source} and {stored_target} have in common."
         )
-    source = read_labelled(str(config.source), config.source_images)
-    target = read_unlabelled(str(config.target), config.target_images)
+    source, target = read_domains(config)
     fine, broken = drop_unreadable(source.images)
     source = source.subset(fine)
     fine, more = drop_unreadable(target)
@@ -96,6 +98,8 @@ def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | N
     """The path, or the longest tail of it that exists below ``data_root``."""
     if path is None or (data_root is None and _exists(path)):
         return path
+    if is_reference(path):
+        return path if data_root is None else f"{data_root}/{parse_reference(path)}"
     if data_root is None:
         raise InputError(
             f"the run {run} names the data {path}, which is not there; if it moved, say where to "
@@ -112,6 +116,10 @@ def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | N
         f"no tail of {path} exists below {data_root}; give --data-root the folder that holds "
         f"{parts[-1] if parts else path}."
     )
+
+
+def _skeleton(name: str | None, data_root: Path | str | None, run: Path) -> str | None:
+    return name if name in builtin_skeletons() else _found(name, data_root, run)
 
 
 def _exists(path: str) -> bool:

@@ -13,6 +13,14 @@ _STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plai
 
 def print_run_summary(console: Console, result: RunResult, report: RunReport | None = None) -> None:
     """Print the validator's table, the verdict, the skipped images and the places to look."""
+    if not result.finished:
+        console.print(
+            f"stopped after {result.steps} of {result.planned} steps; go on with\n"
+            f"    posebridge adapt --resume --out {result.folder}",
+            style="bold",
+            highlight=False,
+            soft_wrap=True,
+        )
     if result.validation:
         table = Table(title="agreement of two views of held-out target images (no labels)")
         table.add_column("weights")

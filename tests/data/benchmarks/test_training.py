@@ -18,23 +18,27 @@ from posebridge.data.benchmarks import benchmark_protocol, read_benchmark
 
 STEP = {"steps.source": 1, "steps.adaptation": 1, "image.style": "none", "steps.batch": 2}
 ONE_STEP = {**TINY, **STEP}
+TRIAL = {**ONE_STEP, "steps.source": 10, "steps.adaptation": 20, "steps.log_every": 10}
 
 
 @pytest.mark.parametrize("name", MINIATURES)
-def test_one_step_on_every_dataset(name, data, tmp_path):
+def test_a_look_and_a_trial_of_every_dataset(name, data, tmp_path):
     reference = MINIATURES[name].reference
     result = api.adapt(
         reference,
         reference,
         tmp_path / "run",
         preset="demo",
-        overrides={**ONE_STEP, "data_root": data},
+        overrides={**TRIAL, "data_root": data},
+        stop_after=20,
         console=Console(quiet=True),
     )
+    assert (result.steps, result.finished) == (20, False)
     assert not result.skipped
     assert (result.folder / "checkpoints" / "last" / "model.safetensors").is_file()
     stored = (result.folder / "config.yaml").read_text()
     assert f"{data}/{reference}" in stored
+    assert main(["check", f"{data}/{reference}", "--out", str(tmp_path / "check")]) == 0
 
 
 @pytest.fixture(scope="module")

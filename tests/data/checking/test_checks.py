@@ -15,7 +15,7 @@ from posebridge.data.checking import CheckedSet, check_set, compare_sets, declar
 from posebridge.data.checking.facts import is_cut_off
 from posebridge.data.coco import read_labelled
 from posebridge.data.figures import FIGURE_SKELETON, write_figures
-from posebridge.data.unlabelled import read_unlabelled
+from posebridge.data.reading import read_unlabelled
 
 K = FIGURE_SKELETON.keypoints.index
 
