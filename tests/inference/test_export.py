@@ -30,7 +30,9 @@ from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.ops import heatmaps
 
 SIZE = 64
-MODEL = ModelConfig("resnet10t", "none", {}, level=1, decoder_width=8, heatmap_size=16, sigma=1.5)
+MODEL = ModelConfig(
+    "resnet10t", "none", {}, level=1, decoder_width=8, heatmap_size=16, sigma=1.5, sides="facing"
+)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "onnx_predict.py"
 
 
