@@ -27,6 +27,7 @@ READABLE = [
     "coco/test_coco_wholebody.json",
     "fly/test_fly.json",
     "freihand/test_freihand.json",
+    "h36m/h36m_coco.json",
     "horse10/test_horse10.json",
     "locust/test_locust.json",
     "macaque/test_macaque.json",

@@ -56,6 +56,17 @@ def test_edges_that_count_from_0_are_understood(tmp_path):
     assert read_labelled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
 
 
+def test_an_image_in_a_subfolder_is_found_by_its_name_if_there_is_one(tmp_path):
+    file = write(tmp_path, content())
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a.png").rename(tmp_path / "one" / "a.png")
+    assert read_labelled(file).images.path(0) == tmp_path / "one" / "a.png"
+    Image.new("RGB", (20, 10)).save(tmp_path / "two" / "a.png")
+    with pytest.raises(InputError, match="which does not exist"):
+        read_labelled(file)
+
+
 def test_what_is_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
     assert len(found) == 1  # crowds and annotations without any labelled joint are left out

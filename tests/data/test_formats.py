@@ -88,6 +88,22 @@ def test_there_and_back(format, tmp_path):
     compare(there_and_back(labels, format, tmp_path), labels, format)
 
 
+@pytest.mark.parametrize("make", [annotated, predicted])
+def test_deeplabcut_h5_there_and_back(make, tmp_path):
+    """Written by pandas; read back by our reader, and by pandas as DeepLabCut does."""
+    labels, format = make(tmp_path / "images"), format_named("deeplabcut")
+    path = tmp_path / "labels.h5"
+    format.write(labels, path)
+    assert recognised(path) is format
+    compare(read_annotations(path), labels, format)
+    frame = pytest.importorskip("pandas").read_hdf(path, key="df_with_missing")
+    assert frame.columns.names[0] == "scorer" and frame.columns.names[-2:] == [
+        "bodyparts",
+        "coords",
+    ]
+    assert len(frame) == len(labels.files)
+
+
 @pytest.mark.parametrize(
     "format", [f for f in WRITTEN if formats.KEYPOINT_SCORES in f.holds], ids=lambda f: f.name
 )

@@ -6,6 +6,7 @@ so that a file of 200,000 annotations is read in seconds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,22 @@ class CocoContent:
         return image, used.tolist()
 
     def paths(self, image_ids: Sequence[int], rows: Sequence[Row] = ()) -> list[Path]:
-        """The images' files; every one must exist."""
+        """The images' files; every one must exist.
+
+        An image that is not where its name says is looked for in the subfolders; it is taken where
+        exactly one file there has its name.
+        """
         paths = []
+        below: dict[str, list[Path]] | None = None
         for image_id in image_ids:
             path = self.folder / self.file_name(image_id)
             if not _is_file(path):
+                if below is None:
+                    below = _files_below(self.folder)
+                same = below.get(path.name, [])
+                if len(same) == 1:
+                    paths.append(same[0])
+                    continue
                 row = next((r for r in rows if r.get("image_id") == image_id), None)
                 who = f"image {image_id}" if row is None else f"annotation {row.get('id')}"
                 raise InputError(
@@ -255,6 +267,15 @@ class CocoContent:
                         f"{self.file}: annotation {row.get('id')} has a {problem}."
                     ) from error
             raise
+
+
+def _files_below(folder: Path) -> dict[str, list[Path]]:
+    """Name -> the files of that name in the folder and its subfolders."""
+    found: dict[str, list[Path]] = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            found.setdefault(name, []).append(Path(place) / name)
+    return found
 
 
 def _is_file(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from posebridge.data import formats
 from posebridge.data.annotations import Annotations
+from posebridge.data.deeplabcut_writing import has_tables
 from posebridge.data.formats import FORMATS, Format, format_named
 from posebridge.data.label_studio_writing import needs_rectangle
 from posebridge.data.reading import read_annotations
@@ -65,8 +66,8 @@ def convert(
 def writer_of(path: Path, name: str | None) -> Format:
     """The format to write, by its name or by the path's ending.
 
-    ``.json`` is COCO, ``.csv`` a DeepLabCut table and ``data.yaml`` YOLO; for a folder the format
-    has to be named.
+    ``.json`` is COCO, ``.csv`` and ``.h5`` a DeepLabCut table and ``data.yaml`` YOLO; for a folder
+    the format has to be named.
     """
     writable = [format for format in FORMATS if format.write is not None]
     if name is not None:
@@ -76,12 +77,14 @@ def writer_of(path: Path, name: str | None) -> Format:
                 f"{target.title} is read but not written; known for writing are "
                 f"{', '.join(f.name for f in writable)}."
             )
-        if target.ending and path.suffix.lower() != target.ending:
-            raise InputError(f"{path} does not end in {target.ending}, as {target.title} does.")
+        if target.endings and path.suffix.lower() not in target.endings:
+            raise InputError(
+                f"{path} does not end in {' or '.join(target.endings)}, as {target.title} does."
+            )
         return target
     if path.name == "data.yaml":
         return format_named("yolo")
-    found = next((f for f in writable if f.ending and f.ending == path.suffix.lower()), None)
+    found = next((f for f in writable if path.suffix.lower() in f.endings), None)
     if found is None:
         raise InputError(
             f"the format of {path} can't be told by its ending; name one with --to: "
@@ -163,7 +166,12 @@ def _for_label_studio(a: Annotations) -> list[str]:
 
 
 def _for_project(_: Annotations) -> list[str]:
-    return ["DeepLabCut trains from .h5: run deeplabcut.convertcsv2h5 on config.yaml first."]
+    if has_tables():
+        return []
+    return [
+        "DeepLabCut trains from .h5: pip install 'posebridge[formats]' writes them as well, or run "
+        "deeplabcut.convertcsv2h5 on config.yaml first."
+    ]
 
 
 _SPECIAL: dict[str, Callable[[Annotations], list[str]]] = {

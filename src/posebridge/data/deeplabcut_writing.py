@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
+import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from posebridge.data.annotations import Annotations, common_names
+from posebridge.data.extras import need
 from posebridge.data.json_files import write_text
 from posebridge.errors import InputError
 
 SCORER = "posebridge"
 
 
-def write_csv(annotations: Annotations, path: Path) -> list[Path]:
-    """Write one table; images stay where they are and are named relative to the file's folder."""
+def has_tables() -> bool:
+    """Whether H5 can be written."""
+    return all(importlib.util.find_spec(name) for name in ("tables", "pandas"))
+
+
+def write_table(annotations: Annotations, path: Path) -> list[Path]:
+    """Write one table, CSV or H5 by the ending; images stay where they are and are named relative to
+    the file's folder.
+    """
     base = path.parent.resolve()
     names = []
     for file in annotations.files:
         whole = file.resolve()
         below = whole.relative_to(base) if whole.is_relative_to(base) else whole
         names.append([below.as_posix()])
-    write_text(path, _csv(annotations, names, np.arange(len(names))))
+    table = _table(annotations, names, np.arange(len(names)))
+    if path.suffix.lower() == ".h5":
+        _write_h5(table, path)
+    else:
+        write_text(path, _csv(table))
     return [path]
 
 
 def write_project(annotations: Annotations, path: Path) -> list[Path]:
     """Write a project: ``config.yaml`` and a folder of copied images and labels for each folder.
 
-    DeepLabCut trains from ``.h5``: its ``convertcsv2h5`` makes them from the tables written here.
+    DeepLabCut trains from ``.h5``, which lie beside the ``.csv`` where PyTables is installed; its
+    ``convertcsv2h5`` makes them as well.
     """
     if (path / "config.yaml").exists():
         raise InputError(f"{path} already holds a project; give another folder.")
@@ -52,8 +68,12 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
             shutil.copyfile(a.files[row], place / names[row].name)
         index = [["labeled-data", folder, names[row].name] for row in rows]
         file = place / f"CollectedData_{SCORER}.csv"
-        write_text(file, _csv(a, index, np.array(rows)))
+        table = _table(a, index, np.array(rows))
+        write_text(file, _csv(table))
         written.append(file)
+        if has_tables():
+            _write_h5(table, file.with_suffix(".h5"))
+            written.append(file.with_suffix(".h5"))
     individuals = _individuals(a)
     several = len(individuals) > 1
     parts = list(a.skeleton.keypoints)
@@ -102,12 +122,20 @@ def _individuals(a: Annotations) -> list[str]:
     return list(dict.fromkeys(_slots(a)))
 
 
-def _csv(a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray) -> str:
+@dataclass(frozen=True)
+class _Table:
+    """Rows for images, columns (individual,) body part, coordinate; NaN where nothing is labelled."""
+
+    index: Sequence[Sequence[str]]
+    columns: list[tuple[str, ...]]
+    levels: tuple[str, ...]
+    values: np.ndarray
+
+
+def _table(a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray) -> _Table:
     slots, individuals = _slots(a), _individuals(a)
-    several = len(individuals) > 1
     scored = a.keypoint_scores is not None
     coordinates = ["x", "y", "likelihood"] if scored else ["x", "y"]
-    columns = [(n, p, c) for n in individuals for p in a.skeleton.keypoints for c in coordinates]
     values = np.full((len(a.files), len(individuals), len(a.skeleton), len(coordinates)), np.nan)
     for subject, slot in enumerate(slots):
         known = a.visibility[subject] > 0
@@ -115,15 +143,36 @@ def _csv(a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray) -> st
         place[:, :2] = np.where(known[:, None], a.points[subject], np.nan)
         if a.keypoint_scores is not None:
             place[:, 2] = a.keypoint_scores[subject]
+    columns = [
+        (SCORER, n, p, c) for n in individuals for p in a.skeleton.keypoints for c in coordinates
+    ]
+    levels: tuple[str, ...] = ("scorer", "individuals", "bodyparts", "coords")
+    if len(individuals) == 1:
+        columns, levels = [(s, p, c) for s, _, p, c in columns], ("scorer", *levels[2:])
+    return _Table(index, columns, levels, values[rows].reshape(len(rows), -1))
+
+
+def _csv(table: _Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    blank = [""] * (len(index[0]) - 1)
-    writer.writerow(["scorer", *blank, *([SCORER] * len(columns))])
-    if several:
-        writer.writerow(["individuals", *blank, *(n for n, _, _ in columns)])
-    writer.writerow(["bodyparts", *blank, *(p for _, p, _ in columns)])
-    writer.writerow(["coords", *blank, *(c for _, _, c in columns)])
-    for parts, row in zip(index, rows, strict=True):
-        numbers = values[row].reshape(-1)
+    blank = [""] * (len(table.index[0]) - 1)
+    for level, names in zip(table.levels, zip(*table.columns, strict=True), strict=True):
+        writer.writerow([level, *blank, *names])
+    for parts, numbers in zip(table.index, table.values, strict=True):
         writer.writerow([*parts, *("" if np.isnan(v) else repr(float(v)) for v in numbers)])
     return text.getvalue()
+
+
+def _write_h5(table: _Table, path: Path) -> None:
+    """The table as DeepLabCut keeps it: pandas' fixed layout under ``df_with_missing``."""
+    need("tables", "formats", f"writing {path}")
+    pandas = need("pandas", "formats", f"writing {path}")
+    names = [tuple(parts) for parts in table.index]
+    frame = pandas.DataFrame(
+        table.values,
+        index=pandas.MultiIndex.from_tuples(names) if len(names[0]) > 1 else [n for (n,) in names],
+        columns=pandas.MultiIndex.from_tuples(table.columns, names=table.levels),
+    )
+    partial = path.with_name(path.name + ".partial")
+    frame.to_hdf(partial, key="df_with_missing", mode="w")
+    os.replace(partial, path)

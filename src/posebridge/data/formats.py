@@ -59,7 +59,7 @@ class Format:
         read: everything in it; None for formats of boxes alone.
         boxes: images, boxes and their scores alone, no keypoint is looked at.
         write: writes to a path and returns the files; None where it is only read.
-        ending: of the path that is written, "" for a folder.
+        endings: of the path that is written, the usual one first; none for a folder.
         holds: which of the things above survive in it.
     """
 
@@ -69,7 +69,7 @@ class Format:
     boxes: Callable[[Path, Images], Boxes]
     read: Callable[[Path, Images], Annotations] | None = None
     write: Callable[[Annotations, Path], list[Path]] | None = None
-    ending: str = ""
+    endings: tuple[str, ...] = ()
     holds: frozenset[str] = frozenset()
 
 
@@ -164,7 +164,7 @@ FORMATS: tuple[Format, ...] = (
         coco.read_scored_boxes,
         coco.read_annotations,
         coco.write_annotations,
-        ".json",
+        (".json",),
         _EVERYTHING,
     ),
     Format(
@@ -174,7 +174,7 @@ FORMATS: tuple[Format, ...] = (
         yolo.read_scored_boxes,
         yolo.read_annotations,
         yolo_writing.write_annotations,
-        "",
+        (),
         frozenset({BOXES, HIDDEN, BONES, PAIRS, KIND, EMPTY, UNPOSED}),
     ),
     Format(
@@ -183,8 +183,8 @@ FORMATS: tuple[Format, ...] = (
         lambda path: deeplabcut.is_csv(path) or (_hdf5(path) and is_pandas_h5(path)),
         deeplabcut.read_scored_boxes,
         deeplabcut.read_annotations,
-        deeplabcut_writing.write_csv,
-        ".csv",
+        deeplabcut_writing.write_table,
+        (".csv", ".h5"),
         frozenset({NAMES, EMPTY, KEYPOINT_SCORES}),
     ),
     Format(
@@ -194,7 +194,7 @@ FORMATS: tuple[Format, ...] = (
         deeplabcut.read_scored_boxes,
         deeplabcut.read_annotations,
         deeplabcut_writing.write_project,
-        "",
+        (),
         frozenset({NAMES, EMPTY, BONES, KIND, KEYPOINT_SCORES}),
     ),
     Format(
@@ -204,7 +204,7 @@ FORMATS: tuple[Format, ...] = (
         interchange.box_reader("slp"),
         interchange.reader("slp"),
         interchange_writing.write_slp,
-        ".slp",
+        (".slp",),
         (_EVERYTHING | {PAIRS}) - {IDS},
     ),
     Format(
@@ -214,7 +214,7 @@ FORMATS: tuple[Format, ...] = (
         label_studio.read_scored_boxes,
         label_studio.read_annotations,
         label_studio_writing.write_annotations,
-        ".json",
+        (".json",),
         frozenset({BOXES, HIDDEN, KEYPOINT_SCORES, SUBJECT_SCORES, NAMES, KIND, EMPTY, UNPOSED}),
     ),
     Format(
@@ -224,7 +224,7 @@ FORMATS: tuple[Format, ...] = (
         interchange.box_reader("nwb"),
         interchange.reader("nwb"),
         interchange_writing.write_nwb,
-        ".nwb",
+        (".nwb",),
         frozenset({BONES, EMPTY, KIND}),
     ),
     Format("detections", "boxes of a detector", _detected, detections.read_scored_boxes),
