@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ import pytest
 
 import posebridge
 from posebridge.cli.main import main
+from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
+from posebridge.data.video import extract_frames, frame_times
+from posebridge.inference.smoothing import one_euro
 from posebridge.models.checkpoint import load_checkpoint
 
 
@@ -167,3 +171,52 @@ def test_without_a_calibration_there_is_a_sentence(run, figures, tmp_path, capsy
 def test_views_from_python_leave_the_model_within_reach(run):
     predictor = posebridge.load(run).with_views(2, flip=True)
     assert predictor.checkpoint.folder == run / "checkpoints" / "last"
+
+
+@pytest.fixture
+def clip(figures, tmp_path, monkeypatch) -> Path:
+    """Eight figures of odd height, 25 a second; the last is shown twice as late."""
+    av = pytest.importorskip("av", reason="needs pip install 'posebridge[video]'")
+    monkeypatch.setenv("POSEBRIDGE_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "clip.mkv"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 63, "yuv444p"
+        for number, image in enumerate(sorted((figures.test.parent / "images").iterdir())):
+            frame = av.VideoFrame.from_ndarray(decode_image(image)[:63], format="rgb24")
+            frame.pts, frame.time_base = number + (number == 7), Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file
+
+
+def test_a_video_gets_smooth_points_and_a_video(run, clip, tmp_path):
+    raw, smooth, drawn = tmp_path / "raw.json", tmp_path / "smooth.json", tmp_path / "drawn.mp4"
+    assert main(["predict", str(run), str(clip), "--out", str(raw)]) == 0
+    given = ["predict", str(run), str(clip), "--smooth", "--confidence", "0"]
+    assert main([*given, "--out", str(smooth), "--overlays", str(drawn)]) == 0
+    before, after = triples(raw), triples(smooth)
+    times = np.array([0, 1, 2, 3, 4, 5, 6, 8]) / 25
+    expected = one_euro(before[..., :2] / 64, times) * 64
+    np.testing.assert_allclose(after[..., :2], expected, atol=2e-3)
+    np.testing.assert_array_equal(after[..., 2], before[..., 2])
+    assert np.abs(after - before).max() > 0.5
+
+    np.testing.assert_allclose(frame_times(drawn), times, atol=1e-3)
+    shown = [decode_image(file).astype(int) for file in extract_frames(drawn, range(8))]
+    images = [decode_image(file).astype(int) for file in extract_frames(clip, range(8))]
+    assert {image.shape for image in shown} == {(62, 64, 3)}
+    # A bone is drawn over a few pixels; the others are those of the frame.
+    apart = np.stack([np.abs(a - b[:62]).max(axis=2) for a, b in zip(shown, images, strict=True)])
+    assert np.median(apart) < 25
+    assert (apart.max(axis=(1, 2)) > 60).all()
+
+
+def test_what_needs_a_video_says_so(run, figures, clip, tmp_path, capsys):
+    out = ("--out", tmp_path / "a.json")
+    assert "not one video" in sentence(capsys, run, figures.test, "--smooth", *out)
+    drawn = ("--overlays", tmp_path / "drawn.mp4")
+    assert "not one video" in sentence(capsys, run, figures.test, *drawn, *out)
+    drawn = ("--overlays", tmp_path / "drawn.wmv")
+    assert ".mp4, .mov, .mkv" in sentence(capsys, run, clip, *drawn, *out)
+    assert "another name" in sentence(capsys, run, clip, "--overlays", clip, *out)
