@@ -100,6 +100,12 @@ def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     said = sentence(capsys, "no-model", "nowhere", "--out", "a.json", "--out", tmp_path / "b.txt")
     assert "b.txt" in said
     assert all(e in said for e in (".json", ".csv", ".dlc.csv", ".slp", ".label-studio.json"))
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "folder" / "a.csv"
+    assert "is not a folder" in sentence(capsys, "no-model", "nowhere", "--out", below)
+    (tmp_path / "folder.csv").mkdir()
+    said = sentence(capsys, "no-model", "nowhere", "--out", tmp_path / "folder.csv")
+    assert "is a folder" in said
 
 
 def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path):

@@ -168,8 +168,10 @@ def main(arguments: Sequence[str]) -> int:
         )
         console.print(f"confidence is {meaning}", highlight=False)
     for out in given.out:
-        for file in write_predictions(Path(out), found, predictor.skeleton, files, meaning):
-            console.print(f"written: {file} ({len(found)} subjects)", highlight=False)
+        _, *beside = write_predictions(Path(out), found, predictor.skeleton, files, meaning)
+        console.print(f"written: {out} ({len(found)} subjects)", highlight=False)
+        for file in beside:
+            console.print(f"written: {file}", highlight=False)
     if times is not None and to_video:
         from posebridge.report.overlay_video import write_overlay_video
 

@@ -44,6 +44,9 @@ def output_ending(path: Path | str) -> str:
         raise InputError(f"{path} has no ending of a file that predict writes; known are {known}.")
     if Path(path).is_dir():
         raise InputError(f"{path} is a folder; give the name of a file.")
+    above = next(p for p in Path(path).absolute().parents if p.exists())
+    if not above.is_dir():
+        raise InputError(f"{path} can't be written: {above} is not a folder; give another place.")
     if found == ".slp":
         need("sleap_io", "formats", f"writing {path}")
     return found
@@ -65,7 +68,21 @@ def write_predictions(
 
     Returns:
         the files that were written.
+
+    Raises:
+        InputError: the disk does not take them.
     """
+    try:
+        return _write(path, found, skeleton, files, meaning)
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written ({error.strerror or error}); give another place."
+        ) from error
+
+
+def _write(
+    path: Path, found: PosePredictions, skeleton: Skeleton, files: Sequence[str], meaning: str
+) -> list[Path]:
     assert found.samples is not None
     ending = output_ending(path)
     if ending == ".json":
