@@ -112,8 +112,8 @@ def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
     times = frame_times(path)
     numbers = np.array([int(file.stem.rpartition("_")[2]) for file in frames], dtype=np.int64)
     if len(numbers) and numbers.max() >= len(times):
-        # More frames in the packets than packets with a time: count them.
-        return numbers.astype(np.float64) / 25
+        # Packets that hold several frames: the frames are taken to be evenly spread.
+        return numbers * (times[-1] - times[0]) / max(1, int(numbers.max()))
     return times[numbers]
 
 
