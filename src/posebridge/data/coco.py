@@ -251,6 +251,7 @@ def write_results(
     skeleton: Skeleton,
     files: Sequence[str],
     sizes: Sequence[tuple[int, int]],
+    meaning: str = "the height of the heatmap's peak",
 ) -> None:
     """Write predictions as a COCO file: results in ``annotations``, a confidence for each keypoint.
 
@@ -261,6 +262,7 @@ def write_results(
     Args:
         points: (N, K, 2) in pixels of the original images. confidence: (N, K) in [0, 1].
         files, sizes: the name and the (width, height) of each subject's image.
+        meaning: what a confidence is; it stands in the file's description.
     """
     listed: dict[int, dict[str, Any]] = {}
     annotations = []
@@ -285,7 +287,10 @@ def write_results(
     write_json(
         path,
         {
-            "info": {"description": "posebridge predictions; keypoints are x, y, confidence"},
+            "info": {
+                "description": "posebridge predictions; keypoints are x, y, confidence, "
+                f"which is {meaning}"
+            },
             "images": list(listed.values()),
             "annotations": annotations,
             "categories": [category(skeleton)],

@@ -107,6 +107,16 @@ def frame_times(path: Path) -> np.ndarray:
     return np.sort(np.array(stamps, dtype=np.float64)) * base
 
 
+def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
+    """(N,) seconds at which a video shows the frames that :func:`sample_video` stored of it."""
+    times = frame_times(path)
+    numbers = np.array([int(file.stem.rpartition("_")[2]) for file in frames], dtype=np.int64)
+    if len(numbers) and numbers.max() >= len(times):
+        # Packets that hold several frames: the frames are taken to be evenly spread.
+        return numbers * (times[-1] - times[0]) / max(1, int(numbers.max()))
+    return times[numbers]
+
+
 def extract_frames(
     path: Path,
     numbers: Sequence[int],

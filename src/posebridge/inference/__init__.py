@@ -1,6 +1,10 @@
 """A trained model on new images.
 
 predictor.py     images in, keypoints in the pixels of those images out
+views.py         several views of each crop, joined
+chances.py       confidence as the chance of being right, by a run's calibration
+smoothing.py     keypoints of a video made steady over time
+writing.py       predictions as files, by their ending
 scoring.py       the same on labelled images, with scores
 network.py       what answers: a PyTorch model, or anything with ``keypoints(crops)``
 onnx_network.py  an exported ONNX file in its place

@@ -15,6 +15,7 @@ from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
+from posebridge.inference.views import ManyViews
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.skeleton import Skeleton
@@ -26,7 +27,8 @@ class PosePredictions:
 
     Attributes:
         points: (N, K, 2) float32, x, y in pixels of the original image.
-        confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak.
+        confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak; with several views
+            what :class:`~posebridge.inference.views.ManyViews` says, or a calibrated chance.
         regions: (N, 3) x, y, side of the square that the model saw, pixels of the image.
         sizes: (N, 2) width and height of each image.
         cells: (N, K, 2) the highest cell of each heatmap, for the published protocol.
@@ -92,14 +94,21 @@ class Predictor:
         """The PyTorch model; an exported file has none, which is an InputError."""
         return self._torch.model
 
+    def with_views(self, views: int = 1, flip: bool = False) -> Predictor:
+        """The same model, asked about several views of each crop; see :class:`ManyViews`."""
+        if views == 1 and not flip:
+            return self
+        return Predictor(ManyViews(self.network, views, flip))
+
     @property
     def _torch(self) -> TorchNetwork:
-        if not isinstance(self.network, TorchNetwork):
+        network = self.network.network if isinstance(self.network, ManyViews) else self.network
+        if not isinstance(network, TorchNetwork):
             raise InputError(
                 f"{self.network.name} is an exported file, which answers with keypoints only; give "
                 "the model folder that it was made from."
             )
-        return self.network
+        return network
 
     def predict(
         self,

@@ -3,6 +3,7 @@
 bar.py       a bar with the time left, or plain lines where there is no terminal
 progress.py  the same for a training
 overlays.py  skeletons on images
+overlay_video.py  the same on the frames of a video
 run_page.py  did it help? a page on a finished run, its charts and photographs beside it
 pictures.py  what a training step looked at, as sheets in the run folder
 skeletons.py skeletons as tables and pictures

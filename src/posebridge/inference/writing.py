@@ -1,0 +1,153 @@
+"""Predictions as files: which ending is which format."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.data.annotations import Annotations
+from posebridge.data.coco import write_results
+from posebridge.data.extras import need
+from posebridge.data.formats import format_named
+from posebridge.data.json_files import write_text
+from posebridge.errors import InputError
+from posebridge.inference.predictor import PosePredictions
+from posebridge.skeleton import Skeleton
+
+PEAKS = "the height of the heatmap's peak"
+_NAMED = {".label-studio.json": "label-studio", ".dlc.csv": "deeplabcut", ".slp": "slp"}
+OUTPUTS = {
+    ".json": "COCO",
+    ".csv": "a table, one row for each subject",
+    ".dlc.csv": "a DeepLabCut table",
+    ".slp": "SLEAP",
+    ".label-studio.json": "Label Studio tasks",
+}
+"""Ending -> what is written. The formats of :mod:`posebridge.data.formats` that can be one file and
+hold scores of keypoints, and a plain table; NWB and YOLO hold no such scores."""
+
+
+def output_ending(path: Path | str) -> str:
+    """The ending of ``OUTPUTS`` that a path has, the longest one that fits.
+
+    Raises:
+        InputError: no such ending, a folder, or a library is missing; before any work is done.
+    """
+    name = Path(path).name.lower()
+    found = max((e for e in OUTPUTS if name.endswith(e)), key=len, default=None)
+    if found is None:
+        known = ", ".join(f"{ending} ({what})" for ending, what in OUTPUTS.items())
+        raise InputError(f"{path} has no ending of a file that predict writes; known are {known}.")
+    if Path(path).is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file.")
+    above = next(p for p in Path(path).absolute().parents if p.exists())
+    if not above.is_dir():
+        raise InputError(f"{path} can't be written: {above} is not a folder; give another place.")
+    if found == ".slp":
+        need("sleap_io", "formats", f"writing {path}")
+    return found
+
+
+def write_predictions(
+    path: Path,
+    found: PosePredictions,
+    skeleton: Skeleton,
+    files: Sequence[str],
+    meaning: str = PEAKS,
+) -> list[Path]:
+    """Write N predicted subjects in the format of the path's ending.
+
+    Args:
+        files: (N,) the name of each subject's image in COCO and in the plain table. The other
+            formats name the image file itself, so that their programs can open it.
+        meaning: what a confidence is; COCO has it in its description.
+
+    Returns:
+        the files that were written.
+
+    Raises:
+        InputError: the disk does not take them.
+    """
+    try:
+        return _write(path, found, skeleton, files, meaning)
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written ({error.strerror or error}); give another place."
+        ) from error
+
+
+def _write(
+    path: Path, found: PosePredictions, skeleton: Skeleton, files: Sequence[str], meaning: str
+) -> list[Path]:
+    assert found.samples is not None
+    ending = output_ending(path)
+    if ending == ".json":
+        sizes = [(int(w), int(h)) for w, h in found.sizes]
+        write_results(
+            path,
+            *(found.samples, found.points, found.confidence, skeleton, files, sizes),
+            meaning=meaning,
+        )
+        return [path]
+    if ending == ".csv":
+        write_text(path, table(found, skeleton, files))
+        return [path]
+    write = format_named(_NAMED[ending]).write
+    assert write is not None
+    return write(as_annotations(found, skeleton), path)
+
+
+def table(found: PosePredictions, skeleton: Skeleton, files: Sequence[str]) -> str:
+    """CSV with a header: file, the box x, y, width, height, and x, y, confidence of each keypoint.
+
+    A subject without a box has that of the whole image. Pixels of the image, to a thousandth.
+    """
+    boxes = _whole(found)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [f"{name}_{part}" for name in skeleton.keypoints for part in ("x", "y", "confidence")]
+    writer.writerow(["file", "box_x", "box_y", "box_width", "box_height", *columns])
+    triples = np.concatenate([found.points, found.confidence[..., None]], axis=2)
+    numbers = np.concatenate([boxes, triples.reshape(len(found), -1)], axis=1).round(3)
+    for name, row in zip(files, numbers.astype(str), strict=True):
+        writer.writerow([name, *row])
+    return text.getvalue()
+
+
+def as_annotations(found: PosePredictions, skeleton: Skeleton) -> Annotations:
+    """Predictions as what the writers of annotation formats take, scores included.
+
+    Every keypoint counts as visible, for a model that answers with heatmaps does not say otherwise;
+    the score of a subject is the mean of its keypoints, as in the COCO file.
+    """
+    samples = found.samples
+    assert samples is not None
+    _, first, image = np.unique(samples.files, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    first, image = first[order], np.argsort(order, kind="stable")[image]
+    return Annotations(
+        name=samples.name,
+        skeleton=skeleton,
+        files=[samples.path(int(row)) for row in first],
+        image_ids=samples.image_ids[first],
+        sizes=found.sizes[first].astype(np.int64),
+        image=image.astype(np.int64),
+        ids=samples.annotation_ids,
+        boxes=_whole(found),
+        points=found.points.astype(np.float64),
+        visibility=np.full(found.confidence.shape, 2, np.uint8),
+        keypoint_scores=found.confidence.astype(np.float64),
+        subject_scores=found.confidence.mean(axis=1).astype(np.float64),
+    )
+
+
+def _whole(found: PosePredictions) -> np.ndarray:
+    """(N, 4) boxes, that of the whole image where there is none."""
+    assert found.samples is not None
+    whole = np.concatenate([np.zeros_like(found.sizes), found.sizes], axis=1)
+    boxes = found.samples.boxes
+    return np.where(boxes[:, 2:3] > 0, boxes, whole).astype(np.float64)

@@ -1,0 +1,93 @@
+"""A video with skeletons on its frames, by PyAV."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from posebridge.data.crops import decode_image
+from posebridge.data.extras import need
+from posebridge.errors import InputError
+from posebridge.report.overlays import draw_poses
+from posebridge.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from posebridge.inference.predictor import PosePredictions
+
+ENDINGS = (".mp4", ".mov", ".mkv")
+_TICKS = 90_000  # a second in ticks, as in MPEG
+
+
+def check_overlay_video(path: Path, source: Path) -> None:
+    """Raise InputError unless a video can be written there, which is not the one that is read."""
+    if path.exists() and source.exists() and path.samefile(source):
+        raise InputError(f"{path} is the video that is read; give another name for the overlays.")
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"{path} has no ending of a video that is written; known are {', '.join(ENDINGS)}."
+        )
+    need("av", "video", f"writing the video {path}")
+
+
+def write_overlay_video(
+    path: Path,
+    found: PosePredictions,
+    skeleton: Skeleton,
+    times: np.ndarray,
+    least_confidence: float,
+) -> int:
+    """Write the predicted frames of one video, each shown when it is shown there; no sound.
+
+    H.264 where the build of FFmpeg has it, else MPEG-4. A frame of another size than the first is
+    resized; an odd width or height loses its last pixel, which the codecs cannot hold.
+
+    Args:
+        times: (N,) seconds, rising.
+
+    Returns:
+        how many frames were written.
+    """
+    av = need("av", "video", f"writing the video {path}")
+    assert found.samples is not None
+    part = path.with_name(f"{path.stem}.partial{path.suffix}")
+    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
+    width, height = (max(2, int(v) // 2 * 2) for v in found.sizes[0])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(part), "w") as container:
+            rate = Fraction(1 / step).limit_denominator(1001)
+            stream = container.add_stream(codec, rate=rate)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.codec_context.time_base = Fraction(1, _TICKS)
+            if codec == "mpeg4":
+                stream.bit_rate = 8_000_000
+            for row in range(len(found)):
+                picture = draw_poses(
+                    decode_image(found.samples.path(row)),
+                    found.points[row : row + 1],
+                    skeleton,
+                    found.confidence[row : row + 1] >= least_confidence,
+                )
+                if picture.shape[0] // 2 * 2 != height or picture.shape[1] // 2 * 2 != width:
+                    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+                frame = av.VideoFrame.from_ndarray(
+                    np.ascontiguousarray(picture[:height, :width]), format="rgb24"
+                )
+                frame.time_base = Fraction(1, _TICKS)
+                frame.pts = round((times[row] - times[0]) * _TICKS)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        os.replace(part, path)
+    except (OSError, av.error.FFmpegError) as error:
+        raise InputError(f"{path} can't be written ({error}); give another place.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return len(found)
