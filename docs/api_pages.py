@@ -64,8 +64,8 @@ def _prose(paragraph: str) -> str:
 def _python() -> str:
     blocks = [
         "# Python interface\n\n"
-        "Points are (x, y) in pixels; an integer is the centre of a pixel. What a user gave and cannot be\n"
-        "used raises `posebridge.InputError`, whose text is one sentence."
+        "Points are (x, y) in pixels; an integer is the centre of a pixel. What a user gave and\n"
+        "cannot be used raises `posebridge.InputError`, whose text is one sentence."
     ]
     for module, names in PYTHON.items():
         room = importlib.import_module(module)
@@ -76,8 +76,8 @@ def _python() -> str:
 def _alignment() -> str:
     blocks = [
         "# Alignment\n\n"
-        "Pure functions of tensors and small modules: they know nothing of files or trainers, so each can\n"
-        "be used in a training of your own. [The method](../method.md) tells how they come together."
+        "Pure functions of tensors and small modules: they know nothing of files or trainers, so\n"
+        "each can be used in a training of your own. [The method](../method.md) tells how they come together."
     ]
     for name in ALIGNMENT:
         module = importlib.import_module(name)
@@ -163,12 +163,18 @@ def _parameter(parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return text
     default = parameter.default
-    shown = "..." if type(default).__repr__ is object.__repr__ or callable(default) else repr(default)
+    shown = (
+        "..." if type(default).__repr__ is object.__repr__ or callable(default) else repr(default)
+    )
     return f"{text} = {shown}" if ": " in text else f"{text}={shown}"
 
 
 def _annotation(annotation: Any) -> str:
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    text = (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "__name__", str(annotation))
+    )
     return text
 
 
@@ -177,8 +183,9 @@ def _settings() -> str:
 
     blocks = [
         "# Every setting\n\n"
-        "The fields of `posebridge.adaptation.config.AdaptConfig`. On the command line `--feature.weight 0`,\n"
-        "in YAML `feature: {weight: 0}`, from Python `overrides={\"feature.weight\": 0}`."
+        "The fields of `posebridge.adaptation.config.AdaptConfig`. On the command line\n"
+        "`--feature.weight 0`, in YAML `feature: {weight: 0}`, from Python\n"
+        '`overrides={"feature.weight": 0}`.'
         " [Settings](../configuration.md) tells how\nthey are put together."
     ]
     blocks += list(_groups(AdaptConfig(), ""))

@@ -15,7 +15,11 @@ from pathlib import Path
 import api_pages
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PLACES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 
 
