@@ -77,7 +77,8 @@ def _alignment() -> str:
     blocks = [
         "# Alignment\n\n"
         "Pure functions of tensors and small modules: they know nothing of files or trainers, so\n"
-        "each can be used in a training of your own. [The method](../method.md) tells how they come together."
+        "each can be used in a training of your own. [The method](../method.md)\n"
+        "tells how they come together."
     ]
     for name in ALIGNMENT:
         module = importlib.import_module(name)

@@ -59,10 +59,10 @@ def command_lines(page: str) -> Iterator[list[str]]:
         words = shlex.split(line.replace("\n", " "), comments=True)
         if "..." in words:
             words = words[: words.index("...")]
-            words += (
-                ["--out", "OUT"] if words[0] in SETTINGS_BY_CONFIG and "--out" not in words else []
-            )
-        yield words
+            if words and words[0] in SETTINGS_BY_CONFIG and "--out" not in words:
+                words += ["--out", "OUT"]
+        if words:
+            yield words
 
 
 class Parsed(Exception):
