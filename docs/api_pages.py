@@ -69,7 +69,9 @@ def _python() -> str:
     ]
     for module, names in PYTHON.items():
         room = importlib.import_module(module)
-        blocks += [_entry(getattr(room, name), f"{module}.{name}") for name in names]
+        for name in names:
+            title = f"{module}.{name}" if module == "posebridge" else name
+            blocks.append(_entry(getattr(room, name), title, home=module))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -93,12 +95,14 @@ def _alignment() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _entry(value: Any, name: str, level: int = 2) -> str:
+def _entry(value: Any, name: str, level: int = 2, home: str = "") -> str:
     described = docstring_parser.parse(inspect.getdoc(value) or "", docstring_parser.Style.GOOGLE)
     blocks = [f"{'#' * level} {name}"]
     if not (inspect.isclass(value) and issubclass(value, Exception)):
         blocks.append(f"```python\n{_signature(value, name.rpartition('.')[2])}\n```")
     blocks.append(markdown(described.description))
+    if home not in ("", "posebridge"):
+        blocks.append(f"In `{home}`.")
     blocks += [_list(title, rows) for title, rows in _sections(described) if rows]
     if inspect.isclass(value):
         blocks += [

@@ -32,6 +32,7 @@ def gather(folder: Path) -> None:
         _write(page, folder / page.name, folder)
     for name, place in PLACES.items():
         _write(ROOT / name, folder / place, folder)
+    shutil.copy(ROOT / "docs" / "site.css", folder)
     shutil.copytree(ROOT / "docs" / "pictures", folder / "pictures")
     api_pages.write(folder / "api")
 

@@ -6,12 +6,13 @@ import argparse
 import importlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
+import jsonargparse
 import pytest
 
-import posebridge.api
 from posebridge.adaptation.presets import known_presets
 from posebridge.cli.main import COMMANDS
 from posebridge.errors import InputError
@@ -78,42 +79,41 @@ def problem(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
         return f"unknown command '{words[0]}'"
     if len(words) == 1 or "--help" in words:
         return None
-    taken = argparse.ArgumentParser.parse_args
-
-    def parse_only(self: argparse.ArgumentParser, *args: object, **kwargs: object) -> None:
-        taken(self, *args, **kwargs)  # pyright: ignore[reportArgumentType, reportCallIssue]
-        raise Parsed
-
-    def run_nothing(*args: object, **kwargs: object) -> None:
-        raise Parsed
-
+    _write_settings(words)
     with monkeypatch.context() as patch:
-        if words[0] in SETTINGS_BY_CONFIG:
-            patch.setattr(posebridge.api, "run", run_nothing)
-            patch.setattr("posebridge.adaptation.domains.located", run_nothing)
-        else:
-            patch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
-            patch.setattr(argparse.ArgumentParser, "error", _raise)
+        for parser in (argparse.ArgumentParser, jsonargparse.ArgumentParser):
+            patch.setattr(parser, "parse_args", _parse_only(parser.parse_args))
+        patch.setattr(argparse.ArgumentParser, "error", _raise)
         try:
             importlib.import_module(f"posebridge.cli.{words[0]}").main(words[1:])
         except Parsed:
             return None
-        except InputError as error:
+        except (InputError, SystemExit) as error:
             return str(error)
     return "ran"
 
 
+def _parse_only(taken: Callable) -> Callable:
+    def parse(self: argparse.ArgumentParser, *args: object, **kwargs: object) -> None:
+        taken(self, *args, **kwargs)
+        raise Parsed
+
+    return parse
+
+
+def _write_settings(words: list[str]) -> None:
+    """The files of settings that a line speaks of; ``adapt`` reads them while it parses."""
+    named = [Path(after) for word, after in pairwise(words) if word == "--config"]
+    if "--resume" in words and "--out" in words:
+        named.append(Path(words[words.index("--out") + 1]) / "config.yaml")
+    for file in named:
+        assert not file.is_absolute(), f"{file}: a path of the reader's is relative in the docs"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{seed: 0}\n", encoding="utf-8")
+
+
 def _raise(self: argparse.ArgumentParser, message: str) -> None:
     raise InputError(message)
-
-
-@pytest.fixture
-def readers_folder(tmp_path, monkeypatch) -> None:
-    """The files of settings that the docs speak of; ``adapt`` reads them while it parses."""
-    for file in ("mine.yaml", "runs/people/config.yaml"):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text("{seed: 0}\n")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -135,7 +135,8 @@ def test_a_broken_link_is_found(tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_command_lines_are_taken_by_their_commands(page, readers_folder, monkeypatch):
+def test_command_lines_are_taken_by_their_commands(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     lines = list(command_lines(page.read_text(encoding="utf-8")))
     problems = [(words, problem(words, monkeypatch)) for words in lines]
     assert [f"{shlex.join(words)}: {what}" for words, what in problems if what] == []
@@ -166,7 +167,8 @@ def test_command_lines_are_found_in_every_place():
         ("data prepare", "required"),
     ],
 )
-def test_a_wrong_command_line_is_found(line, says, readers_folder, monkeypatch):
+def test_a_wrong_command_line_is_found(line, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert says in (problem(line.split(), monkeypatch) or "taken")
 
 
