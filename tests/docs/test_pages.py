@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -170,6 +171,20 @@ def test_command_lines_are_found_in_every_place():
 def test_a_wrong_command_line_is_found(line, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert says in (problem(line.split(), monkeypatch) or "taken")
+
+
+def test_every_extra_that_is_spoken_of_exists():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    sources = [*PAGES, *sorted((ROOT / "src").rglob("*.py"))]
+    named = {
+        (file.name, extra.strip())
+        for file in sources
+        for extras in re.findall(r"posebridge\[([a-z,\s]+)\]", file.read_text(encoding="utf-8"))
+        for extra in extras.split(",")
+    }
+    assert ("export.md", "export") in named
+    known = set(project["optional-dependencies"])
+    assert sorted(place for place in named if place[1] not in known) == []
 
 
 def test_every_preset_stands_in_the_settings_page():
