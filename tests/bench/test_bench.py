@@ -16,7 +16,7 @@ from conftest import TINY
 from rich.console import Console
 
 from posebridge.bench import gather, read_plan, run_plan
-from posebridge.bench.launch import own_command
+from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
 from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
 from posebridge.bench.work import score_file, scored_checkpoints, state_of
@@ -307,6 +307,20 @@ def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_pat
     assert failed == ["figures/diverges/seed_0"]
     assert [state_of(t, out).done for t in plan.trainings] == [True, True, False]
     assert gather(plan, out).missing == ["figures/diverges/seed_0"]
+
+
+def test_parameters_of_a_cluster_are_numbers_where_they_look_like_it():
+    """Submitit refuses a time limit that is a text."""
+    given = ["slurm_partition=gpu", "timeout_min=600", "slurm_time=1:00:00", "slurm_comment=a=b"]
+    assert cluster_options(given) == {
+        "slurm_partition": "gpu",
+        "timeout_min": 600,
+        "slurm_time": "1:00:00",
+        "slurm_comment": "a=b",
+    }
+    for wrong in ("timeout_min", "=600"):
+        with pytest.raises(InputError, match="NAME=VALUE"):
+            cluster_options([wrong])
 
 
 def test_submitit_runs_what_a_cluster_would(figures, tmp_path):

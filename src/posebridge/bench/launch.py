@@ -66,6 +66,24 @@ def run_plan(
     return failed
 
 
+def cluster_options(given: Sequence[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` each as parameters of submitit, which wants its counts and minutes as numbers.
+
+    >>> cluster_options(["slurm_partition=gpu", "timeout_min=600"])
+    {'slurm_partition': 'gpu', 'timeout_min': 600}
+
+    Raises:
+        InputError: an entry without a name, or without an equals sign.
+    """
+    options: dict[str, Any] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not name or not equals:
+            raise InputError(f"--cluster is '{entry}'; give NAME=VALUE, such as timeout_min=600.")
+        options[name] = int(value) if value.isascii() and value.isdigit() else value
+    return options
+
+
 def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Console) -> list[str]:
     failed = []
     for number, training in enumerate(pending, start=1):

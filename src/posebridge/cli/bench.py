@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
-    from posebridge.bench.launch import own_command
+    from posebridge.bench.launch import cluster_options, own_command
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
     from posebridge.errors import InputError
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
             console,
             given.jobs,
             given.launcher,
-            dict(option.partition("=")[::2] for option in given.cluster),
+            cluster_options(given.cluster),
         )
     outcome = gather(plan, out)
     files = write_outcome(outcome, out)

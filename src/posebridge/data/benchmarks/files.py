@@ -47,7 +47,7 @@ def load_mat(path: Path, name: str) -> np.ndarray:
         found = read_variable(path, name)
     except ImportError as error:
         raise InputError(
-            f"{path} is a MATLAB file, which needs scipy; pip install 'posebridge[benchmarks]'."
+            f"{path} is a MATLAB file, which needs scipy; pip install scipy."
         ) from error
     except Exception as error:
         raise InputError(
