@@ -11,7 +11,6 @@ from rich.console import Console
 
 import posebridge
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.domains import located, read_domains
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.benchmarks import benchmark_protocol
@@ -19,6 +18,7 @@ from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.inference.domains import located, read_domains
 from posebridge.inference.judging import judge_run
 from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import open_run

@@ -2,6 +2,9 @@
 
     config.py          every setting, with its default and its explanation
     presets.py         named YAML files that set some of them
+    machine.py         device, precision, worker processes
+    views.py           random views of crops
+    image_banks.py     the image level of a run: style network and banks
     adapter.py         one step, as a LightningModule that reads top to bottom
     schedule.py        learning rate, ramp and randomness as functions of the step
     selection.py       label-free validators

@@ -11,8 +11,9 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
-from posebridge.adaptation.config import AdaptConfig, ViewConfig
+from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
+from posebridge.adaptation.views import draw_views, pixels, render_views
 from posebridge.alignment.consistency import most_confident, pseudo_labels, relative_error
 from posebridge.alignment.facing import facing_loss, same_way
 from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
@@ -139,16 +140,16 @@ class Adapter(pl.LightningModule):
         if batch.target is None or not config.uses_target_view:
             return losses
 
-        crops = self._pixels(batch.target)
-        student_views = self._draw(config.student_view, len(crops), generator)
-        seen = self._render(crops, student_views, config.student_view, generator)
+        crops = pixels(batch.target)
+        student_views = draw_views(crops, config.student_view, generator)
+        seen = render_views(crops, student_views, config.student_view, generator)
         seen = self.image_level(seen, "source", config.image.back, generator)
 
         if config.consistency.weight > 0:
             looks = crops.repeat(config.consistency.views, 1, 1, 1)  # (V*B,3,C,C)
-            teacher_views = self._draw(config.teacher_view, len(looks), generator)
+            teacher_views = draw_views(looks, config.teacher_view, generator)
             with torch.no_grad():
-                clean = self._render(looks, teacher_views, config.teacher_view, generator)
+                clean = render_views(looks, teacher_views, config.teacher_view, generator)
                 taught: PoseOutput = self.teacher_model(clean)  # (V*B,K,S,S)
                 pseudo = pseudo_labels(
                     taught.heatmaps,
@@ -216,43 +217,16 @@ class Adapter(pl.LightningModule):
     def _source_views(
         self, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
-        crops, size = self._pixels(batch.source.images), self.config.crop.size
+        crops, size = pixels(batch.source.images), self.config.crop.size
         points, visible, way = batch.source.points, batch.source.visible, None
         if self.student.facing is not None:
             way = facing.take_apart(points, visible, self.trunk, self.mirror, size)
             points, visible = way.points, way.visible
-        views = self._draw(self.config.source_view, len(crops), generator)
-        images = self._render(crops, views, self.config.source_view, generator)
+        views = draw_views(crops, self.config.source_view, generator)
+        images = render_views(crops, views, self.config.source_view, generator)
         points = geometry.points_to_view(points, views, self.mirror)
         visible = geometry.swap_sides(visible, views.flipped, self.mirror)
         return images, points, visible & geometry.inside(points, size), way
-
-    @staticmethod
-    def _pixels(crops: Tensor) -> Float[Tensor, "B 3 C C"]:
-        return crops.to(torch.float32, memory_format=torch.channels_last) / 255
-
-    def _draw(self, ranges: ViewConfig, count: int, generator: torch.Generator) -> geometry.Views:
-        drawn = geometry.draw_views(
-            count,
-            self.config.crop.size,
-            geometry.ViewRange(
-                ranges.rotation, ranges.shear, ranges.translation, ranges.scale, ranges.flip
-            ),
-            generator,
-        )
-        return drawn.to(self.device)
-
-    def _render(
-        self, crops: Tensor, views: geometry.Views, ranges: ViewConfig, generator: torch.Generator
-    ) -> Float[Tensor, "B 3 C C"]:
-        """The crops as the view shows them: one resampling, then colours."""
-        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            images = geometry.warp(crops, views.matrix, self.config.crop.size)
-            colours = photometry.PhotometryRange(
-                ranges.colour, ranges.hue, ranges.blur, ranges.noise
-            )
-            images = photometry.jitter(images, colours, generator)
-            return images.contiguous(memory_format=torch.channels_last)
 
     def _gaussians(self, points: Tensor) -> Float[Tensor, "B K S S"]:
         cells = heatmaps.pixels_to_cells(points, self.student.stride)

@@ -22,8 +22,9 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from posebridge.adaptation.config import ViewConfig
+from posebridge.adaptation.views import draw_views, render_views
 from posebridge.models.pose import PoseModel
-from posebridge.ops import facing, geometry, heatmaps, photometry
+from posebridge.ops import facing, geometry, heatmaps
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
 VALIDATION_VIEW = ViewConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
@@ -260,12 +261,8 @@ def named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor
 def _points_in_crop(
     model: PoseModel, images: Tensor, mirror: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    size = images.shape[-1]
-    view = VALIDATION_VIEW
-    ranges = geometry.ViewRange(view.rotation, view.shear, view.translation, view.scale, view.flip)
-    views = geometry.draw_views(len(images), size, ranges, generator).to(images.device)
-    shown = geometry.warp(images, views.matrix, size)
-    shown = photometry.jitter(shown, photometry.PhotometryRange(view.colour, view.hue), generator)
+    views = draw_views(images, VALIDATION_VIEW, generator)
+    shown = render_views(images, views, VALIDATION_VIEW, generator)
     cells, _ = heatmaps.decode(named_maps(model, shown, mirror))
     last = model.config.heatmap_size - 1
     seen = ((cells > 0.5) & (cells < last - 0.5)).all(dim=-1)

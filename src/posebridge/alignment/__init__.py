@@ -3,9 +3,10 @@
     image.py        image level: source views in the style of the target
     feature.py      feature level: a domain discriminator behind gradient reversal
     pose.py         pose level: information maximization on heatmaps
+    facing.py       the way a subject faces, on the source and on the target
     consistency.py  the mean teacher: pseudo-labels and the error against them
 
 To add a loss: a pure function of tensors here, with its equation, range and source in the
-docstring; a weight for it in ``adaptation/config.py``; one entry in ``Adapter.losses``. A test needs
+docstring; a weight for it in ``adaptation/config.py``; one entry in ``Adapter._adapt``. A test needs
 a value table worked out by hand and a gradient check.
 """

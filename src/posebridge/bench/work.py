@@ -20,7 +20,6 @@ from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
 from posebridge.api import run
@@ -31,6 +30,7 @@ from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.inference.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.inference.predictor import load
 from posebridge.inference.scoring import score
 

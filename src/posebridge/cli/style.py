@@ -30,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     add_settings(parser)
     config, own = parse_settings(parser, arguments)
 
-    from posebridge.adaptation.domains import located, read_domains
     from posebridge.adaptation.image_banks import train_style_of
+    from posebridge.inference.domains import located, read_domains
     from posebridge.report.progress import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
 

@@ -10,6 +10,8 @@ network.py       what answers: a PyTorch model, or anything with ``keypoints(cro
 onnx_network.py  an exported ONNX file in its place
 export.py        a model as one file for other runtimes; quantisation.py: in 8 bits
 runtimes.py      exported files in the runtimes they are made for
+domains.py       source and target as settings name them; not in the room that trains, which
+                 can read no labels
 run_folder.py    a finished run opened again: settings, data, what no training saw of them
 judging.py       source weights against adapted ones on photographs without labels
 trust.py         calibration of both on labelled images

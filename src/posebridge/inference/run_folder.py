@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.domains import read_domains
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import HELD_OUT, split_source, split_target
 from posebridge.data.benchmarks import is_reference, parse_reference
@@ -21,6 +20,7 @@ from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
+from posebridge.inference.domains import read_domains
 from posebridge.skeleton import builtin_skeletons
 
 _LEAST_UNSEEN = 50
