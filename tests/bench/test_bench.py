@@ -80,7 +80,9 @@ def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
     [
         ({"teacher_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
+        ({"facing": 0.5, "statistics": "both", "reading.least_score": 0.5}, True),
         ({"source_view.rotation": 3}, False),
+        ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
         ({"optimizer.lr": 0.1}, False),
         ({"model.sigma": 1.5}, False),
         ({"steps.batch": 3}, False),
@@ -90,6 +92,13 @@ def test_a_first_stage_is_shared_where_nothing_in_it_differs(settings, shares, t
     methods = {"one": None, "other": {"settings": settings}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
+
+
+def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_path):
+    facing = {"model.sides": "facing"}
+    methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing": 0.5}}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
+    assert len([t for t in plan.trainings if t.method is None]) == 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
-from posebridge.adaptation.views import draw_views, pixels, render_views
+from posebridge.adaptation.views import draw_views, render_views
 from posebridge.alignment.consistency import most_confident, pseudo_labels, relative_error
 from posebridge.alignment.facing import facing_loss, same_way
 from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
@@ -140,7 +140,7 @@ class Adapter(pl.LightningModule):
         if batch.target is None or not config.uses_target_view:
             return losses
 
-        crops = pixels(batch.target)
+        crops = photometry.pixels(batch.target)
         student_views = draw_views(crops, config.student_view, generator)
         seen = render_views(crops, student_views, config.student_view, generator)
         seen = self.image_level(seen, "source", config.image.back, generator)
@@ -217,7 +217,7 @@ class Adapter(pl.LightningModule):
     def _source_views(
         self, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
-        crops, size = pixels(batch.source.images), self.config.crop.size
+        crops, size = photometry.pixels(batch.source.images), self.config.crop.size
         points, visible, way = batch.source.points, batch.source.visible, None
         if self.student.facing is not None:
             way = facing.take_apart(points, visible, self.trunk, self.mirror, size)

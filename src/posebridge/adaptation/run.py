@@ -85,9 +85,8 @@ def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
     count = max(count, 1)
     if len(images) == 1:
         return TargetSplit(target, target)
-    chosen = np.random.default_rng([config.seed, 2]).permutation(len(images))[:count]
-    held = np.isin(target.files, images[chosen])
-    return TargetSplit(target.subset(np.flatnonzero(~held)), target.subset(np.flatnonzero(held)))
+    apart, rest = _whole_images(target.files, images, count, [config.seed, 2])
+    return TargetSplit(target.subset(rest), target.subset(apart))
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,17 @@ def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
     """
     images = np.unique(source.images.files)
     count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
-    chosen = np.random.default_rng([config.seed, 4]).permutation(len(images))[:count]
-    held = np.isin(source.images.files, images[chosen])
-    return SourceSplit(source.subset(np.flatnonzero(~held)), source.subset(np.flatnonzero(held)))
+    apart, rest = _whole_images(source.images.files, images, count, [config.seed, 4])
+    return SourceSplit(source.subset(rest), source.subset(apart))
+
+
+def _whole_images(
+    files: np.ndarray, images: np.ndarray, count: int, seed: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of ``count`` of the images, drawn by the seed, and all others."""
+    chosen = np.random.default_rng(seed).permutation(len(images))[:count]
+    apart = np.isin(files, images[chosen])
+    return np.flatnonzero(apart), np.flatnonzero(~apart)
 
 
 def train(

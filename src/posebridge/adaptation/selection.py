@@ -24,7 +24,7 @@ from torch import Tensor
 from posebridge.adaptation.config import ViewConfig
 from posebridge.adaptation.views import draw_views, render_views
 from posebridge.models.pose import PoseModel
-from posebridge.ops import facing, geometry, heatmaps
+from posebridge.ops import facing, geometry, heatmaps, photometry
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
 VALIDATION_VIEW = ViewConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
@@ -79,8 +79,7 @@ def ask(
     parts: list[tuple[Tensor, ...]] = []
     total = torch.zeros((), device=device)
     for start in range(0, len(crops), batch):
-        images = crops[start : start + batch].to(device)
-        images = images.to(torch.float32, memory_format=torch.channels_last) / 255
+        images = photometry.pixels(crops[start : start + batch].to(device))
         first, first_seen = _points_in_crop(model, images, mirror, generator)
         second, second_seen = _points_in_crop(model, images, mirror, generator)
         maps = named_maps(model, images, mirror)
@@ -216,8 +215,7 @@ def source_pck(
 
 def teacher_student(teacher: Answers, student: Answers, within: float = 0.05) -> float:
     """Share (percent) of joints that teacher and student place within a distance."""
-    close = (teacher.points - student.points).norm(dim=-1) <= within * teacher.size
-    return float(100 * close.float().mean())
+    return settled(teacher.points, student.points, teacher.size, within)
 
 
 def settled(before: Tensor, points: Tensor, size: int, within: float = 0.05) -> float:

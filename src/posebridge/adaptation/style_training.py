@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from posebridge.adaptation.config import StyleTrainingConfig
 from posebridge.data.crops import CropRange
 from posebridge.data.loaders import UnpairedSteps, step_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.models.style import StyleNetwork
+from posebridge.ops import photometry
 
 CHECKPOINT_EVERY = 200
 
@@ -74,8 +74,8 @@ def train_style(
         UnpairedSteps(source, target, crops, config.batch, seed), first, config.steps, workers
     )
     for step, (of_source, of_target) in enumerate(batches, start=first):
-        content = torch.cat([_pixels(of_source, device), _pixels(of_target, device)])
-        style = torch.cat([_pixels(of_target, device), _pixels(of_source, device)])
+        pixels = [photometry.pixels(crops.to(device)) for crops in (of_source, of_target)]
+        content, style = torch.cat(pixels), torch.cat(pixels[::-1])
         losses = network.losses(content, style)
         loss = config.content_weight * losses["content"] + config.style_weight * losses["style"]
         loss = loss + config.reconstruction_weight * losses["reconstruction"]
@@ -98,10 +98,6 @@ def _learning_rate(config: StyleTrainingConfig, step: int) -> float:
     if position < 0.1:
         return config.lr * position / 0.1
     return config.lr * 0.5 * (1 + math.cos(math.pi * (position - 0.1) / 0.9))
-
-
-def _pixels(crops: Tensor, device: torch.device | str) -> Tensor:
-    return crops.to(device).to(torch.float32, memory_format=torch.channels_last) / 255
 
 
 def _keep(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int) -> None:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from posebridge.adaptation.config import ViewConfig
 from posebridge.ops import geometry, photometry
-
-
-def pixels(crops: UInt8[Tensor, "B 3 C C"]) -> Float[Tensor, "B 3 C C"]:
-    """Crops as loaders give them -> numbers in [0, 1], channels last."""
-    return crops.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
 def draw_views(

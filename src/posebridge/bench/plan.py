@@ -20,7 +20,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from posebridge.adaptation.config import (
     TargetConfig,
 )
 from posebridge.adaptation.presets import configure
+from posebridge.data.reading import ReadingConfig
 from posebridge.errors import InputError
 
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
@@ -160,37 +161,30 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     )
 
 
+# Settings that change nothing in the weights of the source stage: where things lie and run.
+_WITHOUT_WEIGHT = frozenset({"target", "target_images", "data_root", "device", "workers"})
+
+
 def _first_stage(pair: str, config: AdaptConfig) -> Training:
     """The source stage alone; its name is a function of everything that changes its weights."""
-    optimizer = replace(config.optimizer, adaptation_lr=None)
     alone = replace(
         config,
+        reading=ReadingConfig(source_format=config.reading.source_format),
         image=ImageConfig(style="none", probability=0.0, back=0.0),
         consistency=ConsistencyConfig(weight=0.0),
         feature=FeatureConfig(weight=0.0),
         pose=PoseConfig(weight=0.0),
+        facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
         student_view=config.source_view,
         teacher_view=config.source_view,
         teacher_decay=AdaptConfig.teacher_decay,
         statistics="source",
-        optimizer=optimizer,
+        optimizer=replace(config.optimizer, adaptation_lr=None),
         steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
         held_out=TargetConfig(),
     )
-    counts = {
-        "source": (config.source, config.source_images),
-        "crop": asdict(config.crop),
-        "model": asdict(config.model),
-        "view": asdict(config.source_view),
-        "optimizer": asdict(optimizer),
-        "steps": (config.steps.source, config.steps.batch),
-        "run": (config.seed, config.precision),
-    }
-    if config.source_held_out:
-        counts["source_held_out"] = (config.source_held_out,)
-    if config.reading.source_format is not None:
-        counts["format"] = (config.reading.source_format,)
-    text = json.dumps(counts, sort_keys=True, default=str)
+    counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
+    text = json.dumps(counts, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{pair}/first_stage/seed_{config.seed}_{digest}"
     return Training(name, alone, None, pair, None, config.seed)

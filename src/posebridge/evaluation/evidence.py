@@ -23,6 +23,7 @@ from torch import Tensor
 
 from posebridge.adaptation.selection import Answers, PosePrior, named_maps, neighbourhood_density
 from posebridge.models.pose import PoseModel
+from posebridge.ops import photometry
 
 _TEMPERATURE = 0.1
 _NEAR = 0.05
@@ -127,8 +128,7 @@ def information_of_images(
     log_mean = mean_probability.to(device).clamp_min(1e-12).log()
     parts = []
     for start in range(0, len(crops), batch):
-        images = crops[start : start + batch].to(device)
-        images = images.to(torch.float32, memory_format=torch.channels_last) / 255
+        images = photometry.pixels(crops[start : start + batch].to(device))
         maps = named_maps(model.eval(), images, mirror)
         log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
         divergence = (log_p.exp() * (log_p - log_mean)).sum(dim=2)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from posebridge.data.crops import CropRange
 from posebridge.models.checkpoint import Checkpoint
 from posebridge.models.pose import PoseModel, PoseOutput
-from posebridge.ops import facing, heatmaps
+from posebridge.ops import facing, heatmaps, photometry
 from posebridge.skeleton import Skeleton
 
 
@@ -112,8 +112,7 @@ class TorchNetwork:
     @torch.inference_mode()
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
         """See :class:`Network`."""
-        images = crops.to(self.device, non_blocking=True)
-        images = images.to(torch.float32, memory_format=torch.channels_last) / 255
+        images = photometry.pixels(crops.to(self.device, non_blocking=True))
         output: PoseOutput = self.model(images)
         maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
         answer = read_heatmaps(maps, self.model.stride)

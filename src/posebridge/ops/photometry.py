@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 _LUMA = (0.299, 0.587, 0.114)
 # RGB to YIQ; hue is a rotation in its last two rows, which keeps the whole jitter one 3x3 matrix.
 _YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+
+
+def pixels(crops: UInt8[Tensor, "B 3 C C"]) -> Float[Tensor, "B 3 C C"]:
+    """Crops as loaders give them -> numbers in [0, 1], channels last."""
+    return crops.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
 @dataclass(frozen=True)
