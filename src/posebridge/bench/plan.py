@@ -29,9 +29,11 @@ import yaml
 from posebridge.adaptation.config import (
     AdaptConfig,
     ConsistencyConfig,
+    DisparityConfig,
     FeatureConfig,
     ImageConfig,
     PoseConfig,
+    RefineConfig,
     StepsConfig,
     TargetConfig,
 )
@@ -174,6 +176,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         consistency=ConsistencyConfig(weight=0.0),
         feature=FeatureConfig(weight=0.0),
         pose=PoseConfig(weight=0.0),
+        disparity=DisparityConfig(),
+        refine=RefineConfig(),
         facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
         student_view=config.source_view,
         teacher_view=config.source_view,
