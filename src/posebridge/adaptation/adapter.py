@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from posebridge.adaptation.auxiliary import Auxiliaries
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.facing_share import FacingShare
 from posebridge.adaptation.labelling import label, occlude
 from posebridge.adaptation.levels import (
     Figures,
@@ -78,6 +80,8 @@ class Adapter(pl.LightningModule):
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
+        corrects = model.facing is not None and config.facing_share == "target"
+        self.facing_share = FacingShare() if corrects else None
         self.watch = Watch(TERMS)
         self._step = 0
         self._figures: Figures = {}
@@ -94,9 +98,20 @@ class Adapter(pl.LightningModule):
 
     @property
     def teacher_model(self) -> PoseModel:
-        """The averaged model, in evaluation mode: what a run delivers."""
+        """The averaged model, in evaluation mode."""
         model: PoseModel = self.teacher.module
         return model.eval()
+
+    @property
+    def delivered(self) -> PoseModel:
+        """What a run delivers: the teacher, corrected by the share of subjects that face either way."""
+        shift = 0.0 if self.facing_share is None else self.facing_share.shift()
+        if shift == 0.0:
+            return self.teacher_model
+        model = deepcopy(self.teacher_model)
+        assert model.facing is not None
+        model.facing.shift_by(shift)
+        return model
 
     @property
     def image_level(self) -> ImageLevel:
@@ -165,6 +180,12 @@ class Adapter(pl.LightningModule):
             target: PoseOutput = self.student(seen)
         if config.learns_from_target:
             self._features["target"] = target.features
+
+        if self.facing_share is not None and target.turned is not None:
+            if way is not None:
+                self.facing_share.see(way.turned, way.known)
+            heard = None if labels is None else labels.turned
+            self.facing_share.hear(target.turned if heard is None else heard)
 
         figures = self._figures if self._logs else None
         judged = source.features, target.features
