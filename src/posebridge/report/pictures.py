@@ -43,13 +43,13 @@ class StepPictures(pl.Callback):
 
 def step_sheet(preview: Preview, skeleton: Skeleton) -> np.ndarray:
     """Source views with labels, the same restyled, target views with the kept pseudo-labels."""
-    rows = [
-        (
-            "source views with their labels",
-            _row(preview.source_views, preview.source_points, preview.source_visible, skeleton),
-        ),
-        ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
-    ]
+    rows = []
+    if preview.source_views is not None and preview.styled_views is not None:
+        labelled = (preview.source_views, preview.source_points, preview.source_visible)
+        rows = [
+            ("source views with their labels", _row(*labelled, skeleton)),
+            ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
+        ]
     if preview.target_views is not None:
         rows.append(
             (

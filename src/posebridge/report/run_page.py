@@ -14,7 +14,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
-from posebridge.inference.judging import JudgedRun
+from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
 from posebridge.report.charts import (
     Line,
     interval_chart,
@@ -98,6 +98,7 @@ def render(judgement: Judgement, shots: Gallery, made: str) -> str:
     style = source.get_source(environment, "style.css")[0]
     return environment.get_template("index.html.jinja").render(
         j=judgement,
+        without_source=WITHOUT_SOURCE in judgement.method,
         style=Markup(style),
         colour=_COLOURS[judgement.verdict.answer],
         tiles=tiles(judgement),
@@ -176,6 +177,8 @@ def warnings(judgement: Judgement) -> list[str]:
             f"Levels that were on: {judgement.method}. Without a mean teacher there are no "
             "pseudo-labels, and that part of the page is empty."
         )
+    if judgement.source_kind == "none":
+        found.append(judgement.source_about)
     if judgement.skipped:
         found.append(f"{len(judgement.skipped)} images could not be read and were left out.")
     return found
