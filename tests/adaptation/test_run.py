@@ -19,9 +19,10 @@ from safetensors.torch import load_file
 
 import posebridge.adaptation
 from posebridge.adaptation import selection
-from posebridge.adaptation.adapter import Adapter, NonFiniteLoss, build_model
+from posebridge.adaptation.adapter import Adapter, build_model
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import split_target, train
+from posebridge.adaptation.watching import NonFiniteLoss
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps

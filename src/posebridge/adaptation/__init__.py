@@ -6,7 +6,10 @@
     views.py           random views of crops
     image_banks.py     the image level of a run: style network and banks
     adapter.py         one step, as a LightningModule that reads top to bottom
-    schedule.py        learning rate, ramp and randomness as functions of the step
+    levels.py          what each level says of a step
+    labelling.py       the pseudo-labels of a batch
+    watching.py        terms that are not finite, and what each term does
+    schedule.py        learning rate, weights of the losses and randomness as functions of the step
     selection.py       label-free validators
     style_training.py  the decoder of the style network
     recording.py       CSV log, checkpoints and the validator, as callbacks

@@ -12,23 +12,27 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
+from posebridge.adaptation.labelling import Labels, label
+from posebridge.adaptation.levels import (
+    Figures,
+    consistency_level,
+    feature_level,
+    gaussians,
+    pose_level,
+)
+from posebridge.adaptation.schedule import TERMS, learning_rate, step_generator, weight
 from posebridge.adaptation.views import draw_views, render_views
-from posebridge.alignment.consistency import most_confident, pseudo_labels, relative_error
-from posebridge.alignment.facing import facing_loss, same_way
-from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
+from posebridge.adaptation.watching import Watch, term_figures
+from posebridge.alignment.consistency import relative_error
+from posebridge.alignment.facing import facing_loss
 from posebridge.alignment.image import ImageLevel
-from posebridge.alignment.pose import information_maximization
 from posebridge.data.loaders import Batch
 from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
-from posebridge.ops import facing, geometry, heatmaps, photometry
+from posebridge.ops import facing, geometry, photometry
 from posebridge.skeleton import Skeleton
-
-TERMS = ("source", "consistency", "feature", "pose", "facing", "target_facing")
-_OF_THE_SOURCE = ("source", "facing")
 
 
 class Preview(NamedTuple):
@@ -43,10 +47,6 @@ class Preview(NamedTuple):
     kept: Bool[Tensor, "B K"] | None = None
 
 
-class NonFiniteLoss(RuntimeError):
-    """A loss became infinite or not a number; the message names step and term."""
-
-
 class Adapter(pl.LightningModule):
     """Student, teacher and discriminator, and how one batch changes them.
 
@@ -59,7 +59,6 @@ class Adapter(pl.LightningModule):
 
     mirror: Tensor
     trunk: Tensor
-    _first_bad: Tensor
 
     def __init__(
         self, config: AdaptConfig, skeleton: Skeleton, model: PoseModel, image_level: ImageLevel
@@ -78,9 +77,9 @@ class Adapter(pl.LightningModule):
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
-        self.register_buffer("_first_bad", torch.full((len(TERMS),), -1), persistent=False)
+        self.watch = Watch(TERMS)
         self._step = 0
-        self._figures: dict[str, Tensor | float] = {}
+        self._figures: Figures = {}
         self.first_step = config.steps.source if config.start_from else 0
         self.validation: list[tuple[int, float]] = []
         self.answered: Tensor | None = None  # (N, K, 2): the validator's last look
@@ -112,9 +111,11 @@ class Adapter(pl.LightningModule):
             losses = self._source_only(batch, generator)
         else:
             losses = self._adapt(batch, generator)
-        weighted = {name: self._weight(name, batch.step) * loss for name, loss in losses.items()}
-        self._watch(losses, batch.step)
-        if self._logs(batch.step):
+        weighted = {
+            name: weight(self.config, name, batch.step) * loss for name, loss in losses.items()
+        }
+        self.watch.look(losses, batch.step)
+        if self._logs:
             self._log_terms(losses, weighted)
         return torch.stack(list(weighted.values())).sum()
 
@@ -145,35 +146,12 @@ class Adapter(pl.LightningModule):
         seen = render_views(crops, student_views, config.student_view, generator)
         seen = self.image_level(seen, "source", config.image.back, generator)
 
+        labels = None
         if config.consistency.weight > 0:
-            looks = crops.repeat(config.consistency.views, 1, 1, 1)  # (V*B,3,C,C)
-            teacher_views = draw_views(looks, config.teacher_view, generator)
-            with torch.no_grad():
-                clean = render_views(looks, teacher_views, config.teacher_view, generator)
-                taught: PoseOutput = self.teacher_model(clean)  # (V*B,K,S,S)
-                pseudo = pseudo_labels(
-                    taught.heatmaps,
-                    teacher_views,
-                    student_views,
-                    self.mirror,
-                    self.student.stride,
-                    config.consistency.spread * config.crop.size,
-                )
-                confident, threshold = most_confident(
-                    pseudo.confidence, config.consistency.keep, config.consistency.each_joint
-                )
-                kept = confident & pseudo.inside
-                seen = photometry.occlude(
-                    seen,
-                    pseudo.points,
-                    kept & (pseudo.confidence >= config.consistency.occlusion_confidence),
-                    config.consistency.occlusion,
-                    round(config.consistency.patch * config.crop.size),
-                    generator,
-                )
-                aim = self._gaussians(pseudo.points)  # (B,K,S,S)
+            labels = label(self.teacher_model, crops, student_views, self.mirror, config, generator)
+            seen = self._occlude(seen, labels, generator)
             self.preview = self.preview._replace(
-                target_views=seen, pseudo_points=pseudo.points, kept=kept
+                target_views=seen, pseudo_points=labels.points, kept=labels.kept
             )
         with (
             torch.set_grad_enabled(config.learns_from_target),
@@ -183,36 +161,28 @@ class Adapter(pl.LightningModule):
         if config.learns_from_target:
             self._features["target"] = target.features
 
-        if config.consistency.weight > 0:
-            losses["consistency"] = relative_error(target.heatmaps, aim, kept, config.model.sigma)
-            if target.turned is not None and taught.turned is not None:
-                losses["target_facing"] = same_way(
-                    target.turned,
-                    taught.turned.unflatten(0, (-1, len(crops))),
-                    config.consistency.keep,
-                )
-            if self._logs(batch.step):
-                self._log("teacher/kept", kept.float().mean())
-                self._log("teacher/inside", pseudo.inside.float().mean())
-                self._log("teacher/confidence", pseudo.confidence.mean())
-                self._log("teacher/threshold", threshold.mean())
+        stride, figures = self.student.stride, self._figures if self._logs else None
+        if labels is not None:
+            losses |= consistency_level(target, labels, stride, config, figures)
         if config.feature.weight > 0:
-            judged = self.discriminator(
-                torch.cat([reverse_gradient(source.features), reverse_gradient(target.features)])
-            )
-            on_source, on_target = judged.chunk(2)
-            losses["feature"] = domain_loss(on_source, on_target)
-            if self._logs(batch.step):
-                self._log("discriminator/accuracy", domain_accuracy(on_source, on_target))
+            losses |= feature_level(self.discriminator, source.features, target.features, figures)
         if config.pose.weight > 0:
-            information = information_maximization(target.heatmaps, config.pose.temperature)
-            losses["pose"] = information.loss
-            if self._logs(batch.step):
-                self._log("pose/certainty", information.certainty)
-                self._log("pose/diversity", information.diversity)
+            losses |= pose_level(target, config, figures)
         return losses
 
     # -- parts of a step -----------------------------------------------------------------------
+
+    def _occlude(self, seen: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
+        """Cover a joint that the teacher is sure of in some of the student's views."""
+        settings = self.config.consistency
+        return photometry.occlude(
+            seen,
+            labels.points,
+            labels.kept & (labels.confidence >= settings.occlusion_confidence),
+            settings.occlusion,
+            round(settings.patch * self.config.crop.size),
+            generator,
+        )
 
     def _source_views(
         self, batch: Batch, generator: torch.Generator
@@ -228,32 +198,16 @@ class Adapter(pl.LightningModule):
         visible = geometry.swap_sides(visible, views.flipped, self.mirror)
         return images, points, visible & geometry.inside(points, size), way
 
-    def _gaussians(self, points: Tensor) -> Float[Tensor, "B K S S"]:
-        cells = heatmaps.pixels_to_cells(points, self.student.stride)
-        return heatmaps.render(cells, self.config.model.heatmap_size, self.config.model.sigma)
-
     def _source_losses(
         self, output: PoseOutput, points: Tensor, visible: Tensor, way: facing.Sides | None
     ) -> dict[str, Tensor]:
         """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
-        error = relative_error(
-            output.heatmaps, self._gaussians(points), visible, self.config.model.sigma
-        )
+        aim = gaussians(points, self.student.stride, self.config)  # (B,K,S,S)
+        error = relative_error(output.heatmaps, aim, visible, self.config.model.sigma)
         losses = {"source": 0.5 * error / visible.float().mean().clamp_min(1e-6)}
         if way is not None and output.turned is not None:
             losses["facing"] = facing_loss(output.turned, way.turned, way.known)
         return losses
-
-    def _weight(self, term: str, step: int) -> float:
-        weights = {
-            "source": 1.0,
-            "consistency": self.config.consistency.weight,
-            "feature": self.config.feature.weight,
-            "pose": self.config.pose.weight,
-            "facing": self.config.facing,
-            "target_facing": self.config.facing * self.config.consistency.weight,
-        }
-        return weights[term] * (1.0 if term in _OF_THE_SOURCE else ramp(self.config, step))
 
     # -- Lightning's hooks ---------------------------------------------------------------------
 
@@ -315,49 +269,19 @@ class Adapter(pl.LightningModule):
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
         self.answered = checkpoint.get("answered")
 
-    # -- what is watched and logged ------------------------------------------------------------
+    # -- what is logged ------------------------------------------------------------------------
 
-    def _watch(self, losses: dict[str, Tensor], step: int) -> None:
-        """Remember on the device, without a sync, the first step at which a term is not finite."""
-        for place, name in enumerate(TERMS):
-            if name in losses:
-                bad = ~torch.isfinite(losses[name].detach()) & (self._first_bad[place] < 0)
-                self._first_bad[place] = torch.where(bad, step, self._first_bad[place])
-
-    def require_finite(self) -> None:
-        """Raise :class:`NonFiniteLoss` if a term was not finite since the run began."""
-        first_bad = self._first_bad.tolist()
-        for name, step in zip(TERMS, first_bad, strict=True):
-            if step >= 0:
-                raise NonFiniteLoss(
-                    f"the {name} loss was not finite at step {step}; the checkpoints from before "
-                    "are kept. Try a lower optimizer.lr, or a smaller weight of that term."
-                )
-
-    def _logs(self, step: int) -> bool:
-        return step % self.config.steps.log_every == 0
-
-    def _log(self, name: str, value: Tensor | float) -> None:
-        self._figures[name] = value
+    @property
+    def _logs(self) -> bool:
+        return self._step % self.config.steps.log_every == 0
 
     def _log_terms(self, losses: dict[str, Tensor], weighted: dict[str, Tensor]) -> None:
-        """Every loss raw and weighted, and the gradient it brings to the shared features."""
-        for name, loss in losses.items():
-            self._log(f"loss/{name}", loss.detach())
-            self._log(f"weighted/{name}", weighted[name].detach())
-            self._log(f"gradient/{name}", self._gradient_norm(weighted[name]))
-        self._log("loss/total", torch.stack([w.detach() for w in weighted.values()]).sum())
-        self._log("lr", learning_rate(self.config, self._step))
+        features = list(self._features.values())
+        self._figures |= term_figures(losses, weighted, features)
+        self._figures["lr"] = learning_rate(self.config, self._step)
         figures = {name: _number(value) for name, value in self._figures.items()}
         for logger in self.loggers:
             logger.log_metrics(figures, self._step)
-
-    def _gradient_norm(self, weighted: Tensor) -> Tensor:
-        """Norm of d(weighted loss) / d(decoder features): passes the head only, so it is cheap."""
-        features = list(self._features.values())
-        gradients = torch.autograd.grad(weighted, features, retain_graph=True, allow_unused=True)
-        squares = [g.float().square().sum() for g in gradients if g is not None]
-        return torch.stack(squares).sum().sqrt() if squares else torch.zeros(())
 
 
 def _number(value: Tensor | float) -> float:

@@ -89,7 +89,7 @@ class Keeper(pl.Callback):
         adapter = _adapter(pl_module)
         steps, step = adapter.config.steps, adapter.step
         if (step - 1) % steps.log_every == 0:
-            adapter.require_finite()
+            adapter.watch.require_finite()
         last = step == steps.source + steps.adaptation
         adapted = step - steps.source
         validates = adapted > 0 and (adapted % steps.validate_every == 0 or last)
@@ -97,7 +97,7 @@ class Keeper(pl.Callback):
         saves = last or step == self.end or step % steps.checkpoint_every == 0
         if not (step == steps.source or validates or keeps or saves):
             return
-        adapter.require_finite()
+        adapter.watch.require_finite()
         if step == steps.source:
             self._hand_over(trainer, adapter)
         elif validates:

@@ -1,4 +1,4 @@
-"""Learning rate, ramp and randomness as functions of the step alone.
+"""Learning rate, weights of the losses and randomness as functions of the step alone.
 
 Nothing here remembers anything, so a run that was stopped goes on exactly as if it had not been.
 """
@@ -12,6 +12,8 @@ import torch
 
 from posebridge.adaptation.config import AdaptConfig
 
+TERMS = ("source", "consistency", "feature", "pose", "facing", "target_facing")
+_OF_THE_SOURCE = ("source", "facing")
 _STEP_DECAYS = (45 / 70, 60 / 70)
 
 
@@ -39,6 +41,19 @@ def ramp(config: AdaptConfig, step: int) -> float:
     if config.steps.ramp == 0:
         return 1.0
     return min(1.0, (step - config.steps.source + 1) / config.steps.ramp)
+
+
+def weight(config: AdaptConfig, term: str, step: int) -> float:
+    """What the loss ``term``, one of ``TERMS``, counts in the total at a step."""
+    weights = {
+        "source": 1.0,
+        "consistency": config.consistency.weight,
+        "feature": config.feature.weight,
+        "pose": config.pose.weight,
+        "facing": config.facing,
+        "target_facing": config.facing * config.consistency.weight,
+    }
+    return weights[term] * (1.0 if term in _OF_THE_SOURCE else ramp(config, step))
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:

@@ -7,6 +7,6 @@
     consistency.py  the mean teacher: pseudo-labels and the error against them
 
 To add a loss: a pure function of tensors here, with its equation, range and source in the
-docstring; a weight for it in ``adaptation/config.py``; one entry in ``Adapter._adapt``. A test needs
-a value table worked out by hand and a gradient check.
+docstring; a weight for it in ``adaptation/config.py``; a name in ``adaptation/schedule.py``; a call in
+``adaptation/levels.py``. A test needs a value table worked out by hand and a gradient check.
 """

@@ -1,0 +1,75 @@
+"""Pseudo-labels of one batch of target crops: a teacher's views, their vote, and what is kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.views import draw_views, render_views
+from posebridge.alignment.consistency import most_confident, pseudo_labels
+from posebridge.models.pose import PoseModel, PoseOutput
+from posebridge.ops import geometry
+
+
+class Labels(NamedTuple):
+    """What a teacher says of the student's views; V of its own views voted.
+
+    Attributes:
+        points: in pixels of the student's view.
+        confidence: of each joint, see :class:`~posebridge.alignment.consistency.PseudoLabels`.
+        inside: the joint lies in a teacher's view and in the student's.
+        kept: joints that are learned from.
+        threshold: the confidence above which joints are kept.
+        turned: the teacher's logits that its views show the subject turned; None where sides are
+            named.
+    """
+
+    points: Float[Tensor, "B K 2"]
+    confidence: Float[Tensor, "B K"]
+    inside: Bool[Tensor, "B K"]
+    kept: Bool[Tensor, "B K"]
+    threshold: Float[Tensor, "..."]
+    turned: Float[Tensor, "V B"] | None
+
+
+@torch.no_grad()
+def label(
+    teacher: PoseModel,
+    crops: Float[Tensor, "B 3 C C"],
+    student_views: geometry.Views,
+    mirror: Int[Tensor, " K"],
+    config: AdaptConfig,
+    generator: torch.Generator,
+) -> Labels:
+    """Let a teacher look at ``consistency.views`` random views of every crop.
+
+    Args:
+        teacher: in evaluation mode.
+        student_views: the views that the labels are for.
+    """
+    settings = config.consistency
+    looks = crops.repeat(settings.views, 1, 1, 1)  # (V*B,3,C,C)
+    views = draw_views(looks, config.teacher_view, generator)
+    clean = render_views(looks, views, config.teacher_view, generator)
+    taught: PoseOutput = teacher(clean)  # (V*B,K,S,S)
+    pseudo = pseudo_labels(
+        taught.heatmaps,
+        views,
+        student_views,
+        mirror,
+        teacher.stride,
+        settings.spread * config.crop.size,
+    )
+    confident, threshold = most_confident(pseudo.confidence, settings.keep, settings.each_joint)
+    return Labels(
+        pseudo.points,
+        pseudo.confidence,
+        pseudo.inside,
+        confident & pseudo.inside,
+        threshold,
+        None if taught.turned is None else taught.turned.unflatten(0, (-1, len(crops))),
+    )

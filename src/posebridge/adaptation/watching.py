@@ -1,0 +1,64 @@
+"""What is watched while a run trains: terms that are not finite, and what each term does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class NonFiniteLoss(RuntimeError):
+    """A loss became infinite or not a number; the message names step and term."""
+
+
+class Watch(nn.Module):
+    """Remembers on the device, without a sync, the first step at which a term is not finite.
+
+    Args:
+        terms: names of the losses that there may be.
+    """
+
+    first_bad: Tensor
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        super().__init__()
+        self.terms = tuple(terms)
+        self.register_buffer("first_bad", torch.full((len(terms),), -1), persistent=False)
+
+    def look(self, losses: Mapping[str, Tensor], step: int) -> None:
+        """Look at the losses of a step."""
+        for place, name in enumerate(self.terms):
+            if name in losses:
+                bad = ~torch.isfinite(losses[name].detach()) & (self.first_bad[place] < 0)
+                self.first_bad[place] = torch.where(bad, step, self.first_bad[place])
+
+    def require_finite(self) -> None:
+        """Raise :class:`NonFiniteLoss` if a term was not finite since the run began."""
+        first_bad = self.first_bad.tolist()
+        for name, step in zip(self.terms, first_bad, strict=True):
+            if step >= 0:
+                raise NonFiniteLoss(
+                    f"the {name} loss was not finite at step {step}; the checkpoints from before "
+                    "are kept. Try a lower optimizer.lr, or a smaller weight of that term."
+                )
+
+
+def term_figures(
+    losses: Mapping[str, Tensor], weighted: Mapping[str, Tensor], features: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Every loss raw and weighted, and the gradient it brings to the shared features."""
+    figures: dict[str, Tensor] = {}
+    for name, loss in losses.items():
+        figures[f"loss/{name}"] = loss.detach()
+        figures[f"weighted/{name}"] = weighted[name].detach()
+        figures[f"gradient/{name}"] = _gradient_norm(weighted[name], features)
+    figures["loss/total"] = torch.stack([w.detach() for w in weighted.values()]).sum()
+    return figures
+
+
+def _gradient_norm(weighted: Tensor, features: Sequence[Tensor]) -> Tensor:
+    """Norm of d(weighted loss) / d(decoder features): passes the head only, so it is cheap."""
+    gradients = torch.autograd.grad(weighted, features, retain_graph=True, allow_unused=True)
+    squares = [g.float().square().sum() for g in gradients if g is not None]
+    return torch.stack(squares).sum().sqrt() if squares else torch.zeros(())
