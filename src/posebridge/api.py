@@ -100,8 +100,7 @@ def run(
         else f"{len(source)} labelled subjects of {source.images.name}"
     )
     console.print(
-        f"source: {named}\n"
-        f"target: {len(target)} unlabelled subjects of {target.name}",
+        f"source: {named}\ntarget: {len(target)} unlabelled subjects of {target.name}",
         highlight=False,
     )
     style_bar: list[ProgressBar] = []

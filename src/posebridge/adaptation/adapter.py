@@ -11,6 +11,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
+from posebridge.adaptation.anchor import Anchor
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.labelling import Labels, label
 from posebridge.adaptation.levels import (
@@ -20,13 +21,14 @@ from posebridge.adaptation.levels import (
     gaussians,
     pose_level,
 )
+from posebridge.adaptation.prior import BoneLengths
 from posebridge.adaptation.schedule import TERMS, learning_rate, step_generator, weight
 from posebridge.adaptation.views import draw_views, render_views
 from posebridge.adaptation.watching import Watch, term_figures
 from posebridge.alignment.consistency import relative_error
 from posebridge.alignment.facing import facing_loss
 from posebridge.alignment.image import ImageLevel
-from posebridge.data.loaders import Batch
+from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
@@ -38,10 +40,10 @@ from posebridge.skeleton import Skeleton
 class Preview(NamedTuple):
     """What the last step looked at, for pictures; references, nothing is computed for it."""
 
-    source_views: Float[Tensor, "B 3 C C"]
-    styled_views: Float[Tensor, "B 3 C C"]
-    source_points: Float[Tensor, "B K 2"]
-    source_visible: Bool[Tensor, "B K"]
+    source_views: Float[Tensor, "B 3 C C"] | None = None
+    styled_views: Float[Tensor, "B 3 C C"] | None = None
+    source_points: Float[Tensor, "B K 2"] | None = None
+    source_visible: Bool[Tensor, "B K"] | None = None
     target_views: Float[Tensor, "B 3 C C"] | None = None
     pseudo_points: Float[Tensor, "B K 2"] | None = None
     kept: Bool[Tensor, "B K"] | None = None
@@ -55,13 +57,19 @@ class Adapter(pl.LightningModule):
         skeleton: of the source.
         model: the student at the start.
         image_level: its bank filled, or of style ``none``.
+        bones: of the source; pseudo-labels are measured against them where ``prior.weight`` is set.
     """
 
     mirror: Tensor
     trunk: Tensor
 
     def __init__(
-        self, config: AdaptConfig, skeleton: Skeleton, model: PoseModel, image_level: ImageLevel
+        self,
+        config: AdaptConfig,
+        skeleton: Skeleton,
+        model: PoseModel,
+        image_level: ImageLevel,
+        bones: BoneLengths | None = None,
     ) -> None:
         super().__init__()
         self.config, self.skeleton = config, skeleton
@@ -77,6 +85,8 @@ class Adapter(pl.LightningModule):
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
+        self.bones = bones if config.prior.weight > 0 else None
+        self.anchor = Anchor(config.anchor)
         self.watch = Watch(TERMS)
         self._step = 0
         self._figures: Figures = {}
@@ -121,7 +131,8 @@ class Adapter(pl.LightningModule):
 
     def _source_only(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Labelled source views in their own style: the first stage, and the baseline's second."""
-        views, points, visible, way = self._source_views(batch, generator)
+        assert batch.source is not None
+        views, points, visible, way = self._source_views(batch.source, generator)
         output: PoseOutput = self.student(views)
         self._features = {"source": output.features}
         self.preview = Preview(views, views, points, visible)
@@ -130,14 +141,16 @@ class Adapter(pl.LightningModule):
     def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells."""
         config = self.config
-        # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
-        plain, points, visible, way = self._source_views(batch, generator)
-        styled = self.image_level(plain, "target", config.image.probability, generator)
-        with kept_running_statistics(self.student, config.statistics == "target"):
-            source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
-        losses = self._source_losses(source, points, visible, way)
-        self._features = {"source": source.features}
-        self.preview = Preview(plain, styled, points, visible)
+        losses, self._features, self.preview = {}, {}, Preview()
+        if batch.source is not None:
+            # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
+            plain, points, visible, way = self._source_views(batch.source, generator)
+            styled = self.image_level(plain, "target", config.image.probability, generator)
+            with kept_running_statistics(self.student, config.statistics == "target"):
+                source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
+            losses = self._source_losses(source, points, visible, way)
+            self._features = {"source": source.features}
+            self.preview = Preview(plain, styled, points, visible)
         if batch.target is None or not config.uses_target_view:
             return losses
 
@@ -148,7 +161,10 @@ class Adapter(pl.LightningModule):
 
         labels = None
         if config.consistency.weight > 0:
-            labels = label(self.teacher_model, crops, student_views, self.mirror, config, generator)
+            labels = label(
+                *(self.teacher_model, crops, student_views, self.mirror, config, generator),
+                self.bones,
+            )
             seen = self._occlude(seen, labels, generator)
             self.preview = self.preview._replace(
                 target_views=seen, pseudo_points=labels.points, kept=labels.kept
@@ -165,7 +181,8 @@ class Adapter(pl.LightningModule):
         if labels is not None:
             losses |= consistency_level(target, labels, stride, config, figures)
         if config.feature.weight > 0:
-            losses |= feature_level(self.discriminator, source.features, target.features, figures)
+            features = self._features["source"], self._features["target"]
+            losses |= feature_level(self.discriminator, *features, figures)
         if config.pose.weight > 0:
             losses |= pose_level(target, config, figures)
         return losses
@@ -185,10 +202,10 @@ class Adapter(pl.LightningModule):
         )
 
     def _source_views(
-        self, batch: Batch, generator: torch.Generator
+        self, batch: SourceBatch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
-        crops, size = photometry.pixels(batch.source.images), self.config.crop.size
-        points, visible, way = batch.source.points, batch.source.visible, None
+        crops, size = photometry.pixels(batch.images), self.config.crop.size
+        points, visible, way = batch.points, batch.visible, None
         if self.student.facing is not None:
             way = facing.take_apart(points, visible, self.trunk, self.mirror, size)
             points, visible = way.points, way.visible
@@ -238,6 +255,7 @@ class Adapter(pl.LightningModule):
             # The stages are two trainings: the optimizer starts anew, so that starting from a
             # stored source model gives the same weights.
             optimizer.state.clear()
+            self.anchor.hold(self.student)
         for line in batch.unreadable:
             self.unreadable[line] = None
 
@@ -248,6 +266,9 @@ class Adapter(pl.LightningModule):
             if self._step == self.config.steps.source - 1:
                 self.teacher.set(self.student)
         else:
+            optimizer = self.optimizers()
+            assert isinstance(optimizer, LightningOptimizer)
+            self.anchor.pull(self.student, optimizer.optimizer)
             self.teacher.update(self.student)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
@@ -255,19 +276,21 @@ class Adapter(pl.LightningModule):
             return tensor.to(device, non_blocking=True)
 
         return batch._replace(
-            source=type(batch.source)(*(move(t) for t in batch.source)),
+            source=None if batch.source is None else SourceBatch(*(move(t) for t in batch.source)),
             target=None if batch.target is None else move(batch.target),
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["validation"] = [list(v) for v in self.validation]
         checkpoint["answered"] = self.answered
+        checkpoint["anchor"] = self.anchor.start
         checkpoint["unreadable"] = list(self.unreadable)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.validation = [(int(s), float(v)) for s, v in checkpoint["validation"]]
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
         self.answered = checkpoint.get("answered")
+        self.anchor.load(checkpoint.get("anchor", {}))
 
     # -- what is logged ------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.prior import BoneLengths
 from posebridge.adaptation.views import draw_views, render_views
-from posebridge.alignment.consistency import most_confident, pseudo_labels
+from posebridge.alignment.consistency import PseudoLabels, most_confident, pseudo_labels
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import geometry
 
@@ -26,6 +27,8 @@ class Labels(NamedTuple):
         threshold: the confidence above which joints are kept.
         turned: the teacher's logits that its views show the subject turned; None where sides are
             named.
+        plausible: how much is learned from each joint that is kept, by the lengths of its bones;
+            None where these are not asked.
     """
 
     points: Float[Tensor, "B K 2"]
@@ -34,6 +37,7 @@ class Labels(NamedTuple):
     kept: Bool[Tensor, "B K"]
     threshold: Float[Tensor, "..."]
     turned: Float[Tensor, "V B"] | None
+    plausible: Float[Tensor, "B K"] | None = None
 
 
 @torch.no_grad()
@@ -44,12 +48,14 @@ def label(
     mirror: Int[Tensor, " K"],
     config: AdaptConfig,
     generator: torch.Generator,
+    bones: BoneLengths | None = None,
 ) -> Labels:
     """Let a teacher look at ``consistency.views`` random views of every crop.
 
     Args:
         teacher: in evaluation mode.
         student_views: the views that the labels are for.
+        bones: of the source; None does not ask.
     """
     settings = config.consistency
     looks = crops.repeat(settings.views, 1, 1, 1)  # (V*B,3,C,C)
@@ -72,4 +78,19 @@ def label(
         confident & pseudo.inside,
         threshold,
         None if taught.turned is None else taught.turned.unflatten(0, (-1, len(crops))),
+        None if bones is None else _plausible(bones, pseudo, student_views, mirror, config),
     )
+
+
+def _plausible(
+    bones: BoneLengths,
+    pseudo: PseudoLabels,
+    student_views: geometry.Views,
+    mirror: Tensor,
+    config: AdaptConfig,
+) -> Float[Tensor, "B K"]:
+    """1 - prior.weight (1 - plausible), looked at in the crop, where no shear stretches a bone."""
+    in_crop = geometry.points_to_crop(pseudo.points, student_views, mirror)
+    known = geometry.swap_sides(pseudo.confidence > 0, student_views.flipped, mirror)
+    plausible = geometry.swap_sides(bones.plausible(in_crop, known), student_views.flipped, mirror)
+    return 1 - config.prior.weight * (1 - plausible)

@@ -39,7 +39,8 @@ def consistency_level(
 ) -> dict[str, Tensor]:
     """What the student's heatmaps, and the way it says subjects face, differ from the labels."""
     aim = gaussians(labels.points, stride, config)  # (B,K,S,S)
-    losses = {"consistency": relative_error(target.heatmaps, aim, labels.kept, config.model.sigma)}
+    counts = labels.kept if labels.plausible is None else labels.kept * labels.plausible  # (B,K)
+    losses = {"consistency": relative_error(target.heatmaps, aim, counts, config.model.sigma)}
     if target.turned is not None and labels.turned is not None:
         losses["target_facing"] = same_way(target.turned, labels.turned, config.consistency.keep)
     if figures is not None:
@@ -47,6 +48,8 @@ def consistency_level(
         figures["teacher/inside"] = labels.inside.float().mean()
         figures["teacher/confidence"] = labels.confidence.mean()
         figures["teacher/threshold"] = labels.threshold.mean()
+        if labels.plausible is not None:
+            figures["teacher/plausible"] = labels.plausible.mean()
     return losses
 
 

@@ -87,9 +87,7 @@ class BoneLengths(nn.Module):
             return None
         place = {bone: index for index, bone in enumerate(bones)}
         mirror = skeleton.mirror
-        twins = [
-            place.get(_bone((mirror[i], mirror[j])), place[i, j]) for i, j in bones
-        ]
+        twins = [place.get(_bone((mirror[i], mirror[j])), place[i, j]) for i, j in bones]
         lengths = _lengths(points.float(), labelled, torch.tensor(bones))
         lengths = lengths[(~lengths.isnan()).sum(dim=1) >= _LEAST_BONES]
         if len(lengths) < LEAST_POSES:
@@ -229,5 +227,3 @@ def _scale(lengths: Tensor, typical: Tensor) -> Float[Tensor, "N 1"]:
 def _ratio(lengths: Tensor, typical: Tensor) -> Float[Tensor, "N E"]:
     """Each bone over the length that the subject's other bones let one expect."""
     return lengths / (typical * _scale(lengths, typical))
-
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from posebridge.adaptation.adapter import build_model
@@ -126,6 +127,13 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
     known = checkpoint.results.get("data", {}).get("source")
     data = {"start": {"name": str(config.start_from)}} | ({"source": known} if known else {})
     return Start(config, checkpoint.model, skeleton, poses, data)
+
+
+def poses_known_to(model: Path | str) -> SourcePoses:
+    """What a model folder, or the source weights of a run, says of its source's poses."""
+    checkpoint = load_checkpoint(model, "source")
+    joints = len(checkpoint.skeleton)
+    return SourcePoses.from_results(checkpoint.results, joints, str(checkpoint.folder))
 
 
 def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:

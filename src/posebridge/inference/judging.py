@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.prior import LEAST_POSES, SourcePoses
+from posebridge.adaptation.prior import LEAST_POSES
 from posebridge.adaptation.selection import Answers, PosePrior, ask
+from posebridge.adaptation.start import poses_known_to
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation.calibration import Calibration
@@ -113,7 +114,7 @@ def judge_run(
     )
     _, first = np.unique(rows, return_index=True)
     samples, regions, crops = samples.subset(rows[first]), regions[first], to_tensor(images[first])
-    prior = _prior(run.source, models["source"])
+    prior = _prior(run)
 
     answers: dict[str, Answers] = {}
     parts: dict[str, dict[str, np.ndarray]] = {}
@@ -177,9 +178,7 @@ def judge_run(
             if name in figures
         ),
         trust=trust,
-        sanity=_sanity(
-            varieties, answers, source["adapted"].labels if source else None, skeleton
-        ),
+        sanity=_sanity(varieties, answers, source["adapted"].labels if source else None, skeleton),
         joints=joint_moves(answers["source"], answers["adapted"], skeleton),
         photographs=photographs(answers["source"], answers["adapted"], samples, order),
         labels=labelled,
@@ -207,13 +206,12 @@ def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray
     return np.sort(rows[np.argsort(rank[rows], kind="stable")][:most])
 
 
-def _prior(source: LabelledSamples | None, start: Predictor) -> PosePrior | None:
-    """Of the source's labels, or what the starting model knows of them."""
-    if source is None:
-        notes, joints = start.network.notes, len(start.skeleton)
-        return SourcePoses.from_results(notes, joints, "the source weights").shapes
-    whole = int(source.labelled.all(axis=1).sum())
-    return PosePrior(source.points, source.labelled) if whole >= LEAST_POSES else None
+def _prior(run: FinishedRun) -> PosePrior | None:
+    """Of the source's labels, or what the run's first model knows of them."""
+    if run.source is None:
+        return poses_known_to(run.folder).shapes
+    whole = int(run.source.labelled.all(axis=1).sum())
+    return PosePrior(run.source.points, run.source.labelled) if whole >= LEAST_POSES else None
 
 
 def _pushed(config: AdaptConfig) -> frozenset[str]:

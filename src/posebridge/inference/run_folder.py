@@ -31,7 +31,8 @@ class FinishedRun:
     """A run folder and the data it names.
 
     Attributes:
-        source: the labelled images; None where the run had a model alone. held_out: the photographs that its validator saw.
+        source: the labelled images; None where the run had a model alone.
+        held_out: the photographs that its validator saw.
         kept_apart: whether training saw none of these.
         skipped: one line for each image that cannot be read.
     """

@@ -33,6 +33,8 @@ class StepPictures(pl.Callback):
         ends = step in (steps.source, steps.source + 1, steps.source + steps.adaptation)
         if pl_module.preview is None or not (ends or step % steps.picture_every == 0):
             return
+        if pl_module.preview.source_views is None and pl_module.preview.target_views is None:
+            return
         picture = step_sheet(pl_module.preview, pl_module.skeleton)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_picture(str(self.folder / f"step_{step:06d}.png"), picture)
