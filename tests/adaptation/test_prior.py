@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from posebridge.adaptation.prior import RECORD, BoneLengths, SourcePoses
-from posebridge.data.figures import FIGURE_SKELETON, write_figures
 from posebridge.data.coco import read_labelled
+from posebridge.data.figures import FIGURE_SKELETON, write_figures
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -84,7 +84,9 @@ def test_learned_from_subjects_of_every_size_with_some_wrong_joints():
     assert bones is not None
     torch.testing.assert_close(bones.typical / bones.typical[0], torch.tensor([1, 1, 0.5, 1.0]))
     torch.testing.assert_close(bones.limit[[0, 1, 3]], torch.ones(3))
-    assert bones.limit[2] > 2  # one in ten is more than the one in a hundred that a limit leaves out
+    assert (
+        bones.limit[2] > 2
+    )  # one in ten is more than the one in a hundred that a limit leaves out
 
 
 def test_a_bone_and_its_mirror_image_share_their_numbers():
