@@ -164,13 +164,13 @@ def warnings(judgement: Judgement) -> list[str]:
         )
     before, after = judgement.sanity.merged
     known = judgement.sanity.merged_in_labels
-    known = 100.0 if known is None else known
-    if before is not None and after is not None and after > max(30.0, 2 * known):
+    if before is not None and after is not None and after > max(30.0, 2 * (known or 0.0)):
+        beside = "" if known is None else f", in the labels of the source {known:.0f} %"
         found.append(
             f"Left and right are not told apart: in {after:.0f} % of the left/right pairs both "
-            f"ends fall on the same spot (before the adaptation {before:.0f} %, in the labels of "
-            f"the source {known:.0f} %). Adaptation does not mend this; a longer source stage, or "
-            "source images that tell front from back, may."
+            f"ends fall on the same spot (before the adaptation {before:.0f} %{beside}). Adaptation "
+            "does not mend this; a longer source stage, or source images that tell front from back, "
+            "may."
         )
     if judgement.keep is None and "running" not in judgement.method:
         found.append(
