@@ -179,13 +179,15 @@ def test_target_crops_are_those_of_a_run_with_the_source(figures, target):
         beside = PairedSteps(source, target, crops, 4, 0, 2)[step]
         alone = PairedSteps(None, target, crops, 4, 0, 2)[step]
         assert alone.source is None and beside.source is not None
-        assert alone.target is not None and torch.equal(alone.target, beside.target)
+        assert alone.target is not None and beside.target is not None
+        assert torch.equal(alone.target, beside.target)
 
 
 def test_the_anchor_by_hand():
     """Rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
-    model = torch.nn.ModuleDict({n: torch.nn.Linear(1, 1, bias=False) for n in ("a", "b")})
-    one, other = model["a"].weight, model["b"].weight
+    layers = [torch.nn.Linear(1, 1, bias=False) for _ in range(2)]
+    model = torch.nn.Sequential(*layers)
+    one, other = (layer.weight for layer in layers)
     torch.nn.init.constant_(one, 1.0)
     torch.nn.init.constant_(other, 1.0)
     anchor = Anchor(2.0)

@@ -205,7 +205,7 @@ def _shapes(points: np.ndarray, labelled: np.ndarray) -> PosePrior | None:
         return None
     try:
         return PosePrior(points, labelled)
-    except torch.linalg.LinAlgError:  # poses without any spread
+    except RuntimeError:  # torch.linalg's, about poses without any spread
         return None
 
 

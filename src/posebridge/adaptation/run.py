@@ -204,7 +204,10 @@ def train(
                 Keeper(
                     out,
                     _held_out_crops(split.held_out, config),
-                    {"data": start.data | _counts(target, split), RECORD: start.poses.to_dict()},
+                    {
+                        "data": {**start.data, **_counts(target, split)},
+                        RECORD: start.poses.to_dict(),
+                    },
                     end,
                 ),
                 *callbacks,
