@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY, tiny
-from safetensors.torch import load_file
+from run_folders import StopAfter, logged, same, weights
 
 import posebridge.adaptation
 from posebridge.adaptation import selection
@@ -29,30 +29,6 @@ from posebridge.data.loaders import PairedSteps
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
-
-
-class StopAfter(pl.Callback):
-    """Ends the process's training as a kill would: nothing is written any more."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer, pl_module, *_):
-        if pl_module.step == self.step:
-            raise SystemExit
-
-
-def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
-    return load_file(run / "checkpoints" / name / "model.safetensors")
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
-
-
-def logged(run: Path) -> set[str]:
-    rows = (run / "metrics.csv").read_text().splitlines()[1:]
-    return {row.split(",")[1] for row in rows}
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 import torch
 from conftest import TINY, tiny
 from rich.console import Console
+from run_folders import StopAfter, same, weights
 from safetensors.torch import load_file
 
 from posebridge import api
@@ -54,14 +55,6 @@ def opened_files() -> Iterator[list[str]]:
         yield _heard[-1]
     finally:
         _heard.pop()
-
-
-def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
-    return load_file(run / "checkpoints" / name / "model.safetensors")
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
 def settings(start: Path, **more: Any):
@@ -156,16 +149,10 @@ def test_source_images_that_are_given_to_the_report_calibrate(free, figures, tmp
 @pytest.mark.parametrize("step", [2, 5])
 def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_path):
     """With an anchor that is felt: what it holds is part of what is stored."""
-
-    class StopAfter(pl.Callback):
-        def on_train_batch_end(self, trainer, pl_module, *_):
-            if pl_module.step == step:
-                raise SystemExit
-
     config = settings(finished_run, anchor=200, steps__checkpoint_every=1)
     train(config, None, target, tmp_path / "whole")
     with pytest.raises(SystemExit):
-        train(config, None, target, tmp_path / "run", callbacks=[StopAfter()])
+        train(config, None, target, tmp_path / "run", callbacks=[StopAfter(step)])
     train(config, None, target, tmp_path / "run", resume=True)
     for name in ("source", "last", "selected"):
         assert same(weights(tmp_path / "whole", name), weights(tmp_path / "run", name))
@@ -291,6 +278,8 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
         (["--feature.weight=0.1"], "feature.weight is 0.1 and needs source images"),
         (["--image.style=fourier", "--image.back=0.5"], "image.back is 0.5 and needs source"),
         (["--image.style=fourier", "--image.probability=1"], "image.probability is 1 and needs"),
+        (["--disparity.weight=1"], "disparity.weight is 1 and needs source images"),
+        (["--refine.weight=1"], "refine.weight is 1 and needs source images"),
         (["--statistics=both"], "statistics is both and needs source images"),
         (["--mapping=joints.yaml"], "mapping joints.yaml says which keypoints the source's are"),
         (["--pose.weight=0", "--consistency.weight=0"], "nothing is learned from the target"),

@@ -94,6 +94,15 @@ def test_a_first_stage_is_shared_where_nothing_in_it_differs(settings, shares, t
     assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
 
 
+def test_all_methods_share_a_first_stage(tmp_path):
+    names = ("source_only", "multilevel", "regda", "ccssl", "uda_animal")
+    methods = {name: {"preset": name} for name in names}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
+    (first,) = [t for t in plan.trainings if t.method is None]
+    assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
+    assert not first.config.uses_target
+
+
 def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_path):
     facing = {"model.sides": "facing"}
     methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing": 0.5}}}

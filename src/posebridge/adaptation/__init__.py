@@ -10,6 +10,8 @@
     image_banks.py     the image level of a run: style network and banks
     adapter.py         one step, as a LightningModule that reads top to bottom
     levels.py          what each level says of a step
+    auxiliary.py       networks that some methods need while they train
+    optimizer.py       groups of parameters and their rates
     labelling.py       the pseudo-labels of a batch
     watching.py        terms that are not finite, and what each term does
     schedule.py        learning rate, weights of the losses and randomness as functions of the step

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from jaxtyping import Bool, Float
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
 from posebridge.adaptation.anchor import Anchor
+from posebridge.adaptation.auxiliary import Auxiliaries
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.labelling import Labels, label
+from posebridge.adaptation.labelling import label, occlude
 from posebridge.adaptation.levels import (
     Figures,
     consistency_level,
+    disparity_level,
     feature_level,
     gaussians,
     pose_level,
+    refined_source_level,
+    refinement_level,
 )
+from posebridge.adaptation.optimizer import optimizer_of
 from posebridge.adaptation.prior import BoneLengths
-from posebridge.adaptation.schedule import TERMS, learning_rate, step_generator, weight
+from posebridge.adaptation.schedule import (
+    TERMS,
+    kept_share,
+    learning_rate,
+    mined_share,
+    step_generator,
+    weight,
+)
 from posebridge.adaptation.views import draw_views, render_views
-from posebridge.adaptation.watching import Watch, term_figures
+from posebridge.adaptation.watching import Preview, Watch, term_figures
 from posebridge.alignment.consistency import relative_error
 from posebridge.alignment.facing import facing_loss
 from posebridge.alignment.image import ImageLevel
@@ -35,18 +46,6 @@ from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import facing, geometry, photometry
 from posebridge.skeleton import Skeleton
-
-
-class Preview(NamedTuple):
-    """What the last step looked at, for pictures; references, nothing is computed for it."""
-
-    source_views: Float[Tensor, "B 3 C C"] | None = None
-    styled_views: Float[Tensor, "B 3 C C"] | None = None
-    source_points: Float[Tensor, "B K 2"] | None = None
-    source_visible: Bool[Tensor, "B K"] | None = None
-    target_views: Float[Tensor, "B 3 C C"] | None = None
-    pseudo_points: Float[Tensor, "B K 2"] | None = None
-    kept: Bool[Tensor, "B K"] | None = None
 
 
 class Adapter(pl.LightningModule):
@@ -77,9 +76,11 @@ class Adapter(pl.LightningModule):
         self.student = model.train()
         self.teacher = ModelEmaV3(model, decay=config.teacher_decay)
         self.teacher.requires_grad_(False)
+        self.auxiliary = Auxiliaries(config, model)
         # Its own seed, so that it does not depend on whether the student was drawn or loaded.
         torch.manual_seed(config.seed + 1)
-        self.discriminator = PatchDiscriminator(model.feature_channels, config.feature.width)
+        judged = self.auxiliary.judged_channels or model.feature_channels
+        self.discriminator = PatchDiscriminator(judged, config.feature.width)
         # Outside the module tree: a fixed network and a bank are no state of the run.
         self._image_level = [image_level]
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
@@ -141,7 +142,7 @@ class Adapter(pl.LightningModule):
     def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells."""
         config = self.config
-        losses, self._features, self.preview = {}, {}, Preview()
+        losses, self._features, self.preview, learned = {}, {}, Preview(), None
         if batch.source is not None:
             # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
             plain, points, visible, way = self._source_views(batch.source, generator)
@@ -151,6 +152,7 @@ class Adapter(pl.LightningModule):
             losses = self._source_losses(source, points, visible, way)
             self._features = {"source": source.features}
             self.preview = Preview(plain, styled, points, visible)
+            learned = source, points, visible
         if batch.target is None or not config.uses_target_view:
             return losses
 
@@ -161,11 +163,13 @@ class Adapter(pl.LightningModule):
 
         labels = None
         if config.consistency.weight > 0:
+            looks, keep = config.consistency.views, kept_share(config, batch.step)
+            labeller = self.auxiliary.labelling(self.teacher_model)
             labels = label(
-                *(self.teacher_model, crops, student_views, self.mirror, config, generator),
+                *(labeller, crops, looks, student_views, self.mirror, config, keep, generator),
                 self.bones,
             )
-            seen = self._occlude(seen, labels, generator)
+            seen = occlude(seen, labels, config, generator)
             self.preview = self.preview._replace(
                 target_views=seen, pseudo_points=labels.points, kept=labels.kept
             )
@@ -177,29 +181,31 @@ class Adapter(pl.LightningModule):
         if config.learns_from_target:
             self._features["target"] = target.features
 
-        stride, figures = self.student.stride, self._figures if self._logs else None
-        if labels is not None:
-            losses |= consistency_level(target, labels, stride, config, figures)
-        if config.feature.weight > 0:
-            features = self._features["source"], self._features["target"]
-            losses |= feature_level(self.discriminator, *features, figures)
+        figures = self._figures if self._logs else None
+        judged = None if learned is None else (learned[0].features, target.features)
+        refinement, mined = self.auxiliary.refinement, mined_share(config, batch.step)
+        if labels is not None and refinement is None:
+            losses |= consistency_level(target, labels, config, figures)
+        elif labels is not None and refinement is not None and learned is not None:
+            source, points, visible = learned
+            look = refinement.teaching(self.teacher_model)
+            updated = label(look, crops, 1, student_views, self.mirror, config, 1.0, generator)
+            labels = labels._replace(turned=updated.turned)
+            losses |= consistency_level(target, labels, config, figures)
+            fine, target_fine = refinement(source, target)
+            losses |= refined_source_level(fine, points, visible, config)
+            losses |= refinement_level(target, target_fine, labels, updated, mined, config)
+            judged = fine.features, target_fine.features
+        if config.feature.weight > 0 and judged is not None:
+            losses |= feature_level(self.discriminator, *judged, figures)
         if config.pose.weight > 0:
             losses |= pose_level(target, config, figures)
+        if self.auxiliary.regressor is not None and learned is not None:
+            source, _, visible = learned
+            losses |= disparity_level(self.auxiliary.regressor, source, visible, target, config)
         return losses
 
     # -- parts of a step -----------------------------------------------------------------------
-
-    def _occlude(self, seen: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
-        """Cover a joint that the teacher is sure of in some of the student's views."""
-        settings = self.config.consistency
-        return photometry.occlude(
-            seen,
-            labels.points,
-            labels.kept & (labels.confidence >= settings.occlusion_confidence),
-            settings.occlusion,
-            round(settings.patch * self.config.crop.size),
-            generator,
-        )
 
     def _source_views(
         self, batch: SourceBatch, generator: torch.Generator
@@ -219,7 +225,7 @@ class Adapter(pl.LightningModule):
         self, output: PoseOutput, points: Tensor, visible: Tensor, way: facing.Sides | None
     ) -> dict[str, Tensor]:
         """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
-        aim = gaussians(points, self.student.stride, self.config)  # (B,K,S,S)
+        aim = gaussians(points, self.config)  # (B,K,S,S)
         error = relative_error(output.heatmaps, aim, visible, self.config.model.sigma)
         losses = {"source": 0.5 * error / visible.float().mean().clamp_min(1e-6)}
         if way is not None and output.turned is not None:
@@ -229,19 +235,11 @@ class Adapter(pl.LightningModule):
     # -- Lightning's hooks ---------------------------------------------------------------------
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        rate = learning_rate(self.config, self.first_step)
-        encoder = list(self.student.encoder.parameters())
-        theirs = {id(p) for p in encoder}
-        others = [p for p in self.student.parameters() if id(p) not in theirs]
-        groups = [
-            {"params": parameters, "lr": rate * factor, "factor": factor}
-            for parameters, factor in (
-                (others, 1.0),
-                (encoder, self.config.optimizer.encoder),
-                (list(self.discriminator.parameters()), self.config.feature.lr),
-            )
+        others = [
+            (list(self.discriminator.parameters()), self.config.feature.lr),
+            *self.auxiliary.trained(),
         ]
-        return torch.optim.AdamW(groups, weight_decay=self.config.optimizer.weight_decay)
+        return optimizer_of(self.config, self.first_step, self.student, others)
 
     def on_train_batch_start(self, batch: Batch, _: int) -> None:
         step = self._step = batch.step
@@ -256,6 +254,7 @@ class Adapter(pl.LightningModule):
             # stored source model gives the same weights.
             optimizer.state.clear()
             self.anchor.hold(self.student)
+        self.auxiliary.begin(step, self.student)
         for line in batch.unreadable:
             self.unreadable[line] = None
 
@@ -270,6 +269,7 @@ class Adapter(pl.LightningModule):
             assert isinstance(optimizer, LightningOptimizer)
             self.anchor.pull(self.student, optimizer.optimizer)
             self.teacher.update(self.student)
+            self.auxiliary.follow()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         def move(tensor: Tensor) -> Tensor:

@@ -108,6 +108,13 @@ class ConsistencyConfig:
         occlusion: share of the student's views in which a confident joint is covered by a patch.
         occlusion_confidence: least confidence of a joint that may be covered.
         patch: side of the patch, share of the crop's side.
+        keep_first: share of the joints at the start, which goes to 'keep' in a straight line, or in
+            as many steps as there are rounds; empty: 'keep' from the start.
+        keep_within: share of the adaptation within which it gets there.
+        rounds: equal parts of the adaptation, at the start of each of which a copy of the student is
+            made that gives the pseudo-labels until the next; 1: the model that the adaptation starts
+            with gives all of them; 0: the averaged teacher gives them.
+        weighted: whether a joint counts by its confidence (clamped to [0, 1]) rather than fully.
     """
 
     weight: float = 1.0
@@ -118,6 +125,10 @@ class ConsistencyConfig:
     occlusion: float = 0.5
     occlusion_confidence: float = 0.9
     patch: float = 0.15
+    keep_first: float | None = None
+    keep_within: float = 0.5
+    rounds: int = 0
+    weighted: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,49 @@ class PriorConfig:
     """
 
     weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class DisparityConfig:
+    """The adversarial regressor of RegDA (Jiang et al., CVPR 2021).
+
+    Attributes:
+        weight: of its losses; 0 turns it off.
+        margin: weight of the source beside the target in them.
+        features: share of that weight with which the features answer the regressor, at its highest.
+        rise: share of the adaptation after which 0.46 of that is in force; it goes on as
+            2 / (1 + exp(-t / rise)) - 1.
+        lr: the regressor's learning rate, as a multiple of the student's.
+    """
+
+    weight: float = 0.0
+    margin: float = 4.0
+    features: float = 0.1
+    rise: float = 0.1
+    lr: float = 1.0
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """Coarse to fine labels (Li and Lee, CVPR 2021): a refinement block beside the model's head.
+
+    Attributes:
+        weight: of the updated labels, of the block for the model (inner loop) and of the averaged
+            block for the block (outer loop); 0 turns the block off.
+        rise: share of the adaptation within which the updated labels come into force.
+        first: what the weight of the first pseudo-labels, consistency.weight, falls to meanwhile.
+        mine: share of each image's joints, those with the smallest errors, that is learned from in
+            the end; it falls from all of them meanwhile.
+        width: channels of each map that the block joins.
+        lr: the block's learning rate, as a multiple of the student's.
+    """
+
+    weight: float = 0.0
+    rise: float = 0.3
+    first: float = 0.53
+    mine: float = 0.5
+    width: int = 64
+    lr: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -265,6 +319,8 @@ class AdaptConfig:
         prior: bones of plausible lengths.
         anchor: decay of the student's weights towards those from before the adaptation, as
             optimizer.weight_decay is towards 0; 0 turns it off.
+        disparity: an adversarial regressor; off by default.
+        refine: a refinement block; off by default.
         facing: weight of learning which way a subject faces; only where model.sides is facing.
         teacher_decay: how much of the teacher stays at each step.
         statistics: whose images the running statistics of batch normalisation follow while adapting:
@@ -300,6 +356,8 @@ class AdaptConfig:
     pose: PoseConfig = field(default_factory=PoseConfig)
     prior: PriorConfig = field(default_factory=PriorConfig)
     anchor: float = 0.0
+    disparity: DisparityConfig = field(default_factory=DisparityConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
     facing: float = 0.1
     teacher_decay: float = 0.999
     statistics: Literal["target", "source", "both"] = "target"
@@ -314,6 +372,12 @@ class AdaptConfig:
             "image.back": self.image.back,
             "consistency.keep": self.consistency.keep,
             "consistency.occlusion": self.consistency.occlusion,
+            "consistency.keep_first": self.consistency.keep_first or 0.0,
+            "consistency.keep_within": self.consistency.keep_within,
+            "disparity.features": self.disparity.features,
+            "refine.rise": self.refine.rise,
+            "refine.first": self.refine.first,
+            "refine.mine": self.refine.mine,
             "teacher_decay": self.teacher_decay,
             "held_out.held_out": self.held_out.held_out,
             "source_held_out": self.source_held_out or 0.0,
@@ -337,6 +401,8 @@ class AdaptConfig:
             "model.heatmap_size": (self.model.heatmap_size, 8),
             "image.bank": (self.image.bank, 1),
             "consistency.views": (self.consistency.views, 1),
+            "consistency.rounds": (self.consistency.rounds, 0),
+            "refine.width": (self.refine.width, 1),
             "seed": (self.seed, 0),
         }
         for name, (value, limit) in least.items():
@@ -346,6 +412,9 @@ class AdaptConfig:
             "consistency.weight": self.consistency.weight,
             "feature.weight": self.feature.weight,
             "pose.weight": self.pose.weight,
+            "disparity.weight": self.disparity.weight,
+            "disparity.margin": self.disparity.margin,
+            "refine.weight": self.refine.weight,
             "facing": self.facing,
             "anchor": self.anchor,
         }
@@ -357,12 +426,18 @@ class AdaptConfig:
             "optimizer.encoder": self.optimizer.encoder,
             "pose.temperature": self.pose.temperature,
             "consistency.spread": self.consistency.spread,
+            "disparity.rise": self.disparity.rise,
             "crop.padding": self.crop.padding,
             "model.sigma": self.model.sigma,
         }
         for name, value in above_zero.items():
             if not value > 0:
                 raise InputError(f"{name} is {value:g}; give a number above 0.")
+        if self.refine.weight > 0 and self.consistency.weight == 0:
+            raise InputError(
+                "refine.weight is above 0 and consistency.weight is 0, but the first labels that are "
+                "refined are those of consistency; give it a weight too."
+            )
         for view in ("source_view", "student_view", "teacher_view"):
             low, high = getattr(self, view).scale
             if not 0 < low <= high:
@@ -376,7 +451,8 @@ class AdaptConfig:
     @property
     def learns_from_target(self) -> bool:
         """Whether any loss is taken on target images."""
-        return any(w > 0 for w in (self.consistency.weight, self.feature.weight, self.pose.weight))
+        levels = (self.consistency, self.feature, self.pose, self.disparity, self.refine)
+        return any(level.weight > 0 for level in levels)
 
     @property
     def uses_target_view(self) -> bool:

@@ -6,43 +6,46 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.labelling import Labels
 from posebridge.alignment.consistency import relative_error
+from posebridge.alignment.disparity import regression_disparity
 from posebridge.alignment.facing import same_way
 from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
 from posebridge.alignment.pose import information_maximization
+from posebridge.alignment.refinement import easiest, joint_errors
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import PoseOutput
+from posebridge.models.refiner import Refined
+from posebridge.models.regressor import Regressor
 from posebridge.ops import heatmaps
 
 Figures = dict[str, Tensor | float]
 
 
-def gaussians(
-    points: Float[Tensor, "B K 2"], stride: float, config: AdaptConfig
-) -> Float[Tensor, "B K S S"]:
+def gaussians(points: Float[Tensor, "B K 2"], config: AdaptConfig) -> Float[Tensor, "B K S S"]:
     """What heatmaps aim at where the joints lie at ``points``, pixels of a view."""
-    cells = heatmaps.pixels_to_cells(points, stride)
-    return heatmaps.render(cells, config.model.heatmap_size, config.model.sigma)
+    size = config.model.heatmap_size
+    cells = heatmaps.pixels_to_cells(points, config.crop.size / size)
+    return heatmaps.render(cells, size, config.model.sigma)
 
 
 def consistency_level(
     target: PoseOutput,
     labels: Labels,
-    stride: float,
     config: AdaptConfig,
     figures: Figures | None,
 ) -> dict[str, Tensor]:
     """What the student's heatmaps, and the way it says subjects face, differ from the labels."""
-    aim = gaussians(labels.points, stride, config)  # (B,K,S,S)
-    counts = labels.kept if labels.plausible is None else labels.kept * labels.plausible  # (B,K)
-    losses = {"consistency": relative_error(target.heatmaps, aim, counts, config.model.sigma)}
+    aim = gaussians(labels.points, config)  # (B,K,S,S)
+    losses = {
+        "consistency": relative_error(target.heatmaps, aim, labels.weight, config.model.sigma)
+    }
     if target.turned is not None and labels.turned is not None:
-        losses["target_facing"] = same_way(target.turned, labels.turned, config.consistency.keep)
+        losses["target_facing"] = same_way(target.turned, labels.turned, labels.share)
     if figures is not None:
         figures["teacher/kept"] = labels.kept.float().mean()
         figures["teacher/inside"] = labels.inside.float().mean()
@@ -76,3 +79,71 @@ def pose_level(
         figures["pose/certainty"] = information.certainty
         figures["pose/diversity"] = information.diversity
     return {"pose": information.loss}
+
+
+def disparity_level(
+    regressor: Regressor,
+    source: PoseOutput,
+    visible: Bool[Tensor, "B K"],
+    target: PoseOutput,
+    config: AdaptConfig,
+) -> dict[str, Tensor]:
+    """The adversarial regressor's own loss, and what the features answer."""
+    found = regression_disparity(
+        regressor,
+        source.features,
+        source.heatmaps,
+        visible,
+        target.features,
+        target.heatmaps,
+        config.model.sigma,
+        config.disparity.margin,
+    )
+    return {"regressor": found.regressor, "disparity": found.features}
+
+
+def refined_source_level(
+    fine: Refined,
+    points: Float[Tensor, "B K 2"],
+    visible: Bool[Tensor, "B K"],
+    config: AdaptConfig,
+) -> dict[str, Tensor]:
+    """The refinement block's loss on the source, as L_s."""
+    errors = joint_errors(fine.heatmaps, gaussians(points, config), config.model.sigma)
+    seen = visible.float()
+    return {"refined_source": 0.5 * (errors * seen).mean() / seen.mean().clamp_min(1e-6)}
+
+
+def refinement_level(
+    target: PoseOutput,
+    fine: Refined,
+    labels: Labels,
+    updated: Labels,
+    mined: float,
+    config: AdaptConfig,
+) -> dict[str, Tensor]:
+    """Coarse to fine: the student's heatmaps are the coarse ones, the block's the fine ones.
+
+    Both learn from the first labels (this ``consistency`` takes the place of the level's own), the
+    coarse ones from the fine ones (inner loop), the fine ones from the average of the block (outer
+    loop). As the weights of the two loops rise while that of the first labels falls, what the model
+    aims at is a mixture that moves from the first labels to the updated ones: a sum of squared
+    errors is the squared error against the weighted mean of what they aim at, and a constant.
+
+    Args:
+        labels: the first ones.
+        updated: by the averaged block, each joint counted by its confidence.
+        mined: share of each image's joints, the easiest, that is learned from.
+    """
+    sigma, coarse = config.model.sigma, target.heatmaps
+    first = gaussians(labels.points, config)
+    consistency = torch.zeros((), device=coarse.device)
+    for maps in (coarse, fine.heatmaps):
+        errors = joint_errors(maps, first, sigma)
+        counts = labels.weight * easiest(errors, labels.kept, mined)
+        consistency = consistency + (errors * counts).mean()
+    errors = joint_errors(coarse, fine.heatmaps.detach(), sigma)
+    inner = (errors * easiest(errors, torch.ones_like(labels.kept), mined)).mean()
+    sure = updated.confidence.clamp(0, 1) * updated.inside
+    errors = joint_errors(fine.heatmaps, gaussians(updated.points, config), sigma)
+    return {"consistency": consistency, "inner": inner, "outer": (errors * sure).mean()}

@@ -59,6 +59,8 @@ def require_no_source_needed(config: AdaptConfig) -> None:
         "image.probability": config.image.probability if styled else 0.0,
         "image.back": config.image.back if styled else 0.0,
         "feature.weight": config.feature.weight,
+        "disparity.weight": config.disparity.weight,
+        "refine.weight": config.refine.weight,
     }
     for name, weight in needs.items():
         if weight > 0:

@@ -1,11 +1,25 @@
-"""What is watched while a run trains: terms that are not finite, and what each term does."""
+"""What is watched while a run trains: its pictures, terms that are not finite, what each does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+
+class Preview(NamedTuple):
+    """What the last step looked at, for pictures; references, nothing is computed for it."""
+
+    source_views: Float[Tensor, "B 3 C C"] | None = None
+    styled_views: Float[Tensor, "B 3 C C"] | None = None
+    source_points: Float[Tensor, "B K 2"] | None = None
+    source_visible: Bool[Tensor, "B K"] | None = None
+    target_views: Float[Tensor, "B 3 C C"] | None = None
+    pseudo_points: Float[Tensor, "B K 2"] | None = None
+    kept: Bool[Tensor, "B K"] | None = None
 
 
 class NonFiniteLoss(RuntimeError):

@@ -5,6 +5,8 @@
     pose.py         pose level: information maximization on heatmaps
     facing.py       the way a subject faces, on the source and on the target
     consistency.py  the mean teacher: pseudo-labels and the error against them
+    disparity.py    an adversarial regressor (RegDA)
+    refinement.py   first labels that give way to updated ones (Li and Lee)
 
 To add a loss: a pure function of tensors here, with its equation, range and source in the
 docstring; a weight for it in ``adaptation/config.py``; a name in ``adaptation/schedule.py``; a call in

@@ -31,10 +31,12 @@ import yaml
 from posebridge.adaptation.config import (
     AdaptConfig,
     ConsistencyConfig,
+    DisparityConfig,
     FeatureConfig,
     ImageConfig,
     PoseConfig,
     PriorConfig,
+    RefineConfig,
     StepsConfig,
     TargetConfig,
 )
@@ -208,6 +210,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         pose=PoseConfig(weight=0.0),
         prior=PriorConfig(),
         anchor=0.0,
+        disparity=DisparityConfig(),
+        refine=RefineConfig(),
         facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
         student_view=config.source_view,
         teacher_view=config.source_view,

@@ -268,11 +268,16 @@ def _method(config: AdaptConfig) -> str:
     if config.uses_style_bank:
         parts.append(f"style transfer ({config.image.style})")
     if config.consistency.weight > 0:
-        parts.append("mean teacher")
+        rounds = config.consistency.rounds
+        parts.append("mean teacher" if rounds == 0 else "pseudo-labels of a copy of the student")
     if config.feature.weight > 0:
         parts.append("domain discriminator")
     if config.pose.weight > 0:
         parts.append("information maximization")
+    if config.disparity.weight > 0:
+        parts.append("adversarial regressor")
+    if config.refine.weight > 0:
+        parts.append("refinement block")
     if config.prior.weight > 0 and config.consistency.weight > 0:
         parts.append("bones of plausible lengths")
     if config.source is None:

@@ -51,12 +51,13 @@ class PoseOutput(NamedTuple):
 
     ``turned`` is the logit that left and right change places in the heatmaps; None where these are
     named already. :func:`posebridge.ops.facing.by_name`
-    joins the two.
+    joins the two. ``encoded`` is the encoder's map, which the decoder starts from.
     """
 
     heatmaps: Float[Tensor, "B K S S"]
     features: Float[Tensor, "B F S S"]
     turned: Float[Tensor, " B"] | None = None
+    encoded: Float[Tensor, "B E _H _W"] | None = None
 
 
 class PoseModel(nn.Module):
@@ -115,7 +116,7 @@ class PoseModel(nn.Module):
         encoded = self.encoder(images)[0]
         features = self.decoder(encoded)
         turned = None if self.facing is None else self.facing(encoded)
-        return PoseOutput(self.head(features), features, turned)
+        return PoseOutput(self.head(features), features, turned, encoded)
 
     @torch.no_grad()
     def _feature_size(self) -> int:

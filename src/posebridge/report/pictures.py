@@ -11,7 +11,8 @@ import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from posebridge.adaptation.adapter import Adapter, Preview
+from posebridge.adaptation.adapter import Adapter
+from posebridge.adaptation.watching import Preview
 from posebridge.report.overlays import draw_poses, sheet, write_picture
 from posebridge.skeleton import Skeleton
 
