@@ -47,7 +47,8 @@ def adapt(
     """Train on a labelled source and adapt to an unlabelled target.
 
     Args:
-        source: a COCO keypoint file, or any other format that is known.
+        source: a COCO keypoint file, or any other format that is known. None where only a trained
+            model is at hand: the preset ``source_free`` with ``start_from`` among the overrides.
         target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
             are read. Either may be a benchmark such as ``surreal:train``, and may also be named by
             the settings.
@@ -93,9 +94,13 @@ def run(
     """Read the data that a configuration names and train, with progress and pictures."""
     config = located(config)
     source, target = read_data(config, console)
+    named = (
+        f"none; adapting the model {config.start_from} alone"
+        if source is None
+        else f"{len(source)} labelled subjects of {source.images.name}"
+    )
     console.print(
-        f"source: {len(source)} labelled subjects of {source.images.name}\n"
-        f"target: {len(target)} unlabelled subjects of {target.name}",
+        f"source: {named}\ntarget: {len(target)} unlabelled subjects of {target.name}",
         highlight=False,
     )
     style_bar: list[ProgressBar] = []
@@ -222,7 +227,7 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
 
 def read_data(
     config: AdaptConfig, console: Console | None = None
-) -> tuple[LabelledSamples, UnlabelledSamples]:
+) -> tuple[LabelledSamples | None, UnlabelledSamples]:
     """The two domains, and on ``console`` what was left out and which keypoints were matched."""
     if console is None:
         return read_domains(config)

@@ -360,3 +360,48 @@ def test_what_starts_from_a_failed_first_stage_is_not_tried(figures, tmp_path):
     assert failed == [t.name for t in plan.trainings]
     with pytest.raises(InputError, match="known are"):
         plan.training("nothing")
+
+
+def test_a_method_without_the_source_starts_where_the_others_do(tmp_path):
+    """Though the pair's settings name the source; and its steps count as done."""
+    methods = {
+        "source_only": {"preset": "source_only"},
+        "free": {"preset": "source_free"},
+        "named": {"preset": "source_free", "settings": {"source": "other.json"}},
+        "null": {"preset": "multilevel", "settings": {"source": None}},
+    }
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
+    found = {t.method: t for t in plan.trainings}
+    only, free, named, null = (found[name] for name in methods)
+    assert len([t for t in plan.trainings if t.method is None]) == 1 + 1  # 'named' has its own
+    assert free.first_stage == null.first_stage == only.first_stage != named.first_stage
+    assert (free.config.source, null.config.source) == (None, None)
+    assert named.config.source == "other.json"
+    assert free.config.steps.source == 4
+    assert free.config.prior.weight > 0 == plan.trainings[0].config.prior.weight
+    # Without a length of the source stage in the budget it is the pair's.
+    budget = {name: v for name, v in TINY.items() if name != "steps.source"}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], budget=budget))
+    found = {t.method: t for t in plan.trainings}
+    assert found["free"].config.steps.source == 400
+    assert found["free"].first_stage == found["source_only"].first_stage
+
+
+def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, tmp_path):
+    _, out = comparison
+    again = tmp_path / "out"
+    shutil.copytree(out, again)
+    methods = {"free": {"preset": "source_free"}}
+    file = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
+    training = read_plan(file).training("figures/free/seed_0")
+    assert training.first_stage is not None and (again / training.first_stage).is_dir()
+    for _ in range(2):  # the second finds all done, with the settings of the plan
+        assert main(["bench", str(file), "--out", str(again), "--only", training.name]) == 0
+    folder = again / training.name
+    start = again / training.first_stage / "checkpoints" / "source" / "model.safetensors"
+    assert (folder / "checkpoints" / "source" / "model.safetensors").read_bytes() == (
+        start.read_bytes()
+    )
+    assert json.loads(score_file(folder, "last").read_text())["protocol"]["step"] == 10
+    judged = json.loads((folder / "validators" / "last.json").read_text())
+    assert {"agreement", "pose_prior", "source_pck"} <= judged.keys()

@@ -4,6 +4,9 @@
     presets.py         named YAML files that set some of them
     machine.py         device, precision, worker processes
     views.py           random views of crops
+    start.py           where a run starts: a new student, or a model with or without its source
+    prior.py           what is kept of the source's poses: lengths of bones, shapes
+    anchor.py          a pull back to the weights from before the adaptation
     image_banks.py     the image level of a run: style network and banks
     adapter.py         one step, as a LightningModule that reads top to bottom
     levels.py          what each level says of a step

@@ -11,6 +11,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
+from posebridge.adaptation.anchor import Anchor
 from posebridge.adaptation.auxiliary import Auxiliaries
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.facing_share import FacingShare
@@ -26,6 +27,7 @@ from posebridge.adaptation.levels import (
     refinement_level,
 )
 from posebridge.adaptation.optimizer import optimizer_of
+from posebridge.adaptation.prior import BoneLengths
 from posebridge.adaptation.schedule import (
     TERMS,
     kept_share,
@@ -39,7 +41,7 @@ from posebridge.adaptation.watching import Preview, Watch, term_figures
 from posebridge.alignment.consistency import relative_error
 from posebridge.alignment.facing import facing_loss
 from posebridge.alignment.image import ImageLevel
-from posebridge.data.loaders import Batch
+from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
@@ -56,13 +58,19 @@ class Adapter(pl.LightningModule):
         skeleton: of the source.
         model: the student at the start.
         image_level: its bank filled, or of style ``none``.
+        bones: of the source; pseudo-labels are measured against them where ``prior.weight`` is set.
     """
 
     mirror: Tensor
     trunk: Tensor
 
     def __init__(
-        self, config: AdaptConfig, skeleton: Skeleton, model: PoseModel, image_level: ImageLevel
+        self,
+        config: AdaptConfig,
+        skeleton: Skeleton,
+        model: PoseModel,
+        image_level: ImageLevel,
+        bones: BoneLengths | None = None,
     ) -> None:
         super().__init__()
         self.config, self.skeleton = config, skeleton
@@ -82,6 +90,8 @@ class Adapter(pl.LightningModule):
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
         corrects = model.facing is not None and config.facing_share == "target"
         self.facing_share = FacingShare() if corrects else None
+        self.bones = bones if config.prior.weight > 0 else None
+        self.anchor = Anchor(config.anchor)
         self.watch = Watch(TERMS)
         self._step = 0
         self._figures: Figures = {}
@@ -137,7 +147,8 @@ class Adapter(pl.LightningModule):
 
     def _source_only(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Labelled source views in their own style: the first stage, and the baseline's second."""
-        views, points, visible, way = self._source_views(batch, generator)
+        assert batch.source is not None
+        views, points, visible, way = self._source_views(batch.source, generator)
         output: PoseOutput = self.student(views)
         self._features = {"source": output.features}
         self.preview = Preview(views, views, points, visible)
@@ -146,14 +157,19 @@ class Adapter(pl.LightningModule):
     def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells."""
         config = self.config
-        # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
-        plain, points, visible, way = self._source_views(batch, generator)
-        styled = self.image_level(plain, "target", config.image.probability, generator)
-        with kept_running_statistics(self.student, config.statistics == "target"):
-            source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
-        losses = self._source_losses(source, points, visible, way)
-        self._features = {"source": source.features}
-        self.preview = Preview(plain, styled, points, visible)
+        losses, self._features, self.preview, learned = {}, {}, Preview(), None
+        if batch.source is not None:
+            # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
+            plain, points, visible, way = self._source_views(batch.source, generator)
+            styled = self.image_level(plain, "target", config.image.probability, generator)
+            with kept_running_statistics(self.student, config.statistics == "target"):
+                source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
+            losses = self._source_losses(source, points, visible, way)
+            self._features = {"source": source.features}
+            self.preview = Preview(plain, styled, points, visible)
+            learned = source, points, visible
+            if self.facing_share is not None and way is not None:
+                self.facing_share.see(way.turned, way.known)
         if batch.target is None or not config.uses_target_view:
             return losses
 
@@ -167,7 +183,8 @@ class Adapter(pl.LightningModule):
             looks, keep = config.consistency.views, kept_share(config, batch.step)
             labeller = self.auxiliary.labelling(self.teacher_model)
             labels = label(
-                labeller, crops, looks, student_views, self.mirror, config, keep, generator
+                *(labeller, crops, looks, student_views, self.mirror, config, keep, generator),
+                self.bones,
             )
             seen = occlude(seen, labels, config, generator)
             self.preview = self.preview._replace(
@@ -182,17 +199,16 @@ class Adapter(pl.LightningModule):
             self._features["target"] = target.features
 
         if self.facing_share is not None and target.turned is not None:
-            if way is not None:
-                self.facing_share.see(way.turned, way.known)
             heard = None if labels is None else labels.turned
             self.facing_share.hear(target.turned if heard is None else heard)
 
         figures = self._figures if self._logs else None
-        judged = source.features, target.features
+        judged = None if learned is None else (learned[0].features, target.features)
         refinement, mined = self.auxiliary.refinement, mined_share(config, batch.step)
         if labels is not None and refinement is None:
             losses |= consistency_level(target, labels, config, figures)
-        elif labels is not None and refinement is not None:
+        elif labels is not None and refinement is not None and learned is not None:
+            source, points, visible = learned
             look = refinement.teaching(self.teacher_model)
             updated = label(look, crops, 1, student_views, self.mirror, config, 1.0, generator)
             labels = labels._replace(turned=updated.turned)
@@ -201,21 +217,22 @@ class Adapter(pl.LightningModule):
             losses |= refined_source_level(fine, points, visible, config)
             losses |= refinement_level(target, target_fine, labels, updated, mined, config)
             judged = fine.features, target_fine.features
-        if config.feature.weight > 0:
+        if config.feature.weight > 0 and judged is not None:
             losses |= feature_level(self.discriminator, *judged, figures)
         if config.pose.weight > 0:
             losses |= pose_level(target, config, figures)
-        if self.auxiliary.regressor is not None:
+        if self.auxiliary.regressor is not None and learned is not None:
+            source, _, visible = learned
             losses |= disparity_level(self.auxiliary.regressor, source, visible, target, config)
         return losses
 
     # -- parts of a step -----------------------------------------------------------------------
 
     def _source_views(
-        self, batch: Batch, generator: torch.Generator
+        self, batch: SourceBatch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
-        crops, size = photometry.pixels(batch.source.images), self.config.crop.size
-        points, visible, way = batch.source.points, batch.source.visible, None
+        crops, size = photometry.pixels(batch.images), self.config.crop.size
+        points, visible, way = batch.points, batch.visible, None
         if self.student.facing is not None:
             way = facing.take_apart(points, visible, self.trunk, self.mirror, size)
             points, visible = way.points, way.visible
@@ -257,6 +274,7 @@ class Adapter(pl.LightningModule):
             # The stages are two trainings: the optimizer starts anew, so that starting from a
             # stored source model gives the same weights.
             optimizer.state.clear()
+            self.anchor.hold(self.student)
         self.auxiliary.begin(step, self.student)
         for line in batch.unreadable:
             self.unreadable[line] = None
@@ -268,6 +286,9 @@ class Adapter(pl.LightningModule):
             if self._step == self.config.steps.source - 1:
                 self.teacher.set(self.student)
         else:
+            optimizer = self.optimizers()
+            assert isinstance(optimizer, LightningOptimizer)
+            self.anchor.pull(self.student, optimizer.optimizer)
             self.teacher.update(self.student)
             self.auxiliary.follow()
 
@@ -276,19 +297,21 @@ class Adapter(pl.LightningModule):
             return tensor.to(device, non_blocking=True)
 
         return batch._replace(
-            source=type(batch.source)(*(move(t) for t in batch.source)),
+            source=None if batch.source is None else SourceBatch(*(move(t) for t in batch.source)),
             target=None if batch.target is None else move(batch.target),
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["validation"] = [list(v) for v in self.validation]
         checkpoint["answered"] = self.answered
+        checkpoint["anchor"] = self.anchor.start
         checkpoint["unreadable"] = list(self.unreadable)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.validation = [(int(s), float(v)) for s, v in checkpoint["validation"]]
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
         self.answered = checkpoint.get("answered")
+        self.anchor.load(checkpoint.get("anchor", {}))
 
     # -- what is logged ------------------------------------------------------------------------
 

@@ -160,6 +160,19 @@ class PoseConfig:
 
 
 @dataclass(frozen=True)
+class PriorConfig:
+    """What is known of the source's poses, when pseudo-labels are learned from.
+
+    Attributes:
+        weight: how much less is learned from a joint whose bones are longer, beside the subject's
+            others, than the source's ever are: 0 ignores bones, 1 learns nothing from a joint
+            without a plausible one.
+    """
+
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
 class DisparityConfig:
     """The adversarial regressor of RegDA (Jiang et al., CVPR 2021).
 
@@ -274,7 +287,8 @@ class AdaptConfig:
 
     Attributes:
         source: the labelled images: a COCO keypoint file, any other format that is known, or a
-            benchmark such as surreal:train.
+            benchmark such as surreal:train. Empty (null) where only a trained model is at hand, which
+            start_from names then; see the preset source_free.
         target: the unlabelled images: a folder, a glob, a video, or a file of any format that is
             known (only its boxes are read), of a detector's boxes, or a benchmark such as lsp:train.
         source_images: folder of the source file's images, if not beside it.
@@ -287,7 +301,8 @@ class AdaptConfig:
         reading: formats, frames of videos, least score and size of boxes.
         data_root: folder that the paths above are relative to and that benchmarks lie below.
         start_from: a model folder to start from instead of training on the source; the steps
-            of the source stage count as done.
+            of the source stage count as done. Of a run folder, its weights from before the
+            adaptation; RUN/checkpoints/last are those from after it.
         seed: of everything random.
         precision: 32, bf16, fp16, or auto (bf16 on a GPU, else 32).
         device: auto, cpu or gpu.
@@ -301,6 +316,9 @@ class AdaptConfig:
         consistency: mean teacher.
         feature: feature level.
         pose: pose level.
+        prior: bones of plausible lengths.
+        anchor: decay of the student's weights towards those from before the adaptation, as
+            optimizer.weight_decay is towards 0; 0 turns it off.
         disparity: an adversarial regressor; off by default.
         refine: a refinement block; off by default.
         facing: weight of learning which way a subject faces; only where model.sides is facing.
@@ -338,6 +356,8 @@ class AdaptConfig:
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     feature: FeatureConfig = field(default_factory=FeatureConfig)
     pose: PoseConfig = field(default_factory=PoseConfig)
+    prior: PriorConfig = field(default_factory=PriorConfig)
+    anchor: float = 0.0
     disparity: DisparityConfig = field(default_factory=DisparityConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
     facing: float = 0.1
@@ -364,6 +384,7 @@ class AdaptConfig:
             "teacher_decay": self.teacher_decay,
             "held_out.held_out": self.held_out.held_out,
             "source_held_out": self.source_held_out or 0.0,
+            "prior.weight": self.prior.weight,
         }
         for view in ("source_view", "student_view", "teacher_view"):
             shares[f"{view}.flip"] = getattr(self, view).flip
@@ -398,6 +419,7 @@ class AdaptConfig:
             "disparity.margin": self.disparity.margin,
             "refine.weight": self.refine.weight,
             "facing": self.facing,
+            "anchor": self.anchor,
         }
         for name, weight in weights.items():
             if not weight >= 0:

@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.prior import BoneLengths
 from posebridge.adaptation.views import draw_views, render_views
-from posebridge.alignment.consistency import most_confident, pseudo_labels
+from posebridge.alignment.consistency import PseudoLabels, most_confident, pseudo_labels
 from posebridge.models.pose import PoseOutput
 from posebridge.ops import geometry, photometry
 
@@ -24,11 +25,14 @@ class Labels(NamedTuple):
         confidence: of each joint, see :class:`~posebridge.alignment.consistency.PseudoLabels`.
         inside: the joint lies in a teacher's view and in the student's.
         kept: joints that are learned from.
-        weight: what each joint counts: ``kept``, or that times its confidence.
+        weight: what each joint counts: ``kept``, or that times its confidence, and times how
+            plausible it is.
         share: of the joints that was to be kept.
         threshold: the confidence above which joints are kept.
         turned: the teacher's logits that its views show the subject turned; None where sides are
             named.
+        plausible: how plausible the lengths of its bones make each joint; None where these are not
+            asked.
     """
 
     points: Float[Tensor, "B K 2"]
@@ -39,6 +43,7 @@ class Labels(NamedTuple):
     share: float
     threshold: Float[Tensor, "..."]
     turned: Float[Tensor, "V B"] | None
+    plausible: Float[Tensor, "B K"] | None = None
 
 
 @torch.no_grad()
@@ -51,6 +56,7 @@ def label(
     config: AdaptConfig,
     keep: float,
     generator: torch.Generator,
+    bones: BoneLengths | None = None,
 ) -> Labels:
     """Let a teacher look at ``count`` random views of every crop.
 
@@ -58,6 +64,7 @@ def label(
         look: the teacher, in evaluation mode.
         student_views: the views that the labels are for.
         keep: share of the joints to keep.
+        bones: of the source; None does not ask.
     """
     settings, size = config.consistency, config.crop.size
     looks = crops.repeat(count, 1, 1, 1)  # (V*B,3,C,C)
@@ -74,16 +81,36 @@ def label(
     )
     confident, threshold = most_confident(pseudo.confidence, keep, settings.each_joint)
     kept = confident & pseudo.inside
+    weight = kept * pseudo.confidence.clamp(0, 1) if settings.weighted else kept
+    plausible = None
+    if bones is not None:
+        plausible = _plausible(bones, pseudo, student_views, mirror, config)
+        weight = weight * plausible
     return Labels(
         pseudo.points,
         pseudo.confidence,
         pseudo.inside,
         kept,
-        kept * pseudo.confidence.clamp(0, 1) if settings.weighted else kept,
+        weight,
         keep,
         threshold,
         None if taught.turned is None else taught.turned.unflatten(0, (-1, len(crops))),
+        plausible,
     )
+
+
+def _plausible(
+    bones: BoneLengths,
+    pseudo: PseudoLabels,
+    student_views: geometry.Views,
+    mirror: Tensor,
+    config: AdaptConfig,
+) -> Float[Tensor, "B K"]:
+    """1 - prior.weight (1 - plausible), looked at in the crop, where no shear stretches a bone."""
+    in_crop = geometry.points_to_crop(pseudo.points, student_views, mirror)
+    known = geometry.swap_sides(pseudo.confidence > 0, student_views.flipped, mirror)
+    plausible = geometry.swap_sides(bones.plausible(in_crop, known), student_views.flipped, mirror)
+    return 1 - config.prior.weight * (1 - plausible)
 
 
 def occlude(

@@ -51,6 +51,8 @@ def consistency_level(
         figures["teacher/inside"] = labels.inside.float().mean()
         figures["teacher/confidence"] = labels.confidence.mean()
         figures["teacher/threshold"] = labels.threshold.mean()
+        if labels.plausible is not None:
+            figures["teacher/plausible"] = labels.plausible.mean()
     return losses
 
 

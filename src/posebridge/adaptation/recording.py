@@ -72,11 +72,11 @@ class Keeper(pl.Callback):
         self,
         out: Path,
         held_out: UInt8[Tensor, "N 3 C C"],
-        data: Mapping[str, Any],
+        about: Mapping[str, Any],
         end: int,
     ) -> None:
-        """``data`` is what model folders say of the two domains; ``end`` the step to stop after."""
-        self.out, self.held_out, self.data, self.end = out, held_out, dict(data), end
+        """``about`` is what model folders say of the domains; ``end`` the step to stop after."""
+        self.out, self.held_out, self.about, self.end = out, held_out, dict(about), end
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         adapter = _adapter(pl_module)
@@ -143,7 +143,7 @@ class Keeper(pl.Callback):
                 "step": step,
                 "weights": name,
                 "posebridge": __version__,
-                "data": self.data,
+                **self.about,
                 "validator": {
                     "name": "agreement of two views of held-out target images within 0.05, percent",
                     "value": found[0] if found else None,

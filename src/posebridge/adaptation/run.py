@@ -26,17 +26,19 @@ import yaml
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from posebridge.adaptation.adapter import Adapter, build_model
+from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.memory import keep_freed_memory
+from posebridge.adaptation.prior import RECORD
 from posebridge.adaptation.recording import CsvRows, Keeper
+from posebridge.adaptation.start import start_of
+from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
-from posebridge.models.checkpoint import load_checkpoint
 
 HELD_OUT = "held_out.txt"
 
@@ -120,7 +122,7 @@ def _whole_images(
 
 def train(
     config: AdaptConfig,
-    source: LabelledSamples,
+    source: LabelledSamples | None,
     target: UnlabelledSamples,
     out: Path,
     *,
@@ -133,7 +135,7 @@ def train(
 
     Args:
         config: every setting.
-        source: labelled images.
+        source: labelled images; None where only the model of ``start_from`` is at hand.
         target: images and boxes; the type has no field for keypoints.
         out: the run folder; it must not hold a run unless ``resume``.
         callbacks: what else should happen while it trains (progress, pictures).
@@ -148,21 +150,30 @@ def train(
     state = out / "resume.ckpt"
     if (out / "config.yaml").exists() and not resume:
         raise InputError(f"{out} already holds a run; give another --out, or go on with --resume.")
-    source, target, skipped = _readable(source, target)
-    source = split_source(source, config).training
+    skipped: list[str] = []
+    if source is not None:
+        fine, skipped = drop_unreadable(source.images)
+        source = split_source(source.subset(fine), config).training
+    fine, broken = drop_unreadable(target)
+    target, skipped = target.subset(fine), skipped + broken
+    start = start_of(config, source)
+    config = start.config
     split = split_target(target, config)
     device = device_of(config)
     if device.type == "cpu":
         keep_freed_memory()
     workers = workers_of(config)
-    model = _student(config, source)
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, config)
     held_out = np.unique(split.held_out.files)
     (out / HELD_OUT).write_bytes(b"".join(bytes(name) + b"\n" for name in held_out))
 
-    image_level = image_level_of(config, source.images, split.training, out, device, style_progress)
-    adapter = Adapter(config, source.skeleton, model, image_level)
+    image_level = (
+        ImageLevel("none")
+        if source is None
+        else image_level_of(config, source.images, split.training, out, device, style_progress)
+    )
+    adapter = Adapter(config, start.skeleton, start.model, image_level, start.poses.bones)
     adapter.unreadable.update(dict.fromkeys(skipped))
     steps = PairedSteps(
         source,
@@ -193,7 +204,10 @@ def train(
                 Keeper(
                     out,
                     _held_out_crops(split.held_out, config),
-                    _counts(source, target, split),
+                    {
+                        "data": {**start.data, **_counts(target, split)},
+                        RECORD: start.poses.to_dict(),
+                    },
                     end,
                 ),
                 *callbacks,
@@ -234,39 +248,9 @@ class _Steps(pl.LightningDataModule):
         return step_loader(self.steps, self.adapter.step, self.total, self.workers)
 
 
-def _readable(
-    source: LabelledSamples, target: UnlabelledSamples
-) -> tuple[LabelledSamples, UnlabelledSamples, list[str]]:
-    kept_source, broken_source = drop_unreadable(source.images)
-    kept_target, broken_target = drop_unreadable(target)
-    return (
-        source.subset(kept_source),
-        target.subset(kept_target),
-        broken_source + broken_target,
-    )
-
-
-def _student(config: AdaptConfig, source: LabelledSamples) -> Any:
-    if config.start_from is None:
-        return build_model(config, source.skeleton)
-    checkpoint = load_checkpoint(config.start_from, "source")
-    source.skeleton.require_same(
-        checkpoint.skeleton, str(source.images.name), f"the model {checkpoint.folder}"
-    )
-    if checkpoint.crop.size != config.crop.size:
-        raise InputError(
-            f"the model {checkpoint.folder} sees crops of {checkpoint.crop.size} px, and crop.size "
-            f"is {config.crop.size}; set it to the model's."
-        )
-    return checkpoint.model
-
-
-def _counts(
-    source: LabelledSamples, target: UnlabelledSamples, split: TargetSplit
-) -> dict[str, Any]:
-    """What a model folder says of the data: names and numbers of subjects."""
+def _counts(target: UnlabelledSamples, split: TargetSplit) -> dict[str, Any]:
+    """What a model folder says of the target: its name and numbers of subjects."""
     return {
-        "source": {"name": source.images.name, "subjects": len(source)},
         "target": {
             "name": target.name,
             "subjects": len(target),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -185,6 +186,31 @@ class PosePrior:
         # Position and size take three dimensions away; the floor keeps the rest invertible.
         floor = 1e-3 * covariance.diagonal().mean()
         self.scale = torch.linalg.cholesky(covariance + floor * torch.eye(len(covariance)))
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The mean shape (2K) and the rows of its Cholesky factor, a triangle."""
+        rows, columns = torch.tril_indices(*self.scale.shape)
+        return {"mean": self.mean.tolist(), "scale": self.scale[rows, columns].tolist()}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], joints: int) -> PosePrior:
+        """What :meth:`to_dict` gave, for a skeleton of so many keypoints.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is something else.
+        """
+        mean, triangle = (torch.tensor(raw[n], dtype=torch.float64) for n in ("mean", "scale"))
+        size = 2 * joints
+        if mean.shape != (size,) or triangle.shape != (size * (size + 1) // 2,):
+            raise ValueError(f"the shapes are not those of {joints} keypoints")
+        prior = cls.__new__(cls)
+        prior.mean, prior.scale = mean, torch.zeros(size, size, dtype=torch.float64)
+        rows, columns = torch.tril_indices(size, size)
+        prior.scale[rows, columns] = triangle
+        finite = mean.isfinite().all() and triangle.isfinite().all()
+        if not (finite and (prior.scale.diagonal() > 0).all()):
+            raise ValueError("the shapes have no spread")
+        return prior
 
     def __call__(self, answers: Answers) -> float:
         """Mean log-likelihood of the predicted poses, for each coordinate."""

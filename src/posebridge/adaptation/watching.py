@@ -13,10 +13,10 @@ from torch import Tensor, nn
 class Preview(NamedTuple):
     """What the last step looked at, for pictures; references, nothing is computed for it."""
 
-    source_views: Float[Tensor, "B 3 C C"]
-    styled_views: Float[Tensor, "B 3 C C"]
-    source_points: Float[Tensor, "B K 2"]
-    source_visible: Bool[Tensor, "B K"]
+    source_views: Float[Tensor, "B 3 C C"] | None = None
+    styled_views: Float[Tensor, "B 3 C C"] | None = None
+    source_points: Float[Tensor, "B K 2"] | None = None
+    source_visible: Bool[Tensor, "B K"] | None = None
     target_views: Float[Tensor, "B 3 C C"] | None = None
     pseudo_points: Float[Tensor, "B K 2"] | None = None
     kept: Bool[Tensor, "B K"] | None = None

@@ -11,7 +11,9 @@
       no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
 
 Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
-pair, settings of the method, seed.
+pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
+nothing of a pair's source, also where the pair's settings name it: it starts from the source model that
+the others of the pair start from.
 """
 
 from __future__ import annotations
@@ -33,11 +35,12 @@ from posebridge.adaptation.config import (
     FeatureConfig,
     ImageConfig,
     PoseConfig,
+    PriorConfig,
     RefineConfig,
     StepsConfig,
     TargetConfig,
 )
-from posebridge.adaptation.presets import configure
+from posebridge.adaptation.presets import configure, preset_file
 from posebridge.data.reading import ReadingConfig
 from posebridge.errors import InputError
 
@@ -131,19 +134,23 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
         for method, how in methods.items():
             place = f"{path}: method '{method}'"
             for seed in _seeds(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
+                of_pair = {
+                    **budget,
+                    **_settings(about.get("settings"), f"{path}: pair '{pair}': settings"),
+                }
+                last = {**({} if root is None else {"data_root": root}), "seed": seed}
+                own = _settings(how.get("settings"), f"{place}: settings")
                 config = configure(
                     [*_presets(about.get("preset")), *_presets(how.get("preset"))],
-                    overrides={
-                        **budget,
-                        **_settings(about.get("settings"), f"{path}: pair '{pair}': settings"),
-                        **_settings(how.get("settings"), f"{place}: settings"),
-                        **({} if root is None else {"data_root": root}),
-                        "seed": seed,
-                    },
+                    overrides={**of_pair, **own, **last},
                 )
+                taught = config
+                if _leaves_the_source_out(how):
+                    taught = configure(_presets(about.get("preset")), overrides=of_pair | last)
+                    config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
-                    first = _first_stage(pair, config)
+                    first = _first_stage(pair, taught)
                     first_stages.setdefault(first.name, first)
                 trainings.append(
                     Training(
@@ -163,8 +170,33 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     )
 
 
-# Settings that change nothing in the weights of the source stage: where things lie and run.
-_WITHOUT_WEIGHT = frozenset({"target", "target_images", "data_root", "device", "workers"})
+def _leaves_the_source_out(how: Mapping[str, Any]) -> bool:
+    """Whether the last word of a method about the source is null."""
+    given = [yaml.safe_load(preset_file(p).read_text("utf-8")) for p in _presets(how.get("preset"))]
+    words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
+    return bool(words) and words[-1] is None
+
+
+def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
+    """A method's settings with the source left out; the steps of ``taught`` count as done."""
+    steps = config.steps
+    if config.start_from is None:
+        steps = replace(steps, source=taught.steps.source)
+    return replace(
+        config,
+        source=None,
+        source_images=None,
+        mapping=None,
+        source_held_out=None,
+        steps=steps,
+    )
+
+
+# Settings that change nothing in the weights of the source stage: where things lie and run, and what
+# only an adaptation knows.
+_WITHOUT_WEIGHT = frozenset(
+    {"target", "target_images", "data_root", "device", "workers", "prior", "anchor"}
+)
 
 
 def _first_stage(pair: str, config: AdaptConfig) -> Training:
@@ -176,6 +208,8 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         consistency=ConsistencyConfig(weight=0.0),
         feature=FeatureConfig(weight=0.0),
         pose=PoseConfig(weight=0.0),
+        prior=PriorConfig(),
+        anchor=0.0,
         disparity=DisparityConfig(),
         refine=RefineConfig(),
         facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,

@@ -22,13 +22,14 @@ from torch import Tensor
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.run import split_target
 from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
+from posebridge.adaptation.start import poses_known_to
 from posebridge.api import run
 from posebridge.bench.plan import Training
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.inference.predictor import load
@@ -169,18 +170,23 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     missing = _missing(folder, JUDGEMENTS)
     if not missing:
         return
+    # Without a source, the model that the training started from stands for it.
+    start = str(folder / "checkpoints" / "source")
     config = located(training.config)
-    source, target = read_domains(config)
+    source, target = read_domains(
+        replace(config, start_from=start) if config.source is None else config
+    )
     held_out = _crops(split_target(target, config).held_out, config)
-    prior = PosePrior(source.points, source.labelled) if source.labelled.all(axis=1).any() else None
+    prior = _prior(source, start)
     validation = None
     if training.source_validation is not None:
         labels = read_labelled(below(training.config.data_root, training.source_validation))
         validation = in_skeleton_asked(labels, config)
     for checkpoint in missing:
         console.print(f"{training.name}: validators on {checkpoint}", highlight=False)
-        model = load(folder / "checkpoints" / checkpoint).model
-        mirror = torch.tensor(source.skeleton.mirror, device=next(model.parameters()).device)
+        judged = load(folder / "checkpoints" / checkpoint)
+        model = judged.model
+        mirror = torch.tensor(judged.skeleton.mirror, device=next(model.parameters()).device)
         answers = ask(model, held_out, mirror)
         values = {name: validator(answers) for name, validator in VALIDATORS.items()}
         if prior is not None:
@@ -192,6 +198,13 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
             asked = ask(model, to_tensor(crops), mirror)
             values["source_pck"] = source_pck(asked, points, validation.labelled[rows])
         _write(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+
+
+def _prior(source: LabelledSamples | None, start: str) -> PosePrior | None:
+    if source is None:
+        return poses_known_to(start).shapes
+    whole = source.labelled.all(axis=1).any()
+    return PosePrior(source.points, source.labelled) if whole else None
 
 
 def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:

@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
   posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
   posebridge adapt --source labels.slp --target clip.mp4 --reading.every 10 --out runs/mice
+  posebridge adapt --preset source_free --start-from people.zip --target photographs/ --out runs/free
   posebridge adapt --resume --out runs/people
 """
 
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> int:
 
     parser = ArgumentParser(
         prog="posebridge adapt",
-        description="Train a pose model on labelled images and adapt it to unlabelled photographs.",
+        description="Train a pose model on labelled images and adapt it to unlabelled photographs; or "
+        "adapt a trained model with the photographs alone (--preset source_free).",
         epilog=EXAMPLES,
         exit_on_error=False,
     )

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     config, own = parse_settings(parser, arguments)
 
     from posebridge.adaptation.image_banks import train_style_of
+    from posebridge.errors import InputError
     from posebridge.inference.domains import located, read_domains
     from posebridge.report.progress import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     console = Console()
     config = located(config)
     source, target = read_domains(config)
+    if source is None:
+        raise InputError("a style network needs source images; name them with --source.")
     file = Path(own.out)
     with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
         network = train_style_of(

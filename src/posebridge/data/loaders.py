@@ -37,10 +37,13 @@ class SourceBatch(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step sees. ``target`` has no labels to give; it is None in the source stage."""
+    """What one step sees. ``target`` has no labels to give; it is None in the source stage.
+
+    ``source`` is None where no source is at hand.
+    """
 
     step: int
-    source: SourceBatch
+    source: SourceBatch | None
     target: UInt8[Tensor, "B 3 C C"] | None
     unreadable: Sequence[str]
 
@@ -86,11 +89,14 @@ def read_crops(
 
 
 class PairedSteps(Dataset[Batch]):
-    """Item s is the whole batch of step s: source crops with labels, target crops without."""
+    """Item s is the whole batch of step s: source crops with labels, target crops without.
+
+    Without a source the target crops of a step are those that it would have beside one.
+    """
 
     def __init__(
         self,
-        source: LabelledSamples,
+        source: LabelledSamples | None,
         target: UnlabelledSamples | None,
         crops: CropRange,
         batch_size: int,
@@ -102,18 +108,9 @@ class PairedSteps(Dataset[Batch]):
         self.batch_size, self.seed, self.target_from = batch_size, seed, target_from
 
     def __getitem__(self, step: int) -> Batch:
-        rows = stream_rows(
-            self.seed, _SOURCE, len(self.source), step * self.batch_size, self.batch_size
-        )
-        images, regions, rows, unreadable = read_crops(self.source.images, rows, self.crops)
-        points = to_crop(self.source.points[rows], regions, self.crops.size)
-        inside = ((points >= -0.5) & (points <= self.crops.size - 0.5)).all(axis=2)
-        source = SourceBatch(
-            to_tensor(images),
-            torch.from_numpy(points.astype(np.float32)),
-            torch.from_numpy(self.source.labelled[rows] & inside),
-        )
-        target = None
+        source, target, unreadable = None, None, []
+        if self.source is not None:
+            source, unreadable = self._labelled(self.source, step)
         if self.target is not None and step >= self.target_from:
             start = (step - self.target_from) * self.batch_size
             rows = stream_rows(self.seed, _TARGET, len(self.target), start, self.batch_size)
@@ -121,6 +118,20 @@ class PairedSteps(Dataset[Batch]):
             unreadable += more
             target = to_tensor(images)
         return Batch(step, source, target, tuple(unreadable))
+
+    def _labelled(self, samples: LabelledSamples, step: int) -> tuple[SourceBatch, list[str]]:
+        rows = stream_rows(
+            self.seed, _SOURCE, len(samples), step * self.batch_size, self.batch_size
+        )
+        images, regions, rows, unreadable = read_crops(samples.images, rows, self.crops)
+        points = to_crop(samples.points[rows], regions, self.crops.size)
+        inside = ((points >= -0.5) & (points <= self.crops.size - 0.5)).all(axis=2)
+        batch = SourceBatch(
+            to_tensor(images),
+            torch.from_numpy(points.astype(np.float32)),
+            torch.from_numpy(samples.labelled[rows] & inside),
+        )
+        return batch, unreadable
 
 
 class UnpairedSteps(Dataset[tuple[Tensor, Tensor]]):

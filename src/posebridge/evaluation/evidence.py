@@ -60,7 +60,7 @@ WORDS: Mapping[str, Word] = {
         "Plausible poses",
         "Are the predicted poses shaped like those of the labelled source (log-likelihood)?",
         "",
-        (),
+        ("prior",),
         "Poses that the source never shows count as odd, right or not.",
     ),
     "source_pck@0.05": Word(

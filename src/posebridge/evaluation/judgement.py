@@ -13,7 +13,7 @@ from posebridge.evaluation.calibration import Calibration, Reliability
 from posebridge.evaluation.resampling import Interval, Paired
 from posebridge.evaluation.verdict import Verdict
 
-SourceKind = Literal["given", "held_out", "unseen", "trained"]
+SourceKind = Literal["given", "held_out", "unseen", "trained", "none"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Sanity:
         variety: how much joints move between photographs, before and after, percent of the side.
         merged: share of left/right pairs that fall together, before and after, percent; None for a
             skeleton without pairs.
-        merged_in_labels: the same in the labels of the source.
+        merged_in_labels: the same in the labels of the source; None without these.
     """
 
     variety: tuple[float, float]

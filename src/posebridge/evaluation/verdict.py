@@ -6,7 +6,8 @@ can become steadier, surer and more plausible while it learns its own mistakes. 
 1. Answers that have become alike (:func:`collapsed`) mean that adaptation failed, whatever else rose.
 2. A large clear loss on labelled source images, or a clear fall of steadiness, speaks against it.
 3. "Probably yes" needs steadiness *and* a witness that training does not push, the plausibility of
-   the poses, to rise clearly, and nothing to speak against it.
+   the poses, to rise clearly, and nothing to speak against it. Where training does push it (bones of
+   plausible lengths, ``prior.weight``) it has no vote.
 4. Anything else is "mixed" or "no clear change".
 
 Confidence, narrowness and neighbours are shown and have no vote: training pushes them up, whether or
@@ -16,7 +17,7 @@ paired difference that does not touch 0. ``tests/evaluation/test_verdict.py`` is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,6 +92,7 @@ def judge(
     variety: tuple[float, float],
     labels: Mapping[str, Paired] | None = None,
     labelled_images: int = 0,
+    pushed: Collection[str] = (),
 ) -> Verdict:
     """Weigh the evidence.
 
@@ -99,8 +101,9 @@ def judge(
         variety: of the source model's and the adapted model's answers, percent of the side.
         labels: PCK on labelled target images by threshold, if the user has some.
         labelled_images: how many images that were.
+        pushed: figures that the run's own settings push up.
     """
-    findings = _findings(figures, variety)
+    findings = _findings(figures, variety, pushed)
     if labels:
         verdict = _by_labels(labels, labelled_images, findings)
         if verdict is not None:
@@ -157,7 +160,9 @@ def _by_labels(
     return None
 
 
-def _findings(figures: Mapping[str, Paired], variety: tuple[float, float]) -> list[Finding]:
+def _findings(
+    figures: Mapping[str, Paired], variety: tuple[float, float], pushed: Collection[str]
+) -> list[Finding]:
     found = []
     steady = figures.get("agreement")
     if steady is not None:
@@ -178,7 +183,7 @@ def _findings(figures: Mapping[str, Paired], variety: tuple[float, float]) -> li
             Finding(
                 "pose_prior",
                 # Photographs may well show poses that the source lacks: a fall is no vote against.
-                max(prior.difference.sign, 0),
+                0 if "pose_prior" in pushed else max(prior.difference.sign, 0),
                 f"Its poses are {verb} plausible {than} before.",
             )
         )

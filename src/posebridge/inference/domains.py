@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.start import require_no_source_needed
 from posebridge.data.reading import Say, read_labelled, read_unlabelled
 from posebridge.data.remapping import remapped, with_labels
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -70,26 +71,30 @@ def below(root: str | None, path: str) -> str:
 
 def read_domains(
     config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
-) -> tuple[LabelledSamples, UnlabelledSamples]:
+) -> tuple[LabelledSamples | None, UnlabelledSamples]:
     """The two domains; of the target, images and boxes only.
 
-    The source has the keypoints of the skeleton that is asked for.
+    The source has the keypoints of the skeleton that is asked for. It is None where the settings name
+    none and can do without: nothing of a source is opened then.
 
     Args:
         say: told about what takes long, such as the frames of a video, and what is left out.
         matched: told which keypoints were matched, where the skeletons differ.
 
     Raises:
-        InputError: a domain is not named or cannot be read, or the skeletons do not match.
+        InputError: a domain is not named or cannot be read, or the skeletons do not match; no source
+            is named and the settings need one.
     """
     if config.source is None:
-        raise InputError("no source is given; name an annotation file with --source.")
+        require_no_source_needed(config)
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
-    reading = config.reading
-    source = read_labelled(config.source, config.source_images, reading.source_format)
+    reading, source = config.reading, None
+    if config.source is not None:
+        source = read_labelled(config.source, config.source_images, reading.source_format)
+        source = in_skeleton_asked(source, config, say, matched)
     return (
-        in_skeleton_asked(source, config, say, matched),
+        source,
         read_unlabelled(config.target, config.target_images, reading.target_format, reading, say),
     )
 

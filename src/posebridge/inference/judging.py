@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.prior import LEAST_POSES
 from posebridge.adaptation.selection import Answers, PosePrior, ask
+from posebridge.adaptation.start import poses_known_to
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation.calibration import Calibration
@@ -38,8 +40,8 @@ CURVES = (
     *("validator/agreement", "validator/settled"),
     *("teacher/kept", "teacher/inside", "teacher/confidence", "teacher/threshold"),
 )
-_WHOLE_POSES = 10
 _SOURCE_IMAGES = 400
+WITHOUT_SOURCE = "without the source"
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,20 @@ def judge_run(
     skeleton = models["adapted"].skeleton
     if labels is not None:
         labels.skeleton.require_same(skeleton, labels.images.name, f"the run {run.folder}")
+    if source_labels is not None:
+        source_labels.skeleton.require_same(
+            skeleton, source_labels.images.name, f"the run {run.folder}"
+        )
     checked, kind, about = source_check(run, source_labels)
-    checked = checked.subset(_some_images(checked.images, _SOURCE_IMAGES, run.config.seed))
+    if checked is not None:
+        checked = checked.subset(_some_images(checked.images, _SOURCE_IMAGES, run.config.seed))
     samples = run.held_out.subset(_some_images(run.held_out, most, run.config.seed))
     images, regions, rows, unreadable = read_crops(
         samples, np.arange(len(samples)), run.config.crop
     )
     _, first = np.unique(rows, return_index=True)
     samples, regions, crops = samples.subset(rows[first]), regions[first], to_tensor(images[first])
-    prior = _prior(run.source)
+    prior = _prior(run)
 
     answers: dict[str, Answers] = {}
     parts: dict[str, dict[str, np.ndarray]] = {}
@@ -121,8 +128,9 @@ def judge_run(
             predictor.model, crops, mirror, answers[name].mean_probability
         )
         parts[name] = shares(answers[name], information, prior)
-        say(f"the {name} model on {len(checked)} labelled source images")
-        source[name] = score_joints(predictor, checked)
+        if checked is not None:
+            say(f"the {name} model on {len(checked)} labelled source images")
+            source[name] = score_joints(predictor, checked)
         if labels is not None:
             say(f"the {name} model on your {len(labels)} labelled photographs")
             target[name] = score_joints(predictor, labels)
@@ -138,7 +146,7 @@ def judge_run(
             f"The {weights} weights are those from before the adaptation (step {steps[0]})."
         )
     else:
-        verdict = judge(figures, varieties, labelled, labelled_images)
+        verdict = judge(figures, varieties, labelled, labelled_images, _pushed(run.config))
     trust, calibrations = trust_of(source, target, answers, samples.files, run.config.seed)
     order = worst_first(answers["adapted"])
     judgement = Judgement(
@@ -154,7 +162,7 @@ def judge_run(
         held_out=run.kept_apart,
         source_kind=kind,
         source_about=about,
-        source_images=len(np.unique(source["adapted"].files)),
+        source_images=len(np.unique(source["adapted"].files)) if source else 0,
         verdict=verdict,
         validators=tuple(
             ValidatorRow(
@@ -163,14 +171,14 @@ def judge_run(
                 word.question,
                 word.unit,
                 word.caveat,
-                any(getattr(run.config, level).weight > 0 for level in word.pushed_by),
+                name in _pushed(run.config),
                 figures[name],
             )
             for name, word in WORDS.items()
             if name in figures
         ),
         trust=trust,
-        sanity=_sanity(varieties, answers, source["adapted"].labels, skeleton),
+        sanity=_sanity(varieties, answers, source["adapted"].labels if source else None, skeleton),
         joints=joint_moves(answers["source"], answers["adapted"], skeleton),
         photographs=photographs(answers["source"], answers["adapted"], samples, order),
         labels=labelled,
@@ -198,9 +206,21 @@ def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray
     return np.sort(rows[np.argsort(rank[rows], kind="stable")][:most])
 
 
-def _prior(source: LabelledSamples) -> PosePrior | None:
-    whole = int(source.labelled.all(axis=1).sum())
-    return PosePrior(source.points, source.labelled) if whole >= _WHOLE_POSES else None
+def _prior(run: FinishedRun) -> PosePrior | None:
+    """Of the source's labels, or what the run's first model knows of them."""
+    if run.source is None:
+        return poses_known_to(run.folder).shapes
+    whole = int(run.source.labelled.all(axis=1).sum())
+    return PosePrior(run.source.points, run.source.labelled) if whole >= LEAST_POSES else None
+
+
+def _pushed(config: AdaptConfig) -> frozenset[str]:
+    """The figures that a run's own settings push up."""
+    return frozenset(
+        name
+        for name, word in WORDS.items()
+        if any(getattr(config, level).weight > 0 for level in word.pushed_by)
+    )
 
 
 def _compare(parts: Mapping[str, Mapping[str, np.ndarray]], files: np.ndarray) -> dict[str, Paired]:
@@ -224,7 +244,7 @@ def _pck(prefix: str, scored: Mapping[str, Scored]) -> dict[str, Paired]:
 def _sanity(
     varieties: tuple[float, float],
     answers: Mapping[str, Answers],
-    labels: np.ndarray,
+    labels: np.ndarray | None,
     skeleton: Skeleton,
 ) -> Sanity:
     pairs = list(skeleton.pairs)
@@ -233,7 +253,8 @@ def _sanity(
     before, after = (
         merged_sides(answers[m].points.cpu().numpy(), pairs, answers[m].size) for m in MODELS
     )
-    return Sanity(varieties, (before, after), merged_sides(labels, pairs, 1.0))
+    in_labels = None if labels is None else merged_sides(labels, pairs, 1.0)
+    return Sanity(varieties, (before, after), in_labels)
 
 
 def _step(predictor: Predictor) -> int | None:
@@ -257,6 +278,10 @@ def _method(config: AdaptConfig) -> str:
         parts.append("adversarial regressor")
     if config.refine.weight > 0:
         parts.append("refinement block")
+    if config.prior.weight > 0 and config.consistency.weight > 0:
+        parts.append("bones of plausible lengths")
+    if config.source is None:
+        parts.append(WITHOUT_SOURCE)
     if not parts and config.statistics != "source":
         parts.append("running statistics of the target")
     return ", ".join(parts) or "none: the source alone, for longer"

@@ -31,14 +31,15 @@ class FinishedRun:
     """A run folder and the data it names.
 
     Attributes:
-        source: the labelled images. held_out: the photographs that its validator saw.
+        source: the labelled images; None where the run had a model alone.
+        held_out: the photographs that its validator saw.
         kept_apart: whether training saw none of these.
         skipped: one line for each image that cannot be read.
     """
 
     folder: Path
     config: AdaptConfig
-    source: LabelledSamples
+    source: LabelledSamples | None
     held_out: UnlabelledSamples
     kept_apart: bool
     skipped: tuple[str, ...]
@@ -65,7 +66,7 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
             "wrote."
         )
     config = configure(config=stored)
-    if config.source is None or config.target is None:
+    if config.target is None or (config.source is None and config.start_from is None):
         raise InputError(f"{stored} names no source or no target, so there is nothing to look at.")
     stored_source, stored_target = config.source, config.target
     config = replace(
@@ -83,8 +84,10 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
             f"--data-root the folder that {stored_source} and {stored_target} have in common."
         )
     source, target = read_domains(config)
-    fine, broken = drop_unreadable(source.images)
-    source = source.subset(fine)
+    broken: list[str] = []
+    if source is not None:
+        fine, broken = drop_unreadable(source.images)
+        source = source.subset(fine)
     fine, more = drop_unreadable(target)
     target = target.subset(fine)
     held_out = _as_listed(target, place / HELD_OUT)
@@ -139,16 +142,24 @@ def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | Non
 
 def source_check(
     run: FinishedRun, given: LabelledSamples | None
-) -> tuple[LabelledSamples, SourceKind, str]:
+) -> tuple[LabelledSamples | None, SourceKind, str]:
     """Labelled images of the source to calibrate on: the best that can be had.
 
     Returns:
-        the images, what kind they are, and a sentence that says so.
+        the images, None where there are none; what kind they are, and a sentence that says so.
     """
     if given is not None:
-        given.skeleton.require_same(run.source.skeleton, given.images.name, "the run's source")
+        if run.source is not None:
+            given.skeleton.require_same(run.source.skeleton, given.images.name, "the run's source")
         return given, "given", "Labelled source images that you gave and no training saw."
     config = run.config
+    if run.source is None:
+        about = (
+            "No source was at hand, so no confidence is calibrated and nothing tells whether the "
+            "source is still known. Labelled source images that no training saw would: "
+            "--source-validation FILE."
+        )
+        return None, "none", about
     held_out = split_source(run.source, config).held_out
     if len(held_out):
         return held_out, "held_out", "Labelled source images that this run kept out of training."

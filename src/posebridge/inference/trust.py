@@ -57,7 +57,9 @@ def trust_of(
     files: np.ndarray,
     seed: int,
 ) -> tuple[tuple[Trust, ...], dict[str, list[Calibration]]]:
-    """Fit on one half of the labelled source images, look at the other."""
+    """Fit on one half of the labelled source images, look at the other; nothing without any."""
+    if not source:
+        return (), {model: [] for model in MODELS}
     names, group = np.unique(source["adapted"].files, return_inverse=True)
     fitted = (np.random.default_rng([seed, 6]).permutation(len(names)) < len(names) / 2)[group]
     found, maps = [], {model: [] for model in MODELS}

@@ -1,7 +1,8 @@
 """The model card: what a model folder says of itself to people, with the hub's front matter.
 
 It speaks of these entries of the results, where they are there: 'step', 'weights', 'data' (the two
-domains: 'name', 'subjects', and 'held_out' of the target), 'validator' ('name', 'value'), 'scores'
+domains: 'name', 'subjects', and 'held_out' of the target; 'start', the model that stood for a source
+which was not at hand), 'validator' ('name', 'value'), 'scores'
 (a list of 'metrics' and 'protocol') and 'posebridge', the version. What is not known is not said.
 
 Format: https://huggingface.co/docs/hub/model-cards (front matter and its ``model-index``).
@@ -28,6 +29,7 @@ _LEVELS = (
     ("consistency", "weight", "mean teacher with consistency"),
     ("feature", "weight", "domain discriminator"),
     ("pose", "weight", "information maximization"),
+    ("prior", "weight", "bones of plausible lengths"),
 )
 _SHOWN = ("pck", "epe", "auc")
 
@@ -107,6 +109,9 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         f"heatmaps of {model.get('heatmap_size')} cells",
         f"- crop: a square of {crop.get('padding')} times the longer side of the box",
     ]
+    start = results.get("data", {}).get("start", {}).get("name")
+    if start:
+        lines.append(f"- start: the model {short_name(str(start))}; its source was not at hand")
     steps = config.get("steps")
     if steps:
         lines.append(

@@ -34,6 +34,8 @@ class StepPictures(pl.Callback):
         ends = step in (steps.source, steps.source + 1, steps.source + steps.adaptation)
         if pl_module.preview is None or not (ends or step % steps.picture_every == 0):
             return
+        if pl_module.preview.source_views is None and pl_module.preview.target_views is None:
+            return
         picture = step_sheet(pl_module.preview, pl_module.skeleton)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_picture(str(self.folder / f"step_{step:06d}.png"), picture)
@@ -44,13 +46,13 @@ class StepPictures(pl.Callback):
 
 def step_sheet(preview: Preview, skeleton: Skeleton) -> np.ndarray:
     """Source views with labels, the same restyled, target views with the kept pseudo-labels."""
-    rows = [
-        (
-            "source views with their labels",
-            _row(preview.source_views, preview.source_points, preview.source_visible, skeleton),
-        ),
-        ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
-    ]
+    rows = []
+    if preview.source_views is not None and preview.styled_views is not None:
+        labelled = (preview.source_views, preview.source_points, preview.source_visible)
+        rows = [
+            ("source views with their labels", _row(*labelled, skeleton)),
+            ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
+        ]
     if preview.target_views is not None:
         rows.append(
             (

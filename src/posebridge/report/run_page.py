@@ -14,7 +14,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
-from posebridge.inference.judging import JudgedRun
+from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
 from posebridge.report.charts import (
     Line,
     interval_chart,
@@ -98,6 +98,7 @@ def render(judgement: Judgement, shots: Gallery, made: str) -> str:
     style = source.get_source(environment, "style.css")[0]
     return environment.get_template("index.html.jinja").render(
         j=judgement,
+        without_source=WITHOUT_SOURCE in judgement.method,
         style=Markup(style),
         colour=_COLOURS[judgement.verdict.answer],
         tiles=tiles(judgement),
@@ -163,19 +164,21 @@ def warnings(judgement: Judgement) -> list[str]:
         )
     before, after = judgement.sanity.merged
     known = judgement.sanity.merged_in_labels
-    known = 100.0 if known is None else known
-    if before is not None and after is not None and after > max(30.0, 2 * known):
+    if before is not None and after is not None and after > max(30.0, 2 * (known or 0.0)):
+        beside = "" if known is None else f", in the labels of the source {known:.0f} %"
         found.append(
             f"Left and right are not told apart: in {after:.0f} % of the left/right pairs both "
-            f"ends fall on the same spot (before the adaptation {before:.0f} %, in the labels of "
-            f"the source {known:.0f} %). Adaptation does not mend this; a longer source stage, or "
-            "source images that tell front from back, may."
+            f"ends fall on the same spot (before the adaptation {before:.0f} %{beside}). Adaptation "
+            "does not mend this; a longer source stage, or source images that tell front from back, "
+            "may."
         )
     if judgement.keep is None and "running" not in judgement.method:
         found.append(
             f"Levels that were on: {judgement.method}. Without a mean teacher there are no "
             "pseudo-labels, and that part of the page is empty."
         )
+    if judgement.source_kind == "none":
+        found.append(judgement.source_about)
     if judgement.skipped:
         found.append(f"{len(judgement.skipped)} images could not be read and were left out.")
     return found
