@@ -49,7 +49,7 @@ def pseudo_labels(
     """
     size = teacher_heatmaps.shape[-1]
     crops = len(student_views.matrix)
-    cells, confidence = heatmaps.decode(teacher_heatmaps)
+    cells, confidence = heatmaps.decode(teacher_heatmaps.float())
     seen = ((cells > 0.5) & (cells < size - 1.5)).all(dim=-1)
     points = heatmaps.cells_to_pixels(cells.float(), stride)
     votes = geometry.swap_sides(
