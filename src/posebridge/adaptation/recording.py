@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.selection import agreement, ask, settled
+from posebridge.adaptation.selection import MEASURES, VALIDATORS, ask, settled
 from posebridge.models.checkpoint import save_checkpoint
 from posebridge.version import __version__
 
@@ -118,13 +119,14 @@ class Keeper(pl.Callback):
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
         answers = ask(adapter.delivered, self.held_out, adapter.mirror)
-        value = agreement(answers)
-        figures = {"validator/agreement": value}
+        words = {name: validator(answers) for name, validator in VALIDATORS.items()}
+        value = words[adapter.config.held_out.validator]
+        figures = {f"validator/{name}": word for name, word in words.items()}
         points = answers.points.cpu()
         if adapter.answered is not None:
             figures["validator/settled"] = settled(adapter.answered, points, answers.size)
         adapter.answered = points
-        best = max((v for _, v in adapter.validation), default=-1.0)
+        best = max((v for _, v in adapter.validation), default=-math.inf)
         adapter.validation.append((adapter.step, value))
         for logger in trainer.loggers:
             # Steps are logged by their number from 0; this is the word after the last of them.
@@ -145,7 +147,7 @@ class Keeper(pl.Callback):
                 "posebridge": __version__,
                 **self.about,
                 "validator": {
-                    "name": "agreement of two views of held-out target images within 0.05, percent",
+                    "name": MEASURES[adapter.config.held_out.validator],
                     "value": found[0] if found else None,
                 },
             },

@@ -33,6 +33,7 @@ from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.memory import keep_freed_memory
 from posebridge.adaptation.prior import RECORD
 from posebridge.adaptation.recording import CsvRows, Keeper
+from posebridge.adaptation.selection import MEASURES
 from posebridge.adaptation.start import start_of
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import drop_unreadable
@@ -49,9 +50,10 @@ class RunResult:
 
     Attributes:
         folder: the run folder.
-        validation: (step, agreement in percent) of each look of the validator.
+        validation: (step, value) of each look of the validator, higher is better.
         selected: the step whose weights the validator prefers.
         skipped: one line for each image that could not be read.
+        measure: what the validator's value is, in words.
         steps: done, over both stages. planned: of the whole run; more than ``steps`` where it was
             told to stop before.
     """
@@ -60,6 +62,7 @@ class RunResult:
     validation: Sequence[tuple[int, float]]
     selected: int
     skipped: Sequence[str]
+    measure: str
     steps: int
     planned: int
 
@@ -234,7 +237,9 @@ def train(
     skipped = list(adapter.unreadable)
     (out / "skipped.txt").write_text("".join(line + "\n" for line in skipped), encoding="utf-8")
     selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total
-    return RunResult(out, tuple(adapter.validation), selected, skipped, adapter.step, total)
+    measure = MEASURES[config.held_out.validator]
+    looks = tuple(adapter.validation)
+    return RunResult(out, looks, selected, skipped, measure, adapter.step, total)
 
 
 class _Steps(pl.LightningDataModule):

@@ -5,7 +5,8 @@ takes anything that belongs to the target but crops: it is what chooses the weig
 keypoint that reached it would be a leak. What some know beside the answers (:class:`PosePrior`,
 :func:`source_pck`) comes from the labelled source.
 
-To add one: a function of ``Answers`` here, a line in ``VALIDATORS``, a value worked out by hand in
+To add one: a function of ``Answers`` here, a line in ``VALIDATORS`` and in ``MEASURES``, its name in
+``TargetConfig.validator`` if it may choose the weights, a value worked out by hand in
 ``tests/adaptation/test_selection.py``.
 """
 
@@ -163,6 +164,14 @@ VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
     "certainty": certainty,
     "information": information,
     "neighbourhood_density": neighbourhood_density,
+}
+# The number that each gives, as tables and model cards name it.
+MEASURES: Mapping[str, str] = {
+    "agreement": "agreement of two views of held-out target images within 0.05, percent",
+    "confidence": "mean confidence on held-out target images, percent",
+    "certainty": "minus the entropy of the heatmaps of held-out target images",
+    "information": "information that held-out target images give about positions",
+    "neighbourhood_density": "soft neighbourhood density of poses on held-out target images",
 }
 
 

@@ -22,17 +22,17 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
             soft_wrap=True,
         )
     if result.validation:
-        table = Table(title="agreement of two views of held-out target images (no labels)")
+        table = Table(title=f"{result.measure} (no labels)")
         table.add_column("weights")
         table.add_column("step", justify="right")
-        table.add_column("agreement within 0.05", justify="right")
+        table.add_column("validator", justify="right")
         looks = dict(result.validation)
         first, last = result.validation[0][0], result.validation[-1][0]
         for name, step in (("source", first), ("last", last), ("selected", result.selected)):
-            table.add_row(name, str(step), f"{looks[step]:.1f} %")
+            table.add_row(name, str(step), f"{looks[step]:.4g}")
         console.print(table)
         console.print(
-            "Agreement says how steady the model is on the target, not how right it is.",
+            "A validator says how steady or sure the model is on the target, not how right it is.",
             style="dim",
             highlight=False,
         )
