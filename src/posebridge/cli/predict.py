@@ -169,7 +169,7 @@ def _identities(
     more = {
         "smooth": given.smooth,
         "calibration": None if calibration is None else calibration.to_dict(),
-        "confidence": given.confidence,
+        "confidence": given.confidence if given.overlays else None,
     }
     return (
         identity_of(predictor.network, source, settings),

@@ -74,7 +74,8 @@ class TorchvisionDetector:
         if model not in known:
             raise InputError(f"torchvision has no detector '{model}'; it has {', '.join(known)}.")
         chosen: Any = next(iter(get_model_weights(model)))
-        self.name, self.classes = f"torchvision:{model}", tuple(chosen.meta["categories"])
+        self.name = f"torchvision:{model}"
+        self.classes: Sequence[str] = tuple(chosen.meta["categories"])
         build = get_model_builder(model)
         with tempfile.TemporaryDirectory() as folder:
             before = torch.hub.get_dir()
