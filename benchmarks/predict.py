@@ -1,11 +1,16 @@
-"""Throughput of Predictor.predict against the bare network on the same batches, as a ratio.
+"""Throughput of prediction against the bare network, and its memory over the length of a video.
 
-    python benchmarks/predict.py                                     # built-in figures, 96 px
+    python benchmarks/predict.py                                     # built-in figures, 160 px
     python benchmarks/predict.py --encoder resnet50 --size 256 --heatmap 64 --width 256
+    python benchmarks/predict.py --video 500 --video 4000            # videos of so many frames too
 
 "Bare" is the network alone on crops that lie ready as a float tensor. "predict" decodes and cuts the
 image files, converts, runs the same network and reads the keypoints. Both are timed in turn, so that
-a drifting machine hurts both.
+a drifting machine hurts both. The batches are the same: crops of the same images, in the same order.
+
+Memory is the peak of a process of its own that runs ``posebridge predict`` on every frame of a video,
+the model, the libraries and the files that it writes included; its slope over the lengths is what a
+longer video costs.
 """
 
 from __future__ import annotations
@@ -13,19 +18,34 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from posebridge.data.coco import read_boxes
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropRange, decode_image
 from posebridge.data.figures import FIGURE_SKELETON, write_figures
 from posebridge.data.loaders import crop_loader
+from posebridge.data.samples import UnlabelledSamples
 from posebridge.inference.predictor import Predictor
-from posebridge.models.checkpoint import Checkpoint
+from posebridge.models.checkpoint import Checkpoint, save_checkpoint
 from posebridge.models.pose import ModelConfig, PoseModel
+
+MEASURED = """
+import resource, sys
+from posebridge.cli.main import main
+code = main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+sys.exit(code)
+"""
 
 
 def main() -> None:
@@ -39,6 +59,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=192, help="of images in one prediction")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--video", type=int, action="append", default=[], metavar="FRAMES", help="again for several"
+    )
     given = parser.parse_args()
     config = ModelConfig(
         given.encoder, "none", {}, given.level, given.width, heatmap_size=given.heatmap
@@ -48,31 +71,84 @@ def main() -> None:
     checkpoint = Checkpoint(Path("a random model"), model, FIGURE_SKELETON, crop, {}, {})
     predictor = Predictor(checkpoint)
     device = next(model.parameters()).device
+    threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    print(f"torch {torch.__version__}, {device}, {threads}, {given}")
     with tempfile.TemporaryDirectory() as folder:
         drawn = min(given.count, 64)
         samples = read_boxes(write_figures(Path(folder), "camera", drawn, seed=0, size=160))
         samples = samples.subset([i % drawn for i in range(given.count)])
-        batches = [
-            (crops.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
-            for crops, _, _ in crop_loader(samples, crop, given.batch, 0)
-        ]
-        bare_times, whole_times = [], []
-        for turn in range(given.repeat + 1):
-            start = now(device)
-            with torch.inference_mode():
-                for images in batches:
-                    predictor.model(images)
-            middle = now(device)
-            predictor.predict(samples, batch_size=given.batch, workers=given.workers)
-            if turn > 0:
-                bare_times.append(middle - start)
-                whole_times.append(now(device) - middle)
+        measure_throughput(given, predictor, samples, device)
+        if given.video:
+            saved = Path(folder) / "model"
+            notes = {"model": asdict(config), "crop": asdict(crop)}
+            save_checkpoint(saved, model, FIGURE_SKELETON, notes, {})
+            images = [decode_image(samples.path(row)) for row in range(drawn)]
+            measure_memory(sorted(given.video), saved, images, Path(folder))
+
+
+def measure_throughput(
+    given: argparse.Namespace,
+    predictor: Predictor,
+    samples: UnlabelledSamples,
+    device: torch.device,
+) -> None:
+    batches = [
+        (crops.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
+        for crops, _, _ in crop_loader(samples, predictor.crop, given.batch, 0)
+    ]
+    bare_times, whole_times = [], []
+    for turn in range(given.repeat + 1):
+        start = now(device)
+        with torch.inference_mode():
+            for images in batches:
+                predictor.model(images)
+        middle = now(device)
+        predictor.predict(samples, batch_size=given.batch, workers=given.workers)
+        if turn > 0:
+            bare_times.append(middle - start)
+            whole_times.append(now(device) - middle)
     ratios = [bare / whole for bare, whole in zip(bare_times, whole_times, strict=True)]
-    threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
-    print(f"torch {torch.__version__}, {device}, {threads}, {given}")
     print(f"bare     {given.count / statistics.median(bare_times):8.1f} images a second")
     print(f"predict  {given.count / statistics.median(whole_times):8.1f} images a second")
     print(f"ratio    {statistics.median(ratios):8.3f} (median of {given.repeat} pairs)")
+
+
+def measure_memory(
+    lengths: Sequence[int], model: Path, images: Sequence[np.ndarray], folder: Path
+) -> None:
+    peaks = []
+    for length in lengths:
+        clip, out = folder / f"{length}.mp4", folder / f"{length}.csv"
+        write_video(clip, images, length)
+        command = [sys.executable, "-c", MEASURED, "predict", str(model), str(clip)]
+        done = subprocess.run(
+            [*command, "--every", "1", "--out", str(out)],
+            env={**os.environ, "POSEBRIDGE_CACHE": str(folder / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answered = len(out.read_text().splitlines()) - 1
+        assert answered == length, f"{answered} of {length} frames were answered"
+        peaks.append(int(done.stdout.split("peak")[-1]) / 1024)  # Linux counts KiB
+        print(f"video    {length:8d} frames: {peaks[-1]:.0f} MiB at the peak")
+    if len(set(lengths)) > 1:
+        slope = np.polyfit(lengths, peaks, 1)[0] * 1000
+        print(f"memory   {slope:8.2f} MiB more for 1,000 frames more")
+
+
+def write_video(file: Path, images: Sequence[np.ndarray], length: int) -> None:
+    import av
+
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for number in range(length):
+            frame = av.VideoFrame.from_ndarray(images[number % len(images)], format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 def now(device: torch.device) -> float:

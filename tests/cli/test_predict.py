@@ -108,7 +108,7 @@ def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     assert "is a folder" in said
 
 
-def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path):
+def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path, capsys):
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
     exported = tmp_path / "people.onnx"
     assert main(["export", str(run), "--out", str(exported)]) == 0
@@ -125,6 +125,9 @@ def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path):
     np.testing.assert_allclose(answers["onnx"], answers["torch"], atol=0.05)
     assert np.abs(answers["torch"] - answers["plain"]).max() > 0.5
     assert "several views" in (tmp_path / "torch.json").read_text()
+    capsys.readouterr()
+    given = (exported, images, "--calibrated", "--out", tmp_path / "a.json")
+    assert "carries no calibration" in sentence(capsys, *given)
 
 
 def calibrated(run: Path, **record: object) -> None:

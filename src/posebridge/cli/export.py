@@ -8,6 +8,7 @@ EXAMPLES = """examples:
   posebridge export runs/people --out people.onnx
   posebridge export runs/people --out people.onnx --half
   posebridge export runs/people --out people.onnx --int8 photographs/
+  posebridge export runs/people --calibrated --out people.onnx
   posebridge export runs/people --to openvino --out people.xml
   posebridge predict people.onnx photographs/ --out predictions.json
 """
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str]) -> int:
         help="compute in 8 bits, calibrated on up to 128 of these images: a folder, a glob, or a "
         "COCO file with boxes, such as the target",
     )
+    parser.add_argument(
+        "--calibrated",
+        action="store_true",
+        help="put out 'chance' too: the confidence calibrated by the run's report (posebridge report)",
+    )
     parser.add_argument("--heatmaps", action="store_true", help="put out the heatmaps too")
     parser.add_argument(
         "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
@@ -51,15 +57,21 @@ def main(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from posebridge.data.reading import read_unlabelled
+    from posebridge.inference.chances import find_calibration
     from posebridge.inference.export import TOLERANCE, export
     from posebridge.models.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(given.model, given.weights)
+    calibration = find_calibration(checkpoint) if given.calibrated else None
     images = read_unlabelled(given.int8) if given.int8 else None
     console = Console()
     console.print(f"exporting {checkpoint.folder} to {given.to}", highlight=False, markup=False)
     done = export(
-        checkpoint, given.out, given.to, half=given.half, int8=images, heatmaps=given.heatmaps
+        *(checkpoint, given.out, given.to),
+        half=given.half,
+        int8=images,
+        heatmaps=given.heatmaps,
+        calibration=calibration,
     )
     for line in done.skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False, markup=False)
@@ -80,6 +92,20 @@ def main(arguments: Sequence[str]) -> int:
             highlight=False,
             soft_wrap=True,
         )
+    if calibration is not None:
+        console.print(
+            f"'chance' is that of lying within {calibration.within} of the crop's side, calibrated on "
+            f"{calibration.points} labelled points of source images",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if images is not None:
+            console.print(
+                "the calibration is of the peaks at full precision; those in 8 bits differ.",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
     for file in done.files:
         console.print(
             f"written: {file} ({file.stat().st_size / 1e6:.1f} MB)",

@@ -28,6 +28,11 @@ COMMANDS = {
     "demo": "the whole way on the built-in figures, in some minutes",
 }
 
+_GOES_ON = {
+    "adapt": " and --resume goes on from the last checkpoint",
+    "predict": " and the same command goes on with a video",
+}
+
 EXAMPLES = """examples:
   posebridge demo
   posebridge adapt --preset multilevel --source renders/annotations.json \\
@@ -62,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"posebridge {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = " and --resume goes on from the last checkpoint" if name == "adapt" else ""
+        hint = _GOES_ON.get(name, "")
         print(f"posebridge {name}: stopped; what was written is kept{hint}.", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from posebridge.cli.predicting import Finder
+    from posebridge.inference.chances import Calibration
+    from posebridge.inference.predictor import Predictor
 
 EXAMPLES = """examples:
   posebridge predict runs/people photographs/ --out predictions.json
@@ -16,14 +23,161 @@ EXAMPLES = """examples:
   posebridge predict runs/people photographs/ --flip --views 4 --out predictions.json
   posebridge predict runs/people photographs/ --calibrated --out predictions.csv
   posebridge predict runs/people clip.mp4 --every 1 --smooth --out clip.csv --overlays drawn.mp4
+  posebridge predict runs/people street.mp4 --every 1 --out street.json \\
+      --detector torchvision:fasterrcnn_mobilenet_v3_large_320_fpn
+  posebridge predict runs/people camera:0 --seconds 60 --out live.csv
   posebridge predict ann/people-pose photographs/ --out predictions.json
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Predict keypoints; see ``posebridge predict --help``."""
-    import argparse
+    given = _parser().parse_args(arguments)
+    if given.least_score is None:
+        given.least_score = 0.5 if given.detector else 0.0
 
+    from glob import has_magic
+
+    from rich.console import Console
+
+    from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
+    from posebridge.data.camera import camera_index
+    from posebridge.data.video import is_video
+    from posebridge.inference.chances import calibration_of
+    from posebridge.inference.journal import Journal
+    from posebridge.inference.predictor import load
+    from posebridge.inference.record import file_state, is_made, record_file, write_record
+    from posebridge.inference.writing import output_ending
+
+    for out in given.out:
+        output_ending(out)
+    camera = camera_index(given.images)
+    path = Path(given.images)
+    video = camera is None and is_video(path) and (path.is_file() or not has_magic(given.images))
+    _require_usable(given, camera is not None, video)
+    predictor = load(given.model, given.weights)
+    calibration = calibration_of(predictor) if given.calibrated else None
+    predictor = predictor.with_views(given.views, given.flip)
+    finder = None
+    if given.detector:
+        from posebridge.inference.detectors import Wanted, load_detector
+
+        finder = Finder(
+            load_detector(given.detector, given.detector_weights),
+            Wanted(given.detect, given.least_score, given.least_size, given.largest),
+        )
+        finder.wanted.check(finder.detector)
+    console = Console()
+    outs = [Path(out) for out in given.out]
+    made = [*outs, *([Path(given.overlays)] if given.overlays else [])]
+    identity: dict = {}
+    whole: dict = {}
+    if video or camera is not None:
+        source = file_state(path) if video else {"camera": camera}
+        identity, whole = _identities(given, predictor, source, calibration, finder)
+    if video and not given.overwrite and is_made(made, whole):
+        console.print(
+            f"nothing to do: {', '.join(map(str, made))} {'is' if len(made) == 1 else 'are'} made "
+            f"by this model of {given.images} as it is, with these settings; --overwrite makes "
+            f"{'it' if len(made) == 1 else 'them'} again.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return 0
+    journals: list[Journal] = []
+
+    def kept(what: str, entries: dict) -> Journal:
+        file = outs[0].with_name(f"{outs[0].name}.{what}.partial")
+        journal = Journal(file, {**identity, **entries}, given.overwrite)
+        if journal.other and camera is None:
+            other = " and ".join(journal.other)
+            console.print(f"{file} differs in {other}; beginning again", highlight=False)
+        journals.append(journal)
+        return journal
+
+    if camera is not None:
+        seen = from_camera(given, predictor, finder, camera, kept("keypoints", {}), console)
+    else:
+        seen = from_files(given, predictor, finder, kept if video else None, console)
+    if video:
+        # Until it is written again, nothing here counts as finished.
+        record_file(outs[0]).unlink(missing_ok=True)
+    write_all(given, predictor, calibration, seen, console)
+    if video:
+        write_record(made, whole)
+    for journal in journals:
+        journal.remove()
+    return 0
+
+
+def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> None:
+    """Raise InputError for options that exclude each other, before anything is computed."""
+    from posebridge.data.video import is_video
+    from posebridge.errors import InputError
+    from posebridge.inference.writing import NAMES_FILES, output_ending
+
+    if given.calibrated and (given.flip or given.views != 1):
+        raise InputError(
+            "--calibrated is about the peaks of one view; leave out --flip and --views, or it."
+        )
+    if not given.detector and (given.largest or given.detector_weights):
+        option = "--largest" if given.largest else "--detector-weights"
+        raise InputError(f"{option} is about a detector; name one with --detector.")
+    if given.smooth and given.detector and not given.largest:
+        raise InputError(
+            "--smooth follows one subject; give --largest with a --detector, or leave it."
+        )
+    if not camera and (given.seconds is not None or given.keep_frames):
+        option = "--keep-frames" if given.keep_frames else "--seconds"
+        raise InputError(f"{option} is for a camera, and {given.images} is none.")
+    to_video = bool(given.overlays) and is_video(Path(given.overlays))
+    if (given.smooth or to_video) and not (video or camera):
+        raise InputError(
+            f"{given.images} is not one video, which {'--smooth' if given.smooth else given.overlays}"
+            " needs; give a video."
+        )
+    if to_video:
+        from posebridge.report.overlay_video import check_overlay_video
+
+        check_overlay_video(Path(given.overlays), Path(given.images))
+    if not camera:
+        return
+    if given.seconds is not None and not given.seconds >= 0:
+        raise InputError(f"--seconds is {given.seconds:g}; give 0 or more.")
+    needing = [out for out in given.out if output_ending(out) in NAMES_FILES]
+    needing += [given.overlays] if given.overlays else []
+    if needing and not given.keep_frames:
+        raise InputError(
+            f"{needing[0]} needs the camera's frames as files; say where with --keep-frames FOLDER."
+        )
+
+
+def _identities(
+    given: argparse.Namespace,
+    predictor: Predictor,
+    source: dict,
+    calibration: Calibration | None,
+    finder: Finder | None,
+) -> tuple[dict, dict]:
+    """What the keypoints of each picture depend on, and what the files depend on."""
+    from posebridge.inference.record import identity_of
+
+    names = ("every", "frames", "least_score", "least_size")
+    settings = {name: getattr(given, name) for name in names}
+    if finder is not None:
+        settings |= {"detector": finder.detector.digest, **finder.wanted._asdict()}
+    more = {
+        "smooth": given.smooth,
+        "calibration": None if calibration is None else calibration.to_dict(),
+        "confidence": given.confidence if given.overlays else None,
+    }
+    return (
+        identity_of(predictor.network, source, settings),
+        identity_of(predictor.network, source, {**settings, **more}),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="posebridge predict",
         description="Find keypoints in images: files with x, y, confidence for each.",
@@ -34,7 +188,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "images",
         help="a folder, a glob, an image, a video, an annotation file "
-        "(its boxes are read), the boxes of a detector (COCO results, CSV), or a benchmark: lsp:test",
+        "(its boxes are read), the boxes of a detector (COCO results, CSV), a benchmark: lsp:test, "
+        "or a camera: camera:0",
     )
     parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument(
@@ -54,19 +209,40 @@ def main(arguments: Sequence[str]) -> int:
         "--every",
         type=int,
         default=0,
-        help="of a video: every n-th frame (default: an even sample)",
+        help="of a video or camera: every n-th frame (default: an even sample; all of a camera)",
     )
     parser.add_argument(
         "--frames", type=int, default=1000, help="of a video: size of the sample (default: 1000)"
     )
     parser.add_argument(
-        "--least-score", type=float, default=0.0, help="leave out boxes with a lower score"
+        "--least-score",
+        type=float,
+        help="leave out boxes with a lower score (default: 0, of a --detector 0.5)",
     )
     parser.add_argument(
         "--least-size",
         type=float,
         default=0.0,
         help="leave out boxes whose longer side is shorter, pixels",
+    )
+    parser.add_argument(
+        "--detector",
+        metavar="FAMILY:MODEL",
+        help="find the boxes by a detector, such as torchvision:fasterrcnn_mobilenet_v3_large_320_fpn",
+    )
+    parser.add_argument(
+        "--detector-weights",
+        metavar="FILE",
+        help="its weights (.pth, .safetensors); default: torchvision's own download, once",
+    )
+    parser.add_argument(
+        "--detect",
+        metavar="CLASS",
+        default="person",
+        help="of a --detector: what counts as a subject (default: person)",
+    )
+    parser.add_argument(
+        "--largest", action="store_true", help="of a --detector: the largest box of an image only"
     )
     parser.add_argument(
         "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
@@ -94,104 +270,19 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--smooth",
         action="store_true",
-        help="of one video: steadier points over time, by a one-euro filter",
+        help="of one video or camera: steadier points over time, by a one-euro filter",
     )
-    given = parser.parse_args(arguments)
-
-    from rich.console import Console
-
-    from posebridge.data.benchmarks import is_reference
-    from posebridge.data.reading import ReadingConfig, read_unlabelled
-    from posebridge.data.video import is_video, shown_at
-    from posebridge.errors import InputError
-    from posebridge.inference.chances import find_calibration, with_chances
-    from posebridge.inference.predictor import load
-    from posebridge.inference.writing import PEAKS, output_ending, write_predictions
-    from posebridge.report.progress import ProgressBar
-
-    for out in given.out:
-        output_ending(out)
-    if given.calibrated and (given.flip or given.views != 1):
-        raise InputError(
-            "--calibrated is about the peaks of one view; leave out --flip and --views, or it."
-        )
-    to_video = bool(given.overlays) and is_video(Path(given.overlays))
-    if (given.smooth or to_video) and not is_video(Path(given.images)):
-        raise InputError(
-            f"{given.images} is not one video, which {'--smooth' if given.smooth else given.overlays}"
-            " needs; give a video."
-        )
-    if to_video:
-        from posebridge.report.overlay_video import check_overlay_video
-
-        check_overlay_video(Path(given.overlays), Path(given.images))
-    predictor = load(given.model, given.weights)
-    calibration = find_calibration(predictor.checkpoint) if given.calibrated else None
-    predictor = predictor.with_views(given.views, given.flip)
-    console = Console()
-    base = Path(given.images)
-    if is_reference(given.images):
-        base = Path(given.data_root or base.parent)
-    samples = read_unlabelled(
-        given.images,
-        given.image_folder,
-        given.format,
-        ReadingConfig(
-            every=given.every,
-            frames=given.frames,
-            least_score=given.least_score,
-            least_size=given.least_size,
-        ),
-        say=lambda text: console.print(text, highlight=False),
-        root=given.data_root,
+    parser.add_argument(
+        "--seconds", type=float, help="of a camera: stop after so long (default: at Ctrl-C)"
     )
-    with ProgressBar(console, "predicting", len(samples)) as bar:
-        found = predictor.predict(samples, progress=bar.update)
-    assert found.samples is not None
-    files = [_relative(found.samples.path(i), base) for i in range(len(found))]
-    times = None
-    if given.smooth or to_video:
-        times = shown_at(base, [found.samples.path(row) for row in range(len(found))])
-    if given.smooth:
-        from posebridge.inference.smoothing import smoothed
-
-        assert times is not None
-        found = smoothed(found, times)
-    meaning = PEAKS
-    if given.flip or given.views > 1:
-        meaning = "what several views of the crop agree on"
-    if calibration is not None:
-        found = with_chances(found, calibration)
-        meaning = (
-            f"the chance to lie within {calibration.within} of the crop's side, calibrated on "
-            "labelled source images"
-        )
-        console.print(f"confidence is {meaning}", highlight=False)
-    for out in given.out:
-        _, *beside = write_predictions(Path(out), found, predictor.skeleton, files, meaning)
-        console.print(f"written: {out} ({len(found)} subjects)", highlight=False)
-        for file in beside:
-            console.print(f"written: {file}", highlight=False)
-    if times is not None and to_video:
-        from posebridge.report.overlay_video import write_overlay_video
-
-        count = write_overlay_video(
-            Path(given.overlays), found, predictor.skeleton, times, given.confidence
-        )
-        console.print(f"written: {count} frames in {given.overlays}", highlight=False)
-    elif given.overlays:
-        from posebridge.report.overlays import write_overlays
-
-        count = write_overlays(
-            Path(given.overlays), found, predictor.skeleton, files, given.confidence
-        )
-        console.print(f"written: {count} overlays in {given.overlays}", highlight=False)
-    for line in found.skipped:
-        console.print(f"skipped {line}", style="yellow", highlight=False)
-    return 0
-
-
-def _relative(path: Path, base: Path) -> str:
-    """A file's name in the results: relative to the folder that was given, where there is one."""
-    folder = base if base.is_dir() else base.parent
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    parser.add_argument(
+        "--keep-frames",
+        metavar="FOLDER",
+        help="of a camera: store its frames here, which overlays and some formats need",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="of a video or camera: begin again, even where a run was finished or stopped",
+    )
+    return parser

@@ -10,6 +10,7 @@
     yolo.py        Ultralytics YOLO-pose, deeplabcut.py, label_studio.py: read; X_writing.py writes
     interchange.py SLEAP, NWB and what else sleap-io knows
     detections.py  boxes of a detector; unlabelled.py  folders, globs, videos; video.py  frames
+    camera.py      frames of a camera, as they come
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step
     figures.py     built-in procedural figures in two looks

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from posebridge.data.crops import CropRange, UnreadableImage, read_crop, to_crop
+from posebridge.data.crops import CropRange, UnreadableImage, decode_image, read_crop, to_crop
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 
@@ -249,5 +249,41 @@ def crop_loader(
         num_workers=workers,
         collate_fn=_collate_crops,
         pin_memory=torch.cuda.is_available(),
+    )
+    return loader
+
+
+class _WholeImages(Dataset[tuple[Tensor, str | None]]):
+    """Each subject's image (H, W, 3), or an empty one and the reason."""
+
+    def __init__(self, samples: UnlabelledSamples) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, str | None]:
+        try:
+            return torch.from_numpy(decode_image(self.samples.path(index))), None
+        except UnreadableImage as error:
+            return torch.zeros(0, 0, 3, dtype=torch.uint8), str(error)
+
+
+def _collate_images(
+    items: list[tuple[Tensor, str | None]],
+) -> tuple[list[Tensor], list[str | None]]:
+    images, errors = zip(*items, strict=True)
+    return list(images), list(errors)
+
+
+def image_loader(
+    samples: UnlabelledSamples, batch_size: int, workers: int
+) -> Iterable[tuple[list[UInt8[Tensor, "H W 3"]], list[str | None]]]:
+    """The whole image of every subject, in order: pictures of any sizes, an error or None for each."""
+    loader: DataLoader[Any] = _CropLoader(
+        _WholeImages(samples),
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=_collate_images,
     )
     return loader

@@ -1,8 +1,14 @@
 """A trained model on new images.
 
 predictor.py     images in, keypoints in the pixels of those images out
+predictions.py   what comes out, and the parts that it is made of
+detectors.py     boxes by a detector with a name; finding.py: on all images of a set
+live.py          frames as a camera gives them, one after another
+journal.py       batches kept in a file as they come, for a run that may be killed
+record.py        what a prediction was made of, to know it again
 views.py         several views of each crop, joined
 chances.py       confidence as the chance of being right, by a run's calibration
+calibrated_graph.py  the same as tensors, for exported files
 smoothing.py     keypoints of a video made steady over time
 writing.py       predictions as files, by their ending
 scoring.py       the same on labelled images, with scores

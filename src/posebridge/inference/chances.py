@@ -1,4 +1,4 @@
-"""Predictions whose confidence is the chance of being right, by the calibration of a run's report."""
+"""Predictions whose confidence is the chance of being right, by a run's or an exported file's map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from posebridge.data.json_files import read_json
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration, read_calibrations
-from posebridge.inference.predictor import PosePredictions
+from posebridge.inference.onnx_network import OnnxNetwork
+from posebridge.inference.predictions import PosePredictions
+from posebridge.inference.predictor import Predictor
 from posebridge.models.checkpoint import Checkpoint
 
 WITHIN = 0.05
@@ -50,6 +52,23 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
             f"'posebridge report {run}'."
         )
     return found
+
+
+def calibration_of(predictor: Predictor) -> Calibration:
+    """The map of a loaded model: that of its run's report, or the one that an exported file carries.
+
+    Raises:
+        InputError: see :func:`find_calibration`; or an exported file without one.
+    """
+    network = predictor.network
+    if not isinstance(network, OnnxNetwork):
+        return find_calibration(predictor.checkpoint)
+    if network.file_notes.calibration is None:
+        raise InputError(
+            f"{network.name} carries no calibration; make it with 'posebridge export --calibrated', "
+            "or leave out --calibrated."
+        )
+    return network.file_notes.calibration
 
 
 def with_chances(found: PosePredictions, calibration: Calibration) -> PosePredictions:

@@ -2,7 +2,8 @@
 
 In go uint8 RGB crops (B, C, C, 3), the layout of OpenCV and numpy; out come ``points`` (B, K, 2) in
 pixels of the crop, ``confidence`` (B, K) in [0, 1], ``cells`` (B, K, 2), the highest cell of each
-heatmap, and where asked for ``heatmaps`` (B, K, S, S). The batch is of any size.
+heatmap, and where asked for ``heatmaps`` (B, K, S, S) and ``chance`` (B, K), the calibrated confidence.
+The batch is of any size.
 
 onnx         one .onnx file, by torch.onnx on top of torch.export; opset 18
 openvino     .xml and .bin, converted from that
@@ -31,6 +32,7 @@ from posebridge.data.figures import render_figure
 from posebridge.data.loaders import crop_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.network import EndToEnd
 from posebridge.inference.onnx_network import METADATA, FileNotes
 from posebridge.inference.runtimes import open_exported
@@ -79,6 +81,7 @@ def export(
     half: bool = False,
     int8: UnlabelledSamples | None = None,
     heatmaps: bool = False,
+    calibration: Calibration | None = None,
 ) -> Export:
     """Write a model for another runtime, load the file there, and compare its answers.
 
@@ -88,7 +91,10 @@ def export(
         half: the network computes in half precision; input and outputs stay as they are.
         int8: images by which the network is quantised to 8 bits (onnx and openvino); those it
             will see, such as the unlabelled target.
-        heatmaps: the heatmaps are a fourth output.
+        heatmaps: the heatmaps are an output.
+        calibration: of these weights, such as
+            :func:`~posebridge.inference.chances.find_calibration` has it: the chance is an output,
+            and the file carries the map.
 
     Raises:
         InputError: an unknown format or ending, options that exclude each other, a package that is
@@ -97,17 +103,20 @@ def export(
     file = Path(file)
     _require_usable(checkpoint, file, to, half, int8 is not None)
     _require_packages(to, int8 is not None)
-    original = EndToEnd(checkpoint.model.cpu().float().eval(), checkpoint.skeleton, heatmaps)
+    more = (checkpoint.skeleton, heatmaps, calibration)
+    original = EndToEnd(checkpoint.model.cpu().float().eval(), *more)
     crops, images, skipped = _images(checkpoint, int8)
     graph = original
     if half:
-        graph = EndToEnd(copy.deepcopy(checkpoint.model).half(), checkpoint.skeleton, heatmaps)
+        graph = EndToEnd(copy.deepcopy(checkpoint.model).half(), *more)
     notes = FileNotes(
         checkpoint.skeleton,
         checkpoint.crop,
         checkpoint.model.config.heatmap_size,
         precision="int8" if int8 is not None else "float16" if half else "float32",
         notes=_notes(checkpoint),
+        outputs=original.outputs,
+        calibration=calibration,
     ).to_json()
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".posebridge-") as folder:
@@ -221,7 +230,6 @@ def _program(graph: EndToEnd) -> Any:
 
 def _translated(graph: EndToEnd) -> bytes:
     """The network as an ONNX model."""
-    names = EndToEnd.OUTPUTS[: 4 if graph.heatmaps else 3]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -229,7 +237,7 @@ def _translated(graph: EndToEnd) -> bytes:
             (),
             dynamo=True,
             input_names=["images"],
-            output_names=list(names),
+            output_names=list(graph.outputs),
             opset_version=OPSET,
             verbose=False,
         )

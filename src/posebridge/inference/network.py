@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from posebridge.data.crops import CropRange
+from posebridge.evaluation.calibration import Calibration
+from posebridge.inference.calibrated_graph import Chances
 from posebridge.models.checkpoint import Checkpoint
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import facing, heatmaps, photometry
@@ -70,25 +77,41 @@ class EndToEnd(nn.Module):
     Args:
         model: of any floating type; only the network itself computes in that.
         skeleton: who its keypoints are.
-        heatmaps: whether the heatmaps are a fourth output.
+        heatmaps: whether the heatmaps are an output.
+        calibration: whether the chance of being right, by this map, is one.
     """
 
-    OUTPUTS = ("points", "confidence", "cells", "heatmaps")
+    OUTPUTS = ("points", "confidence", "cells", "heatmaps", "chance")
 
     mirror: Tensor
 
-    def __init__(self, model: PoseModel, skeleton: Skeleton, heatmaps: bool = False) -> None:
+    def __init__(
+        self,
+        model: PoseModel,
+        skeleton: Skeleton,
+        heatmaps: bool = False,
+        calibration: Calibration | None = None,
+    ) -> None:
         super().__init__()
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         self.model, self.heatmaps = model, heatmaps
+        self.chances = None if calibration is None else Chances(calibration, len(skeleton))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What :meth:`forward` gives, in this order."""
+        wanted = (True, True, True, self.heatmaps, self.chances is not None)
+        return tuple(name for name, given in zip(self.OUTPUTS, wanted, strict=True) if given)
 
     def forward(self, images: UInt8[Tensor, "B C C 3"]) -> tuple[Tensor, ...]:
-        """RGB crops as OpenCV lays them out -> points, confidence, cells (and heatmaps)."""
+        """RGB crops as OpenCV lays them out -> points, confidence, cells (heatmaps) (chance)."""
         pixels = images.permute(0, 3, 1, 2).to(torch.float32) / 255
         output: PoseOutput = self.model(pixels.to(self.model.head.weight.dtype))
         maps = facing.by_name(output.heatmaps.to(torch.float32), output.turned, self.mirror)
         answer = read_heatmaps(maps, self.model.stride)
-        return (*answer, maps) if self.heatmaps else answer
+        if self.heatmaps:
+            answer = (*answer, maps)
+        return answer if self.chances is None else (*answer, self.chances(answer[1]))
 
 
 class TorchNetwork:
@@ -108,6 +131,15 @@ class TorchNetwork:
             **{key: checkpoint.results.get(key) for key in ("step", "weights")},
             **{key: checkpoint.config.get(key) for key in ("seed", "target")},
         }
+
+    @cached_property
+    def digest(self) -> str:
+        """A checksum of all that the answers depend on: weights, architecture, crop, skeleton."""
+        state = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
+        about = (asdict(self.model.config), asdict(self.crop), self.skeleton.to_json())
+        content = hashlib.sha256(save(state))
+        content.update(json.dumps(about, sort_keys=True, default=str).encode())
+        return content.hexdigest()
 
     @torch.inference_mode()
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.network import Keypoints
 from posebridge.skeleton import Skeleton
 
@@ -33,6 +35,8 @@ class FileNotes:
         least_confidence: below which a keypoint is better not shown.
         precision: of the network: 'float32', 'float16' or 'int8'.
         notes: what is known of the weights: 'step', 'weights', 'seed', 'posebridge'.
+        outputs: their names, in order.
+        calibration: from the peaks of these weights to chances, if the file carries it.
     """
 
     skeleton: Skeleton
@@ -41,6 +45,8 @@ class FileNotes:
     least_confidence: float = 0.2
     precision: str = "float32"
     notes: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Sequence[str] = ("points", "confidence", "cells")
+    calibration: Calibration | None = None
 
     def to_json(self) -> str:
         """The text for the file."""
@@ -53,6 +59,8 @@ class FileNotes:
                 "least_confidence": self.least_confidence,
                 "precision": self.precision,
                 "notes": dict(self.notes),
+                "outputs": list(self.outputs),
+                "calibration": self.calibration and self.calibration.to_dict(),
             }
         )
 
@@ -62,6 +70,10 @@ class FileNotes:
         try:
             raw = json.loads(text)
             skeleton = Skeleton.from_json(json.dumps(raw["skeleton"]), where)
+            chances = raw.get("calibration")
+            calibration = None if chances is None else Calibration.from_dict(chances, where)
+            if calibration is not None and not set(calibration.own) <= set(range(len(skeleton))):
+                raise ValueError("a calibration of a keypoint that the skeleton has not")
             return cls(
                 skeleton,
                 CropRange(int(raw["input_size"]), float(raw["padding"])),
@@ -69,6 +81,8 @@ class FileNotes:
                 float(raw["least_confidence"]),
                 str(raw["precision"]),
                 dict(raw["notes"]),
+                tuple(str(name) for name in raw.get("outputs", cls.outputs)),
+                calibration,
             )
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InputError(
@@ -108,7 +122,8 @@ class OnnxNetwork:
         providers = [p for p in (*wanted, "CPUExecutionProvider") if p in available]
         try:
             # From bytes, so that a file that refers to others does not get to read them.
-            self.session = onnxruntime.InferenceSession(file.read_bytes(), options, providers)
+            content = file.read_bytes()
+            self.session = onnxruntime.InferenceSession(content, options, providers)
         except Exception as error:  # a class for each of a dozen ways to be damaged
             raise InputError(
                 f"{file} is no ONNX file that can be run ({type(error).__name__}); export it again."
@@ -118,6 +133,7 @@ class OnnxNetwork:
             raise InputError(f"{file} was not written by posebridge: it does not name keypoints.")
         self.file_notes = FileNotes.from_json(entry, str(file))
         self.name = str(file)
+        self.digest = hashlib.sha256(content).hexdigest()
         self.skeleton, self.crop = self.file_notes.skeleton, self.file_notes.crop
         self.heatmap_size, self.notes = self.file_notes.heatmap_size, self.file_notes.notes
         self._require_shapes()
@@ -128,6 +144,8 @@ class OnnxNetwork:
         outputs = {o.name: list(o.shape[1:]) for o in self.session.get_outputs()}
         outputs.pop("heatmaps", None)
         expected = {"points": [count, 2], "confidence": [count], "cells": [count, 2]}
+        if self.file_notes.calibration is not None:
+            expected["chance"] = [count]
         if inputs != {"images": [size, size, 3]} or outputs != expected:
             raise InputError(
                 f"the network in {self.name} does not fit its metadata (inputs {inputs}, outputs "

@@ -4,54 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.crops import CropRange, cut, region_of, to_image
+from posebridge.data.crops import CropRange, cut, region_of
 from posebridge.data.loaders import crop_loader, to_tensor
 from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
+from posebridge.inference.predictions import Part, PosePredictions, joined
 from posebridge.inference.views import ManyViews
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.skeleton import Skeleton
 
-
-@dataclass(frozen=True, eq=False)
-class PosePredictions:
-    """N subjects, K keypoints.
-
-    Attributes:
-        points: (N, K, 2) float32, x, y in pixels of the original image.
-        confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak; with several views
-            what :class:`~posebridge.inference.views.ManyViews` says, or a calibrated chance.
-        regions: (N, 3) x, y, side of the square that the model saw, pixels of the image.
-        sizes: (N, 2) width and height of each image.
-        cells: (N, K, 2) the highest cell of each heatmap, for the published protocol.
-        rows: (N,) which of the given subjects these are; unreadable images are left out.
-        samples: these N subjects, or None where arrays were given.
-        skipped: one line for each image that could not be read.
-    """
-
-    points: np.ndarray
-    confidence: np.ndarray
-    regions: np.ndarray
-    sizes: np.ndarray
-    cells: np.ndarray
-    rows: np.ndarray
-    samples: UnlabelledSamples | None
-    skipped: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-
-# The answer to a batch, and for each subject x, y, side of its region, width, height of its image.
-_Part = tuple[Keypoints, np.ndarray]
+__all__ = ["PosePredictions", "Predictor", "load"]
 
 
 class Predictor:
@@ -118,6 +88,7 @@ class Predictor:
         workers: int | None = None,
         options: ReadingConfig | None = None,
         progress: Callable[[int], None] | None = None,
+        kept: Journal | None = None,
     ) -> PosePredictions:
         """Find the keypoints of every subject.
 
@@ -127,6 +98,8 @@ class Predictor:
                 (H, W, 3) uint8 RGB arrays (whole images), or samples that were read.
             options: which frames of a video, and which boxes.
             progress: called with the number of subjects done.
+            kept: where each batch is kept as it comes; the subjects of those that are there are not
+                asked about again. Its identity says by which model, subjects and batch size.
 
         Raises:
             InputError: nothing there can be read.
@@ -135,7 +108,7 @@ class Predictor:
             format = None if options is None else options.target_format
             images = read_unlabelled(images, format=format, options=options)
         if isinstance(images, UnlabelledSamples):
-            return self._predict_samples(images, batch_size, workers, progress)
+            return self._predict_samples(images, batch_size, workers, progress, kept)
         if len(images) == 0:
             raise InputError("no images were given; give at least one.")
         if isinstance(images[0], np.ndarray):
@@ -145,7 +118,7 @@ class Predictor:
         samples = UnlabelledSamples.from_lists(
             "the given list", paths, np.zeros((len(paths), 4)), order, order
         )
-        return self._predict_samples(samples, batch_size, workers, progress)
+        return self._predict_samples(samples, batch_size, workers, progress, kept)
 
     def _predict_samples(
         self,
@@ -153,27 +126,50 @@ class Predictor:
         batch_size: int,
         workers: int | None,
         progress: Callable[[int], None] | None,
+        kept: Journal | None,
     ) -> PosePredictions:
+        before = [] if kept is None else kept.kept
+        parts = [Part.from_arrays(batch.arrays) for batch in before if batch.arrays]
+        skipped = [line for batch in before for line in batch.notes]
+        done = before[-1].end if before else 0
+        left = samples.subset(np.arange(done, len(samples))) if done else samples
         if workers is None:
-            workers = min(8, (os.cpu_count() or 1) // 2) if len(samples) > 64 else 0
-        parts: list[_Part] = []
-        skipped: list[str] = []
-        rows: list[int] = []
-        done = 0
-        for crops, places, errors in crop_loader(samples, self.crop, batch_size, workers):
+            workers = min(8, (os.cpu_count() or 1) // 2) if len(left) > 64 else 0
+        for crops, places, errors in crop_loader(left, self.crop, batch_size, workers):
             fine = [i for i, error in enumerate(errors) if error is None]
-            skipped += [error for error in errors if error is not None]
-            rows += [done + i for i in fine]
-            done += len(errors)
+            broken = [error for error in errors if error is not None]
+            part = None
             if fine:
-                whole = len(fine) == len(errors)
-                answer = self.network.keypoints(crops if whole else crops[fine])
-                parts.append((answer, places[fine].numpy()))
+                answer = self.network.keypoints(crops[fine] if broken else crops)
+                part = Part(answer, places[fine].numpy(), done + np.array(fine))
+                parts.append(part)
+            skipped += broken
+            if kept is not None:
+                arrays = {} if part is None else part.arrays()
+                kept.append(Batch(done, done + len(errors), arrays, broken))
+            done += len(errors)
             if progress is not None:
                 progress(done)
         if not parts:
             raise InputError(f"no image of {samples.name} can be read; the first: {skipped[0]}.")
-        return self._collect(parts, np.array(rows), samples.subset(rows), skipped)
+        rows = np.concatenate([part.rows for part in parts])
+        return joined(parts, samples.subset(rows), skipped, self.crop.size)
+
+    def ask(self, image: np.ndarray, boxes: np.ndarray) -> tuple[Keypoints, np.ndarray]:
+        """The subjects of one decoded image.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            boxes: (B, 4) x, y, width, height, a width of 0 for the whole image; B is 1 or more.
+
+        Returns:
+            keypoints and places, as :class:`Part` has them.
+        """
+        height, width = image.shape[:2]
+        regions = [region_of(box, width, height, self.crop.padding) for box in boxes]
+        crops = np.stack([cut(image, region, self.crop.size) for region in regions])
+        places = np.array([(*region, width, height) for region in regions], dtype=np.float64)
+        return self.network.keypoints(to_tensor(crops)), places
 
     def _predict_arrays(self, images: list[np.ndarray], batch_size: int) -> PosePredictions:
         for number, image in enumerate(images):
@@ -182,38 +178,16 @@ class Predictor:
                     f"image {number} is an array {image.shape} of {image.dtype}; give (H, W, 3) "
                     "uint8 RGB."
                 )
-        parts: list[_Part] = []
+        parts: list[Part] = []
+        whole = np.zeros(4)
         for start in range(0, len(images), batch_size):
             some = images[start : start + batch_size]
-            whole = np.zeros(4)
             regions = [region_of(whole, i.shape[1], i.shape[0], 1.0) for i in some]
             crops = [cut(i, r, self.crop.size) for i, r in zip(some, regions, strict=True)]
             places = [(*r, i.shape[1], i.shape[0]) for i, r in zip(some, regions, strict=True)]
             answer = self.network.keypoints(to_tensor(np.stack(crops)))
-            parts.append((answer, np.array(places)))
-        return self._collect(parts, np.arange(len(images)), None, [])
-
-    def _collect(
-        self,
-        parts: list[_Part],
-        rows: np.ndarray,
-        samples: UnlabelledSamples | None,
-        skipped: Sequence[str],
-    ) -> PosePredictions:
-        answers, places = zip(*parts, strict=True)
-        joined = Keypoints(*(np.concatenate(field) for field in zip(*answers, strict=True)))
-        places = np.concatenate(places)
-        regions = places[:, :3]
-        return PosePredictions(
-            points=to_image(joined.points, regions, self.crop.size).astype(np.float32),
-            confidence=joined.confidence.astype(np.float32),
-            regions=regions,
-            sizes=places[:, 3:],
-            cells=joined.cells,
-            rows=rows,
-            samples=samples,
-            skipped=skipped,
-        )
+            parts.append(Part(answer, np.array(places), start + np.arange(len(some))))
+        return joined(parts, None, [], self.crop.size)
 
 
 def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predictor:

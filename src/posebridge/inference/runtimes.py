@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from posebridge.errors import InputError
-from posebridge.inference.network import EndToEnd
 from posebridge.inference.onnx_network import METADATA, FileNotes, OnnxNetwork
 
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -64,20 +63,24 @@ def _open_torchscript(file: Path) -> tuple[Answer, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = torch.jit.load(file, map_location="cpu", _extra_files=extra)
-    return _by_name(module), _text(extra)
+    notes = _text(extra)
+    return _by_name(module, notes, file), notes
 
 
 def _open_program(file: Path) -> tuple[Answer, str]:
     extra = {f"{METADATA}.json": ""}
     program = torch.export.load(file, extra_files=extra)
-    return _by_name(program.module()), _text(extra)
+    notes = _text(extra)
+    return _by_name(program.module(), notes, file), notes
 
 
-def _by_name(module: Any) -> Answer:
+def _by_name(module: Any, notes: str, file: Path) -> Answer:
+    names = FileNotes.from_json(notes, str(file)).outputs
+
     @torch.inference_mode()
     def answer(images: np.ndarray) -> dict[str, np.ndarray]:
         found = [part.numpy() for part in module(torch.from_numpy(images))]
-        return dict(zip(EndToEnd.OUTPUTS, found, strict=False))
+        return dict(zip(names, found, strict=True))
 
     return answer
 

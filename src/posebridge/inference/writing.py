@@ -19,6 +19,8 @@ from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
 
 PEAKS = "the height of the heatmap's peak"
+NAMES_FILES = (".label-studio.json", ".dlc.csv", ".slp")
+"""Endings of formats that name the image files themselves, which therefore have to be there."""
 _NAMED = {".label-studio.json": "label-studio", ".dlc.csv": "deeplabcut", ".slp": "slp"}
 OUTPUTS = {
     ".json": "COCO",
@@ -58,6 +60,7 @@ def write_predictions(
     skeleton: Skeleton,
     files: Sequence[str],
     meaning: str = PEAKS,
+    seconds: np.ndarray | None = None,
 ) -> list[Path]:
     """Write N predicted subjects in the format of the path's ending.
 
@@ -65,6 +68,7 @@ def write_predictions(
         files: (N,) the name of each subject's image in COCO and in the plain table. The other
             formats name the image file itself, so that their programs can open it.
         meaning: what a confidence is; COCO has it in its description.
+        seconds: (N,) when each subject is seen, of a video or a camera; the plain table has it.
 
     Returns:
         the files that were written.
@@ -73,7 +77,7 @@ def write_predictions(
         InputError: the disk does not take them.
     """
     try:
-        return _write(path, found, skeleton, files, meaning)
+        return _write(path, found, skeleton, files, meaning, seconds)
     except OSError as error:
         raise InputError(
             f"{path} can't be written ({error.strerror or error}); give another place."
@@ -81,7 +85,12 @@ def write_predictions(
 
 
 def _write(
-    path: Path, found: PosePredictions, skeleton: Skeleton, files: Sequence[str], meaning: str
+    path: Path,
+    found: PosePredictions,
+    skeleton: Skeleton,
+    files: Sequence[str],
+    meaning: str,
+    seconds: np.ndarray | None,
 ) -> list[Path]:
     assert found.samples is not None
     ending = output_ending(path)
@@ -94,26 +103,35 @@ def _write(
         )
         return [path]
     if ending == ".csv":
-        write_text(path, table(found, skeleton, files))
+        write_text(path, table(found, skeleton, files, seconds))
         return [path]
     write = format_named(_NAMED[ending]).write
     assert write is not None
     return write(as_annotations(found, skeleton), path)
 
 
-def table(found: PosePredictions, skeleton: Skeleton, files: Sequence[str]) -> str:
+def table(
+    found: PosePredictions,
+    skeleton: Skeleton,
+    files: Sequence[str],
+    seconds: np.ndarray | None = None,
+) -> str:
     """CSV with a header: file, the box x, y, width, height, and x, y, confidence of each keypoint.
 
-    A subject without a box has that of the whole image. Pixels of the image, to a thousandth.
+    A subject without a box has that of the whole image. Pixels of the image, to a thousandth. Where
+    (N,) ``seconds`` are given, they come after the file, to a ten-thousandth.
     """
-    boxes = _whole(found)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [f"{name}_{part}" for name in skeleton.keypoints for part in ("x", "y", "confidence")]
-    writer.writerow(["file", "box_x", "box_y", "box_width", "box_height", *columns])
+    time = [] if seconds is None else ["seconds"]
+    writer.writerow(["file", *time, "box_x", "box_y", "box_width", "box_height", *columns])
     triples = np.concatenate([found.points, found.confidence[..., None]], axis=2)
-    numbers = np.concatenate([boxes, triples.reshape(len(found), -1)], axis=1).round(3)
-    for name, row in zip(files, numbers.astype(str), strict=True):
+    numbers = np.concatenate([_whole(found), triples.reshape(len(found), -1)], axis=1).round(3)
+    cells = numbers.astype(str)
+    if seconds is not None:
+        cells = np.concatenate([seconds.round(4).astype(str)[:, None], cells], axis=1)
+    for name, row in zip(files, cells, strict=True):
         writer.writerow([name, *row])
     return text.getvalue()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from posebridge.data.crops import decode_image
+from posebridge.data.crops import UnreadableImage, decode_image
 from posebridge.data.extras import need
 from posebridge.errors import InputError
 from posebridge.report.overlays import draw_poses
@@ -39,16 +40,18 @@ def write_overlay_video(
     path: Path,
     found: PosePredictions,
     skeleton: Skeleton,
+    frames: Sequence[Path],
     times: np.ndarray,
     least_confidence: float,
 ) -> int:
-    """Write the predicted frames of one video, each shown when it is shown there; no sound.
+    """Write the frames of one video with their subjects, each shown when it is shown there; no sound.
 
     H.264 where the build of FFmpeg has it, else MPEG-4. A frame of another size than the first is
     resized; an odd width or height loses its last pixel, which the codecs cannot hold.
 
     Args:
-        times: (N,) seconds, rising.
+        frames: F image files, of which ``found`` has the subjects; one that can't be read is left out.
+        times: (F,) seconds, rising.
 
     Returns:
         how many frames were written.
@@ -58,6 +61,10 @@ def write_overlay_video(
     part = path.with_name(f"{path.stem}.partial{path.suffix}")
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
+    rows: dict[Path, list[int]] = {}
+    for row in range(len(found)):
+        rows.setdefault(found.samples.path(row), []).append(row)
+    written = 0
     width, height = (max(2, int(v) // 2 * 2) for v in found.sizes[0])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,21 +75,23 @@ def write_overlay_video(
             stream.codec_context.time_base = Fraction(1, _TICKS)
             if codec == "mpeg4":
                 stream.bit_rate = 8_000_000
-            for row in range(len(found)):
-                picture = draw_poses(
-                    decode_image(found.samples.path(row)),
-                    found.points[row : row + 1],
-                    skeleton,
-                    found.confidence[row : row + 1] >= least_confidence,
-                )
+            for file, at in zip(frames, times, strict=True):
+                try:
+                    picture = decode_image(file)
+                except UnreadableImage:
+                    continue
+                if subjects := rows.get(file):
+                    shown = found.confidence[subjects] >= least_confidence
+                    picture = draw_poses(picture, found.points[subjects], skeleton, shown)
                 if picture.shape[0] // 2 * 2 != height or picture.shape[1] // 2 * 2 != width:
                     picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
                 frame = av.VideoFrame.from_ndarray(
                     np.ascontiguousarray(picture[:height, :width]), format="rgb24"
                 )
                 frame.time_base = Fraction(1, _TICKS)
-                frame.pts = round((times[row] - times[0]) * _TICKS)
+                frame.pts = round((at - times[0]) * _TICKS)
                 container.mux(stream.encode(frame))
+                written += 1
             container.mux(stream.encode())
         os.replace(part, path)
     except (OSError, av.error.FFmpegError) as error:
@@ -90,4 +99,4 @@ def write_overlay_video(
     finally:
         with suppress(OSError):
             part.unlink()
-    return len(found)
+    return written

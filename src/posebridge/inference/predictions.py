@@ -1,0 +1,95 @@
+"""What a prediction is: subjects with keypoints in the pixels of their images, made of parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from posebridge.data.crops import to_image
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.inference.network import Keypoints
+
+
+@dataclass(frozen=True, eq=False)
+class PosePredictions:
+    """N subjects, K keypoints.
+
+    Attributes:
+        points: (N, K, 2) float32, x, y in pixels of the original image.
+        confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak; with several views
+            what :class:`~posebridge.inference.views.ManyViews` says, or a calibrated chance.
+        regions: (N, 3) x, y, side of the square that the model saw, pixels of the image.
+        sizes: (N, 2) width and height of each image.
+        cells: (N, K, 2) the highest cell of each heatmap, for the published protocol.
+        rows: (N,) which of the given subjects these are; unreadable images are left out.
+        samples: these N subjects, or None where arrays were given.
+        skipped: one line for each image that could not be read.
+    """
+
+    points: np.ndarray
+    confidence: np.ndarray
+    regions: np.ndarray
+    sizes: np.ndarray
+    cells: np.ndarray
+    rows: np.ndarray
+    samples: UnlabelledSamples | None
+    skipped: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class Part(NamedTuple):
+    """The answer to some subjects.
+
+    Attributes:
+        keypoints: of B crops, in their pixels.
+        places: (B, 5) x, y, side of each subject's region, width, height of its image.
+        rows: (B,) which of the given subjects these are.
+    """
+
+    keypoints: Keypoints
+    places: np.ndarray
+    rows: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """By name, for a :class:`~posebridge.inference.journal.Journal`."""
+        return {**self.keypoints._asdict(), "places": self.places, "rows": self.rows}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Part:
+        """The inverse of :meth:`arrays`."""
+        found = Keypoints(*(arrays[name] for name in Keypoints._fields))
+        return cls(found, arrays["places"], arrays["rows"])
+
+
+def joined(
+    parts: Sequence[Part],
+    samples: UnlabelledSamples | None,
+    skipped: Sequence[str],
+    size: int,
+) -> PosePredictions:
+    """Parts as one prediction, in pixels of the images.
+
+    Args:
+        parts: one at least, in order.
+        samples: the subjects of the parts' rows, in their order.
+        size: side of the crops, pixels.
+    """
+    found, places, rows = zip(*parts, strict=True)
+    keypoints = Keypoints(*(np.concatenate(field) for field in zip(*found, strict=True)))
+    place = np.concatenate(places)
+    regions = place[:, :3]
+    return PosePredictions(
+        points=to_image(keypoints.points, regions, size).astype(np.float32),
+        confidence=keypoints.confidence.astype(np.float32),
+        regions=regions,
+        sizes=place[:, 3:],
+        cells=keypoints.cells,
+        rows=np.concatenate(rows),
+        samples=samples,
+        skipped=skipped,
+    )

@@ -1,0 +1,84 @@
+"""What a prediction was made of, so that it is known again: to go on with it, or to leave it be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from posebridge.data.json_files import write_json
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.inference.network import Network
+from posebridge.inference.views import ManyViews
+from posebridge.version import __version__
+
+
+def identity_of(
+    network: Network, source: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All that predictions depend on, as JSON.
+
+    Args:
+        network: its digest goes in, and the views it is asked about.
+        source: what was looked at, such as :func:`file_state` of a video.
+        settings: how.
+    """
+    views = {"views": 1, "flip": False}
+    if isinstance(network, ManyViews):
+        views = {"views": len(network.matrices), "flip": network.flip}
+        network = network.network
+    return {
+        "model": getattr(network, "digest", network.name),
+        **{"source": dict(source), "settings": {**settings, **views}, "posebridge": __version__},
+    }
+
+
+def file_state(file: Path) -> dict[str, Any]:
+    """Size and time of a file: it may be moved, and is another one once it was written again.
+
+    Raises:
+        InputError: no such file.
+    """
+    try:
+        state = file.stat()
+    except OSError as error:
+        raise InputError(f"{file} does not exist or can't be read: {error.strerror}.") from error
+    return {"name": file.name, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+
+
+def subjects_digest(samples: UnlabelledSamples) -> str:
+    """A checksum of which subjects were asked about: names of files, and boxes."""
+    content = hashlib.sha256("\n".join(samples.path(i).name for i in range(len(samples))).encode())
+    content.update(samples.boxes.tobytes())
+    return content.hexdigest()
+
+
+def record_file(out: Path) -> Path:
+    """Where the record of an output lies: beside it."""
+    return out.with_name(out.name + ".made.json")
+
+
+def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
+    """Whether all of the files are there, and the record beside the first says the same identity."""
+    try:
+        record = json.loads(record_file(outs[0]).read_bytes())
+        same = record["identity"] == json.loads(json.dumps(identity))
+        named = set(record["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return same and all(_from(outs[0], out) in named and out.exists() for out in outs)
+
+
+def write_record(outs: Sequence[Path], identity: Mapping[str, Any]) -> None:
+    """Write the record beside the first of the files, when all of them are there."""
+    content = {"identity": identity, "files": [_from(outs[0], out) for out in outs]}
+    write_json(record_file(outs[0]), content)
+
+
+def _from(first: Path, out: Path) -> str:
+    """A path as seen from the folder of the first file, so that all of them may be moved."""
+    return Path(os.path.relpath(out.absolute(), first.absolute().parent)).as_posix()

@@ -1,0 +1,221 @@
+"""A prediction of a video that is killed goes on to the same files; a finished one is left be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import posebridge
+from posebridge.cli.main import main
+from posebridge.data.reading import ReadingConfig, read_unlabelled
+from posebridge.inference import detectors
+from posebridge.inference.journal import Journal
+
+FRAMES = 80  # two whole batches and a half
+
+SQUARE = """
+import numpy as np
+from posebridge.inference import detectors
+
+class Square:
+    name, classes, digest = "stub:square", ("__background__", "person"), "stub"
+    looked = []
+    def __init__(self, *_): pass
+    def detect(self, images):
+        self.looked.append(len(images))
+        return [self.one(image) for image in images]
+    def one(self, image):
+        y, x = np.nonzero(image.max(axis=2) > 150)
+        box = [[x.min(), y.min(), np.ptp(x) + 1, np.ptp(y) + 1]]
+        return detectors.Detections(np.array(box, float), np.ones(1), np.ones(1, int))
+
+detectors.FAMILIES["stub"] = Square
+"""
+
+KILLED = f"""
+{SQUARE}
+import os, signal, sys
+from posebridge.cli.main import main
+from posebridge.inference.network import TorchNetwork
+
+answered, times = TorchNetwork.keypoints, int(sys.argv.pop(1))
+
+def keypoints(self, crops):
+    global times
+    if times == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    times -= 1
+    return answered(self, crops)
+
+TorchNetwork.keypoints = keypoints
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def clip(tmp_path, monkeypatch) -> Path:
+    """Eighty small pictures of a square that moves."""
+    av = pytest.importorskip("av", reason="needs pip install 'posebridge[video]'")
+    monkeypatch.setenv("POSEBRIDGE_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "clip.mkv"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
+        for number in range(FRAMES):
+            picture = np.full((48, 64, 3), 60, np.uint8)
+            picture[10:30, number // 2 : number // 2 + 20] = (250, number * 3, 0)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file
+
+
+def killed_after(batches: int, *arguments: object) -> None:
+    command = [sys.executable, "-c", KILLED, str(batches), "predict", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == -9, done.stderr
+
+
+def asked(monkeypatch) -> list[int]:
+    """Sizes of the batches that the network is asked about from here on."""
+    from posebridge.inference.network import TorchNetwork
+
+    sizes: list[int] = []
+    answered = TorchNetwork.keypoints
+
+    def keypoints(self, crops):
+        sizes.append(len(crops))
+        return answered(self, crops)
+
+    monkeypatch.setattr(TorchNetwork, "keypoints", keypoints)
+    return sizes
+
+
+def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, monkeypatch, capsys):
+    flags = ("--every", "1", "--smooth")
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    sizes = asked(monkeypatch)
+
+    def outs(folder: Path) -> list[str]:
+        return [part for end in ("json", "csv") for part in ("--out", str(folder / f"a.{end}"))]
+
+    given = ["predict", str(finished_run), str(clip), *flags]
+    assert main([*given, *outs(whole)]) == 0
+    assert sizes == [32, 32, 16]
+    assert sorted(p.name for p in whole.iterdir()) == ["a.csv", "a.json", "a.json.made.json"]
+
+    killed_after(2, finished_run, clip, *flags, *outs(out))
+    partial = out / "a.json.keypoints.partial"
+    assert [p.name for p in out.iterdir()] == [partial.name]
+    # As if the machine had lost the end of what was written.
+    os.truncate(partial, partial.stat().st_size - 7)
+    sizes.clear()
+    capsys.readouterr()
+    assert main([*given, *outs(out)]) == 0
+    assert sizes == [32, 16]
+    assert "going on after 32 of 80" in capsys.readouterr().out
+    for name in ("a.csv", "a.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert sorted(p.name for p in out.iterdir()) == ["a.csv", "a.json", "a.json.made.json"]
+
+    sizes.clear()
+    before = (out / "a.csv").stat().st_mtime_ns
+    assert main([*given, *outs(out)]) == 0
+    assert sizes == [] and (out / "a.csv").stat().st_mtime_ns == before
+    assert "nothing to do" in capsys.readouterr().out
+    for again in (["--overwrite"], ["--flip"]):
+        assert main([*given, *outs(out), *again]) == 0
+        assert sum(sizes) == FRAMES * (1 + (again == ["--flip"]))
+        sizes.clear()
+    (out / "a.csv").unlink()
+    assert main([*given, *outs(out), "--flip"]) == 0
+    assert sizes and (out / "a.csv").is_file()
+
+
+def test_what_was_kept_is_of_one_model_one_video_and_one_way(
+    finished_run, clip, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "a.csv"
+    given = (finished_run, clip, "--every", "2", "--out", out)
+    killed_after(1, *given)
+    kept = (tmp_path / "a.csv.keypoints.partial").read_bytes()
+    touched = clip.stat().st_mtime_ns + 10**9
+
+    def other_video() -> None:
+        os.utime(clip, ns=(touched, touched))
+
+    sizes = asked(monkeypatch)
+    for change, flags, words in (
+        (lambda: None, ["--weights", "source"], "differs in model"),
+        (lambda: None, ["--flip"], "differs in settings"),
+        (lambda: None, ["--overwrite"], ""),
+        (other_video, [], "differs in source"),
+    ):
+        (tmp_path / "a.csv.keypoints.partial").write_bytes(kept)
+        change()
+        assert main(["predict", *map(str, given), *flags]) == 0
+        said = capsys.readouterr().out
+        assert words in said and "going on" not in said
+        assert sum(sizes) == FRAMES // 2 * (2 if flags == ["--flip"] else 1)
+        sizes.clear()
+    record = json.loads((tmp_path / "a.csv.made.json").read_text())
+    assert record["files"] == ["a.csv"]
+    assert record["identity"]["source"]["mtime_ns"] == touched
+
+
+def test_what_a_detector_found_is_kept_as_well(finished_run, clip, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(detectors, "FAMILIES", dict(detectors.FAMILIES))
+    exec(SQUARE, names := {})
+    looked = names["Square"].looked
+    out = tmp_path / "a.json"
+    given = (finished_run, clip, "--detector", "stub:square", "--largest", "--smooth")
+    killed_after(1, *given, "--out", out)
+    kept = {file.name for file in tmp_path.glob("*.partial")}
+    assert kept == {"a.json.boxes.partial", "a.json.keypoints.partial"}
+    sizes = asked(monkeypatch)
+    assert main(["predict", *map(str, given), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "going on after 80 of 80 images" in said and "going on after 32 of 80 subjects" in said
+    assert looked == [] and sizes == [32, 16]
+    again = tmp_path / "again.json"
+    assert main(["predict", *map(str, given), "--out", str(again)]) == 0
+    assert sum(looked) == FRAMES
+    assert out.read_bytes() == again.read_bytes()
+    boxes = np.array([row["bbox"] for row in json.loads(out.read_text())["annotations"]])
+    expected = np.stack([np.arange(80) // 2, *np.full((3, 80), [[10], [20], [20]])], axis=1)
+    np.testing.assert_allclose(boxes, expected, atol=4)
+    assert not list(tmp_path.glob("*.partial"))
+    assert main(["predict", *map(str, given), "--out", str(out), "--least-size", "30"]) == 2
+    assert "sees no 'person'" in capsys.readouterr().err
+
+
+def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figures, tmp_path):
+    """The same rows, places and messages as without a journal, whatever was kept."""
+    folder = Path(shutil.copytree(figures.test.parent / "images", tmp_path / "images"))
+    files = sorted(folder.iterdir())
+    for broken in (0, 1, 5):
+        files[broken].write_bytes(b"no image")
+    samples = read_unlabelled(folder, options=ReadingConfig())
+    predictor = posebridge.load(finished_run)
+    plain = predictor.predict(samples, batch_size=2, workers=0)
+    file = tmp_path / "a.partial"
+    journal = Journal(file, {})
+    predictor.predict(samples, batch_size=2, workers=0, kept=journal)
+    journal.close()
+    again = Journal(file, {})
+    assert [(b.first, b.end) for b in again.kept] == [(0, 2), (2, 4), (4, 6), (6, 8)]
+    del again.kept[3:]
+    found = predictor.predict(samples, batch_size=2, workers=0, kept=again)
+    assert found.rows.tolist() == plain.rows.tolist() == [2, 3, 4, 6, 7]
+    assert list(found.skipped) == list(plain.skipped) and len(found.skipped) == 3
+    for name in ("points", "confidence", "regions", "sizes", "cells"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
