@@ -322,6 +322,9 @@ class AdaptConfig:
         disparity: an adversarial regressor; off by default.
         refine: a refinement block; off by default.
         facing: weight of learning which way a subject faces; only where model.sides is facing.
+        facing_share: how many subjects the delivered model expects to face either way: as many as on
+            the target, estimated from what the teacher says of its images, which takes the source's
+            labels to compare with, or as many as on the source: what it learned is left alone.
         teacher_decay: how much of the teacher stays at each step.
         statistics: whose images the running statistics of batch normalisation follow while adapting:
             target, because that is where the model will work, source, or both.
@@ -359,6 +362,7 @@ class AdaptConfig:
     disparity: DisparityConfig = field(default_factory=DisparityConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
     facing: float = 0.1
+    facing_share: Literal["target", "source"] = "target"
     teacher_decay: float = 0.999
     statistics: Literal["target", "source", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

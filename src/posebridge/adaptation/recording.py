@@ -103,10 +103,10 @@ class Keeper(pl.Callback):
         elif validates:
             self._validate(trainer, adapter)
         if keeps:
-            self._save(f"step_{step:06d}", adapter, step, adapter.teacher_model)
+            self._save(f"step_{step:06d}", adapter, step, adapter.delivered)
         if saves:
             # In the source stage the student is the model; the teacher is a copy from its start.
-            model = adapter.teacher_model if step >= steps.source else adapter.student
+            model = adapter.delivered if step >= steps.source else adapter.student
             self._save("last", adapter, step, model)
             partial = self.out / "resume.ckpt.partial"
             trainer.save_checkpoint(partial)
@@ -114,10 +114,10 @@ class Keeper(pl.Callback):
 
     def _hand_over(self, trainer: pl.Trainer, adapter: Adapter) -> None:
         self._validate(trainer, adapter)
-        self._save("source", adapter, adapter.step, adapter.teacher_model)
+        self._save("source", adapter, adapter.step, adapter.delivered)
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        answers = ask(adapter.teacher_model, self.held_out, adapter.mirror)
+        answers = ask(adapter.delivered, self.held_out, adapter.mirror)
         value = agreement(answers)
         figures = {"validator/agreement": value}
         points = answers.points.cpu()
@@ -130,7 +130,7 @@ class Keeper(pl.Callback):
             # Steps are logged by their number from 0; this is the word after the last of them.
             logger.log_metrics(figures, max(adapter.step - 1, 0))
         if value > best:
-            self._save("selected", adapter, adapter.step, adapter.teacher_model)
+            self._save("selected", adapter, adapter.step, adapter.delivered)
 
     def _save(self, name: str, adapter: Adapter, step: int, model: Any) -> None:
         found = [v for s, v in adapter.validation if s == step]

@@ -213,6 +213,7 @@ def _first_stage(pair: str, config: AdaptConfig) -> Training:
         disparity=DisparityConfig(),
         refine=RefineConfig(),
         facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
+        facing_share=AdaptConfig.facing_share,
         student_view=config.source_view,
         teacher_view=config.source_view,
         teacher_decay=AdaptConfig.teacher_decay,

@@ -145,6 +145,13 @@ class FacingHead(nn.Module):
         said, weight = self.layers(encoded).flatten(2).unbind(1)
         return (said * weight.softmax(dim=1)).sum(dim=1)
 
+    @torch.no_grad()
+    def shift_by(self, amount: float) -> None:
+        """Add a constant to every logit; the weights of the places sum to 1, so a bias can hold it."""
+        bias = self.layers[-1].bias
+        assert isinstance(bias, Tensor)
+        bias[0] += amount
+
 
 def _doublings(size: int, config: ModelConfig) -> int:
     wanted = config.heatmap_size
