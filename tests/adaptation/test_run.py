@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -18,7 +19,7 @@ from conftest import TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
 import posebridge.adaptation
-from posebridge.adaptation import selection
+from posebridge.adaptation import adapter, selection
 from posebridge.adaptation.adapter import Adapter, build_model
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import split_target, train
@@ -225,13 +226,13 @@ def test_the_share_of_the_target_corrects_what_a_run_delivers_and_nothing_else(d
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
-    normal = Adapter._source_losses
+    normal, steps = adapter.source_level, itertools.count()
 
-    def broken(self, *given):
-        factor = float("nan") if self._step >= 7 else 1.0
-        return {name: loss * factor for name, loss in normal(self, *given).items()}
+    def broken(*given):
+        factor = float("nan") if next(steps) >= 7 else 1.0
+        return {name: loss * factor for name, loss in normal(*given).items()}
 
-    monkeypatch.setattr(Adapter, "_source_losses", broken)
+    monkeypatch.setattr(adapter, "source_level", broken)
     with pytest.raises(NonFiniteLoss, match="source loss was not finite at step 7"):
         train(tiny(), *data, tmp_path / "run")
     kept = weights(tmp_path / "run", "last")

@@ -17,7 +17,7 @@ import pytest
 import torch
 from conftest import TINY, tiny
 from rich.console import Console
-from run_folders import StopAfter, same, weights
+from run_folders import StopAfter, logged, same, weights
 from safetensors.torch import load_file
 
 from posebridge import api
@@ -146,6 +146,24 @@ def test_source_images_that_are_given_to_the_report_calibrate(free, figures, tmp
     assert "source_pck@0.05" in {row.name for row in made.judgement.validators}
 
 
+def test_sides_apart_without_a_source_and_the_way_subjects_face(figures, target, tmp_path, capsys):
+    """Nobody can say how many source subjects were turned: the delivered model is not shifted."""
+    first, free = tmp_path / "first", tmp_path / "free"
+    train(tiny(model__sides="facing"), read_labelled(figures.source), target, first)
+    train(settings(first, teacher_decay=0), None, target, free)
+    assert "loss/target_facing" in logged(free)
+    assert same(weights(first, "source"), weights(free, "source"))
+    stored = torch.load(free / "resume.ckpt", weights_only=True)["state_dict"]
+    teacher = {n.removeprefix("teacher.module."): v for n, v in stored.items()}
+    assert torch.equal(
+        teacher["facing.layers.2.bias"], weights(free, "last")["facing.layers.2.bias"]
+    )
+    given = ["adapt", "--preset", "source_free", "--facing_share=target", f"--start-from={first}"]
+    assert main([*given, f"--target={figures.target}", "--out", str(tmp_path / "no")]) == 2
+    said = capsys.readouterr().err
+    assert "facing_share is target" in said and said.count("\n") == 1
+
+
 @pytest.mark.parametrize("step", [2, 5])
 def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_path):
     """With an anchor that is felt: what it holds is part of what is stored."""
@@ -221,10 +239,18 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
     torch.testing.assert_close(found, torch.tensor([[1, 0.75, 1, 0.5, 1]]))
 
 
-def test_bones_weigh_beside_a_source_too(figures, target, tmp_path):
+@pytest.mark.parametrize(
+    ("preset", "losses"),
+    [
+        ("multilevel", ["consistency"]),
+        ("ccssl", ["consistency"]),
+        ("uda_animal", ["consistency", "outer"]),
+    ],
+)
+def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_path):
     """Limits next to nothing: with prior.weight 1 no pseudo-label counts and the loss is 0."""
     source = read_labelled(figures.source)
-    logged: dict[float, str] = {}
+    rows: dict[float, str] = {}
 
     class Narrow(pl.Callback):
         def on_train_start(self, trainer, pl_module):
@@ -234,13 +260,15 @@ def test_bones_weigh_beside_a_source_too(figures, target, tmp_path):
 
     for weight in (0.0, 1.0):
         folder = tmp_path / str(weight)
-        config = tiny(prior__weight=weight, steps__source=1, steps__adaptation=1)
+        overrides = {**TINY, "prior.weight": weight, "steps.source": 1, "steps.adaptation": 1}
+        config = configure(["demo", preset], overrides=overrides)
         train(config, source, target, folder, callbacks=[Narrow()])
-        logged[weight] = (folder / "metrics.csv").read_text()
-    assert re.search(r"1,loss/consistency,0\.0*[1-9]", logged[0.0])
-    assert "1,loss/consistency,0\n" in logged[1.0]
-    assert "teacher/plausible" not in logged[0.0]
-    assert "1,teacher/plausible,0\n" in logged[1.0]
+        rows[weight] = (folder / "metrics.csv").read_text()
+    for loss in losses:
+        assert re.search(rf"1,loss/{loss},0\.0*[1-9]", rows[0.0])
+        assert f"1,loss/{loss},0\n" in rows[1.0]
+    assert "teacher/plausible" not in rows[0.0]
+    assert "1,teacher/plausible,0\n" in rows[1.0]
 
 
 def posebridge(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -18,13 +18,12 @@ from posebridge.adaptation.facing_share import FacingShare
 from posebridge.adaptation.labelling import label, occlude
 from posebridge.adaptation.levels import (
     Figures,
+    coarse_to_fine,
     consistency_level,
     disparity_level,
     feature_level,
-    gaussians,
     pose_level,
-    refined_source_level,
-    refinement_level,
+    source_level,
 )
 from posebridge.adaptation.optimizer import optimizer_of
 from posebridge.adaptation.prior import BoneLengths
@@ -36,17 +35,15 @@ from posebridge.adaptation.schedule import (
     step_generator,
     weight,
 )
-from posebridge.adaptation.views import draw_views, render_views
+from posebridge.adaptation.views import SourceViews, draw_views, render_views, source_views
 from posebridge.adaptation.watching import Preview, Watch, term_figures
-from posebridge.alignment.consistency import relative_error
-from posebridge.alignment.facing import facing_loss
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
-from posebridge.ops import facing, geometry, photometry
+from posebridge.ops import facing, photometry
 from posebridge.skeleton import Skeleton
 
 
@@ -88,10 +85,10 @@ class Adapter(pl.LightningModule):
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
-        corrects = model.facing is not None and config.facing_share == "target"
-        self.facing_share = FacingShare() if corrects else None
         self.bones = bones if config.prior.weight > 0 else None
         self.anchor = Anchor(config.anchor)
+        corrects = model.facing is not None and config.facing_share == "target"
+        self.facing_share = FacingShare() if corrects else None
         self.watch = Watch(TERMS)
         self._step = 0
         self._figures: Figures = {}
@@ -148,28 +145,29 @@ class Adapter(pl.LightningModule):
     def _source_only(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Labelled source views in their own style: the first stage, and the baseline's second."""
         assert batch.source is not None
-        views, points, visible, way = self._source_views(batch.source, generator)
-        output: PoseOutput = self.student(views)
+        seen = self._source_views(batch.source, generator)
+        output: PoseOutput = self.student(seen.images)
         self._features = {"source": output.features}
-        self.preview = Preview(views, views, points, visible)
-        return self._source_losses(output, points, visible, way)
+        self.preview = Preview(seen.images, seen.images, seen.points, seen.visible)
+        return source_level(output, seen, self.config)
 
     def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells."""
+        """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells.
+
+        Without a source, those that need none; the settings of the others are off then, see
+        :func:`~posebridge.adaptation.start.require_no_source_needed`.
+        """
         config = self.config
         losses, self._features, self.preview, learned = {}, {}, Preview(), None
         if batch.source is not None:
-            # (B,3,C,C) (B,K,2) (B,K), and which way the subjects face
-            plain, points, visible, way = self._source_views(batch.source, generator)
-            styled = self.image_level(plain, "target", config.image.probability, generator)
+            shown = self._source_views(batch.source, generator)
+            styled = self.image_level(shown.images, "target", config.image.probability, generator)
             with kept_running_statistics(self.student, config.statistics == "target"):
                 source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
-            losses = self._source_losses(source, points, visible, way)
+            losses = source_level(source, shown, config)
             self._features = {"source": source.features}
-            self.preview = Preview(plain, styled, points, visible)
-            learned = source, points, visible
-            if self.facing_share is not None and way is not None:
-                self.facing_share.see(way.turned, way.known)
+            self.preview = Preview(shown.images, styled, shown.points, shown.visible)
+            learned = source, shown
         if batch.target is None or not config.uses_target_view:
             return losses
 
@@ -183,8 +181,8 @@ class Adapter(pl.LightningModule):
             looks, keep = config.consistency.views, kept_share(config, batch.step)
             labeller = self.auxiliary.labelling(self.teacher_model)
             labels = label(
-                *(labeller, crops, looks, student_views, self.mirror, config, keep, generator),
-                self.bones,
+                labeller,
+                *(crops, looks, student_views, self.mirror, config, keep, generator, self.bones),
             )
             seen = occlude(seen, labels, config, generator)
             self.preview = self.preview._replace(
@@ -198,9 +196,9 @@ class Adapter(pl.LightningModule):
         if config.learns_from_target:
             self._features["target"] = target.features
 
-        if self.facing_share is not None and target.turned is not None:
-            heard = None if labels is None else labels.turned
-            self.facing_share.hear(target.turned if heard is None else heard)
+        if self.facing_share is not None and learned is not None:
+            taught = None if labels is None else labels.turned
+            self.facing_share.look(learned[1].way, target.turned, taught)
 
         figures = self._figures if self._logs else None
         judged = None if learned is None else (learned[0].features, target.features)
@@ -208,50 +206,30 @@ class Adapter(pl.LightningModule):
         if labels is not None and refinement is None:
             losses |= consistency_level(target, labels, config, figures)
         elif labels is not None and refinement is not None and learned is not None:
-            source, points, visible = learned
-            look = refinement.teaching(self.teacher_model)
-            updated = label(look, crops, 1, student_views, self.mirror, config, 1.0, generator)
-            labels = labels._replace(turned=updated.turned)
-            losses |= consistency_level(target, labels, config, figures)
-            fine, target_fine = refinement(source, target)
-            losses |= refined_source_level(fine, points, visible, config)
-            losses |= refinement_level(target, target_fine, labels, updated, mined, config)
-            judged = fine.features, target_fine.features
+            updated = label(
+                refinement.teaching(self.teacher_model),
+                *(crops, 1, student_views, self.mirror, config, 1.0, generator, self.bones),
+            )
+            found, judged = coarse_to_fine(
+                refinement, *learned, target, labels, updated, mined, config, figures
+            )
+            losses |= found
         if config.feature.weight > 0 and judged is not None:
             losses |= feature_level(self.discriminator, *judged, figures)
         if config.pose.weight > 0:
             losses |= pose_level(target, config, figures)
         if self.auxiliary.regressor is not None and learned is not None:
-            source, _, visible = learned
-            losses |= disparity_level(self.auxiliary.regressor, source, visible, target, config)
+            source, shown = learned
+            losses |= disparity_level(
+                self.auxiliary.regressor, source, shown.visible, target, config
+            )
         return losses
 
     # -- parts of a step -----------------------------------------------------------------------
 
-    def _source_views(
-        self, batch: SourceBatch, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, facing.Sides | None]:
-        crops, size = photometry.pixels(batch.images), self.config.crop.size
-        points, visible, way = batch.points, batch.visible, None
-        if self.student.facing is not None:
-            way = facing.take_apart(points, visible, self.trunk, self.mirror, size)
-            points, visible = way.points, way.visible
-        views = draw_views(crops, self.config.source_view, generator)
-        images = render_views(crops, views, self.config.source_view, generator)
-        points = geometry.points_to_view(points, views, self.mirror)
-        visible = geometry.swap_sides(visible, views.flipped, self.mirror)
-        return images, points, visible & geometry.inside(points, size), way
-
-    def _source_losses(
-        self, output: PoseOutput, points: Tensor, visible: Tensor, way: facing.Sides | None
-    ) -> dict[str, Tensor]:
-        """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
-        aim = gaussians(points, self.config)  # (B,K,S,S)
-        error = relative_error(output.heatmaps, aim, visible, self.config.model.sigma)
-        losses = {"source": 0.5 * error / visible.float().mean().clamp_min(1e-6)}
-        if way is not None and output.turned is not None:
-            losses["facing"] = facing_loss(output.turned, way.turned, way.known)
-        return losses
+    def _source_views(self, batch: SourceBatch, generator: torch.Generator) -> SourceViews:
+        trunk = None if self.student.facing is None else self.trunk
+        return source_views(batch, self.config.source_view, self.mirror, trunk, generator)
 
     # -- Lightning's hooks ---------------------------------------------------------------------
 
@@ -323,13 +301,9 @@ class Adapter(pl.LightningModule):
         features = list(self._features.values())
         self._figures |= term_figures(losses, weighted, features)
         self._figures["lr"] = learning_rate(self.config, self._step)
-        figures = {name: _number(value) for name, value in self._figures.items()}
+        figures = {name: float(torch.as_tensor(v).detach()) for name, v in self._figures.items()}
         for logger in self.loggers:
             logger.log_metrics(figures, self._step)
-
-
-def _number(value: Tensor | float) -> float:
-    return float(value.detach()) if isinstance(value, Tensor) else value
 
 
 def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:

@@ -90,7 +90,8 @@ class AdaptConfig:
         refine: a refinement block; off by default.
         facing: weight of learning which way a subject faces; only where model.sides is facing.
         facing_share: how many subjects the delivered model expects to face either way: as many as on
-            the target, estimated from what the teacher says of its images, or as many as on the source.
+            the target, estimated from what the teacher says of its images, which takes the source's
+            labels to compare with, or as many as on the source: what it learned is left alone.
         teacher_decay: how much of the teacher stays at each step.
         statistics: whose images the running statistics of batch normalisation follow while adapting:
             target, because that is where the model will work, source, or both.

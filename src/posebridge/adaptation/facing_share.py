@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from posebridge.alignment.facing import estimated_share
+from posebridge.ops.facing import Sides
 
 # The newest answers of the teacher that count; at two views of 16 crops, those of 64 steps.
 _NEWEST = 2048
@@ -34,6 +35,19 @@ class FacingShare(nn.Module):
         self.register_buffer("logits", torch.zeros(_NEWEST))
         self.register_buffer("asked", torch.zeros((), dtype=torch.long))
         self.register_buffer("source", torch.zeros(2))  # turned, all; edge-on subjects left out
+
+    def look(self, way: Sides | None, student: Tensor | None, teacher: Tensor | None) -> None:
+        """One step: labels of the source, and what is said of the target.
+
+        Args:
+            student: logits that a subject is turned; None where sides are named.
+            teacher: the same, of its own views; None where nobody asked it.
+        """
+        if way is not None:
+            self.see(way.turned, way.known)
+        said = student if teacher is None else teacher
+        if said is not None:
+            self.hear(said)
 
     @torch.no_grad()
     def see(self, turned: Float[Tensor, " B"], known: Bool[Tensor, " B"]) -> None:

@@ -9,11 +9,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from posebridge.adaptation.auxiliary import Refinement
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.labelling import Labels
+from posebridge.adaptation.views import SourceViews
 from posebridge.alignment.consistency import relative_error
 from posebridge.alignment.disparity import regression_disparity
-from posebridge.alignment.facing import same_way
+from posebridge.alignment.facing import facing_loss, same_way
 from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
 from posebridge.alignment.pose import information_maximization
 from posebridge.alignment.refinement import easiest, joint_errors
@@ -31,6 +33,16 @@ def gaussians(points: Float[Tensor, "B K 2"], config: AdaptConfig) -> Float[Tens
     size = config.model.heatmap_size
     cells = heatmaps.pixels_to_cells(points, config.crop.size / size)
     return heatmaps.render(cells, size, config.model.sigma)
+
+
+def source_level(output: PoseOutput, shown: SourceViews, config: AdaptConfig) -> dict[str, Tensor]:
+    """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
+    aim = gaussians(shown.points, config)  # (B,K,S,S)
+    error = relative_error(output.heatmaps, aim, shown.visible, config.model.sigma)
+    losses = {"source": 0.5 * error / shown.visible.float().mean().clamp_min(1e-6)}
+    if shown.way is not None and output.turned is not None:
+        losses["facing"] = facing_loss(output.turned, shown.way.turned, shown.way.known)
+    return losses
 
 
 def consistency_level(
@@ -102,6 +114,29 @@ def disparity_level(
     return {"regressor": found.regressor, "disparity": found.features}
 
 
+def coarse_to_fine(
+    refinement: Refinement,
+    source: PoseOutput,
+    shown: SourceViews,
+    target: PoseOutput,
+    labels: Labels,
+    updated: Labels,
+    mined: float,
+    config: AdaptConfig,
+    figures: Figures | None,
+) -> tuple[dict[str, Tensor], tuple[Float[Tensor, "B F S S"], Float[Tensor, "B F S S"]]]:
+    """Everything that the refinement block takes part in, and its joined maps for the discriminator.
+
+    Args:
+        updated: labels by the averaged block; of the way subjects face, theirs are learned.
+    """
+    fine, target_fine = refinement(source, target)
+    losses = consistency_level(target, labels._replace(turned=updated.turned), config, figures)
+    losses |= refined_source_level(fine, shown.points, shown.visible, config)
+    losses |= refinement_level(target, target_fine, labels, updated, mined, config)
+    return losses, (fine.features, target_fine.features)
+
+
 def refined_source_level(
     fine: Refined,
     points: Float[Tensor, "B K 2"],
@@ -132,7 +167,7 @@ def refinement_level(
 
     Args:
         labels: the first ones.
-        updated: by the averaged block, each joint counted by its confidence.
+        updated: by the averaged block, each joint counted by its confidence and how plausible it is.
         mined: share of each image's joints, the easiest, that is learned from.
     """
     sigma, coarse = config.model.sigma, target.heatmaps
@@ -145,5 +180,7 @@ def refinement_level(
     errors = joint_errors(coarse, fine.heatmaps.detach(), sigma)
     inner = (errors * easiest(errors, torch.ones_like(labels.kept), mined)).mean()
     sure = updated.confidence.clamp(0, 1) * updated.inside
+    if updated.plausible is not None:
+        sure = sure * updated.plausible
     errors = joint_errors(fine.heatmaps, gaussians(updated.points, config), sigma)
     return {"consistency": consistency, "inner": inner, "outer": (errors * sure).mean()}

@@ -122,6 +122,12 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
         read_skeleton(config.skeleton).require_same(
             skeleton, f"the skeleton {config.skeleton}", theirs
         )
+    if checkpoint.model.facing is not None and config.facing_share == "target":
+        raise InputError(
+            f"facing_share is target, but the share on the source of {theirs}, which it is compared "
+            "with, can only be counted on the source's labels, and no source is given; set it to "
+            "source (--preset source_free does), or name the source with --source."
+        )
     poses = SourcePoses.from_results(checkpoint.results, len(skeleton), str(checkpoint.folder))
     _require_bones(config, poses, f"{theirs} carries no lengths of its source's bones")
     trained = ModelConfig(**checkpoint.config["model"])

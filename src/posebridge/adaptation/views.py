@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from posebridge.adaptation.config import ViewConfig
-from posebridge.ops import geometry, photometry
+from posebridge.data.loaders import SourceBatch
+from posebridge.ops import facing, geometry, photometry
+
+
+class SourceViews(NamedTuple):
+    """Labelled views of source crops.
+
+    Attributes:
+        images: in [0, 1].
+        points: in pixels of the views.
+        visible: labelled, and in the view.
+        way: which way the subjects face, its points those of the crops; None where sides are named.
+    """
+
+    images: Float[Tensor, "B 3 C C"]
+    points: Float[Tensor, "B K 2"]
+    visible: Bool[Tensor, "B K"]
+    way: facing.Sides | None
 
 
 def draw_views(
@@ -37,3 +56,29 @@ def render_views(
         colours = photometry.PhotometryRange(ranges.colour, ranges.hue, ranges.blur, ranges.noise)
         images = photometry.jitter(images, colours, generator)
         return images.contiguous(memory_format=torch.channels_last)
+
+
+def source_views(
+    batch: SourceBatch,
+    ranges: ViewConfig,
+    mirror: Int[Tensor, " K"],
+    trunk: Int[Tensor, "Q 4"] | None,
+    generator: torch.Generator,
+) -> SourceViews:
+    """Random views of labelled crops, in their own style.
+
+    Args:
+        mirror: the partner of each keypoint.
+        trunk: quadrangles that tell which way a subject faces, see
+            :func:`~posebridge.ops.facing.trunk`; None where sides are named.
+    """
+    crops, points, visible, way = photometry.pixels(batch.images), batch.points, batch.visible, None
+    size = crops.shape[-1]
+    if trunk is not None:
+        way = facing.take_apart(points, visible, trunk, mirror, size)
+        points, visible = way.points, way.visible
+    views = draw_views(crops, ranges, generator)
+    images = render_views(crops, views, ranges, generator)
+    points = geometry.points_to_view(points, views, mirror)
+    visible = geometry.swap_sides(visible, views.flipped, mirror)
+    return SourceViews(images, points, visible & geometry.inside(points, size), way)
