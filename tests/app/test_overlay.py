@@ -30,9 +30,7 @@ def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answe
     """One white image of 200 x 100, and an answer of each model to it."""
     cv2.imwrite(str(folder / "a.png"), np.full((100, 200, 3), 255, np.uint8))
     order = np.arange(1)
-    samples = UnlabelledSamples.from_lists(
-        "x", [folder / "a.png"], np.zeros((1, 4)), order, order
-    )
+    samples = UnlabelledSamples.from_lists("x", [folder / "a.png"], np.zeros((1, 4)), order, order)
     found = [
         PosePredictions(
             points=p[None].astype(np.float32),
@@ -83,7 +81,7 @@ def cells(row: str) -> list[str]:
 
 def test_the_table_holds_the_points_and_how_far_two_models_are_apart(tmp_path):
     first = np.array([[10.0, 20], [30, 40], [50, 60]])
-    made = answers(tmp_path, first, first + [3, 4])
+    made = answers(tmp_path, first, first + np.array([3, 4]))
     table = point_table(made, [model("before"), model("after")], 0, 0.6)
     rows = re.findall(r"<tr>(.*?)</tr>", table)[2:]
     assert cells(rows[0]) == ["left hand", "10.0", "20.0", "0.50", "13.0", "24.0", "0.50", "5.0"]

@@ -134,9 +134,15 @@ def test_tables_name_the_best_look_and_the_newest_figures(tmp_path):
     log(tmp_path, *((s, "validator/agreement", v) for s, v in ((39, 20.0), (59, 35.5), (79, 31.0))))
     log(tmp_path, (0, "loss/source", 0.5), (70, "loss/source", 0.1234), (70, "teacher/kept", 0.5))
     shown = training.tables(RunWatch(tmp_path).look(NOW))
-    for name, step, value in (("source", 40, "20.0"), ("selected", 60, "35.5"), ("last", 80, "31.0")):
+    for name, step, value in (
+        ("source", 40, "20.0"),
+        ("selected", 60, "35.5"),
+        ("last", 80, "31.0"),
+    ):
         assert f'<th>{name}</th><td class="num">{step}</td><td class="num">{value} %</td>' in shown
-    row = '<th>source loss</th><td class="num">71</td><td class="num">0.500</td><td class="num">0.123'
+    row = (
+        '<th>source loss</th><td class="num">71</td><td class="num">0.500</td><td class="num">0.123'
+    )
     assert row in shown
     assert '<th>pseudo-labels kept</th><td class="num">71</td><td class="num">50.0 %' in shown
 

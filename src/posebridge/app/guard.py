@@ -92,10 +92,9 @@ def names_files_elsewhere(body: bytes) -> bool:
         value = waiting.pop()
         if isinstance(value, dict):
             path = value.get("path")
-            if isinstance(path, str) and re.match(r"\s*[a-z][a-z0-9+.-]*:", path, re.I):
-                # A drive letter is one character; every scheme of an address is longer.
-                if not re.match(r"[a-z]:[\\/]", path, re.I):
-                    return True
+            # One letter and a colon is a drive; every scheme of an address is longer.
+            if isinstance(path, str) and re.match(r"\s*[a-z][a-z0-9+.-]+:", path, re.I):
+                return True
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value

@@ -41,7 +41,7 @@ def panels(
         made.append(
             Markup(
                 '<figure class="pb-panel"><figcaption><b>{name}</b><span>{detail}</span>'
-                '<em><i data-shown>{shown}</i> of {all} joints</em></figcaption>'
+                "<em><i data-shown>{shown}</i> of {all} joints</em></figcaption>"
                 '<div class="pb-shot" style="--w:{w};--h:{h}">'
                 '<img src="{uri}" alt="{file} with the joints found by {name}">{drawing}</div>'
                 "</figure>"
@@ -148,9 +148,7 @@ def point_table(
             moved = f"{np.hypot(*np.subtract(*places)):.1f}" if len(places) == 2 else "\u2013"
             cells.append(Markup('<td class="num">{}</td>').format(moved))
         body.append(
-            Markup("<tr><th>{}</th>{}</tr>").format(
-                name.replace("_", " "), Markup("").join(cells)
-            )
+            Markup("<tr><th>{}</th>{}</tr>").format(name.replace("_", " "), Markup("").join(cells))
         )
     return Markup(
         '<div class="pb-table"><table><thead><tr><th rowspan="2">joint</th>{}{}</tr><tr>{}</tr>'

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from posebridge.app import overlay, training
 from posebridge.app.answers import Answers, answer
@@ -43,6 +43,7 @@ _KEYS = (
     '<span class="right"><i></i>right</span><span class="middle"><i></i>middle</span></div>'
 )
 _private: dict[str, Any] = {"api_visibility": "private"}
+_quiet: dict[str, Any] = {"show_progress": "hidden", **_private}
 
 
 def theme() -> gr.themes.Base:
@@ -82,7 +83,7 @@ def build_page(
     with gr.Blocks(
         title="posebridge", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
     ) as page:
-        gr.HTML(
+        _html(
             '<header class="pb-head"><b>posebridge</b><span>Nothing on this page leaves this '
             f"machine.</span><em>{__version__}</em></header>"
         )
@@ -93,8 +94,8 @@ def build_page(
                 timer = _training_tab(page, runs, at_once=not models)
         if timer is not None:
             # Only the tab that is looked at asks for news.
-            watch.select(lambda: gr.Timer(active=True), None, timer, queue=False, **_private)
-            predict.select(lambda: gr.Timer(active=False), None, timer, queue=False, **_private)
+            watch.select(lambda: gr.Timer(active=True), None, timer, **_quiet)
+            predict.select(lambda: gr.Timer(active=False), None, timer, **_quiet)
     return page
 
 
@@ -102,15 +103,18 @@ def _predict_tab(
     models: Sequence[ShownModel], place: Path, limits: Limits, threshold: float
 ) -> None:
     if not models:
-        gr.HTML(_empty("No model was given.", "posebridge app MODEL --runs RUN_FOLDER shows both."))
+        _html(_empty("No model was given.", "posebridge app MODEL --runs RUN_FOLDER shows both."))
         return
     session = gr.State(None, delete_callback=_close)
     with gr.Row(elem_classes="pb-predict"):
         with gr.Column(scale=0, min_width=300, elem_classes="pb-side"):
             file = gr.File(
-                label="An image or a short video", height=150, elem_classes="pb-drop"
+                label="An image or a short video",
+                show_label=False,
+                height=170,
+                elem_classes="pb-drop",
             )
-            notice = gr.HTML(_limits_words(limits), elem_classes="pb-notice-box")
+            notice = _html(_limits_words(limits))
             slider = gr.Slider(
                 0,
                 1,
@@ -122,15 +126,15 @@ def _predict_tab(
             )
             frame = gr.Slider(1, 2, 1, step=1, label="Frame", visible=False)
             with gr.Column(visible=False, elem_classes="pb-downloads") as downloads:
-                gr.HTML('<div class="pb-label">Download the points</div>')
+                _html('<div class="pb-label">Download the points</div>')
                 buttons: list[gr.DownloadButton] = []
                 for model in models:
-                    gr.HTML(f'<div class="pb-which">{escape(model.name)}</div>')
+                    _html(f'<div class="pb-which">{escape(model.name)}</div>')
                     with gr.Row():
                         buttons.append(gr.DownloadButton("COCO JSON", size="sm", min_width=80))
                         buttons.append(gr.DownloadButton("CSV", size="sm", min_width=80))
         with gr.Column(elem_classes="pb-results"):
-            placeholder = gr.HTML(
+            placeholder = _html(
                 _empty(
                     "Drop a photograph to begin.",
                     f"{_count(models)} will be drawn on it. The whole picture is taken as one "
@@ -138,8 +142,8 @@ def _predict_tab(
                 )
             )
             with gr.Row(visible=False, elem_classes="pb-panels") as row:
-                shown = [gr.HTML(min_width=300) for _ in models]
-            table = gr.HTML(visible=False)
+                shown = [_html(min_width=300) for _ in models]
+            table = _html(visible=False)
     pictures = [table, *shown]
     outputs = [
         *(file, notice, placeholder, row, downloads, frame, session),
@@ -149,7 +153,10 @@ def _predict_tab(
     unchanged = [gr.skip()] * (len(outputs) - 2)
 
     def dropped(
-        stored: str | None, least: float, before: Answers | None, progress=gr.Progress()
+        stored: str | None,
+        least: float,
+        before: Answers | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  # gradio finds it by its default
     ) -> list[Any]:
         if stored is None:
             return [gr.skip(), gr.skip(), *unchanged]
@@ -186,34 +193,26 @@ def _predict_tab(
             return [gr.skip()] * len(pictures)
         return _drawn(made, models, int(number) - 1, least)
 
-    file.upload(
-        dropped, [file, slider, session], outputs, show_progress_on=[notice], **_private
-    )
+    file.upload(dropped, [file, slider, session], outputs, show_progress_on=[notice], **_private)
     frame.input(
         moved,
         [frame, slider, session],
         pictures,
-        show_progress="hidden",
         trigger_mode="always_last",
-        **_private,
+        **_quiet,
     )
     slider.change(None, slider, None, js=_APPLY_THRESHOLD, **_private)
 
 
-def _drawn(
-    made: Answers, models: Sequence[ShownModel], picture: int, least: float
-) -> list[Any]:
+def _drawn(made: Answers, models: Sequence[ShownModel], picture: int, least: float) -> list[Any]:
     table = overlay.point_table(made, models, picture, least)
     panels = overlay.panels(made, models, picture, least)
-    panels[0] += _KEYS
-    return [gr.HTML(table, visible=True), *panels]
+    return [gr.HTML(Markup(_KEYS) + table, visible=True), *panels]
 
 
-def _training_tab(
-    page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool
-) -> gr.Timer | None:
+def _training_tab(page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool) -> gr.Timer | None:
     if not runs:
-        gr.HTML(_empty("No run was given.", "posebridge app --runs RUN_FOLDER watches one."))
+        _html(_empty("No run was given.", "posebridge app --runs RUN_FOLDER watches one."))
         return None
     seen = gr.State(None)
     timer = gr.Timer(REFRESH, active=at_once)
@@ -223,27 +222,26 @@ def _training_tab(
         value=0,
         label="Run",
         visible=len(names) > 1,
+        container=False,
         elem_classes="pb-choice",
     )
-    head = gr.HTML(elem_classes="pb-card-box")
-    charts = gr.HTML()
-    with gr.Column(elem_classes="pb-card-box pb-pictures"):
+    head, charts = _html(), _html()
+    with gr.Column(elem_classes="pb-card-box"):
         with gr.Row():
-            gr.HTML(
+            _html(
                 '<h3 class="pb-h3">What a step looked at</h3><p class="pb-soft">source views with '
                 "their labels, the same in the target's style, target views with the "
                 "pseudo-labels that were kept</p>"
             )
             at = gr.Dropdown(
-                [NEWEST], value=NEWEST, label="Step", scale=0, min_width=160, show_label=False
+                [NEWEST], value=NEWEST, label="Step", scale=0, min_width=170, container=False
             )
-        sheet = gr.HTML(training.no_picture())
-    tables = gr.HTML()
+        sheet = _html(training.no_picture())
+    tables = _html()
     outputs = [head, charts, tables, sheet, at, seen]
     refresh = partial(_refreshed, runs)
-    quiet: dict[str, Any] = {"show_progress": "hidden", **_private}
     for event in (page.load, timer.tick, choice.input, at.input):
-        event(refresh, [choice, at, seen], outputs, **quiet)
+        event(refresh, [choice, at, seen], outputs, **_quiet)
     return timer
 
 
@@ -284,6 +282,11 @@ def _refreshed(
         offered,
         fresh,
     ]
+
+
+def _html(value: str = "", **more: Any) -> gr.HTML:
+    """HTML in the page's own style rather than gradio's for running text."""
+    return gr.HTML(value, apply_default_css=False, **more)
 
 
 def _close(answers: Answers | None) -> None:

@@ -67,7 +67,7 @@ def status(look: RunLook, now: float) -> str:
                 left=f"{clock(look.left)} left" if look.left is not None else "",
             )
         )
-    return Markup("").join(parts)
+    return Markup('<section class="pb-card">{}</section>').format(Markup("").join(parts))
 
 
 def sentence(look: RunLook, now: float) -> str:
@@ -77,8 +77,8 @@ def sentence(look: RunLook, now: float) -> str:
         "not begun": f"There is no run in {look.folder} so far. This page shows it when it begins.",
         "preparing": "The run has its settings and no step yet: images are read, the style network "
         "is trained.",
-        "training": f"Heard of {ago}.",
-        "killed": f"Last heard of {ago}; the process is gone, or silent. It goes on from its last "
+        "training": f"Updated {ago}.",
+        "killed": f"Last sign of life: {ago}. Its process is gone, or silent. It goes on from its last "
         f"checkpoint with: posebridge adapt --resume --out {look.folder}",
         "stopped": f"Stopped {ago}, before its end. It goes on with: "
         f"posebridge adapt --resume --out {look.folder}",
@@ -143,9 +143,7 @@ def charts(look: RunLook) -> str:
         made.append(
             Markup(
                 '<section class="pb-card"><h3>{}</h3><p class="pb-soft">{}</p>{}</section>'
-            ).format(
-                title, about, chart or Markup('<p class="pb-empty">{}</p>').format(empty)
-            )
+            ).format(title, about, chart or Markup('<p class="pb-empty">{}</p>').format(empty))
         )
     return Markup('<div class="pb-charts">{}</div>').format(Markup("").join(made))
 
@@ -155,9 +153,9 @@ def tables(look: RunLook) -> str:
     looks = look.looks
     best = max(looks, key=lambda v: v[1]) if looks else None
     weights = Markup("").join(
-        Markup(
-            '<tr><th>{}</th><td class="num">{:,}</td><td class="num">{} %</td></tr>'
-        ).format(name, step, number(value, "%"))
+        Markup('<tr><th>{}</th><td class="num">{:,}</td><td class="num">{} %</td></tr>').format(
+            name, step, number(value, "%")
+        )
         for name, (step, value) in zip(
             ("source", "selected", "last"),
             (looks[0], best or looks[0], looks[-1]) if looks else (),
@@ -211,7 +209,9 @@ def no_picture() -> str:
     )
 
 
-def thinned(curve: Curve, scale: float = 1.0, most: int = _MOST_POINTS) -> list[tuple[float, float]]:
+def thinned(
+    curve: Curve, scale: float = 1.0, most: int = _MOST_POINTS
+) -> list[tuple[float, float]]:
     """A curve of at most ``most`` points: means over equal groups of neighbours."""
     rows = np.array(curve, dtype=np.float64).reshape(-1, 2)
     if len(rows) > most:
