@@ -75,6 +75,19 @@ def served(finished_run, tmp_path_factory):
     assert list(temporary.glob("posebridge-app-*")) == []
 
 
+def note_failure(said: list[str], answer) -> None:
+    # gradio answers so when an upload is over before its progress is asked for.
+    if answer.status >= 400 and "/upload_progress?" not in answer.url:
+        said.append(f"{answer.status} {answer.url}")
+
+
+def note_error(said: list[str], message) -> None:
+    # What failed to load is noted with its address; "Response" is the same once more.
+    known = message.text == "Response" or message.text.startswith("Failed to load resource")
+    if message.type == "error" and not known:
+        said.append(message.text)
+
+
 @pytest.fixture(scope="module")
 def tab(served):
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -91,7 +104,8 @@ def tab(served):
         opened.set_default_timeout(PATIENCE)
         opened.asked, opened.said = [], []
         opened.on("request", lambda request: opened.asked.append(request.url))
-        opened.on("console", lambda m: m.type == "error" and opened.said.append(m.text))
+        opened.on("response", lambda answer: note_failure(opened.said, answer))
+        opened.on("console", lambda message: note_error(opened.said, message))
         opened.on("pageerror", lambda error: opened.said.append(str(error)))
         opened.goto(served.url)
         opened.wait_for_selector(".pb-nothing")
@@ -182,6 +196,10 @@ def test_text_and_damage_get_a_sentence_and_the_picture_stays(predicted, figures
         predicted.wait_for_selector(f".pb-notice.bad:has-text('{name}')")
         text = predicted.locator(".pb-notice.bad").inner_text()
         assert words in text and "Traceback" not in text and str(tmp_path) not in text
+    with (tmp_path / "large.png").open("wb") as stream:
+        stream.truncate(105_000_000)
+    drop(predicted, tmp_path / "large.png")
+    predicted.get_by_text('exceed the maximum allowed size of 100.0 Mb: "large.png"').wait_for()
     assert predicted.locator(".pb-panel").count() == 2
 
 
@@ -232,6 +250,11 @@ def test_a_run_that_grows_is_seen_to_grow(tab, served):
     tab.wait_for_selector(".pb-steps:has-text('step 8 of 10')")
     tab.wait_for_function("document.querySelectorAll('.chart polyline').length >= 6")
     tab.wait_for_selector(".pb-sheet img[alt='what step 5 looked at']")
+    cv2.imwrite(str(served.growing / "pictures/step_000007.png"), np.zeros((60, 90, 3), np.uint8))
+    tab.wait_for_selector(".pb-sheet img[alt='what step 7 looked at']")
+    tab.get_by_role("combobox", name="Step").click()
+    tab.get_by_role("option", name="step 5").click()
+    tab.wait_for_selector(".pb-sheet img[alt='what step 5 looked at']")
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     grow(8, pid=gone.pid)
@@ -266,6 +289,25 @@ def test_the_server_keeps_to_this_machine_and_shows_no_files(served):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(f"{served.url}/{path}", timeout=60)
         assert caught.value.code in (403, 404)
+
+
+def test_a_path_that_was_not_uploaded_is_not_read(served, figures):
+    """What a program could send in the page's place: a file of this machine for an upload."""
+    config = json.loads(urllib.request.urlopen(f"{served.url}/config", timeout=60).read())
+    uploads = [d["id"] for d in config["dependencies"] if d["targets"][0][1] == "upload"]
+    assert len(uploads) == 1
+    image = sorted((figures.test.parent / "images").iterdir())[0]
+    file = {"path": str(image), "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+    event = {"data": [file, 0.2, None], "fn_index": uploads[0], "session_hash": "abcdef"}
+    request = urllib.request.Request(
+        f"{served.url}/gradio_api/queue/join",
+        json.dumps(event).encode(),
+        {"content-type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    assert caught.value.code == 400
+    assert caught.value.read() == b"This page takes files by upload only."
 
 
 def test_a_port_that_is_taken_gets_a_sentence(served, capsys):

@@ -98,7 +98,7 @@ def refused(kind: str, folder: Path) -> tuple[Path, Limits]:
         write_image(path, width=2000, height=600)
         limits = Limits(megapixels=1)
     elif kind == "large":
-        path.write_bytes(b"\x89PNG" + bytes(1_200_000))
+        path.write_bytes(b"\x89PNG" + bytes(1_300_000))
         limits = Limits(megabytes=1)
     elif kind == "a long video":
         write_clip(path)

@@ -36,7 +36,7 @@ class Answers:
 def answer(
     models: Sequence[ShownModel],
     upload: Upload,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Callable[[int, int, str], object] | None = None,
 ) -> Answers:
     """Ask every model about every picture, batched, and write the points.
 

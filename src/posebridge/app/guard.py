@@ -5,7 +5,8 @@ page itself asks for; everything else does not exist. It also
 
 - answers only to this machine's own names, so that a foreign site cannot pose as this one (DNS
   rebinding), and only posts that come from the page itself;
-- refuses uploads that are named by an address or a path: gradio would fetch an address;
+- lets an event name only files that were uploaded: gradio would fetch an address, and a page that is
+  mounted rather than launched does not check where a path leads (``_check_allowed`` in 6.31);
 - tells the browser to load nothing from anywhere else (Content-Security-Policy).
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -45,8 +47,9 @@ _HEADERS = (
 class Guard:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: Any, port: int) -> None:
-        self.app = app
+    def __init__(self, app: Any, port: int, uploads: Path) -> None:
+        """``uploads`` is the folder in which the server stores what is uploaded."""
+        self.app, self.uploads = app, uploads
         self.origins = {f"http://{host}:{port}" for host in HOSTS}
         self.hosts = {f"{host}:{port}" for host in HOSTS} | (set(HOSTS) if port == 80 else set())
 
@@ -55,21 +58,22 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
         refusal = self._refusal(scope)
         if refusal is not None:
             await _answer(send, *refusal)
             return
         if _JOIN.fullmatch(scope["path"]):
             body = await _body(receive)
-            if body is None or names_files_elsewhere(body):
+            if body is None or names_files_elsewhere(body, self.uploads):
                 await _answer(send, 400, "This page takes files by upload only.")
                 return
             receive = _replay(body, receive)
         await self.app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        if scope["type"] != "http":
-            return 404, "not found"
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get(b"host") not in self.hosts:
             return 421, "This page answers on this machine only."
@@ -82,8 +86,8 @@ class Guard:
         return None if fine else (404, "not found")
 
 
-def names_files_elsewhere(body: bytes) -> bool:
-    """Whether an event's data has a file whose path is an address, or is no JSON at all."""
+def names_files_elsewhere(body: bytes, uploads: Path) -> bool:
+    """Whether an event's data has a file that does not lie in ``uploads``, or is no JSON at all."""
     try:
         waiting = [json.loads(body)]
     except (ValueError, RecursionError):
@@ -91,14 +95,19 @@ def names_files_elsewhere(body: bytes) -> bool:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            path = value.get("path")
-            # One letter and a colon is a drive; every scheme of an address is longer.
-            if isinstance(path, str) and re.match(r"\s*[a-z][a-z0-9+.-]+:", path, re.I):
+            if "path" in value and not _lies_in(value["path"], uploads):
                 return True
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
     return False
+
+
+def _lies_in(path: object, folder: Path) -> bool:
+    try:
+        return isinstance(path, str) and Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 async def _body(receive: Receive) -> bytes | None:

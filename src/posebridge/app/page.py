@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.themes import Base, colors
 from markupsafe import Markup, escape
 
 from posebridge.app import overlay, training
@@ -46,17 +47,21 @@ _private: dict[str, Any] = {"api_visibility": "private"}
 _quiet: dict[str, Any] = {"show_progress": "hidden", **_private}
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Colours of the report, and fonts that the reader's machine has."""
-    return gr.themes.Base(
-        primary_hue=gr.themes.colors.blue,
-        neutral_hue=gr.themes.colors.slate,
+    return Base(
+        primary_hue=colors.blue,
+        neutral_hue=colors.slate,
         font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif"],
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
     ).set(
         body_background_fill="#f6f6f3",
         body_background_fill_dark="#121418",
+        block_background_fill_dark="#1a1d23",
         block_border_width="1px",
+        border_color_primary_dark="#2d323b",
+        input_background_fill_dark="#22262d",
+        button_secondary_background_fill_dark="#2d323b",
         block_radius="12px",
         button_small_radius="8px",
         block_label_text_weight="500",
@@ -170,9 +175,11 @@ def _predict_tab(
                 lambda done, count, name: progress((done, count), desc=f"predicting: {name}"),
             )
             drawn = _drawn(made, models, 0, least)
-        except (InputError, UnreadableImage) as error:
+        except BaseException as error:
             if upload is not None:
                 upload.close()
+            if not isinstance(error, (InputError, UnreadableImage)):
+                raise
             return [None, _notice(str(error), "bad"), *unchanged]
         _close(before)
         count = len(made.upload.samples)

@@ -16,7 +16,7 @@ from typing import Any
 
 from posebridge.app.guard import HOSTS, Guard
 from posebridge.app.shown import ShownModel
-from posebridge.app.upload import Limits
+from posebridge.app.upload import MEGABYTE, Limits
 from posebridge.app.watching import RunWatch
 from posebridge.data.extras import need
 from posebridge.errors import InputError
@@ -63,7 +63,7 @@ def temporary_place() -> Iterator[Path]:
     os.environ |= {
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_RUN_HISTORY": "False",
-        "GRADIO_TEMP_DIR": str(place / "gradio"),
+        "GRADIO_TEMP_DIR": str(uploads_of(place)),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "POSEBRIDGE_CACHE": str(place / "cache"),
     }
@@ -73,6 +73,11 @@ def temporary_place() -> Iterator[Path]:
         os.environ.clear()
         os.environ.update(before)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def uploads_of(place: Path) -> Path:
+    """Where the server stores what is uploaded."""
+    return place / "gradio"
 
 
 def make_application(
@@ -106,7 +111,7 @@ def make_application(
         run_history=False,
         allowed_paths=[],
         show_error=False,
-        max_file_size=limits.megabytes * 1_000_000,
+        max_file_size=limits.megabytes * MEGABYTE,
         ssr_mode=False,
         enable_monitoring=False,
         pwa=False,
@@ -115,7 +120,7 @@ def make_application(
         css_paths=[CSS],
         favicon_path=str(CSS.with_name("favicon.png")),
     )
-    return Guard(inner, port)
+    return Guard(inner, port, uploads_of(place))
 
 
 def serve(
@@ -142,7 +147,11 @@ def serve(
     with temporary_place() as place:
         application = make_application(models, runs, place, port, limits, threshold)
         config = uvicorn.Config(
-            application, log_level="error", access_log=False, timeout_graceful_shutdown=1
+            application,
+            log_level="error",
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
         )
         address = f"http://{HOSTS[0]}:{port}"
         say(address)

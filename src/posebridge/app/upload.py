@@ -21,6 +21,7 @@ from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import frame_times, sample_video, shown_at
 from posebridge.errors import InputError
 
+MEGABYTE = 1 << 20
 IMAGES = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _KNOWN = (
     "an image (JPEG, PNG, WebP, BMP, TIFF) nor a video (MP4, MOV, MKV, WebM, AVI, MPEG, WMV, Ogg)"
@@ -90,9 +91,9 @@ def take_upload(path: Path, place: Path, limits: Limits) -> Upload:
     size = path.stat().st_size
     if size == 0:
         raise InputError(f"{path.name} is empty; drop another file.")
-    if size > limits.megabytes * 1_000_000:
+    if size > limits.megabytes * MEGABYTE:
         raise InputError(
-            f"{path.name} has {size / 1e6:.0f} MB, and this page takes {limits.megabytes}; "
+            f"{path.name} has {size / MEGABYTE:.0f} MB, and this page takes {limits.megabytes}; "
             "'posebridge predict' has no such limit."
         )
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=place))
