@@ -18,6 +18,7 @@
     selection.py       label-free validators
     style_training.py  the decoder of the style network
     recording.py       CSV log, checkpoints and the validator, as callbacks
+    heartbeat.py       how far a run is and whether it is still alive
     memory.py          how the CPU's memory is held while training
     run.py             a run folder: from data and a configuration to checkpoints
 

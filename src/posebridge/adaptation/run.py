@@ -4,6 +4,7 @@ config.yaml       the resolved configuration; starts the same run again
 metrics.csv       every logged figure; tensorboard/ holds the same as events
 checkpoints/      source, last, selected, step_...: model folders, each with a model card
 resume.ckpt       everything that is needed to go on
+progress.json     how far it is and when it was last heard of
 skipped.txt       images that could not be read
 held_out.txt      target images that only the validator sees
 style/            the decoder of the style network, where one was trained
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.heartbeat import Heartbeat
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.memory import keep_freed_memory
@@ -213,6 +215,7 @@ def train(
                     },
                     end,
                 ),
+                Heartbeat(out),
                 *callbacks,
             ],
             enable_checkpointing=False,

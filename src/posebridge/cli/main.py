@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "find the keypoints in images",
     "report": "did it help? a page on a finished run, without labels or with a few",
     "compare": "two models on the same images: where they disagree most",
+    "app": "a page on this machine: try models on images, watch a training",
     "export": "write a model as ONNX, TorchScript, a PyTorch program or OpenVINO",
     "push": "put a model on the Hugging Face hub",
     "bench": "compare methods over seeds, with tables",

@@ -1,0 +1,147 @@
+"""``progress.json``: how far a run is and when it was last heard of, for whoever looks on.
+
+A run that is killed cannot say so. Its last words stay behind as they were, and a reader tells by
+the process and by the time that nobody writes any more (:func:`presence`). Losing the file loses
+nothing else: no training reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+
+from posebridge.adaptation.adapter import Adapter
+
+PROGRESS = "progress.json"
+_EVERY = 2.0
+_PATIENCE = 120.0
+
+State = Literal["training", "stopped", "failed", "done"]
+Presence = Literal["training", "killed", "stopped", "failed", "done"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run says of itself.
+
+    Attributes:
+        state: training until it is said otherwise.
+        step: steps done, both stages. first: done when this process began. planned: of the whole run.
+        source: steps of the source stage.
+        started, updated: seconds since 1970, of this process.
+        pid, host: of this process.
+    """
+
+    state: State
+    step: int
+    first: int
+    planned: int
+    source: int
+    started: float
+    updated: float
+    pid: int
+    host: str
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """The mean pace of this process; None before its first step."""
+        done = self.step - self.first
+        return (self.updated - self.started) / done if done > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At that pace, from the last word on."""
+        pace = self.seconds_per_step
+        return None if pace is None else pace * max(0, self.planned - self.step)
+
+
+class Heartbeat(pl.Callback):
+    """Writes :class:`Progress` at the start, every two seconds of steps, and at whichever end."""
+
+    def __init__(self, out: Path) -> None:
+        self.file = out / PROGRESS
+        self._first = 0
+        self._started = self._written = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Adapter)
+        self._first, self._started = pl_module.step, time.time()
+        self._write(pl_module, "training")
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        if time.time() - self._written >= _EVERY:
+            self._write(pl_module, "training")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Adapter)
+        steps = pl_module.config.steps
+        done = pl_module.step >= steps.source + steps.adaptation
+        self._write(pl_module, "done" if done else "stopped")
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        if self._started:
+            self._write(pl_module, "failed" if isinstance(exception, Exception) else "stopped")
+
+    def _write(self, module: pl.LightningModule, state: State) -> None:
+        assert isinstance(module, Adapter)
+        steps = module.config.steps
+        self._written = time.time()
+        word = Progress(
+            state=state,
+            step=module.step,
+            first=self._first,
+            planned=steps.source + steps.adaptation,
+            source=steps.source,
+            started=self._started,
+            updated=self._written,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+        )
+        partial = self.file.with_name(PROGRESS + ".partial")
+        partial.write_text(json.dumps(asdict(word)), encoding="utf-8")
+        os.replace(partial, self.file)
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """The last word of a run, or None where there is none that can be understood."""
+    try:
+        return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def presence(word: Progress, now: float) -> Presence:
+    """Whether a run that says it trains can still be believed.
+
+    It counts as killed when its process is gone (on this machine), or when nothing was heard for two
+    minutes and for twenty steps at its own pace.
+    """
+    if word.state != "training":
+        return word.state
+    if word.host == socket.gethostname() and not _runs(word.pid):
+        return "killed"
+    silence = max(_PATIENCE, 20 * (word.seconds_per_step or 0.0))
+    return "killed" if now - word.updated > silence else "training"
+
+
+def _runs(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # elsewhere this call would end the process; silence alone decides
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # another user's
+    return True

@@ -1,0 +1,100 @@
+"""``posebridge app``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  posebridge app runs/people
+  posebridge app runs/people people_int8.onnx
+  posebridge app runs/people --runs runs/people_long --no-open
+  posebridge app --runs runs/people
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show models and runs on a page; see ``posebridge app --help``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="posebridge app",
+        description="A page on this machine: drop an image or a short video and see the answers of "
+        "every model side by side, or watch a training. A run folder stands for two models, before "
+        "and after its adaptation, and is watched too. Only this machine can open the page, and it "
+        "loads nothing from anywhere.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="a run folder, a model folder, a zip, a hub id, .onnx",
+    )
+    parser.add_argument(
+        "--runs",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="RUN_FOLDER",
+        help="runs to watch while they train; they need not have begun",
+    )
+    parser.add_argument(
+        "--port", type=int, help="of this machine; 0: any (default: the first free from 7860 on)"
+    )
+    parser.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="open the page in a browser (default: yes, where there is a screen)",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.2,
+        help="least confidence of a keypoint that is drawn at first (default: 0.2)",
+    )
+    parser.add_argument(
+        "--frames", type=int, default=60, help="of a video, spread evenly (default: 60)"
+    )
+    given = parser.parse_args(arguments)
+
+    from rich.console import Console
+
+    from posebridge.app.server import listen, serve
+    from posebridge.app.shown import is_run, open_models
+    from posebridge.app.upload import Limits
+    from posebridge.app.watching import RunWatch
+    from posebridge.data.extras import need
+    from posebridge.errors import InputError
+
+    if not given.models and not given.runs:
+        raise InputError("give a MODEL to predict with, or --runs RUN_FOLDER to watch.")
+    if not 0 <= given.confidence <= 1:
+        raise InputError(f"--confidence is {given.confidence:g}; give a number from 0 to 1.")
+    if given.frames < 1:
+        raise InputError(f"--frames is {given.frames}; give 1 or more.")
+    for run in given.runs:
+        if Path(run).is_file():
+            raise InputError(f"--runs {run} is a file; give a run folder, begun or not.")
+    need("gradio", "app", "posebridge app")
+    opened = listen(given.port)
+    console = Console()
+    models = open_models(given.models)
+    folders = dict.fromkeys(Path(p) for p in [*given.runs, *filter(is_run, given.models)])
+    for model in models:
+        console.print(f"model: {model.name} ({model.detail})", highlight=False, markup=False)
+    for folder in folders:
+        console.print(f"run:   {folder}", highlight=False, markup=False)
+    serve(
+        models,
+        [RunWatch(folder) for folder in folders],
+        opened,
+        Limits(frames=given.frames),
+        given.confidence,
+        browse=given.open,
+        say=lambda address: console.print(f"page:  {address}   (Ctrl-C ends it)", highlight=False),
+    )
+    console.print("ended; what was dropped on the page is removed.", highlight=False)
+    return 0
