@@ -6,7 +6,7 @@ a file, and what is written here can be uploaded there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from posebridge.data.annotations import Annotations, table, upright_size
 from posebridge.data.coco_content import CocoContent, Row, annotation_file
-from posebridge.data.json_files import write_json
+from posebridge.data.json_files import write_json, write_json_lists
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -264,35 +264,36 @@ def write_results(
         files, sizes: the name and the (width, height) of each subject's image.
         meaning: what a confidence is; it stands in the file's description.
     """
-    listed: dict[int, dict[str, Any]] = {}
-    annotations = []
-    for row in range(len(images)):
-        image_id = int(images.image_ids[row])
-        width, height = sizes[row]
-        listed.setdefault(
-            image_id, {"id": image_id, "file_name": files[row], "width": width, "height": height}
-        )
-        triples = np.concatenate([points[row], confidence[row][:, None]], axis=1)
-        x, y, w, h = (float(v) for v in images.boxes[row])
-        annotations.append(
-            {
+    _, first = np.unique(images.image_ids, return_index=True)
+
+    def each_image() -> Iterator[dict[str, Any]]:
+        for row in np.sort(first).tolist():
+            (width, height), image_id = sizes[row], int(images.image_ids[row])
+            yield {"id": image_id, "file_name": files[row], "width": width, "height": height}
+
+    def each_subject() -> Iterator[dict[str, Any]]:
+        for row in range(len(images)):
+            triples = np.concatenate([points[row], confidence[row][:, None]], axis=1)
+            x, y, w, h = (float(v) for v in images.boxes[row])
+            box = (x, y, w, h) if w > 0 else (0, 0, *sizes[row])
+            yield {
                 "id": int(images.annotation_ids[row]),
-                "image_id": image_id,
+                "image_id": int(images.image_ids[row]),
                 "category_id": 1,
-                "bbox": [round(v, 2) for v in ((x, y, w, h) if w > 0 else (0, 0, width, height))],
+                "bbox": [round(v, 2) for v in box],
                 "keypoints": [round(float(v), 3) for v in triples.reshape(-1)],
                 "score": round(float(confidence[row].mean()), 4),
             }
-        )
-    write_json(
+
+    write_json_lists(
         path,
         {
             "info": {
                 "description": "posebridge predictions; keypoints are x, y, confidence, "
                 f"which is {meaning}"
             },
-            "images": list(listed.values()),
-            "annotations": annotations,
+            "images": each_image(),
+            "annotations": each_subject(),
             "categories": [category(skeleton)],
         },
     )

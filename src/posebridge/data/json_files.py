@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from posebridge.errors import InputError
 
@@ -41,6 +42,33 @@ def read_json(file: Path, kind: str) -> Any:
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file whole or not at all."""
     write_text(path, json.dumps(content, allow_nan=False))
+
+
+def write_json_lists(path: Path, members: Mapping[str, Any]) -> None:
+    """Write a JSON object whole or not at all; a member that is an iterator becomes a list.
+
+    Its entries are encoded one after the other, so that a list as long as a video never lies in
+    memory, neither as objects nor as text. The bytes are those of :func:`write_json`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        stream.write("{")
+        for number, (name, value) in enumerate(members.items()):
+            stream.write(f"{', ' if number else ''}{json.dumps(name)}: ")
+            _write_member(stream, value)
+        stream.write("}")
+    os.replace(partial, path)
+
+
+def _write_member(stream: TextIO, value: Any) -> None:
+    if not isinstance(value, Iterator):
+        stream.write(json.dumps(value, allow_nan=False))
+        return
+    stream.write("[")
+    for number, entry in enumerate(value):
+        stream.write((", " if number else "") + json.dumps(entry, allow_nan=False))
+    stream.write("]")
 
 
 def write_text(path: Path, text: str) -> None:

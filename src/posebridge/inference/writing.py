@@ -18,6 +18,7 @@ from posebridge.errors import InputError
 from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
 
+_ROWS = 1000
 PEAKS = "the height of the heatmap's peak"
 NAMES_FILES = (".label-studio.json", ".dlc.csv", ".slp")
 """Endings of formats that name the image files themselves, which therefore have to be there."""
@@ -128,11 +129,14 @@ def table(
     writer.writerow(["file", *time, "box_x", "box_y", "box_width", "box_height", *columns])
     triples = np.concatenate([found.points, found.confidence[..., None]], axis=2)
     numbers = np.concatenate([_whole(found), triples.reshape(len(found), -1)], axis=1).round(3)
-    cells = numbers.astype(str)
-    if seconds is not None:
-        cells = np.concatenate([seconds.round(4).astype(str)[:, None], cells], axis=1)
-    for name, row in zip(files, cells, strict=True):
-        writer.writerow([name, *row])
+    # Some at a time: as an array of strings, a cell takes 128 bytes.
+    for start in range(0, len(found), _ROWS):
+        rows = slice(start, start + _ROWS)
+        cells = numbers[rows].astype(str)
+        if seconds is not None:
+            cells = np.concatenate([seconds[rows].round(4).astype(str)[:, None], cells], axis=1)
+        for name, row in zip(files[rows], cells, strict=True):
+            writer.writerow([name, *row])
     return text.getvalue()
 
 

@@ -1,0 +1,42 @@
+"""JSON written piece by piece has the bytes of JSON written at once."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posebridge.data.json_files import write_json, write_json_lists
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.text(max_size=3), VALUES, max_size=4))
+def test_the_bytes_are_the_same(content):
+    pieces = {k: iter(v) if isinstance(v, list) else v for k, v in content.items()}
+    with TemporaryDirectory() as folder:
+        whole, piecewise = Path(folder, "whole.json"), Path(folder, "piecewise.json")
+        write_json(whole, content)
+        write_json_lists(piecewise, pieces)
+        assert whole.read_bytes() == piecewise.read_bytes()
+
+
+def test_what_can_not_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "points.json"
+    write_json_lists(path, {"points": iter([1.0])})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json_lists(path, {"points": iter([2.0, math.nan])})
+    assert path.read_text() == '{"points": [1.0]}'
