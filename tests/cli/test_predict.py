@@ -41,7 +41,7 @@ def triples(file: Path) -> np.ndarray:
 
 
 def test_one_prediction_in_every_format_as_a_process(run, figures, tmp_path):
-    endings = (".json", ".csv", ".dlc.csv", ".slp", ".label-studio.json")
+    endings = (".json", ".csv", ".dlc.csv", ".h5", ".slp", ".label-studio.json")
     files = [tmp_path / f"all{ending}" for ending in endings]
     done = subprocess.run(
         [
@@ -99,7 +99,9 @@ def test_subjects_that_share_an_image_keep_it(run, figures, tmp_path):
 def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     said = sentence(capsys, "no-model", "nowhere", "--out", "a.json", "--out", tmp_path / "b.txt")
     assert "b.txt" in said
-    assert all(e in said for e in (".json", ".csv", ".dlc.csv", ".slp", ".label-studio.json"))
+    assert all(
+        e in said for e in (".json", ".csv", ".dlc.csv", ".h5", ".slp", ".label-studio.json")
+    )
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "folder" / "a.csv"
     assert "is not a folder" in sentence(capsys, "no-model", "nowhere", "--out", below)

@@ -197,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         action="append",
         help="a file to write, again for several; the ending says what: .json (COCO), .csv (a row "
-        "for each subject), .dlc.csv (DeepLabCut), .slp (SLEAP), .label-studio.json",
+        "for each subject), .dlc.csv and .h5 (DeepLabCut), .slp (SLEAP), .label-studio.json",
     )
     parser.add_argument(
         "--overlays",

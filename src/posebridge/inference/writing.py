@@ -20,13 +20,19 @@ from posebridge.skeleton import Skeleton
 
 _ROWS = 1000
 PEAKS = "the height of the heatmap's peak"
-NAMES_FILES = (".label-studio.json", ".dlc.csv", ".slp")
+NAMES_FILES = (".label-studio.json", ".dlc.csv", ".h5", ".slp")
 """Endings of formats that name the image files themselves, which therefore have to be there."""
-_NAMED = {".label-studio.json": "label-studio", ".dlc.csv": "deeplabcut", ".slp": "slp"}
+_NAMED = {
+    ".label-studio.json": "label-studio",
+    ".dlc.csv": "deeplabcut",
+    ".h5": "deeplabcut",
+    ".slp": "slp",
+}
 OUTPUTS = {
     ".json": "COCO",
     ".csv": "a table, one row for each subject",
     ".dlc.csv": "a DeepLabCut table",
+    ".h5": "the same as DeepLabCut's H5",
     ".slp": "SLEAP",
     ".label-studio.json": "Label Studio tasks",
 }
@@ -50,8 +56,9 @@ def output_ending(path: Path | str) -> str:
     above = next(p for p in Path(path).absolute().parents if p.exists())
     if not above.is_dir():
         raise InputError(f"{path} can't be written: {above} is not a folder; give another place.")
-    if found == ".slp":
-        need("sleap_io", "formats", f"writing {path}")
+    library = {".slp": "sleap_io", ".h5": "tables"}.get(found)
+    if library is not None:
+        need(library, "formats", f"writing {path}")
     return found
 
 
