@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from command_line import posebridge
 from conftest import TINY, tiny
 from rich.console import Console
 from run_folders import StopAfter, logged, same, weights
@@ -272,16 +272,6 @@ def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_pa
         assert f"1,loss/{loss},0\n" in rows[1.0]
     assert "teacher/plausible" not in rows[0.0]
     assert "1,teacher/plausible,0\n" in rows[1.0]
-
-
-def posebridge(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "posebridge.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
 
 
 def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):

@@ -18,12 +18,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from browser import chromium
 
 from posebridge.adaptation.heartbeat import PROGRESS, read_progress
 from posebridge.cli.main import main
 
 pytest.importorskip("gradio", reason="gradio is not installed: pip install 'posebridge[app]'")
-CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 120_000
 
 
@@ -90,16 +90,7 @@ def note_error(said: list[str], message) -> None:
 
 @pytest.fixture(scope="module")
 def tab(served):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=[*options, "--disable-background-networking"],
-            timeout=180_000,
-        )
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         opened.set_default_timeout(PATIENCE)
         opened.asked, opened.said = [], []
@@ -110,7 +101,6 @@ def tab(served):
         opened.goto(served.url)
         opened.wait_for_selector(".pb-nothing")
         yield opened
-        browser.close()
 
 
 def drop(tab, path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import posebridge
 from conftest import TINY
 
 from posebridge.cli.main import COMMANDS, main
@@ -19,16 +20,6 @@ from posebridge.data.figures import FIGURE_SKELETON
 from posebridge.skeleton import read_skeleton
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
-
-
-def posebridge(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "posebridge.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

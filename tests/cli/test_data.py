@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from command_line import posebridge
 from miniatures import MINIATURES
 from native_layouts import lsp, surreal_video, tigdog
 
@@ -134,13 +132,7 @@ def test_records_say_what_a_user_needs(name):
 
 
 def test_as_a_process(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "posebridge.cli.main", "data", "prepare", "lsp", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = posebridge("data", "prepare", "lsp", str(tmp_path))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("posebridge data: ")

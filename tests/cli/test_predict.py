@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import posebridge as run_posebridge
 
 import posebridge
 from posebridge.cli.main import main
@@ -43,15 +42,9 @@ def triples(file: Path) -> np.ndarray:
 def test_one_prediction_in_every_format_as_a_process(run, figures, tmp_path):
     endings = (".json", ".csv", ".dlc.csv", ".h5", ".slp", ".label-studio.json")
     files = [tmp_path / f"all{ending}" for ending in endings]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "posebridge.cli.main", "predict", run, figures.test),
-            *(part for file in files for part in ("--out", file)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = run_posebridge(
+        *("predict", run, figures.test),
+        *(part for file in files for part in ("--out", file)),
     )
     assert done.returncode == 0, done.stderr
     coco, plain, *others = files

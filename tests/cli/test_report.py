@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import posebridge as run_posebridge
 from conftest import TINY
 
 import posebridge
@@ -24,15 +23,9 @@ def run(finished_run, tmp_path) -> Path:
 
 
 def test_a_run_gets_its_page_as_a_process(run, figures):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "posebridge.cli.main", "report", str(run)),
-            *("--labels", str(figures.test), "--images", "5"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = run_posebridge(
+        *("report", str(run)),
+        *("--labels", str(figures.test), "--images", "5"),
     )
     assert done.returncode == 0, done.stderr
     content = json.loads((run / "report" / "report.json").read_text())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import chromium
 
 from posebridge.data.coco import read_labelled
 from posebridge.evaluation.resampling import Interval
@@ -20,7 +21,6 @@ from posebridge.report.photographs import gallery, skeleton_drawing
 from posebridge.report.run_page import render, tiles, write_run_page
 from posebridge.skeleton import Skeleton
 
-CHROMIUM = Path("/usr/bin/chromium")
 HURT = Verdict("probably_not", False, "Less steady.", (Finding("agreement", -1, "Less steady."),))
 
 
@@ -43,18 +43,8 @@ def page(judged, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        started = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=[*options, "--disable-background-networking"],
-            timeout=180_000,
-        )
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def visit(browser, page: Path):

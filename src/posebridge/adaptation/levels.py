@@ -36,13 +36,20 @@ def gaussians(points: Float[Tensor, "B K 2"], config: AdaptConfig) -> Float[Tens
 
 
 def source_level(output: PoseOutput, shown: SourceViews, config: AdaptConfig) -> dict[str, Tensor]:
-    """L_s in units of a Gaussian's energy, as a mean over visible joints; and the way they face."""
-    aim = gaussians(shown.points, config)  # (B,K,S,S)
-    error = relative_error(output.heatmaps, aim, shown.visible, config.model.sigma)
-    losses = {"source": 0.5 * error / shown.visible.float().mean().clamp_min(1e-6)}
+    """L_s, and the way the subjects face."""
+    losses = {"source": _supervised(output.heatmaps, shown, config)}
     if shown.way is not None and output.turned is not None:
         losses["facing"] = facing_loss(output.turned, shown.way.turned, shown.way.known)
     return losses
+
+
+def _supervised(
+    predicted: Float[Tensor, "B K S S"], shown: SourceViews, config: AdaptConfig
+) -> Float[Tensor, ""]:
+    """L_s in units of a Gaussian's energy, as a mean over visible joints."""
+    aim = gaussians(shown.points, config)  # (B,K,S,S)
+    error = relative_error(predicted, aim, shown.visible, config.model.sigma)
+    return 0.5 * error / shown.visible.float().mean().clamp_min(1e-6)
 
 
 def consistency_level(
@@ -53,9 +60,15 @@ def consistency_level(
 ) -> dict[str, Tensor]:
     """What the student's heatmaps, and the way it says subjects face, differ from the labels."""
     aim = gaussians(labels.points, config)  # (B,K,S,S)
-    losses = {
-        "consistency": relative_error(target.heatmaps, aim, labels.weight, config.model.sigma)
-    }
+    error = relative_error(target.heatmaps, aim, labels.weight, config.model.sigma)
+    return {"consistency": error} | _facing_as_labelled(target, labels, figures)
+
+
+def _facing_as_labelled(
+    target: PoseOutput, labels: Labels, figures: Figures | None
+) -> dict[str, Tensor]:
+    """The way the student says subjects face against the labels', and what is logged of these."""
+    losses: dict[str, Tensor] = {}
     if target.turned is not None and labels.turned is not None:
         losses["target_facing"] = same_way(target.turned, labels.turned, labels.share)
     if figures is not None:
@@ -131,22 +144,10 @@ def coarse_to_fine(
         updated: labels by the averaged block; of the way subjects face, theirs are learned.
     """
     fine, target_fine = refinement(source, target)
-    losses = consistency_level(target, labels._replace(turned=updated.turned), config, figures)
-    losses |= refined_source_level(fine, shown.points, shown.visible, config)
+    losses = _facing_as_labelled(target, labels._replace(turned=updated.turned), figures)
+    losses["refined_source"] = _supervised(fine.heatmaps, shown, config)
     losses |= refinement_level(target, target_fine, labels, updated, mined, config)
     return losses, (fine.features, target_fine.features)
-
-
-def refined_source_level(
-    fine: Refined,
-    points: Float[Tensor, "B K 2"],
-    visible: Bool[Tensor, "B K"],
-    config: AdaptConfig,
-) -> dict[str, Tensor]:
-    """The refinement block's loss on the source, as L_s."""
-    errors = joint_errors(fine.heatmaps, gaussians(points, config), config.model.sigma)
-    seen = visible.float()
-    return {"refined_source": 0.5 * (errors * seen).mean() / seen.mean().clamp_min(1e-6)}
 
 
 def refinement_level(

@@ -18,6 +18,7 @@ from torch import Tensor
 from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.selection import MEASURES, VALIDATORS, ask, settled
 from posebridge.models.checkpoint import save_checkpoint
+from posebridge.models.pose import PoseModel
 from posebridge.version import __version__
 
 
@@ -82,7 +83,7 @@ class Keeper(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         adapter = _adapter(pl_module)
         if adapter.step == adapter.config.steps.source and not adapter.validation:
-            self._hand_over(trainer, adapter)
+            self._hand_over(trainer, adapter, adapter.delivered)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
@@ -99,26 +100,26 @@ class Keeper(pl.Callback):
         if not (step == steps.source or validates or keeps or saves):
             return
         adapter.watch.require_finite()
+        # In the source stage the student is the model; the teacher is a copy from its start.
+        model = adapter.delivered if step >= steps.source else adapter.student
         if step == steps.source:
-            self._hand_over(trainer, adapter)
+            self._hand_over(trainer, adapter, model)
         elif validates:
-            self._validate(trainer, adapter)
+            self._validate(trainer, adapter, model)
         if keeps:
-            self._save(f"step_{step:06d}", adapter, step, adapter.delivered)
+            self._save(f"step_{step:06d}", adapter, model)
         if saves:
-            # In the source stage the student is the model; the teacher is a copy from its start.
-            model = adapter.delivered if step >= steps.source else adapter.student
-            self._save("last", adapter, step, model)
+            self._save("last", adapter, model)
             partial = self.out / "resume.ckpt.partial"
             trainer.save_checkpoint(partial)
             os.replace(partial, self.out / "resume.ckpt")
 
-    def _hand_over(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        self._validate(trainer, adapter)
-        self._save("source", adapter, adapter.step, adapter.delivered)
+    def _hand_over(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
+        self._validate(trainer, adapter, model)
+        self._save("source", adapter, model)
 
-    def _validate(self, trainer: pl.Trainer, adapter: Adapter) -> None:
-        answers = ask(adapter.delivered, self.held_out, adapter.mirror)
+    def _validate(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
+        answers = ask(model, self.held_out, adapter.mirror)
         words = {name: validator(answers) for name, validator in VALIDATORS.items()}
         value = words[adapter.config.held_out.validator]
         figures = {f"validator/{name}": word for name, word in words.items()}
@@ -132,9 +133,10 @@ class Keeper(pl.Callback):
             # Steps are logged by their number from 0; this is the word after the last of them.
             logger.log_metrics(figures, max(adapter.step - 1, 0))
         if value > best:
-            self._save("selected", adapter, adapter.step, adapter.delivered)
+            self._save("selected", adapter, model)
 
-    def _save(self, name: str, adapter: Adapter, step: int, model: Any) -> None:
+    def _save(self, name: str, adapter: Adapter, model: PoseModel) -> None:
+        step = adapter.step
         found = [v for s, v in adapter.validation if s == step]
         save_checkpoint(
             self.out / "checkpoints" / name,

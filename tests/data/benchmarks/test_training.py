@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import posebridge
 from conftest import TINY
 from miniatures import MINIATURES
 from rich.console import Console
@@ -48,15 +47,9 @@ def run(data, tmp_path_factory) -> Path:
     settings = [
         f"--{name}={value}" for name, value in {**ONE_STEP, "model.weights": "none"}.items()
     ]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "posebridge.cli.main", "adapt", "--preset", "surreal_lsp"),
-            *("--data-root", str(data), "--out", str(out), *settings),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = posebridge(
+        *("adapt", "--preset", "surreal_lsp"),
+        *("--data-root", str(data), "--out", str(out), *settings),
     )
     assert done.returncode == 0, done.stderr
     assert "source: 10 labelled subjects of surreal:train" in done.stdout
