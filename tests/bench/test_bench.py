@@ -176,6 +176,19 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     assert "6 checkpoints of 2 runs" in (out / "validators.md").read_text()
 
 
+def test_weights_of_one_step_are_asked_once_and_written_under_each_name(comparison):
+    folder = comparison[1] / "figures" / "all_levels" / "seed_0"
+    read = {
+        n: json.loads((folder / "scores" / f"{n}.json").read_text())
+        for n in ("last", "step_000010")
+    }
+    for name, scores in read.items():
+        assert scores["protocol"].pop("selection") == scores["protocol"].pop("weights") == name
+    assert read["last"] == read["step_000010"]
+    judged = [(folder / "validators" / f"{n}.json").read_text() for n in read]
+    assert judged[0] == judged[1]
+
+
 def test_the_table_holds_what_was_scored(comparison, capsys):
     file, out = comparison
     assert main(["bench", str(file), "--out", str(out), "--table"]) == 0

@@ -182,9 +182,9 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     if training.source_validation is not None:
         labels = read_labelled(below(training.config.data_root, training.source_validation))
         validation = in_skeleton_asked(labels, config)
-    for checkpoint in missing:
-        console.print(f"{training.name}: validators on {checkpoint}", highlight=False)
-        judged = load(folder / "checkpoints" / checkpoint)
+    for alike in _of_one_step(folder, missing):
+        console.print(f"{training.name}: validators on {' = '.join(alike)}", highlight=False)
+        judged = load(folder / "checkpoints" / alike[0])
         model = judged.model
         mirror = torch.tensor(judged.skeleton.mirror, device=next(model.parameters()).device)
         answers = ask(model, held_out, mirror)
@@ -197,7 +197,17 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
             points = to_crop(validation.points[rows].astype(np.float64), regions, config.crop.size)
             asked = ask(model, to_tensor(crops), mirror)
             values["source_pck"] = source_pck(asked, points, validation.labelled[rows])
-        _write(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+        for checkpoint in alike:
+            _write(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+
+
+def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
+    """Checkpoints by the step that they were taken at: those of one step are the same weights."""
+    groups: dict[int, list[str]] = {}
+    for name in checkpoints:
+        notes = (folder / "checkpoints" / name / "results.json").read_text(encoding="utf-8")
+        groups.setdefault(json.loads(notes)["step"], []).append(name)
+    return list(groups.values())
 
 
 def _prior(source: LabelledSamples | None, start: str) -> PosePrior | None:
@@ -228,19 +238,20 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
     images = None if training.test_images is None else below(root, training.test_images)
     labels = read_labelled(test, images)
     benchmark = benchmark_protocol(test, labels, root, training.config.target)
-    for checkpoint in missing:
-        console.print(f"{training.name}: scoring {checkpoint}", highlight=False)
+    for alike in _of_one_step(folder, missing):
+        console.print(f"{training.name}: scoring {' = '.join(alike)}", highlight=False)
         results, _ = score(
-            load(folder / "checkpoints" / checkpoint),
+            load(folder / "checkpoints" / alike[0]),
             labels,
             thresholds=thresholds,
             protocol={
                 "pair": training.pair,
                 "method": training.method,
                 "seed": training.seed,
-                "selection": checkpoint,
                 **benchmark,
             },
         )
-        score_file(folder, checkpoint).parent.mkdir(parents=True, exist_ok=True)
-        results.write(score_file(folder, checkpoint))
+        for checkpoint in alike:
+            chosen = {"weights": checkpoint, "selection": checkpoint}
+            named = replace(results, protocol={**results.protocol, **chosen})
+            named.write(score_file(folder, checkpoint))
