@@ -25,7 +25,7 @@ from posebridge.errors import InputError
 
 METHODS: dict[str, Any] = {
     "source_only": {"preset": "source_only"},
-    "all_levels": None,
+    "all_levels": {"views": 2, "flip": True, "turn": 180},
     "no_feature": {"settings": {"feature.weight": 0}, "seeds": [0]},
 }
 
@@ -120,6 +120,9 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
         ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
         ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
+        ({"methods": {"a": {"views": 0}}, "baseline": None}, "views is 0"),
+        ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
+        ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
         ({"budget": {"steps.sauce": 3}}, "steps.source"),
         ({"budget": 3}, "budget is 3"),
         ({"seeds": 3}, "seeds is 3"),
@@ -184,6 +187,8 @@ def test_weights_of_one_step_are_asked_once_and_written_under_each_name(comparis
     }
     for name, scores in read.items():
         assert scores["protocol"].pop("selection") == scores["protocol"].pop("weights") == name
+        asked = {"views": 2, "flip": True, "turn": 180.0}
+        assert asked.items() <= scores["protocol"].items()
     assert read["last"] == read["step_000010"]
     judged = [(folder / "validators" / f"{n}.json").read_text() for n in read]
     assert judged[0] == judged[1]

@@ -100,6 +100,16 @@ def test_evaluate_writes_scores_and_their_protocol(run, figures, tmp_path, capsy
     assert "knee" in capsys.readouterr().out
 
 
+def test_evaluate_asks_about_several_views_and_says_so(run, figures, tmp_path, capsys):
+    out = tmp_path / "results.json"
+    asked = ["--views", "3", "--flip", "--out", str(out)]
+    assert main(["evaluate", str(run), str(figures.test), *asked]) == 0
+    protocol = json.loads(out.read_text())["protocol"]
+    assert (protocol["views"], protocol["flip"]) == (3, True)
+    assert main(["evaluate", str(run), str(figures.test), "--views", "65"]) == 2
+    assert "give 1 to 64" in capsys.readouterr().err
+
+
 def test_resume_of_a_finished_run_changes_nothing(run, capsys):
     before = (run / "checkpoints" / "last" / "model.safetensors").read_bytes()
     assert main(["adapt", "--resume", "--out", str(run)]) == 0

@@ -84,6 +84,25 @@ def test_shifted_and_scaled_views_come_back_to_the_crop(crops, flip):
     np.testing.assert_allclose(again.points, found.points[1:], atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("views", "turn", "degrees"),
+    [(4, 180, [0, 90, 180, -90]), (5, 20, [0, 8, 16, -16, -8]), (2, 0, [0, 0]), (1, 180, [0])],
+)
+def test_views_are_turned_evenly_about_the_centre(views, turn, degrees):
+    linear = ManyViews(BySide(), views=views, turn=turn).matrices[:, :, :2]
+    turned = torch.rad2deg(torch.atan2(linear[:, 1, 0], linear[:, 0, 0]))
+    assert (turned - torch.tensor(degrees)).abs().remainder(360).max() < 1e-3
+    scale = torch.linalg.det(linear).sqrt()
+    assert (scale > 0.89).all() and (scale < 1.12).all()
+
+
+def test_turned_views_come_back_to_the_crop(crops):
+    found = ManyViews(BySide(), views=6, flip=True, turn=10).keypoints(crops)
+    np.testing.assert_allclose(found.points, SPOTS, atol=0.25)
+    with pytest.raises(InputError, match="give 0 to 180"):
+        ManyViews(BySide(), views=2, turn=200)
+
+
 def test_a_view_that_is_wrong_is_outvoted_and_costs_confidence(crops):
     found = ManyViews(BySide(wrong=3), views=4).keypoints(crops)
     np.testing.assert_allclose(found.points, SPOTS, atol=0.25)

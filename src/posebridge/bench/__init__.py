@@ -1,6 +1,7 @@
 """Methods under one protocol: pairs of domains, methods and seeds, run, scored and laid side by side.
 
 - ``plan``: a YAML file as a list of trainings; those that share a first stage share it.
+- ``first_stage``: which settings the source stage alone has.
 - ``work``: one training, or one scoring, as a job that can be killed and called again.
 - ``launch``: jobs as processes of this machine, or through submitit on a cluster.
 - ``outcome``: scores gathered over seeds; Markdown, CSV and LaTeX tables, curves.

@@ -9,6 +9,7 @@
       source_only: {preset: source_only}
       multilevel: {preset: multilevel}
       no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
+      voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # how it is asked when it is scored
 
 Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
 pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
@@ -18,8 +19,6 @@ the others of the pair start from.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,25 +27,15 @@ from typing import Any
 
 import yaml
 
-from posebridge.adaptation.config import (
-    AdaptConfig,
-    ConsistencyConfig,
-    DisparityConfig,
-    FeatureConfig,
-    ImageConfig,
-    PoseConfig,
-    PriorConfig,
-    RefineConfig,
-    StepsConfig,
-    TargetConfig,
-)
+from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure, preset_file
-from posebridge.data.reading import ReadingConfig
+from posebridge.bench.first_stage import first_stage
 from posebridge.errors import InputError
+from posebridge.inference.views import MOST_VIEWS
 
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
-_METHOD = {"preset", "settings", "seeds"}
+_METHOD = {"preset", "settings", "seeds", "views", "flip", "turn"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +50,8 @@ class Training:
         pair, method, seed: what it belongs to; a first stage has no method.
             test, test_images: the labelled images that score it; empty for a first stage.
         source_validation: labelled source images that nothing trains on, for one of the validators.
+        views, flip, turn: how the model is asked when it is scored; see
+            :class:`~posebridge.inference.views.ManyViews`.
     """
 
     name: str
@@ -72,6 +63,9 @@ class Training:
     test: str | None = None
     test_images: str | None = None
     source_validation: str | None = None
+    views: int = 1
+    flip: bool = False
+    turn: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -150,8 +144,10 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                     config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
-                    first = _first_stage(pair, taught)
-                    first_stages.setdefault(first.name, first)
+                    alone, digest = first_stage(taught)
+                    name = f"{pair}/first_stage/seed_{seed}_{digest}"
+                    first = Training(name, alone, None, pair, None, seed)
+                    first_stages.setdefault(name, first)
                 trainings.append(
                     Training(
                         f"{pair}/{method}/seed_{seed}",
@@ -163,11 +159,24 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         about["test"],
                         about.get("test_images"),
                         about.get("source_validation"),
+                        *_asked(how, place),
                     )
                 )
     return Plan(
         [*first_stages.values(), *trainings], list(pairs), list(methods), baseline, thresholds
     )
+
+
+def _asked(how: Mapping[str, Any], place: str) -> tuple[int, bool, float]:
+    """A method's ``views``, ``flip`` and ``turn``."""
+    views, flip, turn = how.get("views", 1), how.get("flip", False), how.get("turn", 0.0)
+    if not (isinstance(views, int) and 1 <= views <= MOST_VIEWS and isinstance(flip, bool)):
+        raise InputError(
+            f"{place}: views is {views!r} and flip {flip!r}; give 1 to {MOST_VIEWS}, and true or false."
+        )
+    if not (isinstance(turn, int | float) and 0 <= turn <= 180):
+        raise InputError(f"{place}: turn is {turn!r}; give degrees from 0 to 180.")
+    return views, flip, float(turn)
 
 
 def _leaves_the_source_out(how: Mapping[str, Any]) -> bool:
@@ -190,43 +199,6 @@ def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
         source_held_out=None,
         steps=steps,
     )
-
-
-# Settings that change nothing in the weights of the source stage: where things lie and run, and what
-# only an adaptation knows.
-_WITHOUT_WEIGHT = frozenset(
-    {"target", "target_images", "data_root", "device", "workers", "prior", "anchor"}
-)
-
-
-def _first_stage(pair: str, config: AdaptConfig) -> Training:
-    """The source stage alone; its name is a function of everything that changes its weights."""
-    alone = replace(
-        config,
-        reading=ReadingConfig(source_format=config.reading.source_format),
-        image=ImageConfig(style="none", probability=0.0, back=0.0),
-        consistency=ConsistencyConfig(weight=0.0),
-        feature=FeatureConfig(weight=0.0),
-        pose=PoseConfig(weight=0.0),
-        prior=PriorConfig(),
-        anchor=0.0,
-        disparity=DisparityConfig(),
-        refine=RefineConfig(),
-        facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
-        facing_share=AdaptConfig.facing_share,
-        student_view=config.source_view,
-        teacher_view=config.source_view,
-        teacher_decay=AdaptConfig.teacher_decay,
-        statistics="source",
-        optimizer=replace(config.optimizer, adaptation_lr=None),
-        steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
-        held_out=TargetConfig(),
-    )
-    counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
-    text = json.dumps(counts, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    name = f"{pair}/first_stage/seed_{config.seed}_{digest}"
-    return Training(name, alone, None, pair, None, config.seed)
 
 
 def _yaml(path: Path) -> dict[str, Any]:

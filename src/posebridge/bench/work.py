@@ -241,7 +241,9 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
     for alike in _of_one_step(folder, missing):
         console.print(f"{training.name}: scoring {' = '.join(alike)}", highlight=False)
         results, _ = score(
-            load(folder / "checkpoints" / alike[0]),
+            load(folder / "checkpoints" / alike[0]).with_views(
+                training.views, training.flip, training.turn
+            ),
             labels,
             thresholds=thresholds,
             protocol={

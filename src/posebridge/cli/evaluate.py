@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   posebridge evaluate runs/mice labels.slp --images videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
   posebridge evaluate people.onnx test/annotations.json
+  posebridge evaluate runs/people test/annotations.json --views 8 --flip --turn 180
   posebridge evaluate runs/people test/annotations.json --record     # into the model card
 """
 
@@ -66,6 +67,21 @@ def main(arguments: Sequence[str]) -> int:
         help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
         "where names do not",
     )
+    parser.add_argument(
+        "--flip", action="store_true", help="ask about the mirror image too, and average"
+    )
+    parser.add_argument(
+        "--views",
+        type=int,
+        default=1,
+        help="ask about so many slightly shifted and scaled views of each crop, which vote",
+    )
+    parser.add_argument(
+        "--turn",
+        type=float,
+        default=0.0,
+        help="turn these views by up to so many degrees, up to 180",
+    )
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
     parser.add_argument(
         "--record",
@@ -87,6 +103,7 @@ def main(arguments: Sequence[str]) -> int:
     predictor = load(given.model, given.weights)
     if given.record:
         _require_folder(predictor)
+    predictor = predictor.with_views(given.views, given.flip, given.turn)
     labels = read_labelled(given.labels, given.images, given.format, given.data_root)
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     console = Console()

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     _require_usable(given, camera is not None, video)
     predictor = load(given.model, given.weights)
     calibration = calibration_of(predictor) if given.calibrated else None
-    predictor = predictor.with_views(given.views, given.flip)
+    predictor = predictor.with_views(given.views, given.flip, given.turn)
     finder = None
     if given.detector:
         from posebridge.inference.detectors import Wanted, load_detector
@@ -261,6 +261,12 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=1,
         help="ask about so many slightly shifted and scaled views of each crop, which vote",
+    )
+    parser.add_argument(
+        "--turn",
+        type=float,
+        default=0.0,
+        help="turn these views by up to so many degrees; 180 for subjects upside down",
     )
     parser.add_argument(
         "--calibrated",

@@ -64,11 +64,11 @@ class Predictor:
         """The PyTorch model; an exported file has none, which is an InputError."""
         return self._torch.model
 
-    def with_views(self, views: int = 1, flip: bool = False) -> Predictor:
+    def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
         """The same model, asked about several views of each crop; see :class:`ManyViews`."""
         if views == 1 and not flip:
             return self
-        return Predictor(ManyViews(self.network, views, flip))
+        return Predictor(ManyViews(self.network, views, flip, turn))
 
     @property
     def _torch(self) -> TorchNetwork:

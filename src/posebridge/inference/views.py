@@ -20,13 +20,27 @@ _RANGES = geometry.ViewRange(rotation=0, shear=0, translation=0.05, scale=(0.9, 
 _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
 
 
+def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
+    """Rotations about the crop's centre by 1 / views, 2 / views, ... of the way through [0, 2 turn).
+
+    Angles beyond ``turn`` are those less 2 ``turn``; the first view, which is not turned, is the 0.
+    """
+    degrees = 2 * turn * torch.arange(1, views) / views
+    angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
+    cos, sin = torch.cos(angles), torch.sin(angles)
+    linear = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    centre = torch.full((views - 1, 2, 1), (size - 1) / 2)
+    return torch.cat([linear, centre - linear @ centre], dim=2)
+
+
 class ManyViews:
     """A network in front of another one: each crop is asked about in several views.
 
-    The first view is the crop itself; the others are shifted by up to 5 % of its side and scaled by
-    0.9 to 1.1, the same ones for every crop and every call (drawn from a fixed seed), so that an
-    answer does not depend on the batch that a crop is in. What lies outside of the crop is black.
-    A mirrored view is the exact mirror image, with left and right exchanged in its answer.
+    The first view is the crop itself; the others are shifted by up to 5 % of its side, scaled by
+    0.9 to 1.1 and turned by angles that lie evenly within ``turn`` to either side, the same ones for
+    every crop and every call (drawn from a fixed seed), so that an answer does not depend on the batch
+    that a crop is in. What lies outside of the crop is black. A mirrored view is the exact mirror
+    image, with left and right exchanged in its answer.
 
     One crop and its mirror image are averaged, each point weighted by its confidence, and so is the
     confidence. Several views are joined by :func:`~posebridge.alignment.consistency.consensus`: the
@@ -39,22 +53,28 @@ class ManyViews:
             called once for each view, on whole batches.
         views: how many views, the crop itself included.
         flip: whether each is asked about in its mirror image too.
+        turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
 
     Raises:
-        InputError: ``views`` is not between 1 and 64.
+        InputError: ``views`` is not between 1 and 64, or ``turn`` not between 0 and 180.
     """
 
-    def __init__(self, network: Network, views: int = 1, flip: bool = False) -> None:
+    def __init__(
+        self, network: Network, views: int = 1, flip: bool = False, turn: float = 0.0
+    ) -> None:
         if not 1 <= views <= MOST_VIEWS:
             raise InputError(f"{views} views can't be taken; give 1 to {MOST_VIEWS}.")
-        self.network, self.flip = network, flip
+        if not 0 <= turn <= 180:
+            raise InputError(f"views can't be turned by {turn} degrees; give 0 to 180.")
+        self.network, self.views, self.flip, self.turn = network, views, flip, turn
         self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
         self.heatmap_size = network.heatmap_size
         self.notes: Mapping[str, Any] = network.notes
         drawn = geometry.draw_views(
             views - 1, self.crop.size, _RANGES, torch.Generator().manual_seed(0)
         )
-        self.matrices = torch.cat([torch.eye(2, 3)[None], drawn.matrix])
+        turned = geometry.compose(drawn.matrix, _turns(views, turn, self.crop.size))
+        self.matrices = torch.cat([torch.eye(2, 3)[None], turned])
         self._mirror = torch.tensor(network.skeleton.mirror)
         own = isinstance(network, TorchNetwork)
         self._device = network.device if own else torch.device("cpu")
