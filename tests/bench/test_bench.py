@@ -250,6 +250,15 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_
     assert "begun with other settings (feature)" in capsys.readouterr().err
 
 
+def test_scores_of_other_views_are_scored_again(comparison):
+    file, out = comparison
+    training = read_plan(file).training("figures/all_levels/seed_0")
+    assert state_of(training, out).done
+    for change in ({"views": 3}, {"flip": False}, {"turn": 20.0}):
+        state = state_of(dataclasses.replace(training, **change), out)
+        assert state.trained and not state.scored
+
+
 def test_a_half_written_checkpoint_is_none(comparison):
     _, out = comparison
     folder = out / "figures" / "all_levels" / "seed_0"

@@ -174,8 +174,10 @@ def _asked(how: Mapping[str, Any], place: str) -> tuple[int, bool, float]:
         raise InputError(
             f"{place}: views is {views!r} and flip {flip!r}; give 1 to {MOST_VIEWS}, and true or false."
         )
-    if not (isinstance(turn, int | float) and 0 <= turn <= 180):
-        raise InputError(f"{place}: turn is {turn!r}; give degrees from 0 to 180.")
+    if not (isinstance(turn, int | float) and 0 <= turn <= (180 if views > 1 else 0)):
+        raise InputError(
+            f"{place}: turn is {turn!r}; give degrees from 0 to 180, and at least 2 views to turn."
+        )
     return views, flip, float(turn)
 
 

@@ -38,6 +38,7 @@ from posebridge.inference.scoring import score
 FINISHED = "finished.json"
 SCORES = "scores"
 JUDGEMENTS = "validators"
+_ONE_VIEW = {"views": 1, "flip": False, "turn": 0.0}
 _PLACES = ("data_root", "workers", "device", "start_from")
 """Settings that may differ between two sessions of the same training."""
 
@@ -65,7 +66,7 @@ def state_of(training: Training, out: Path) -> State:
     """Look at the folder of a training."""
     folder = out / training.name
     trained = (folder / FINISHED).is_file()
-    complete = not _missing(folder, SCORES) and not _missing(folder, JUDGEMENTS)
+    complete = not _unscored(training, folder) and not _missing(folder, JUDGEMENTS)
     return State(trained, trained and (training.method is None or complete))
 
 
@@ -90,6 +91,20 @@ def judgement_file(folder: Path, checkpoint: str) -> Path:
 def _missing(folder: Path, what: str) -> list[str]:
     names = scored_checkpoints(folder)
     return [name for name in names if not (folder / what / f"{name}.json").is_file()]
+
+
+def _unscored(training: Training, folder: Path) -> list[str]:
+    """Checkpoints without scores, or with those of a model that was asked in other views."""
+    asked = {"views": training.views, "flip": training.flip, "turn": training.turn}
+    names = []
+    for name in scored_checkpoints(folder):
+        file = score_file(folder, name)
+        if file.is_file():
+            protocol = json.loads(file.read_text(encoding="utf-8"))["protocol"]
+            if {**_ONE_VIEW, **{k: protocol[k] for k in asked if k in protocol}} == asked:
+                continue
+        names.append(name)
+    return names
 
 
 def require_same_settings(training: Training, out: Path) -> None:
@@ -230,7 +245,7 @@ def _write(file: Path, text: str) -> None:
 
 def _score(training: Training, folder: Path, thresholds: Sequence[float], console: Console) -> None:
     assert training.test is not None
-    missing = _missing(folder, SCORES)
+    missing = _unscored(training, folder)
     if not missing:
         return
     root = training.config.data_root

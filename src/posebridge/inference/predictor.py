@@ -66,7 +66,7 @@ class Predictor:
 
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
         """The same model, asked about several views of each crop; see :class:`ManyViews`."""
-        if views == 1 and not flip:
+        if views == 1 and not flip and turn == 0:
             return self
         return Predictor(ManyViews(self.network, views, flip, turn))
 

@@ -56,7 +56,8 @@ class ManyViews:
         turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
 
     Raises:
-        InputError: ``views`` is not between 1 and 64, or ``turn`` not between 0 and 180.
+        InputError: ``views`` is not between 1 and 64, ``turn`` not between 0 and 180, or there is but
+            one view, which is not turned.
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class ManyViews:
         if not 1 <= views <= MOST_VIEWS:
             raise InputError(f"{views} views can't be taken; give 1 to {MOST_VIEWS}.")
         if not 0 <= turn <= 180:
-            raise InputError(f"views can't be turned by {turn} degrees; give 0 to 180.")
+            raise InputError(f"views can't be turned by {turn:g} degrees; give 0 to 180.")
+        if turn > 0 and views == 1:
+            raise InputError("the one view is the crop as it is; to turn views, take 2 or more.")
         self.network, self.views, self.flip, self.turn = network, views, flip, turn
         self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
         self.heatmap_size = network.heatmap_size
