@@ -255,7 +255,8 @@ def test_scores_of_other_views_are_scored_again(comparison):
     training = read_plan(file).training("figures/all_levels/seed_0")
     assert state_of(training, out).done
     for change in ({"views": 3}, {"flip": False}, {"turn": 20.0}):
-        state = state_of(dataclasses.replace(training, **change), out)
+        asked = dataclasses.replace(training.asked, **change)
+        state = state_of(dataclasses.replace(training, asked=asked), out)
         assert state.trained and not state.scored
 
 

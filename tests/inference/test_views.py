@@ -12,6 +12,7 @@ import torch
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
 from posebridge.inference.network import Keypoints
+from posebridge.inference.record import identity_of
 from posebridge.inference.views import ManyViews
 from posebridge.skeleton import Skeleton
 
@@ -103,6 +104,15 @@ def test_turned_views_come_back_to_the_crop(crops):
         ManyViews(BySide(), views=2, turn=200)
     with pytest.raises(InputError, match="take 2 or more"):
         ManyViews(BySide(), turn=20)
+
+
+@pytest.mark.parametrize("change", [{"views": 3}, {"flip": True}, {"turn": 20.0}])
+def test_predictions_depend_on_every_part_of_how_a_network_is_asked(change):
+    """A killed prediction does not go on with, and a finished one is not taken for, another's."""
+    asked = {"views": 2, "flip": False, "turn": 0.0}
+    first = identity_of(ManyViews(BySide(), **asked), {}, {})
+    assert first == identity_of(ManyViews(BySide(), **asked), {}, {})
+    assert first != identity_of(ManyViews(BySide(), **{**asked, **change}), {}, {})
 
 
 def test_a_view_that_is_wrong_is_outvoted_and_costs_confidence(crops):

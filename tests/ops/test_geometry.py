@@ -73,6 +73,18 @@ def test_compositions(seed):
         torch.testing.assert_close(both, identity, atol=1e-9, rtol=0)
 
 
+def test_a_quarter_turn_about_the_centre_by_hand():
+    """Pixels 0 to 4: the centre is 2. What lies to its right goes below it, and 1 more by the shift."""
+    quarter = geometry.rotations(torch.tensor([torch.pi / 2]))
+    points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
+    turned = geometry.transform_points(points, geometry.about_centre(quarter, 5))
+    expected = torch.tensor([[[2.0, 2.0], [2.0, 4.0], [4.0, 2.0]]])
+    torch.testing.assert_close(turned, expected, atol=1e-6, rtol=0)
+    moved = geometry.about_centre(quarter, 5, torch.tensor([[0.0, 1.0]]))
+    below = expected + torch.tensor([0.0, 1.0])
+    torch.testing.assert_close(geometry.transform_points(points, moved), below, atol=1e-6, rtol=0)
+
+
 def test_gradients():
     matrix = matrices(0, 2).requires_grad_()
     points = torch.rand(2, 3, 2, dtype=torch.float64, requires_grad=True)

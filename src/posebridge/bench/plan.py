@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,12 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure, preset_file
 from posebridge.bench.first_stage import first_stage
 from posebridge.errors import InputError
-from posebridge.inference.views import MOST_VIEWS
+from posebridge.inference.views import Asked
 
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
-_METHOD = {"preset", "settings", "seeds", "views", "flip", "turn"}
+_ASKED = ("views", "flip", "turn")
+_METHOD = {"preset", "settings", "seeds", *_ASKED}
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ class Training:
         pair, method, seed: what it belongs to; a first stage has no method.
             test, test_images: the labelled images that score it; empty for a first stage.
         source_validation: labelled source images that nothing trains on, for one of the validators.
-        views, flip, turn: how the model is asked when it is scored; see
-            :class:`~posebridge.inference.views.ManyViews`.
+        asked: how the model is asked when it is scored.
     """
 
     name: str
@@ -63,9 +63,7 @@ class Training:
     test: str | None = None
     test_images: str | None = None
     source_validation: str | None = None
-    views: int = 1
-    flip: bool = False
-    turn: float = 0.0
+    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         about["test"],
                         about.get("test_images"),
                         about.get("source_validation"),
-                        *_asked(how, place),
+                        _asked(how, place),
                     )
                 )
     return Plan(
@@ -167,18 +165,14 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     )
 
 
-def _asked(how: Mapping[str, Any], place: str) -> tuple[int, bool, float]:
+def _asked(how: Mapping[str, Any], place: str) -> Asked:
     """A method's ``views``, ``flip`` and ``turn``."""
-    views, flip, turn = how.get("views", 1), how.get("flip", False), how.get("turn", 0.0)
-    if not (isinstance(views, int) and 1 <= views <= MOST_VIEWS and isinstance(flip, bool)):
-        raise InputError(
-            f"{place}: views is {views!r} and flip {flip!r}; give 1 to {MOST_VIEWS}, and true or false."
-        )
-    if not (isinstance(turn, int | float) and 0 <= turn <= (180 if views > 1 else 0)):
-        raise InputError(
-            f"{place}: turn is {turn!r}; give degrees from 0 to 180, and at least 2 views to turn."
-        )
-    return views, flip, float(turn)
+    given = {name: how[name] for name in _ASKED if name in how}
+    try:
+        return Asked(**given)
+    except InputError as error:
+        said = ", ".join(f"{name} is {value!r}" for name, value in given.items())
+        raise InputError(f"{place}: {said}: {error}") from error
 
 
 def _leaves_the_source_out(how: Mapping[str, Any]) -> bool:

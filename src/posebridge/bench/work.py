@@ -6,10 +6,9 @@ Every step looks at the folder first: what is finished is left alone, what was s
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from posebridge.api import run
 from posebridge.bench.plan import Training
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
+from posebridge.data.json_files import write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -34,11 +34,11 @@ from posebridge.errors import InputError
 from posebridge.inference.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.inference.predictor import load
 from posebridge.inference.scoring import score
+from posebridge.inference.views import Asked
 
 FINISHED = "finished.json"
 SCORES = "scores"
 JUDGEMENTS = "validators"
-_ONE_VIEW = {"views": 1, "flip": False, "turn": 0.0}
 _PLACES = ("data_root", "workers", "device", "start_from")
 """Settings that may differ between two sessions of the same training."""
 
@@ -95,13 +95,13 @@ def _missing(folder: Path, what: str) -> list[str]:
 
 def _unscored(training: Training, folder: Path) -> list[str]:
     """Checkpoints without scores, or with those of a model that was asked in other views."""
-    asked = {"views": training.views, "flip": training.flip, "turn": training.turn}
     names = []
     for name in scored_checkpoints(folder):
         file = score_file(folder, name)
         if file.is_file():
             protocol = json.loads(file.read_text(encoding="utf-8"))["protocol"]
-            if {**_ONE_VIEW, **{k: protocol[k] for k in asked if k in protocol}} == asked:
+            told = {f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol}
+            if Asked(**told) == training.asked:
                 continue
         names.append(name)
     return names
@@ -177,7 +177,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "selected": result.selected,
         "first_stage": training.first_stage,
     }
-    _write(folder / FINISHED, json.dumps(finished, indent=2))
+    write_text(folder / FINISHED, json.dumps(finished, indent=2))
 
 
 def _judge(training: Training, folder: Path, console: Console) -> None:
@@ -213,7 +213,7 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
             asked = ask(model, to_tensor(crops), mirror)
             values["source_pck"] = source_pck(asked, points, validation.labelled[rows])
         for checkpoint in alike:
-            _write(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+            write_text(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
 
 
 def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
@@ -236,13 +236,6 @@ def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
     return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
 
 
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, file)
-
-
 def _score(training: Training, folder: Path, thresholds: Sequence[float], console: Console) -> None:
     assert training.test is not None
     missing = _unscored(training, folder)
@@ -256,9 +249,7 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
     for alike in _of_one_step(folder, missing):
         console.print(f"{training.name}: scoring {' = '.join(alike)}", highlight=False)
         results, _ = score(
-            load(folder / "checkpoints" / alike[0]).with_views(
-                training.views, training.flip, training.turn
-            ),
+            load(folder / "checkpoints" / alike[0]).with_views(**asdict(training.asked)),
             labels,
             thresholds=thresholds,
             protocol={

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from posebridge.cli.several_views import add_view_options
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -67,21 +69,7 @@ def main(arguments: Sequence[str]) -> int:
         help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
         "where names do not",
     )
-    parser.add_argument(
-        "--flip", action="store_true", help="ask about the mirror image too, and average"
-    )
-    parser.add_argument(
-        "--views",
-        type=int,
-        default=1,
-        help="ask about so many slightly shifted and scaled views of each crop, which vote",
-    )
-    parser.add_argument(
-        "--turn",
-        type=float,
-        default=0.0,
-        help="turn these views by up to so many degrees, up to 180",
-    )
+    add_view_options(parser)
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
     parser.add_argument(
         "--record",

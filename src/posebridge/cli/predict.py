@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from posebridge.cli.several_views import add_view_options
+
 if TYPE_CHECKING:
     from posebridge.cli.predicting import Finder
     from posebridge.inference.chances import Calibration
@@ -253,21 +255,7 @@ def _parser() -> argparse.ArgumentParser:
         default=0.2,
         help="least confidence of a keypoint that is drawn (default: 0.2); the files have all",
     )
-    parser.add_argument(
-        "--flip", action="store_true", help="ask about the mirror image too, and average"
-    )
-    parser.add_argument(
-        "--views",
-        type=int,
-        default=1,
-        help="ask about so many slightly shifted and scaled views of each crop, which vote",
-    )
-    parser.add_argument(
-        "--turn",
-        type=float,
-        default=0.0,
-        help="turn these views by up to so many degrees; 180 for subjects upside down",
-    )
+    add_view_options(parser)
     parser.add_argument(
         "--calibrated",
         action="store_true",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -50,15 +51,12 @@ def write_json_lists(path: Path, members: Mapping[str, Any]) -> None:
     Its entries are encoded one after the other, so that a list as long as a video never lies in
     memory, neither as objects nor as text. The bytes are those of :func:`write_json`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as stream:
+    with _whole(path) as stream:
         stream.write("{")
         for number, (name, value) in enumerate(members.items()):
             stream.write(f"{', ' if number else ''}{json.dumps(name)}: ")
             _write_member(stream, value)
         stream.write("}")
-    os.replace(partial, path)
 
 
 def _write_member(stream: TextIO, value: Any) -> None:
@@ -73,7 +71,15 @@ def _write_member(stream: TextIO, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
+    with _whole(path) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
+    """A file beside ``path`` that takes its place when all is written, and not if something raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    with partial.open("w", encoding="utf-8") as stream:
+        yield stream
     os.replace(partial, path)

@@ -16,7 +16,7 @@ from posebridge.errors import InputError
 from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.inference.predictions import Part, PosePredictions, joined
-from posebridge.inference.views import ManyViews
+from posebridge.inference.views import Asked, ManyViews
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.skeleton import Skeleton
@@ -66,7 +66,7 @@ class Predictor:
 
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
         """The same model, asked about several views of each crop; see :class:`ManyViews`."""
-        if views == 1 and not flip and turn == 0:
+        if Asked(views, flip, turn) == Asked():
             return self
         return Predictor(ManyViews(self.network, views, flip, turn))
 

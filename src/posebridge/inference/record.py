@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from posebridge.data.json_files import write_json
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.network import Network
-from posebridge.inference.views import ManyViews
+from posebridge.inference.views import ManyViews, asked_of
 from posebridge.version import __version__
 
 
@@ -27,9 +28,8 @@ def identity_of(
         source: what was looked at, such as :func:`file_state` of a video.
         settings: how.
     """
-    views = {"views": 1, "flip": False}
+    views = asdict(asked_of(network))
     if isinstance(network, ManyViews):
-        views = {"views": len(network.matrices), "flip": network.flip}
         network = network.network
     return {
         "model": getattr(network, "digest", network.name),

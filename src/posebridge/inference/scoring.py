@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions
 from posebridge.evaluation.metrics import published_pck_of_cells
 from posebridge.inference.predictor import PosePredictions, Predictor
-from posebridge.inference.views import ManyViews
+from posebridge.inference.views import Asked, asked_of
 from posebridge.skeleton import SkeletonMatch, match_skeletons, read_mapping
 
 
@@ -45,10 +46,9 @@ def score(
             "matched_keypoints": {target: source for target, source, _ in match.rows()},
             **(protocol or {}),
         }
-    asked = predictor.network
-    if isinstance(asked, ManyViews):
-        how = {"views": asked.views, "flip": asked.flip, "turn": asked.turn}
-        protocol = {**how, **(protocol or {})}
+    asked = asked_of(predictor.network)
+    if asked != Asked():
+        protocol = {**asdict(asked), **(protocol or {})}
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
     size = predictor.network.heatmap_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,41 @@ _RANGES = geometry.ViewRange(rotation=0, shear=0, translation=0.05, scale=(0.9, 
 _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a network is asked about a crop; as it stands, once about the crop itself.
+
+    Attributes:
+        views: how many views, the crop itself included.
+        flip: whether each is asked about in its mirror image too.
+        turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
+
+    Raises:
+        InputError: ``views`` is not between 1 and 64, ``turn`` not between 0 and 180, or there is but
+            one view, which is not turned.
+    """
+
+    views: int = 1
+    flip: bool = False
+    turn: float = 0.0
+
+    def __post_init__(self) -> None:
+        # These may come from a file that anybody wrote.
+        if not (isinstance(self.views, int) and 1 <= self.views <= MOST_VIEWS):
+            raise InputError(f"{self.views} views can't be taken; give 1 to {MOST_VIEWS}.")
+        if not isinstance(self.flip, bool):
+            raise InputError(f"flip {self.flip!r} is neither true nor false; give one of them.")
+        if not (isinstance(self.turn, int | float) and 0 <= self.turn <= 180):
+            raise InputError(f"views can't be turned by {self.turn} degrees; give 0 to 180.")
+        if self.turn > 0 and self.views == 1:
+            raise InputError("the one view is the crop as it is; to turn views, take 2 or more.")
+
+
+def asked_of(network: Network) -> Asked:
+    """How a network is asked."""
+    return network.asked if isinstance(network, ManyViews) else Asked()
+
+
 def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
     """Rotations about the crop's centre by 1 / views, 2 / views, ... of the way through [0, 2 turn).
 
@@ -27,10 +63,7 @@ def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
     """
     degrees = 2 * turn * torch.arange(1, views) / views
     angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
-    cos, sin = torch.cos(angles), torch.sin(angles)
-    linear = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-    centre = torch.full((views - 1, 2, 1), (size - 1) / 2)
-    return torch.cat([linear, centre - linear @ centre], dim=2)
+    return geometry.about_centre(geometry.rotations(angles), size)
 
 
 class ManyViews:
@@ -51,25 +84,13 @@ class ManyViews:
     Args:
         network: what answers; anything with ``keypoints(crops)``, an exported file as well. It is
             called once for each view, on whole batches.
-        views: how many views, the crop itself included.
-        flip: whether each is asked about in its mirror image too.
-        turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
-
-    Raises:
-        InputError: ``views`` is not between 1 and 64, ``turn`` not between 0 and 180, or there is but
-            one view, which is not turned.
+        views, flip, turn: see :class:`Asked`, which raises if they can't be.
     """
 
     def __init__(
         self, network: Network, views: int = 1, flip: bool = False, turn: float = 0.0
     ) -> None:
-        if not 1 <= views <= MOST_VIEWS:
-            raise InputError(f"{views} views can't be taken; give 1 to {MOST_VIEWS}.")
-        if not 0 <= turn <= 180:
-            raise InputError(f"views can't be turned by {turn:g} degrees; give 0 to 180.")
-        if turn > 0 and views == 1:
-            raise InputError("the one view is the crop as it is; to turn views, take 2 or more.")
-        self.network, self.views, self.flip, self.turn = network, views, flip, turn
+        self.network, self.asked = network, Asked(views, flip, turn)
         self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
         self.heatmap_size = network.heatmap_size
         self.notes: Mapping[str, Any] = network.notes
@@ -88,7 +109,7 @@ class ManyViews:
         points, votes = [], []
         for number, matrix in enumerate(self.matrices):
             pixels = self._seen(crops, matrix) if number else crops
-            for flipped in (False, True) if self.flip else (False,):
+            for flipped in (False, True) if self.asked.flip else (False,):
                 answer = self._ask(pixels, flipped)
                 points.append(answer[0] @ matrix[:, :2].T + matrix[:, 2])
                 votes.append(answer[1])

@@ -118,6 +118,21 @@ class Views:
         )
 
 
+def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
+    """Matrices that turn (x, y) by so many radians, clockwise on a screen, where y points down."""
+    cos, sin = torch.cos(angles), torch.sin(angles)
+    return torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+
+
+def about_centre(
+    linear: Float[Tensor, "B 2 2"], size: int, shift: Float[Tensor, "B 2"] | float = 0.0
+) -> Float[Tensor, "B 2 3"]:
+    """A linear map about the centre of a crop of ``size`` pixels, and then a shift, in pixels."""
+    centre = torch.full((len(linear), 2, 1), (size - 1) / 2)
+    offset = shift[:, :, None] if isinstance(shift, Tensor) else shift
+    return torch.cat([linear, centre + offset - linear @ centre], dim=2)
+
+
 def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Generator) -> Views:
     """Draw a view for each of ``count`` crops of ``size`` pixels, from a CPU generator.
 
@@ -139,15 +154,12 @@ def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Genera
     )
     flipped = torch.rand(count, generator=generator) < ranges.flip
 
-    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    rotation = rotations(angle) * scale[:, None, None]
     slant = torch.eye(2).repeat(count, 1, 1)
     slant[:, 0, 1] = shear
     mirror = torch.eye(2).repeat(count, 1, 1)
     mirror[:, 0, 0] = torch.where(flipped, -1.0, 1.0)
-    linear = rotation @ slant @ mirror
-    centre = torch.full((count, 2, 1), (size - 1) / 2)
-    crop_to_view = torch.cat([linear, centre + shift[:, :, None] - linear @ centre], dim=2)
+    crop_to_view = about_centre(rotation @ slant @ mirror, size, shift)
     return Views(invert(crop_to_view), flipped)
 
 
