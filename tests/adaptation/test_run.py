@@ -76,6 +76,13 @@ def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_pat
     assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
 
 
+def test_a_stored_model_that_is_another_than_the_settings_say(finished, data, tmp_path):
+    """What is delivered is described by the settings, so they may not say another thing."""
+    config = tiny(start_from=str(finished[0]), model__decoder_width=24)
+    with pytest.raises(InputError, match="and model.decoder_width is 24; set it to the model's"):
+        train(config, *data, tmp_path / "run")
+
+
 def test_seeds_and_workers(finished, data, tmp_path):
     folder, _ = finished
     train(tiny(workers=1), *data, tmp_path / "workers")
@@ -123,6 +130,8 @@ def test_the_split_shares_no_image(data):
     assert len(split.held_out) == 6
     assert not set(split.training.files) & set(split.held_out.files)
     assert len(split.training) + len(split.held_out) == len(data[1])
+    # However many are held out, one is left to train on.
+    assert len(split_target(data[1], tiny(held_out__held_out=1.0)).training) == 1
 
 
 @pytest.mark.parametrize(

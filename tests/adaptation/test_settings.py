@@ -61,6 +61,12 @@ def test_what_comes_later_wins(tmp_path):
         ([], {"image.style": "oil"}, "oil"),
         ([], {"source_view.scale": [2.0, 1.0]}, "source_view.scale"),
         ([], {"steps.batch": 0}, "steps.batch is 0"),
+        ([], {"optimizer.warmup": -5}, "optimizer.warmup is -5"),
+        ([], {"optimizer.adaptation_lr": 0.0}, "optimizer.adaptation_lr is 0"),
+        ([], {"optimizer.weight_decay": -1}, "optimizer.weight_decay is -1"),
+        ([], {"steps.ramp": -5}, "steps.ramp is -5"),
+        ([], {"workers": -1}, "workers is -1"),
+        ([], {"seed": 10**14}, "seed is 100000000000000"),
     ],
 )
 def test_bad_settings_get_a_sentence(presets, overrides, words):

@@ -60,3 +60,17 @@ def test_one_image_has_no_interval_and_no_joints_no_value():
     assert paired_bootstrap(np.zeros((0, 2)), np.zeros((0, 2))).source.value is None
     with pytest.raises(ValueError, match="must both be"):
         paired_bootstrap([[1.0, 1]], [[1.0, 1], [2, 1]])
+
+
+@pytest.mark.parametrize("count", [6, 10, 30])
+def test_noise_is_seldom_called_clear(count):
+    """Two models alike, 300 times: 5 % may leave 0 out; plain percentiles of 6 do 13 %."""
+    values = np.random.default_rng(3).normal(0, 1, (300, 2, count))
+    found = [paired_bootstrap(means(a), means(b), draws=500) for a, b in values]
+    assert np.mean([paired.difference.sign != 0 for paired in found]) < 0.09
+
+
+def test_a_few_images_have_no_interval_however_alike():
+    better = paired_bootstrap(means(np.zeros(5)), means(np.ones(5))).difference
+    assert better == Interval(1.0, None, None)
+    assert paired_bootstrap(means(np.zeros(6)), means(np.ones(6))).difference.sign == 1

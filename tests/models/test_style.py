@@ -124,6 +124,11 @@ def test_decoders_that_do_not_belong(tmp_path: Path) -> None:
         net.load(tmp_path / "gone.safetensors")
 
 
+def test_crops_that_the_features_do_not_divide() -> None:
+    with pytest.raises(InputError, match=r"crop.size is 50.* 4 times smaller; .* such as 48"):
+        StyleNetwork("mobilenetv1_100", (0, 1), "none", input_size=50)
+
+
 def test_levels_must_grow() -> None:
     with pytest.raises(InputError, match=r"strides \[4, 2\]"):
         network((1, 0))

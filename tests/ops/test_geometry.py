@@ -234,3 +234,20 @@ def test_views_that_change_nothing():
 def test_inside_by_hand():
     points = torch.tensor([[[-0.5, 0], [9.5, 9.5], [-0.51, 5], [5, 9.6], [math.nan, 1]]])
     assert geometry.inside(points, 10).tolist() == [[True, True, False, False, False]]
+
+
+def test_mixed_precision_leaves_coordinates_alone():
+    """Products under autocast have 8 bits: at pixel 200 that is half a pixel."""
+    ranges = geometry.ViewRange(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
+
+    def carried() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        views = geometry.draw_views(8, 256, ranges, torch.Generator().manual_seed(0))
+        points = 256 * torch.rand(8, 5, 2, generator=torch.Generator().manual_seed(1))
+        there = geometry.points_to_view(points, views, torch.arange(5))
+        return views.matrix, there, geometry.compose(views.matrix, geometry.invert(views.matrix))
+
+    exact = carried()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = carried()
+    for one, other in zip(exact, mixed, strict=True):
+        assert torch.equal(one, other)

@@ -175,10 +175,15 @@ class AdaptConfig:
             "consistency.rounds": (self.consistency.rounds, 0),
             "refine.width": (self.refine.width, 1),
             "seed": (self.seed, 0),
+            "optimizer.warmup": (self.optimizer.warmup, 0),
+            "steps.ramp": (self.steps.ramp, 0),
+            "workers": (self.workers or 0, 0),
         }
         for name, (value, limit) in least.items():
             if value < limit:
                 raise InputError(f"{name} is {value}; give {limit} or more.")
+        if self.seed > 2**31:
+            raise InputError(f"seed is {self.seed}; give at most 2147483648.")
         weights = {
             "consistency.weight": self.consistency.weight,
             "feature.weight": self.feature.weight,
@@ -188,10 +193,14 @@ class AdaptConfig:
             "refine.weight": self.refine.weight,
             "facing": self.facing,
             "anchor": self.anchor,
+            "optimizer.weight_decay": self.optimizer.weight_decay,
         }
         for name, weight in weights.items():
             if not weight >= 0:
                 raise InputError(f"{name} is {weight:g}; a weight is 0 (off) or more.")
+        adaptation_lr = self.optimizer.adaptation_lr
+        if adaptation_lr is None:
+            adaptation_lr = self.optimizer.lr
         above_zero = {
             "optimizer.lr": self.optimizer.lr,
             "optimizer.encoder": self.optimizer.encoder,
@@ -200,6 +209,7 @@ class AdaptConfig:
             "disparity.rise": self.disparity.rise,
             "crop.padding": self.crop.padding,
             "model.sigma": self.model.sigma,
+            "optimizer.adaptation_lr": adaptation_lr,
         }
         for name, value in above_zero.items():
             if not value > 0:

@@ -22,9 +22,11 @@ def device_of(config: AdaptConfig) -> torch.device:
 
 
 def precision_of(config: AdaptConfig, device: torch.device) -> Any:
-    """Lightning's name of the precision; ``auto`` is bf16 on a GPU, else 32 bits."""
+    """Lightning's name of the precision; ``auto`` is bf16 on a GPU that has it, else 32 bits."""
     if config.precision == "auto":
-        return _PRECISION["bf16" if device.type == "cuda" else "32"]
+        # Older GPUs compute in bf16 too, but slower than in 32 bits.
+        quick = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return _PRECISION["bf16" if quick else "32"]
     if config.precision == "fp16" and device.type == "cpu":
         raise InputError("precision fp16 needs a GPU; choose 32, bf16 or auto.")
     return _PRECISION[config.precision]

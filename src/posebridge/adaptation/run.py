@@ -89,7 +89,8 @@ def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
     """
     images = np.unique(target.files)
     count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
-    count = max(count, 1)
+    # At least one for the validator, and at least one to train on.
+    count = max(min(count, len(images) - 1), 1)
     if len(images) == 1:
         return TargetSplit(target, target)
     apart, rest = _whole_images(target.files, images, count, [config.seed, 2])

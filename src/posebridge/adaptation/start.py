@@ -9,7 +9,7 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,7 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
                 f"{theirs} sees crops of {checkpoint.crop.size} px, and crop.size is "
                 f"{config.crop.size}; set it to the model's."
             )
+        _require_same_model(config.model, ModelConfig(**checkpoint.config["model"]), theirs)
         return Start(config, checkpoint.model, source.skeleton, poses, data)
     skeleton = checkpoint.skeleton
     if config.skeleton is not None:
@@ -142,6 +143,17 @@ def poses_known_to(model: Path | str) -> SourcePoses:
     checkpoint = load_checkpoint(model, "source")
     joints = len(checkpoint.skeleton)
     return SourcePoses.from_results(checkpoint.results, joints, str(checkpoint.folder))
+
+
+def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> None:
+    """The settings describe the model that is delivered; where weights came from may differ."""
+    for field in fields(ModelConfig):
+        mine, other = getattr(asked, field.name), getattr(theirs, field.name)
+        if field.name != "weights" and mine != other:
+            raise InputError(
+                f"{who} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
+                "model's."
+            )
 
 
 def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:

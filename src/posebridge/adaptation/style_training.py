@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -13,6 +15,7 @@ from posebridge.adaptation.config import StyleTrainingConfig
 from posebridge.data.crops import CropRange
 from posebridge.data.loaders import UnpairedSteps, step_loader
 from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
 from posebridge.models.style import StyleNetwork
 from posebridge.ops import photometry
 
@@ -57,6 +60,10 @@ def train_style(
 
     Returns:
         the trained network, in evaluation mode.
+
+    Raises:
+        InputError: the file is another network's, or its half-done training had other settings,
+            seed or numbers of images.
     """
     network = (
         build_style_network(config, crops.size, seed)
@@ -67,9 +74,12 @@ def train_style(
         network.load(file)
         return network.eval()
     network.train()
+    about = network.describe() | {
+        "training": json.dumps([asdict(config), seed, len(source), len(target)], default=str)
+    }
     optimizer = torch.optim.Adam(network.decoder.parameters(), lr=config.lr)
     resume = file.with_name(file.name + ".resume")
-    first = _restore(resume, network, optimizer) if resume.is_file() else 0
+    first = _restore(resume, network, optimizer, about) if resume.is_file() else 0
     batches = step_loader(
         UnpairedSteps(source, target, crops, config.batch, seed), first, config.steps, workers
     )
@@ -87,7 +97,7 @@ def train_style(
         if progress is not None and (step % 20 == 0 or step + 1 == config.steps):
             progress(step + 1, losses["content"].item(), losses["style"].item())
         if (step + 1) % CHECKPOINT_EVERY == 0:
-            _keep(resume, network, optimizer, step + 1)
+            _keep(resume, network, optimizer, step + 1, about)
     network.save(file)
     resume.unlink(missing_ok=True)
     return network.eval()
@@ -100,12 +110,19 @@ def _learning_rate(config: StyleTrainingConfig, step: int) -> float:
     return config.lr * 0.5 * (1 + math.cos(math.pi * (position - 0.1) / 0.9))
 
 
-def _keep(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _keep(
+    resume: Path,
+    network: StyleNetwork,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    about: dict[str, str],
+) -> None:
     resume.parent.mkdir(parents=True, exist_ok=True)
     partial = resume.with_name(resume.name + ".partial")
     torch.save(
         {
             "step": step,
+            "about": about,
             "decoder": network.decoder.state_dict(),
             "optimizer": optimizer.state_dict(),
         },
@@ -114,8 +131,15 @@ def _keep(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer,
     os.replace(partial, resume)
 
 
-def _restore(resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer) -> int:
+def _restore(
+    resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, about: dict[str, str]
+) -> int:
     state = torch.load(resume, weights_only=True, map_location="cpu")
+    if state.get("about") != about:
+        raise InputError(
+            f"{resume} is the half of a training with other settings, data or seed; go on with those, "
+            "or remove it to begin again."
+        )
     network.decoder.load_state_dict(state["decoder"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])

@@ -97,7 +97,7 @@ def most_confident(
 ) -> tuple[Bool[Tensor, "B K"], Float[Tensor, "..."]]:
     """Mark the share ``keep`` of joints with the highest confidence, and give the threshold.
 
-    The threshold is the ceil((1 - keep) N)-th smallest of N values and only what is above it is
+    The threshold is the floor((1 - keep) N)-th smallest of N values and only what is above it is
     kept, as in the released code; over all joints of the batch, or for each joint by itself
     (``each_joint``), so that wrists are not crowded out by shoulders.
     """

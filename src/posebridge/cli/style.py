@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     if source is None:
         raise InputError("a style network needs source images; name them with --source.")
     file = Path(own.out)
+    there = file.is_file()
     with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
         network = train_style_of(
             config,
@@ -54,5 +55,6 @@ def main(arguments: Sequence[str]) -> int:
         )
     picture = file.with_suffix(".png")
     write_style_sheet(picture, network, source.images, target, config.crop)
-    console.print(f"written: {file}\npictures: {picture}", highlight=False)
+    done = "trained before, and left as it is" if there else "written"
+    console.print(f"{done}: {file}\npictures: {picture}", highlight=False)
     return 0

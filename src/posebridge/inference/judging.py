@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.prior import LEAST_POSES
+from posebridge.adaptation.prior import SourcePoses
 from posebridge.adaptation.selection import Answers, PosePrior, ask
 from posebridge.adaptation.start import poses_known_to
 from posebridge.data.loaders import read_crops, to_tensor
@@ -210,8 +210,7 @@ def _prior(run: FinishedRun) -> PosePrior | None:
     """Of the source's labels, or what the run's first model knows of them."""
     if run.source is None:
         return poses_known_to(run.folder).shapes
-    whole = int(run.source.labelled.all(axis=1).sum())
-    return PosePrior(run.source.points, run.source.labelled) if whole >= LEAST_POSES else None
+    return SourcePoses.of(run.source.points, run.source.labelled, run.source.skeleton).shapes
 
 
 def _pushed(config: AdaptConfig) -> frozenset[str]:

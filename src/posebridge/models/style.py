@@ -45,7 +45,8 @@ class StyleNetwork(nn.Module):
         channels: C, channels of the AdaIN level, the length of a style's mean and std.
 
     Raises:
-        InputError: whatever the encoder refuses; levels that do not descend by factors of 2.
+        InputError: whatever the encoder refuses; levels that do not descend by factors of 2;
+            an ``input_size`` that the last one does not divide.
     """
 
     def __init__(
@@ -67,6 +68,12 @@ class StyleNetwork(nn.Module):
             raise InputError(
                 f"levels {list(levels)} of encoder '{encoder}' have strides {list(reductions)}; "
                 "a style network needs strides that are powers of 2 and grow from level to level."
+            )
+        if input_size is not None and input_size % reductions[-1]:
+            nearest = max(1, round(input_size / reductions[-1])) * reductions[-1]
+            raise InputError(
+                f"crop.size is {input_size}, and the style network's features are {reductions[-1]} "
+                f"times smaller; choose a multiple of that, such as {nearest}, or another image.style."
             )
         self.channels = self.encoder.channels[-1]
         self.decoder = _decoder(self.encoder.channels, reductions, width)

@@ -15,6 +15,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
+def _full_precision(tensor: Tensor) -> torch.autocast:
+    """Keeps matrix products of coordinates out of bf16 and fp16.
+
+    A training in mixed precision runs everything under autocast, which computes products in 8 bits:
+    at pixel 200 that is half a pixel, in labels that the image does not follow.
+    """
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
 def compose(
     first: Float[Tensor, "B 2 3"], second: Float[Tensor, "B 2 3"]
 ) -> Float[Tensor, "B 2 3"]:
@@ -25,8 +34,9 @@ def compose(
     >>> transform_points(torch.ones(1, 1, 2), compose(shift, double))
     tensor([[[12.,  2.]]])
     """
-    linear = second[:, :, :2] @ first[:, :, :2]
-    offset = second[:, :, :2] @ first[:, :, 2:] + second[:, :, 2:]
+    with _full_precision(first):
+        linear = second[:, :, :2] @ first[:, :, :2]
+        offset = second[:, :, :2] @ first[:, :, 2:] + second[:, :, 2:]
     return torch.cat([linear, offset], dim=2)
 
 
@@ -47,7 +57,8 @@ def transform_points(
     points: Float[Tensor, "B K 2"], matrix: Float[Tensor, "B 2 3"]
 ) -> Float[Tensor, "B K 2"]:
     """Apply each sample's matrix to its points."""
-    return points @ matrix[:, :, :2].transpose(1, 2) + matrix[:, :, 2].unsqueeze(1)
+    with _full_precision(points):
+        return points @ matrix[:, :, :2].transpose(1, 2) + matrix[:, :, 2].unsqueeze(1)
 
 
 def warp(
@@ -130,7 +141,9 @@ def about_centre(
     """A linear map about the centre of a crop of ``size`` pixels, and then a shift, in pixels."""
     centre = torch.full((len(linear), 2, 1), (size - 1) / 2)
     offset = shift[:, :, None] if isinstance(shift, Tensor) else shift
-    return torch.cat([linear, centre + offset - linear @ centre], dim=2)
+    with _full_precision(linear):
+        moved = linear @ centre
+    return torch.cat([linear, centre + offset - moved], dim=2)
 
 
 def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Generator) -> Views:
@@ -159,7 +172,9 @@ def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Genera
     slant[:, 0, 1] = shear
     mirror = torch.eye(2).repeat(count, 1, 1)
     mirror[:, 0, 0] = torch.where(flipped, -1.0, 1.0)
-    crop_to_view = about_centre(rotation @ slant @ mirror, size, shift)
+    with _full_precision(rotation):
+        linear = rotation @ slant @ mirror
+    crop_to_view = about_centre(linear, size, shift)
     return Views(invert(crop_to_view), flipped)
 
 
