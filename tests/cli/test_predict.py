@@ -103,6 +103,35 @@ def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     assert "is a folder" in said
 
 
+def test_what_is_read_is_never_written_over(run, figures, tmp_path, capsys):
+    data = Path(shutil.copytree(figures.test.parent, tmp_path / "data"))
+    before = {file: file.read_bytes() for file in data.rglob("*") if file.is_file()}
+    labels, images = data / figures.test.name, data / "images"
+    said = sentence(capsys, run, labels, "--out", data / "images" / ".." / labels.name)
+    assert "is the file that is read" in said
+    (tmp_path / "linked").symlink_to(images)
+    for folder in (images, tmp_path / "linked"):
+        out = tmp_path / "found.json"
+        said = sentence(capsys, run, images, "--out", out, "--overlays", folder)
+        assert "write over the image" in said and str(folder) in said
+        assert not out.exists()
+    assert {file: file.read_bytes() for file in data.rglob("*") if file.is_file()} == before
+
+
+def test_an_image_without_an_ending_gets_its_overlay(run, figures, tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    name = min((figures.test.parent / "images").iterdir())
+    shutil.copy(name, photographs / "first")
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("image,x,y,w,h,score\nfirst,5,5,40,50,1")
+    given = [str(run), str(boxes), "--image-folder", str(photographs)]
+    drawn = tmp_path / "drawn"
+    out = str(tmp_path / "a.json")
+    assert main(["predict", *given, "--out", out, "--overlays", str(drawn)]) == 0
+    assert [file.suffix for file in drawn.iterdir()] == [".png"]
+
+
 def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path, capsys):
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
     exported = tmp_path / "people.onnx"

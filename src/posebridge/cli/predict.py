@@ -118,6 +118,9 @@ def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> Non
     from posebridge.errors import InputError
     from posebridge.inference.writing import NAMES_FILES, output_ending
 
+    for out in map(Path, given.out):
+        if out.exists() and Path(given.images).exists() and out.samefile(given.images):
+            raise InputError(f"--out {out} is the file that is read; give another name.")
     if given.calibrated and (given.flip or given.views != 1):
         raise InputError(
             "--calibrated is about the peaks of one view; leave out --flip and --views, or it."

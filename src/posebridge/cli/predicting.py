@@ -55,7 +55,7 @@ def from_files(
     """Predict on images or the frames of videos; ``kept`` opens the journals of one video."""
     from posebridge.data.benchmarks import is_reference
     from posebridge.data.reading import ReadingConfig, read_unlabelled
-    from posebridge.data.video import shown_at
+    from posebridge.data.video import is_video, shown_at
 
     base = Path(given.images)
     if is_reference(given.images):
@@ -75,6 +75,10 @@ def from_files(
         root=given.data_root,
     )
     frames = list(dict.fromkeys(samples.path(row) for row in range(len(samples))))
+    if given.overlays and not is_video(Path(given.overlays)):
+        from posebridge.report.overlays import require_other_files
+
+        require_other_files(Path(given.overlays), frames, [_relative(f, base) for f in frames])
     skipped: list[str] = []
     if finder is not None:
         samples, skipped = _find(samples, finder, kept, len(frames), console)

@@ -11,6 +11,7 @@ import numpy as np
 import supervision as sv
 
 from posebridge.data.crops import decode_image
+from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -107,6 +108,34 @@ def write_picture(path: str, picture: np.ndarray) -> None:
         raise OSError(f"{path} can't be written")
 
 
+def overlay_file(folder: Path, name: str) -> Path:
+    """Where the overlay of an image lies: its name without folders, as PNG where it has no format.
+
+    >>> overlay_file(Path("drawn"), "indoors/a.jpg").as_posix()
+    'drawn/indoors__a.jpg'
+    """
+    flat = name.strip("/").replace("../", "").replace("/", "__")
+    return folder / (flat if cv2.haveImageWriter(flat) else f"{flat}.png")
+
+
+def require_other_files(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
+    """No overlay takes the place of an image that is read.
+
+    Args:
+        paths: N images. files: their N names, as :func:`write_overlays` takes them.
+
+    Raises:
+        InputError: one does; the message names it.
+    """
+    read = {path.resolve() for path in paths}
+    for name in dict.fromkeys(files):
+        file = overlay_file(folder, name)
+        if file.resolve() in read:
+            raise InputError(
+                f"--overlays {folder} would write over the image {file}; give another folder."
+            )
+
+
 def write_overlays(
     folder: Path,
     found: PosePredictions,
@@ -118,8 +147,13 @@ def write_overlays(
 
     Returns:
         how many images were written.
+
+    Raises:
+        InputError: an overlay would take the place of an image; nothing was written.
     """
     assert found.samples is not None
+    paths = [found.samples.path(row) for row in range(len(found.samples))]
+    require_other_files(folder, paths, files)
     folder.mkdir(parents=True, exist_ok=True)
     by_image: dict[str, list[int]] = {}
     for row, name in enumerate(files):
@@ -129,6 +163,5 @@ def write_overlays(
         picture = draw_poses(
             image, found.points[rows], skeleton, found.confidence[rows] >= least_confidence
         )
-        flat = name.strip("/").replace("../", "").replace("/", "__")
-        write_picture(str(folder / flat), picture)
+        write_picture(str(overlay_file(folder, name)), picture)
     return len(by_image)
