@@ -168,8 +168,29 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
         assert sum(sizes) == FRAMES // 2 * (2 if flags == ["--flip"] else 1)
         sizes.clear()
     record = json.loads((tmp_path / "a.csv.made.json").read_text())
-    assert record["files"] == ["a.csv"]
+    assert list(record["files"]) == ["a.csv"]
     assert record["identity"]["source"]["mtime_ns"] == touched
+
+
+def test_files_of_something_else_are_made_again(finished_run, clip, figures, tmp_path, capsys):
+    out, other, drawn = tmp_path / "a.csv", tmp_path / "a.json", tmp_path / "drawn"
+    outs = [f"--out={out}", f"--out={other}", f"--overlays={drawn}"]
+    given = ["predict", str(finished_run), str(clip), "--every=20", *outs]
+    images = ["predict", str(finished_run), str(figures.test)]
+
+    def nothing_to_do() -> bool:
+        capsys.readouterr()
+        assert main(given) == 0
+        return "nothing to do" in capsys.readouterr().out
+
+    assert not nothing_to_do() and nothing_to_do()
+    assert main([*images, f"--out={out}"]) == 0
+    assert not (tmp_path / "a.csv.made.json").exists()
+    assert not nothing_to_do() and nothing_to_do()
+    assert main([*images, f"--out={other}"]) == 0
+    assert not nothing_to_do() and nothing_to_do()
+    next(drawn.iterdir()).unlink()
+    assert not nothing_to_do() and nothing_to_do()
 
 
 def test_what_a_detector_found_is_kept_as_well(finished_run, clip, tmp_path, monkeypatch, capsys):

@@ -101,9 +101,8 @@ def main(arguments: Sequence[str]) -> int:
         seen = from_camera(given, predictor, finder, camera, kept("keypoints", {}), console)
     else:
         seen = from_files(given, predictor, finder, kept if video else None, console)
-    if video:
-        # Until it is written again, nothing here counts as finished.
-        record_file(outs[0]).unlink(missing_ok=True)
+    # Until it is written again, nothing here counts as finished; nor when it is of something else.
+    record_file(outs[0]).unlink(missing_ok=True)
     write_all(given, predictor, calibration, seen, console)
     if video:
         write_record(made, whole)

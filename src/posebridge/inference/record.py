@@ -63,20 +63,30 @@ def record_file(out: Path) -> Path:
 
 
 def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
-    """Whether all of the files are there, and the record beside the first says the same identity."""
+    """Whether the record beside the first of the files says the same identity, and all of them are
+    as they were written."""
     try:
         record = json.loads(record_file(outs[0]).read_bytes())
         same = record["identity"] == json.loads(json.dumps(identity))
-        named = set(record["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        written = dict(record["files"])
+        return same and all(written.get(_from(outs[0], out)) == _state(out) for out in outs)
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
-    return same and all(_from(outs[0], out) in named and out.exists() for out in outs)
 
 
 def write_record(outs: Sequence[Path], identity: Mapping[str, Any]) -> None:
     """Write the record beside the first of the files, when all of them are there."""
-    content = {"identity": identity, "files": [_from(outs[0], out) for out in outs]}
-    write_json(record_file(outs[0]), content)
+    states = {_from(outs[0], out): _state(out) for out in outs}
+    write_json(record_file(outs[0]), {"identity": identity, "files": states})
+
+
+def _state(out: Path) -> dict[str, Any]:
+    """The state of a file, or of all the files that lie in a folder, as one checksum."""
+    if not out.is_dir():
+        return file_state(out)
+    inside = sorted(p for p in out.iterdir() if not p.name.startswith("."))
+    states = json.dumps([file_state(file) for file in inside])
+    return {"name": out.name, "files": hashlib.sha256(states.encode()).hexdigest()}
 
 
 def _from(first: Path, out: Path) -> str:
