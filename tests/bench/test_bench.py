@@ -18,8 +18,9 @@ from rich.console import Console
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
+from posebridge.bench.scored import score_file, scored_checkpoints
 from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
-from posebridge.bench.work import score_file, scored_checkpoints, state_of
+from posebridge.bench.work import require_same_settings, state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 
@@ -260,6 +261,45 @@ def test_scores_of_other_views_are_scored_again(comparison):
         assert state.trained and not state.scored
 
 
+def test_tables_hold_nothing_of_another_plan(comparison, figures, tmp_path):
+    """Of another test set, other views, another threshold, or with a checkpoint not scored yet."""
+    file, out = comparison
+    plan, name = read_plan(file), "figures/all_levels/seed_0"
+    assert gather(plan, out).missing == []
+    for change in (
+        {"asked": dataclasses.replace(plan.training(name).asked, views=3)},
+        {"thresholds": [0.05, 0.2]},
+        {"test": "other.json"},
+        {"test_images": "elsewhere"},
+    ):
+        others = [t if t.name != name else dataclasses.replace(t, **change) for t in plan.trainings]
+        other = dataclasses.replace(plan, trainings=others)
+        assert gather(other, out).missing == [name]
+        assert not state_of(other.training(name), out).scored
+    again = tmp_path / "out"
+    shutil.copytree(out, again)
+    score_file(again / name, "step_000008").unlink()
+    assert gather(plan, again).missing == [name]
+    judged = again / "figures" / "source_only" / "seed_0" / "validators" / "last.json"
+    values = json.loads(judged.read_text())
+    del values["source_pck"]
+    judged.write_text(json.dumps(values))
+    assert not state_of(plan.training("figures/source_only/seed_0"), again).scored
+
+
+def test_another_start_is_refused(comparison):
+    file, out = comparison
+    training = read_plan(file).training("figures/all_levels/seed_0")
+    require_same_settings(training, out)
+    config = dataclasses.replace(training.config, start_from="other.zip")
+    for other in (
+        dataclasses.replace(training, first_stage="figures/first_stage/seed_0_00000000"),
+        dataclasses.replace(training, first_stage=None, config=config),
+    ):
+        with pytest.raises(InputError, match="other settings \\(start_from\\)"):
+            require_same_settings(other, out)
+
+
 def test_a_half_written_checkpoint_is_none(comparison):
     _, out = comparison
     folder = out / "figures" / "all_levels" / "seed_0"
@@ -274,13 +314,16 @@ def test_an_unknown_training_is_refused(comparison, capsys):
     assert "figures/all_levels/seed_0" in capsys.readouterr().err
 
 
-def write_scores(out: Path, name: str, values: dict[str, tuple[int, float]]) -> None:
+def write_scores(
+    out: Path, name: str, values: dict[str, tuple[int, float]], **asked: object
+) -> None:
+    protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **asked}
     for checkpoint, (step, value) in values.items():
         (out / name / "checkpoints" / checkpoint).mkdir(parents=True)
         file = score_file(out / name, checkpoint)
         file.parent.mkdir(parents=True, exist_ok=True)
         metrics = {"pck@0.05": {"all": value}, "pck@0.10": {"all": 2 * value}}
-        file.write_text(json.dumps({"metrics": metrics, "protocol": {"step": step}}))
+        file.write_text(json.dumps({"metrics": metrics, "protocol": {**protocol, "step": step}}))
 
 
 def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
@@ -295,6 +338,7 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
             tmp_path,
             f"figures/{method}/seed_{seed}",
             {"last": (10, last), "selected": (7, selected), "step_000008": (8, middle)},
+            **(METHODS[method] if method == "all_levels" else {}),
         )
     outcome = gather(plan, tmp_path)
     assert outcome.missing == ["figures/no_feature/seed_0"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.bench.plan import Plan, Training
-from posebridge.bench.work import score_file, scored_checkpoints
-from posebridge.evaluation import Results, pck_key
+from posebridge.bench.scored import scored_checkpoints, scores_of, unscored
+from posebridge.evaluation import pck_key
 
 CHOICES = {
     "last": "last",
@@ -51,7 +51,7 @@ class Outcome:
     Attributes:
         scores: one for each run, choice and metric.
         curves: one for each run, checkpoint and metric; the choice is the checkpoint's name.
-        missing: trainings that have no score yet.
+        missing: trainings of which a checkpoint has no scores by the plan as it is.
     """
 
     plan: Plan
@@ -81,10 +81,13 @@ def gather(plan: Plan, out: Path) -> Outcome:
     for training in plan.trainings:
         if training.method is None:
             continue
-        found = _found(training, out / training.name, metrics)
-        if not {"last", "selected"} <= {s.choice for s in found}:
+        folder = out / training.name
+        complete = {"last", "selected"} <= set(scored_checkpoints(folder))
+        # The best of all checkpoints is known when all of them are scored, not before.
+        if not complete or unscored(training, folder):
             missing.append(training.name)
             continue
+        found = _found(training, folder, metrics)
         curves += found
         scores += [s for s in found if s.choice in ("last", "selected")]
         for metric in metrics:
@@ -98,10 +101,9 @@ def gather(plan: Plan, out: Path) -> Outcome:
 def _found(training: Training, folder: Path, metrics: Sequence[str]) -> list[Score]:
     found = []
     for checkpoint in scored_checkpoints(folder):
-        file = score_file(folder, checkpoint)
-        if not file.is_file():
+        results = scores_of(training, folder, checkpoint)
+        if results is None:
             continue
-        results = Results.from_json(file.read_text(encoding="utf-8"), str(file))
         step = int(results.protocol.get("step") or 0)
         for metric in metrics:
             value = results.metrics.get(metric, {}).get("all")

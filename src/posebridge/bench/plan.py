@@ -49,9 +49,10 @@ class Training:
         first_stage: the training whose source model this one starts from; None for a first stage
             itself.
         pair, method, seed: what it belongs to; a first stage has no method.
-            test, test_images: the labelled images that score it; empty for a first stage.
+        test, test_images: the labelled images that score it; empty for a first stage.
         source_validation: labelled source images that nothing trains on, for one of the validators.
         asked: how the model is asked when it is scored.
+        thresholds: of PCK, shares of the crop's side.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Training:
     test_images: str | None = None
     source_validation: str | None = None
     asked: Asked = field(default_factory=Asked)
+    thresholds: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         about.get("test_images"),
                         about.get("source_validation"),
                         _asked(how, place),
+                        thresholds,
                     )
                 )
     return Plan(

@@ -11,7 +11,7 @@ import numpy as np
 
 from posebridge.adaptation.selection import mean_rank
 from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
-from posebridge.bench.work import judgement_file
+from posebridge.bench.scored import judgement_file
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
 
@@ -60,7 +60,8 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             ]
             for metric in outcome.metrics
         }
-        values = {name: [row[name] for row in read] for name in read[0]}
+        common = [name for name in read[0] if all(name in row for row in read)]
+        values = {name: [row[name] for row in read] for name in common}
         runs.append(Judged(training.name, [step for step, _ in kept], values, truth))
     return runs
 

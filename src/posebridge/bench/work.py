@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_p
 from posebridge.adaptation.start import poses_known_to
 from posebridge.api import run
 from posebridge.bench.plan import Training
+from posebridge.bench.scored import judgement_file, score_file, unjudged, unscored
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
 from posebridge.data.json_files import write_text
@@ -34,13 +35,10 @@ from posebridge.errors import InputError
 from posebridge.inference.domains import below, in_skeleton_asked, located, read_domains
 from posebridge.inference.predictor import load
 from posebridge.inference.scoring import score
-from posebridge.inference.views import Asked
 
 FINISHED = "finished.json"
-SCORES = "scores"
-JUDGEMENTS = "validators"
 _PLACES = ("data_root", "workers", "device", "start_from")
-"""Settings that may differ between two sessions of the same training."""
+"""Settings that may differ between two sessions; where a training starts from is looked at apart."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class State:
 
     Attributes:
         trained: the last step is done.
-        scored: every checkpoint that was kept is scored, by labels and by the validators; a first
-            stage has nothing to score.
+        scored: every checkpoint that was kept is scored as the plan asks for, by labels and by the
+            validators; a first stage has nothing to score.
     """
 
     trained: bool
@@ -66,45 +64,8 @@ def state_of(training: Training, out: Path) -> State:
     """Look at the folder of a training."""
     folder = out / training.name
     trained = (folder / FINISHED).is_file()
-    complete = not _unscored(training, folder) and not _missing(folder, JUDGEMENTS)
+    complete = not unscored(training, folder) and not unjudged(training, folder)
     return State(trained, trained and (training.method is None or complete))
-
-
-def scored_checkpoints(folder: Path) -> list[str]:
-    """The checkpoints of a run that a comparison scores: all that its adaptation left."""
-    found = (folder / "checkpoints").glob("*")
-    # A killed run may leave a half-written NAME.partial.
-    kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
-    return [name for name in kept if name in ("last", "selected") or name.startswith("step_")]
-
-
-def score_file(folder: Path, checkpoint: str) -> Path:
-    """Where the scores of a checkpoint lie."""
-    return folder / SCORES / f"{checkpoint}.json"
-
-
-def judgement_file(folder: Path, checkpoint: str) -> Path:
-    """Where the validators' words about a checkpoint lie."""
-    return folder / JUDGEMENTS / f"{checkpoint}.json"
-
-
-def _missing(folder: Path, what: str) -> list[str]:
-    names = scored_checkpoints(folder)
-    return [name for name in names if not (folder / what / f"{name}.json").is_file()]
-
-
-def _unscored(training: Training, folder: Path) -> list[str]:
-    """Checkpoints without scores, or with those of a model that was asked in other views."""
-    names = []
-    for name in scored_checkpoints(folder):
-        file = score_file(folder, name)
-        if file.is_file():
-            protocol = json.loads(file.read_text(encoding="utf-8"))["protocol"]
-            told = {f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol}
-            if Asked(**told) == training.asked:
-                continue
-        names.append(name)
-    return names
 
 
 def require_same_settings(training: Training, out: Path) -> None:
@@ -123,11 +84,24 @@ def require_same_settings(training: Training, out: Path) -> None:
         for name, value in located(training.config).to_dict().items()
         if name not in _PLACES and before.get(name) != value
     ]
+    if _starts_elsewhere(training, stored.parent, before.get("start_from")):
+        changed.append("start_from")
     if changed:
         raise InputError(
             f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
             "give another --out."
         )
+
+
+def _starts_elsewhere(training: Training, folder: Path, start_from: str | None) -> bool:
+    """Whether a run started from another model than the plan's; a whole comparison may be moved."""
+    if training.first_stage is None:
+        return start_from != located(training.config).start_from
+    finished = folder / FINISHED
+    if finished.is_file():
+        told = json.loads(finished.read_text(encoding="utf-8"))
+        return told.get("first_stage", training.first_stage) != training.first_stage
+    return start_from is None or not Path(start_from).as_posix().endswith(training.first_stage)
 
 
 def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -140,9 +114,7 @@ def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def do_training(
-    training: Training, out: Path, thresholds: Sequence[float], console: Console
-) -> None:
+def do_training(training: Training, out: Path, console: Console) -> None:
     """Train, or go on, or do nothing; then score what is not scored.
 
     Raises:
@@ -156,7 +128,7 @@ def do_training(
     if training.method is not None:
         _judge(training, folder, console)
     if training.test is not None and training.method is not None:
-        _score(training, folder, thresholds, console)
+        _score(training, folder, console)
 
 
 def _train(training: Training, out: Path, console: Console) -> None:
@@ -182,7 +154,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
 
 def _judge(training: Training, folder: Path, console: Console) -> None:
     """Ask every validator about every checkpoint that was kept; nothing here has target labels."""
-    missing = _missing(folder, JUDGEMENTS)
+    missing = unjudged(training, folder)
     if not missing:
         return
     # Without a source, the model that the training started from stands for it.
@@ -236,9 +208,9 @@ def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
     return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
 
 
-def _score(training: Training, folder: Path, thresholds: Sequence[float], console: Console) -> None:
+def _score(training: Training, folder: Path, console: Console) -> None:
     assert training.test is not None
-    missing = _unscored(training, folder)
+    missing = unscored(training, folder)
     if not missing:
         return
     root = training.config.data_root
@@ -251,11 +223,13 @@ def _score(training: Training, folder: Path, thresholds: Sequence[float], consol
         results, _ = score(
             load(folder / "checkpoints" / alike[0]).with_views(**asdict(training.asked)),
             labels,
-            thresholds=thresholds,
+            thresholds=training.thresholds,
             protocol={
                 "pair": training.pair,
                 "method": training.method,
                 "seed": training.seed,
+                "test": training.test,
+                "test_images": training.test_images,
                 **benchmark,
             },
         )

@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"{word:<8} {training.name}", highlight=False)
         return 0
     if given.only:
-        do_training(plan.training(given.only), out, plan.thresholds, console)
+        do_training(plan.training(given.only), out, console)
         return 0
     failed: list[str] = []
     if not given.table:

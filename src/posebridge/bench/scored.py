@@ -1,0 +1,76 @@
+"""What is scored and judged of a training, and whether it is what the plan asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from posebridge.bench.plan import Training
+from posebridge.evaluation import Results
+from posebridge.inference.views import Asked
+
+
+def scored_checkpoints(folder: Path) -> list[str]:
+    """The checkpoints of a run that a comparison scores: all that its adaptation left."""
+    found = (folder / "checkpoints").glob("*")
+    # A killed run may leave a half-written NAME.partial.
+    kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
+    return [name for name in kept if name in ("last", "selected") or name.startswith("step_")]
+
+
+def score_file(folder: Path, checkpoint: str) -> Path:
+    """Where the scores of a checkpoint lie."""
+    return folder / "scores" / f"{checkpoint}.json"
+
+
+def judgement_file(folder: Path, checkpoint: str) -> Path:
+    """Where the validators' words about a checkpoint lie."""
+    return folder / "validators" / f"{checkpoint}.json"
+
+
+def scores_of(training: Training, folder: Path, checkpoint: str) -> Results | None:
+    """The scores of a checkpoint, None where there are none or they are of other settings.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = score_file(folder, checkpoint)
+    if not file.is_file():
+        return None
+    results = Results.read(file)
+    return results if _fits(results.protocol, training) else None
+
+
+def unscored(training: Training, folder: Path) -> list[str]:
+    """Checkpoints that have no scores by the plan as it is now."""
+    names = scored_checkpoints(folder)
+    return [name for name in names if scores_of(training, folder, name) is None]
+
+
+def unjudged(training: Training, folder: Path) -> list[str]:
+    """Checkpoints that a validator of the plan said nothing about."""
+    names = []
+    for name in scored_checkpoints(folder):
+        file = judgement_file(folder, name)
+        judged = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if not judged or (training.source_validation is not None and "source_pck" not in judged):
+            names.append(name)
+    return names
+
+
+def _fits(protocol: Mapping[str, Any], training: Training) -> bool:
+    """Whether scores are of these views, this test set and at least these thresholds."""
+    told = {f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol}
+    # Scores from before the plan's words were kept name the file that was read.
+    test = str(protocol.get("test", protocol.get("dataset", "")))
+    same = test == training.test or ("test" not in protocol and test.endswith(f"/{training.test}"))
+    images = protocol.get("test_images", training.test_images)
+    return (
+        Asked(**told) == training.asked
+        and same
+        and images == training.test_images
+        and set(training.thresholds) <= set(protocol.get("thresholds", ()))
+    )
