@@ -234,6 +234,39 @@ def test_bad_settings_get_a_sentence(arguments, words, tmp_path, capsys):
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["skeleton", "show", "coco-17", "--out", "FILE/x.yaml"], "FILE"),
+        (["adapt", "--source", "x", "--target", "x", "--out", "FILE"], "is a file; give a folder"),
+        (["compare", "a", "b", "x", "--out", "FILE"], "is a file; give a folder"),
+        (["compare", "a", "b", "x", "--out", "FILE/below"], "is a file; give a folder"),
+        (["predict", "a", "x", "--out", "a.csv", "--overlays", "FILE"], "--overlays"),
+        (["bench", "x.yaml", "--out", "FILE"], "is a file; give a folder"),
+        (["demo", "--out", "FILE"], "is a file; give a folder"),
+        (["figures", "FILE"], "FILE"),
+    ],
+)
+def test_a_file_where_a_folder_goes_gets_a_sentence(arguments, words, tmp_path, capsys):
+    file = tmp_path / "FILE"
+    file.write_text("kept")
+    assert main([part.replace("FILE", str(file)) for part in arguments]) == 2
+    said = capsys.readouterr().err
+    assert words.replace("FILE", str(file)) in said and said.count("\n") == 1
+    assert file.read_text() == "kept"
+
+
+def test_an_answer_that_never_comes_is_no(monkeypatch, capsys):
+    from posebridge.cli import push
+
+    def ended(_):
+        raise EOFError
+
+    monkeypatch.setattr(push, "main", ended)
+    assert main(["push", "runs/people", "ann/people"]) == 2
+    assert "nothing was done" in capsys.readouterr().err
+
+
 def relabelled(figures, tmp_path, names: dict[str, str], order: list[int]) -> list[str]:
     """The test figures with keypoints renamed and in another order, as arguments of evaluate."""
     content = json.loads(figures.test.read_text())

@@ -49,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     config, own = parse_settings(parser, given)
 
     from posebridge.api import report_of_new_run, run
+    from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
     from posebridge.report.summary import print_run_summary
 
@@ -56,7 +57,11 @@ def main(arguments: Sequence[str]) -> int:
     if own.stop_after is not None and own.stop_after < 1:
         raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
     result = run(
-        config, Path(own.out), resume=own.resume, console=console, stop_after=own.stop_after
+        config,
+        require_folder(own.out),
+        resume=own.resume,
+        console=console,
+        stop_after=own.stop_after,
     )
     wanted = result.finished and not own.no_report
     made = report_of_new_run(result.folder, console) if wanted else None

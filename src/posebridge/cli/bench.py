@@ -65,10 +65,11 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.bench.launch import cluster_options, own_command
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
+    from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
 
     console = Console()
-    out = Path(given.out)
+    out = require_folder(given.out)
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")

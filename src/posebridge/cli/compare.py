@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
+    from posebridge.cli.places import require_folder
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
     if given.pairs < 0:
         raise InputError(f"--pairs is {given.pairs}; give 0 or more.")
-    out = Path(given.out)
+    out = require_folder(given.out)
     models = [load(given.model_a, given.weights_a), load(given.model_b, given.weights_b)]
     models[0].skeleton.require_same(
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"

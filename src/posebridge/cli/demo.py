@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 EXAMPLES = """examples:
@@ -48,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
+    from posebridge.cli.places import require_folder
     from posebridge.data.coco import read_labelled
     from posebridge.data.figures import write_figure_benchmark
     from posebridge.errors import InputError
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.progress import ProgressBar
     from posebridge.report.summary import print_run_summary
 
-    out = Path(given.out)
+    out = require_folder(given.out)
     if (out / "config.yaml").exists():
         if not given.overwrite:
             raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")

@@ -74,6 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except EOFError:
+        print(
+            f"posebridge {name}: the input ended before the answer; nothing was done.",
+            file=sys.stderr,
+        )
+        return 2
+    except OSError as error:
+        # A place that can't be written, a full disk: no command can tell all of them beforehand.
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"posebridge {name}: {place}{error.strerror or error}.", file=sys.stderr)
+        return 2
     except RuntimeError as error:
         if type(error).__name__ != "NonFiniteLoss":
             raise

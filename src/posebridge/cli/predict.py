@@ -113,6 +113,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> None:
     """Raise InputError for options that exclude each other, before anything is computed."""
+    from posebridge.cli.places import require_folder
     from posebridge.data.video import is_video
     from posebridge.errors import InputError
     from posebridge.inference.writing import NAMES_FILES, output_ending
@@ -144,6 +145,8 @@ def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> Non
         from posebridge.report.overlay_video import check_overlay_video
 
         check_overlay_video(Path(given.overlays), Path(given.images))
+    elif given.overlays:
+        require_folder(given.overlays, "--overlays")
     if not camera:
         return
     if given.seconds is not None and not given.seconds >= 0:
