@@ -23,6 +23,7 @@ from posebridge.inference.judging import judge_run
 from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
+from posebridge.report.console import plain_console
 from posebridge.report.pictures import StepPictures
 from posebridge.report.progress import ProgressBar, TrainingProgress
 from posebridge.report.run_page import RunReport, write_run_page
@@ -76,7 +77,7 @@ def adapt(
         settings = replace(settings, source=str(source))
     if target is not None:
         settings = replace(settings, target=str(target))
-    console = console or Console()
+    console = console or plain_console()
     result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
     if page and result.finished:
         report_of_new_run(result.folder, console)

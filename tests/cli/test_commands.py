@@ -267,6 +267,13 @@ def test_an_answer_that_never_comes_is_no(monkeypatch, capsys):
     assert "nothing was done" in capsys.readouterr().err
 
 
+def test_names_with_brackets_are_printed_whole(tmp_path, capsys):
+    file = tmp_path / "[raw] :train:" / "x.yaml"
+    file.parent.mkdir()
+    assert main(["skeleton", "show", "coco-17", "--out", str(file)]) == 0
+    assert str(file) in "".join(capsys.readouterr().out.splitlines())
+
+
 def relabelled(figures, tmp_path, names: dict[str, str], order: list[int]) -> list[str]:
     """The test figures with keypoints renamed and in another order, as arguments of evaluate."""
     content = json.loads(figures.test.read_text())

@@ -61,8 +61,8 @@ def test_the_terminal_table_has_the_same_cells():
     )
     assert table.columns[0].header == "joints"
     assert len(table.columns) == 7
-    assert list(table.columns[0].cells) == ["knee", "toe", "all"]
-    assert list(table.columns[5].cells) == ["-1.0", "-", "+5.0"]
+    assert [str(cell) for cell in table.columns[0].cells] == ["knee", "toe", "all"]
+    assert [str(cell) for cell in table.columns[5].cells] == ["-1.0", "-", "+5.0"]
     text = shown(table)
     assert "source [only]" in text
     assert "percent, epe in pixels; normaliser crop" in text

@@ -18,9 +18,9 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str]) -> int:
     """Train and adapt; see ``posebridge adapt --help``."""
     from jsonargparse import ArgumentParser
-    from rich.console import Console
 
     from posebridge.adaptation.presets import add_settings, parse_settings
+    from posebridge.report.console import plain_console
 
     parser = ArgumentParser(
         prog="posebridge adapt",
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.report.summary import print_run_summary
 
-    console = Console()
+    console = plain_console()
     if own.stop_after is not None and own.stop_after < 1:
         raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
     result = run(

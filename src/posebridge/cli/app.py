@@ -60,14 +60,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.app.server import listen, serve
     from posebridge.app.shown import is_run, open_models
     from posebridge.app.upload import Limits
     from posebridge.app.watching import RunWatch
     from posebridge.data.extras import need
     from posebridge.errors import InputError
+    from posebridge.report.console import plain_console
 
     if not given.models and not given.runs:
         raise InputError("give a MODEL to predict with, or --runs RUN_FOLDER to watch.")
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
             raise InputError(f"--runs {run} is a file; give a run folder, begun or not.")
     need("gradio", "app", "posebridge app")
     opened = listen(given.port)
-    console = Console()
+    console = plain_console()
     models = open_models(given.models)
     folders = dict.fromkeys(Path(p) for p in [*given.runs, *filter(is_run, given.models)])
     for model in models:

@@ -59,16 +59,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", metavar="TRAINING", help="do this one training and nothing else")
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
     from posebridge.bench.launch import cluster_options, own_command
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
     from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
+    from posebridge.report.console import plain_console
 
-    console = Console()
+    console = plain_console()
     out = require_folder(given.out)
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:

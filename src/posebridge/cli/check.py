@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, help="threads that decode (default: the cores)")
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
+    from rich.markup import escape
 
     import posebridge
     from posebridge.data.checking import check_set, compare_sets, declared_sizes
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.report.bar import ProgressBar
     from posebridge.report.check_page import sorted_findings, verdict, write_check
+    from posebridge.report.console import plain_console
 
     roles = [
         (role, getattr(given, role), getattr(given, f"{role}_images"))
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     # All files are read before the first image is decoded: a broken one stops the command at once.
     read = [(name, path, _read(name, path, images)) for name, path, images in wanted]
 
-    console = Console()
+    console = plain_console()
     sets = []
     for name, path, data in read:
         samples = data.images if isinstance(data, LabelledSamples) else data
@@ -92,10 +93,12 @@ def main(arguments: Sequence[str]) -> int:
     _print_summary(console, sets)
     for finding in findings:
         colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.severity]
+        named = " and ".join(dict.fromkeys(finding.sets))
         console.print(
-            f"[{colour}]{finding.severity}[/]  [dim]{' and '.join(dict.fromkeys(finding.sets))}:[/] ",
+            f"[{colour}]{finding.severity}[/]  [dim]{escape(named)}:[/] ",
             end="",
             highlight=False,
+            markup=True,
         )
         console.print(finding.title, markup=False, highlight=False)
         for line in finding.details[:3]:

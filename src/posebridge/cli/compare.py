@@ -40,14 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.cli.places import require_folder
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import score
+    from posebridge.report.console import plain_console
     from posebridge.report.disagreement import (
         disagreement,
         joint_table,
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     names = _names(given.model_a, given.weights_a, given.model_b, given.weights_b)
     labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
     samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
-    console = Console()
+    console = plain_console()
     answers, scores = [], {}
     for letter, name, predictor in zip("AB", names, models, strict=True):
         with ProgressBar(console, f"predicting with {letter}", len(samples)) as bar:

@@ -35,11 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.data.conversion import convert
+    from posebridge.report.console import plain_console
 
-    console = Console()
+    console = plain_console()
     done = convert(
         given.source,
         given.out,

@@ -50,11 +50,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(name: str | None) -> int:
-    from rich.console import Console
-
     from posebridge.data.benchmarks import BENCHMARKS, JOINTS
+    from posebridge.report.console import plain_console
 
-    console = Console(emoji=False)  # ":train:" is a name here
+    console = plain_console()
     if name is not None:
         _describe(console, name)
         return 0
@@ -101,13 +100,12 @@ def _describe(console: Console, name: str) -> None:
 
 
 def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
-    from rich.console import Console
-
     from posebridge.data.benchmarks.verify import check_files, check_splits, find_folder
     from posebridge.errors import InputError
+    from posebridge.report.console import plain_console
 
     record = _record(name)
-    console = Console(emoji=False)  # ":train:" is a name here
+    console = plain_console()
     if frames is not None and (name != "surreal_video" or frames < 1):
         raise InputError("--frames N, 1 or more, is for surreal_video, whose frames lie in videos.")
     if not root.is_dir():

@@ -43,8 +43,6 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
     from posebridge.cli.places import require_folder
@@ -55,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import score
     from posebridge.report.comparison import write_comparison
+    from posebridge.report.console import plain_console
     from posebridge.report.progress import ProgressBar
     from posebridge.report.summary import print_run_summary
 
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     overrides: dict[str, Any] = dict(item.partition("=")[::2] for item in given.set)
     overrides["seed"] = given.seed
     config = configure(["demo"], overrides=overrides)
-    console = Console()
+    console = plain_console()
     source, target, test = given.figures, given.figures, max(1, given.figures // 3)
     with ProgressBar(console, "drawing figures", source + target + test) as bar:
         figures = write_figure_benchmark(

@@ -78,13 +78,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.data.benchmarks import benchmark_protocol
     from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
+    from posebridge.report.console import plain_console
     from posebridge.report.progress import ProgressBar
     from posebridge.report.skeletons import print_matches
 
@@ -94,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
     predictor = predictor.with_views(given.views, given.flip, given.turn)
     labels = read_labelled(given.labels, given.images, given.format, given.data_root)
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
-    console = Console()
+    console = plain_console()
     _, match = labels_for(predictor, labels, given.mapping)
     if not match.is_identity:
         print_matches(console, match)

@@ -54,17 +54,17 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
 
     import numpy as np
-    from rich.console import Console
 
     from posebridge.data.reading import read_unlabelled
     from posebridge.inference.chances import find_calibration
     from posebridge.inference.export import TOLERANCE, export
     from posebridge.models.checkpoint import load_checkpoint
+    from posebridge.report.console import plain_console
 
     checkpoint = load_checkpoint(given.model, given.weights)
     calibration = find_calibration(checkpoint) if given.calibrated else None
     images = read_unlabelled(given.int8) if given.int8 else None
-    console = Console()
+    console = plain_console()
     console.print(f"exporting {checkpoint.folder} to {given.to}", highlight=False, markup=False)
     done = export(
         *(checkpoint, given.out, given.to),

@@ -31,12 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier figures")
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.data.figures import write_figure_benchmark
+    from posebridge.report.console import plain_console
     from posebridge.report.progress import ProgressBar
 
-    console = Console()
+    console = plain_console()
     with ProgressBar(console, "drawing figures", given.source + given.target + given.test) as bar:
         written = write_figure_benchmark(
             Path(given.out),

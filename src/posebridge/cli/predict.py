@@ -40,8 +40,6 @@ def main(arguments: Sequence[str]) -> int:
 
     from glob import has_magic
 
-    from rich.console import Console
-
     from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
     from posebridge.data.camera import camera_index
     from posebridge.data.video import is_video
@@ -50,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.predictor import load
     from posebridge.inference.record import file_state, is_made, record_file, write_record
     from posebridge.inference.writing import output_ending
+    from posebridge.report.console import plain_console
 
     for out in given.out:
         output_ending(out)
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
             Wanted(given.detect, given.least_score, given.least_size, given.largest),
         )
         finder.wanted.check(finder.detector)
-    console = Console()
+    console = plain_console()
     outs = [Path(out) for out in given.out]
     made = [*outs, *([Path(given.overlays)] if given.overlays else [])]
     identity: dict = {}

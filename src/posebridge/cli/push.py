@@ -33,17 +33,16 @@ def main(arguments: Sequence[str]) -> int:
 
     import sys
 
-    from rich.console import Console
-
     from posebridge.errors import InputError
     from posebridge.models import hub
     from posebridge.models.checkpoint import load_checkpoint
+    from posebridge.report.console import plain_console
 
     checkpoint = load_checkpoint(given.model, given.weights)
     if not checkpoint.folder.is_dir():
         raise InputError(f"{checkpoint.folder} is a zip; unpack it and give the folder.")
     planned = hub.plan_upload(checkpoint.folder, given.repository, given.private)
-    console = Console()
+    console = plain_console()
 
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -45,12 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.api import make_report
+    from posebridge.report.console import plain_console
     from posebridge.report.summary import print_verdict
 
-    console = Console()
+    console = plain_console()
     made = make_report(
         given.run,
         weights=given.weights,

@@ -46,9 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from rich.console import Console
-
     from posebridge.report import skeletons as report
+    from posebridge.report.console import plain_console
     from posebridge.skeleton import (
         builtin_skeletons,
         match_skeletons,
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.skeleton.files import to_yaml
     from posebridge.skeleton.matching import mapping_text
 
-    console = Console()
+    console = plain_console()
     if given.command == "list":
         for name, text in builtin_skeletons().items():
             console.print(f"  {name:<10} {text}", highlight=False)

@@ -14,9 +14,9 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str]) -> int:
     """Train a style decoder; see ``posebridge style --help``."""
     from jsonargparse import ArgumentParser
-    from rich.console import Console
 
     from posebridge.adaptation.presets import add_settings, parse_settings
+    from posebridge.report.console import plain_console
 
     parser = ArgumentParser(
         prog="posebridge style",
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.progress import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
 
-    console = Console()
+    console = plain_console()
     config = located(config)
     source, target = read_domains(config)
     if source is None:

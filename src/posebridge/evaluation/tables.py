@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from posebridge.errors import InputError
 from posebridge.evaluation.metrics import ALL
@@ -42,10 +42,11 @@ def results_table(
         InputError: a result lacks a metric, or the results differ in normaliser.
     """
     grid = _grid(columns, metrics)
+    # Texts, for a plain string may be read as markup, and a data set's name holds anything.
     # Without vertical lines three pairs of columns fit in 80 characters.
     table = Table(
-        title=escape(title) if title else None,
-        caption=escape(grid.caption),
+        title=Text(title, style="table.title") if title else None,
+        caption=Text(grid.caption, style="table.caption"),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -54,10 +55,10 @@ def results_table(
     width = max(len(row[0]) for row in grid.rows)
     table.add_column("joints", no_wrap=True, min_width=width)
     for name, metric in grid.headers:
-        table.add_column(f"{escape(name)}\n{escape(metric)}", justify="right")
+        table.add_column(Text(f"{name}\n{metric}"), justify="right")
     for number, row in enumerate(grid.rows):
         before_last = number == len(grid.rows) - 2
-        table.add_row(*(escape(cell) for cell in row), end_section=before_last)
+        table.add_row(*(Text(cell) for cell in row), end_section=before_last)
     return table
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from posebridge.data.crops import Region, cut, decode_image, to_crop
 from posebridge.data.samples import LabelledSamples
@@ -103,7 +103,7 @@ def joint_table(found: Disagreement) -> Table:
     rows = joint_rows(found)
     for row in rows:
         table.add_row(
-            escape(row[0]),
+            Text(row[0]),
             *(f"{value:.1f}" for value in row[1:4]),
             *(f"{value:.2f}" for value in row[4:]),
             end_section=row is rows[-2],
