@@ -315,6 +315,27 @@ def test_labels_of_another_skeleton_are_matched(run, figures, tmp_path, capsys):
     assert scores(*odd, "--mapping", str(mapping))["metrics"] == plain["metrics"]
 
 
+def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, capsys):
+    """And leaves nothing of an earlier one in its folder."""
+    content = json.loads(figures.test.read_text())
+    names = content["categories"][0]["keypoints"]
+    content["categories"][0]["keypoints"] = [*names, "nose"]
+    content["categories"][0]["skeleton"] = []
+    for row in content["annotations"]:
+        row["keypoints"] += [1, 1, 2]
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps(content))
+    out, images = tmp_path / "compared", figures.test.parent / "images"
+    both = ["compare", str(run), str(run), "--weights-a", "source", "--out", str(out)]
+    given = [str(labels), "--image-folder", str(images)]
+    assert main([*both, *given, "--pairs", "3"]) == 0
+    assert (out / "sheet.png").is_file() and (out / "scores_a.json").is_file()
+    protocol = json.loads((out / "scores_a.json").read_text())["protocol"]
+    assert protocol["keypoints"] == names
+    assert main([*both, str(images), "--pairs", "1"]) == 0
+    assert not list(out.glob("scores_*")) and len(list((out / "pairs").iterdir())) == 1
+
+
 def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, capsys):
     odd = {name: f"thing {i}" for i, name in enumerate(FIGURE_SKELETON.keypoints)}
     assert main(["evaluate", str(run), *relabelled(figures, tmp_path, odd, list(range(14)))]) == 2

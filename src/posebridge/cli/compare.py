@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
-    from posebridge.inference.scoring import score
+    from posebridge.inference.scoring import labels_for, score
     from posebridge.report.console import plain_console
     from posebridge.report.disagreement import (
         disagreement,
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         write_tables,
     )
     from posebridge.report.progress import ProgressBar
+    from posebridge.report.skeletons import print_matches
 
     if given.pairs < 0:
         raise InputError(f"--pairs is {given.pairs}; give 0 or more.")
@@ -67,6 +68,11 @@ def main(arguments: Sequence[str]) -> int:
     labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
     samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
     console = plain_console()
+    if labels is not None:
+        # Once for scores and pictures: both are about the model's keypoints.
+        labels, match = labels_for(models[0], labels)
+        if not match.is_identity:
+            print_matches(console, match)
     answers, scores = [], {}
     for letter, name, predictor in zip("AB", names, models, strict=True):
         with ProgressBar(console, f"predicting with {letter}", len(samples)) as bar:
@@ -78,6 +84,9 @@ def main(arguments: Sequence[str]) -> int:
                 scores[f"{letter}: {name}"] = results
                 answers.append(found)
     out.mkdir(parents=True, exist_ok=True)
+    # What an earlier comparison left here would look like this one's.
+    for old in (*out.glob("scores_[ab].json"), *(out / "pairs").glob("????_*.png")):
+        old.unlink()
     found = disagreement(names, answers[0], answers[1], models[0].skeleton)
     assert answers[0].samples is not None
     files = [str(answers[0].samples.path(i)) for i in range(len(answers[0]))]
