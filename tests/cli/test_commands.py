@@ -140,7 +140,28 @@ def test_demo_compares_equal_lengths_and_starts_again_only_when_told(tmp_path, c
     assert (out / "pictures" / "before_and_after.png").stat().st_size > 1000
     assert main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
+    before = sorted(out.rglob("*"))
+    for wrong in (["--figures", "0"], ["--set", "steps.sauce=3"]):
+        assert main([*arguments, "--overwrite", *wrong]) == 2
+    assert sorted(out.rglob("*")) == before
     assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_what_is_no_demo_is_never_removed(finished_run, tmp_path, capsys):
+    out = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    before = sorted(out.rglob("*"))
+    assert main(["demo", "--out", str(out), "--overwrite"]) == 2
+    assert "no demo" in capsys.readouterr().err
+    assert sorted(out.rglob("*")) == before
+
+
+def test_figures_are_not_cleared_for_numbers_that_cannot_be(tmp_path, capsys):
+    given = ["figures", str(tmp_path), *("--source", "1", "--target", "1", "--test", "1")]
+    assert main(given) == 0
+    before = sorted(tmp_path.rglob("*"))
+    for wrong in (["--test", "0"], ["--size", "-1"]):
+        assert main([*given, "--overwrite", *wrong]) == 2
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 EXAMPLES = """examples:
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
+    from posebridge.cli.figures import require_figures
     from posebridge.cli.places import require_folder
     from posebridge.data.coco import read_labelled
     from posebridge.data.figures import write_figure_benchmark
@@ -58,13 +60,15 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.summary import print_run_summary
 
     out = require_folder(given.out)
-    if (out / "config.yaml").exists():
-        if not given.overwrite:
-            raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")
-        shutil.rmtree(out)
     overrides: dict[str, Any] = dict(item.partition("=")[::2] for item in given.set)
     overrides["seed"] = given.seed
     config = configure(["demo"], overrides=overrides)
+    require_figures(given.figures, "--figures", config.crop.size, given.seed)
+    if (out / "config.yaml").exists():
+        if not given.overwrite:
+            raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")
+        _require_demo(out)
+        shutil.rmtree(out)
     console = plain_console()
     source, target, test = given.figures, given.figures, max(1, given.figures // 3)
     with ProgressBar(console, "drawing figures", source + target + test) as bar:
@@ -106,3 +110,16 @@ def main(arguments: Sequence[str]) -> int:
     )
     console.print(f"before and after: {picture}", highlight=False)
     return 0
+
+
+def _require_demo(out: Path) -> None:
+    """Raise InputError unless a run was made by this command: its source lies in its own figures."""
+    from posebridge.adaptation.presets import configure
+    from posebridge.errors import InputError
+
+    source = configure(config=out / "config.yaml").source
+    if source is None or not Path(source).resolve().is_relative_to((out / "figures").resolve()):
+        raise InputError(
+            f"{out} holds a run that is no demo, which --overwrite does not remove; give another "
+            "--out."
+        )
