@@ -151,7 +151,7 @@ def source_check(
     if given is not None:
         if run.source is not None:
             given.skeleton.require_same(run.source.skeleton, given.images.name, "the run's source")
-        return given, "given", "Labelled source images that you gave and no training saw."
+        return given, "given", "Labelled source images that you gave (--source-validation)."
     config = run.config
     if run.source is None:
         about = (
