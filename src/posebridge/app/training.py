@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from posebridge.app.watching import Curve, RunLook, RunState
+from posebridge.inference.run_folder import selected_step
 from posebridge.report.bar import clock
 from posebridge.report.charts import Line, line_chart, number
 
@@ -151,16 +152,16 @@ def charts(look: RunLook) -> str:
 def tables(look: RunLook) -> str:
     """The weights that there are by the validator's word, and the newest of every figure."""
     looks = look.looks
-    best = max(looks, key=lambda v: v[1]) if looks else None
+    kept = [("source", looks[0]), ("last", looks[-1])] if looks else []
+    # Whichever validator selects, the checkpoint says which step it took.
+    step = selected_step(look.folder)
+    if looks and step in dict(looks):
+        kept.insert(1, ("selected", (step, dict(looks)[step])))
     weights = Markup("").join(
         Markup('<tr><th>{}</th><td class="num">{:,}</td><td class="num">{} %</td></tr>').format(
             name, step, number(value, "%")
         )
-        for name, (step, value) in zip(
-            ("source", "selected", "last"),
-            (looks[0], best or looks[0], looks[-1]) if looks else (),
-            strict=False,
-        )
+        for name, (step, value) in kept
     )
     figures = Markup("").join(
         Markup(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -197,3 +198,12 @@ def read_course(
                 if len(row) == 3 and row[1] in names:
                     curves.setdefault(row[1], []).append((int(row[0]) + 1, float(row[2])))
     return {name: tuple(rows) for name, rows in curves.items()}
+
+
+def selected_step(folder: Path) -> int | None:
+    """The step of a run's selected weights, by whichever validator; None where there are none."""
+    try:
+        step = json.loads((folder / "checkpoints/selected/results.json").read_bytes())["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return step if isinstance(step, int) else None

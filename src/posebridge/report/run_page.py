@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
 from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
+from posebridge.inference.run_folder import selected_step
 from posebridge.report.charts import (
     Line,
     interval_chart,
@@ -264,11 +265,13 @@ def course_words(judgement: Judgement) -> list[str]:
     if len(agreement) >= 3:
         peak = max(agreement, key=lambda look: look[1])
         rising = peak == agreement[-1]
+        chosen = selected_step(Path(judgement.run))
+        about = "" if chosen is None else f"; the weights of step {chosen} are --weights selected"
         found.append(
             "Steadiness rose to the end. That alone is no reason to train for longer."
             if rising
             else f"Steadiness was highest at step {peak[0]} ({peak[1]:.1f} %) and ended at "
-            f"{agreement[-1][1]:.1f} %; the weights of that step are --weights selected."
+            f"{agreement[-1][1]:.1f} %{about}."
         )
     return found
 
