@@ -100,6 +100,17 @@ def test_evaluate_writes_scores_and_their_protocol(run, figures, tmp_path, capsy
     assert "knee" in capsys.readouterr().out
 
 
+def test_a_score_says_which_weights_the_model_has(run, figures, tmp_path, capsys):
+    out = tmp_path / "results.json"
+    selected = run / "checkpoints" / "selected"
+    assert main(["evaluate", str(selected), str(figures.test), "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["protocol"]["selection"] == "selected"
+    capsys.readouterr()
+    given = [str(selected), str(figures.test), "--weights", "source", "--out", str(out)]
+    assert main(["evaluate", *given]) == 2
+    assert "is for a run folder" in capsys.readouterr().err
+
+
 def test_evaluate_asks_about_several_views_and_says_so(run, figures, tmp_path, capsys):
     out = tmp_path / "results.json"
     asked = ["--views", "3", "--flip", "--out", str(out)]
@@ -137,6 +148,7 @@ def test_demo_compares_equal_lengths_and_starts_again_only_when_told(tmp_path, c
         results = json.loads((out / f"{name}.json").read_text())
         assert results["protocol"]["step"] == 10
         assert results["protocol"]["subjects"] == 3
+        assert "--figures 9 --set" in results["protocol"]["command"]
     assert (out / "pictures" / "before_and_after.png").stat().st_size > 1000
     assert main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err

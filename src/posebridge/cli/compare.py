@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
+    from posebridge.cli.chosen import weights_of
     from posebridge.cli.places import require_folder
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
@@ -64,7 +65,11 @@ def main(arguments: Sequence[str]) -> int:
     models[0].skeleton.require_same(
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
     )
-    names = _names(given.model_a, given.weights_a, given.model_b, given.weights_b)
+    chosen = (
+        weights_of(models[0], given.weights_a, "--weights-a"),
+        weights_of(models[1], given.weights_b, "--weights-b"),
+    )
+    names = _names((given.model_a, given.model_b), chosen)
     labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
     samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
     console = plain_console()
@@ -113,11 +118,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _names(first: str, weights_a: str, second: str, weights_b: str) -> tuple[str, str]:
+def _names(models: tuple[str, str], weights: tuple[str | None, str | None]) -> tuple[str, str]:
     """Short names of two models; what tells them apart is part of them."""
-    a, b = Path(first).name, Path(second).name
-    if a == b and first != second:
-        a, b = "/".join(Path(first).parts[-2:]), "/".join(Path(second).parts[-2:])
-    if weights_a != weights_b:
-        a, b = f"{a} ({weights_a})", f"{b} ({weights_b})"
+    a, b = (Path(model).name for model in models)
+    if a == b and models[0] != models[1]:
+        a, b = ("/".join(Path(model).parts[-2:]) for model in models)
+    if weights[0] != weights[1]:
+        a, b = (
+            name if kept in (None, name) else f"{name} ({kept})"
+            for name, kept in zip((a, b), weights, strict=True)
+        )
     return a, b

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
 
     # Only here, when everything is trained and chosen, are labels of the target's look read.
     labels = read_labelled(figures.test)
-    protocol = {"seed": given.seed, "command": f"posebridge demo --seed {given.seed}"}
+    protocol = {"seed": given.seed, "command": " ".join(["posebridge demo", *arguments])}
     scored = {
         name: score(load(folder), labels, protocol=protocol)
         for name, folder in (("source only", out / "source_only"), ("adapted", out))

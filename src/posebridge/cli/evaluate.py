@@ -78,6 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
+    from posebridge.cli.chosen import weights_of
     from posebridge.data.benchmarks import benchmark_protocol
     from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
@@ -88,6 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
+    selection = weights_of(predictor, given.weights)
     if given.record:
         _require_folder(predictor)
     predictor = predictor.with_views(given.views, given.flip, given.turn)
@@ -106,14 +108,14 @@ def main(arguments: Sequence[str]) -> int:
             mapping=given.mapping,
             protocol={
                 "command": " ".join(["posebridge evaluate", *arguments]),
-                "selection": given.weights,
+                "selection": selection,
                 "seed": predictor.network.notes.get("seed"),
                 **benchmark,
             },
             progress=bar.update,
         )
     metrics = [*(pck_key(t) for t in given.thresholds), "epe", "auc", "pck_published@0.05"]
-    name = predictor.network.notes.get("weights") or Path(given.model).name
+    name = selection or Path(given.model).name
     console.print(results_table({str(name): results}, metrics))
     average_precision = results.metrics["oks"]
     console.print(
