@@ -78,6 +78,18 @@ def test_keypoints_of_a_target_are_not_read(sets, tmp_path):
     assert (summary["subjects"], summary["keypoints"]) == ("32", "-")
 
 
+def test_data_named_like_a_role_has_none(sets, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(sets.source.parent.parent)
+    out = tmp_path / "check"
+    given = ["target", "--source", "source/annotations.json", "--out", str(out)]
+    assert main(["check", *given]) in (0, 2)
+    said = capsys.readouterr().out
+    assert "target (1)" in said
+    # Labels of what is called 'target' and given as any other data are looked at.
+    assert main(["check", "source", "source", "--out", str(out)]) in (0, 2)
+    assert "source (1)" in (said := capsys.readouterr().out) and "source (2)" in said
+
+
 def test_exit_codes_and_names_as_a_process(sets, tmp_path):
     broken = sets.source.with_name("other.json")
     content = json.loads(sets.source.read_text())

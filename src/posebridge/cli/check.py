@@ -19,6 +19,9 @@ EXAMPLES = """examples:
 exit codes: 0 nothing but warnings and notes, 1 warnings (with --strict), 2 errors or unusable input
 """
 
+_LABELLED = ("source", "test")
+"""Roles whose labels are read; a target's never are."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Look at data before training; see ``posebridge check --help``."""
@@ -75,10 +78,11 @@ def main(arguments: Sequence[str]) -> int:
     out = Path(given.out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; give a folder for the page.")
+    wanted = [(role, role, path, images) for role, path, images in roles]
     names = _names(given.data)
-    wanted = roles + [(n, d, given.images) for n, d in zip(names, given.data, strict=True)]
+    wanted += [(n, None, d, given.images) for n, d in zip(names, given.data, strict=True)]
     # All files are read before the first image is decoded: a broken one stops the command at once.
-    read = [(name, path, _read(name, path, images)) for name, path, images in wanted]
+    read = [(name, path, _read(role, path, images)) for name, role, path, images in wanted]
 
     console = plain_console()
     sets = []
@@ -117,19 +121,22 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if given.strict and "warning" in severities else 0
 
 
-def _read(name: str, path: str, images: str | None) -> LabelledSamples | UnlabelledSamples:
+def _read(role: str | None, path: str, images: str | None) -> LabelledSamples | UnlabelledSamples:
     """A set with its labels, unless it is the target or has none."""
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
 
-    labelled = name in ("source", "test") or (name != "target" and holds_labels(path))
+    labelled = role in _LABELLED or (role is None and holds_labels(path))
     return read_labelled(path, images) if labelled else read_unlabelled(path, images)
 
 
 def _names(paths: Sequence[str]) -> list[str]:
-    """A short name for each: the file's or folder's, with as many parents as tell them apart."""
+    """A short name for each: the file's or folder's, with as many parents as tell them apart.
+
+    None of them is the name of a role: what is given without one has none.
+    """
     for length in range(1, 6):
         names = ["/".join(_parts(path)[-length:]) for path in paths]
-        if len(set(names)) == len(names):
+        if len(set(names)) == len(names) and not {*_LABELLED, "target"} & set(names):
             return names
     return [f"{name} ({number})" for number, name in enumerate(names, 1)]
 
