@@ -28,14 +28,17 @@ CONFIG = {
     "crop": {"size": 32, "padding": 1.5},
     "source": "/home/ann/renders",
     "target": "photographs",
+    "image": {"network": {"weights": "styles/mine.pt"}},
 }
+
+RESULTS = {"step": 1, "labels": {"file": "C:/mine.json", "name": "arm.json"}}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("models") / "arm"
-    save_checkpoint(folder, PoseModel(MODEL, 3, 32), ARM, CONFIG, {"step": 1})
+    save_checkpoint(folder, PoseModel(MODEL, 3, 32), ARM, CONFIG, RESULTS)
     return folder
 
 
@@ -157,6 +160,10 @@ def test_push_shows_and_sends_the_five_files(model, api, capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert all(name in said for name in (*FILES, CARD))
     assert "source: /home/ann/renders" in said
+    # Wherever they stand, and whatever the setting is called.
+    assert "config.yaml: target: photographs" in said
+    assert "config.yaml: image.network.weights: styles/mine.pt" in said
+    assert "results.json: labels.file: C:/mine.json" in said and "arm.json" not in said
     assert "private" in said
     assert "https://huggingface.co/ann/arm" in said
     create, commit = api.sent

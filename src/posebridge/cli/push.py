@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge push runs/people ann/people-pose --private
   posebridge push runs/people/checkpoints/selected ann/people-pose --yes --message "more steps"
 """
+
+_NAMED = ("source", "target", "source_images", "target_images", "data_root", "start_from")
+"""Settings that are places also where nothing lies there on this machine."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,10 +55,11 @@ def main(arguments: Sequence[str]) -> int:
     say(f"{checkpoint.folder} -> {given.repository} ({'private' if given.private else 'public'}):")
     for name, content in planned.files.items():
         say(f"  {name:<18} {len(content):>12,} bytes")
-    named = {key: value for key, value in checkpoint.config.items() if _is_place(key, value)}
-    if named:
-        say("config.yaml and results.json name these places of yours:")
-        for key, value in named.items():
+    contents = (("config.yaml", checkpoint.config), ("results.json", checkpoint.results))
+    places = [(f"{file}: {key}", v) for file, content in contents for key, v in _places(content)]
+    if places:
+        say("these may name places of yours:")
+        for key, value in places:
             say(f"  {key}: {value}")
     if not given.yes:
         if not sys.stdin.isatty():
@@ -66,6 +72,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _is_place(key: str, value: object) -> bool:
-    places = ("source", "target", "source_images", "target_images", "data_root", "start_from")
-    return key in places and isinstance(value, str)
+def _places(content: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in nested settings that may be a path, with the names that lead to it."""
+    if isinstance(content, Mapping):
+        for name, value in content.items():
+            yield from _places(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(content, (list, tuple)):
+        for value in content:
+            yield from _places(value, key)
+    elif isinstance(content, str) and content and (key in _NAMED or _may_be_path(content)):
+        yield key, content
+
+
+def _may_be_path(text: str) -> bool:
+    try:
+        return "/" in text or os.sep in text or Path(text).exists()
+    except (OSError, ValueError):  # too long for a path, or no text that can be one
+        return False
