@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
 
 from posebridge.data.checking.duplicates import Duplicate, find_duplicates
-from posebridge.data.checking.facts import look_at_images, perceptual_hash
+from posebridge.data.checking.facts import THUMB, ImageFacts, look_at_images, perceptual_hash
 from posebridge.data.figures import draw_figure
 
 
@@ -49,6 +51,26 @@ def test_other_pictures_are_not(tmp_path, pictures):
     a, b = look(tmp_path / "a"), look(tmp_path / "b")
     assert find_duplicates(a, b) == []
     assert find_duplicates(b) == []  # two flat pictures have no features to be the same by
+
+
+def test_many_alike_pictures_take_memory_for_some_pairs_at_a_time(pictures):
+    """300 equal pictures are 44,850 pairs, whose thumbnails as numbers are more than a gigabyte."""
+    thumb = cv2.resize(pictures[0], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    facts = ImageFacts(
+        files=np.array([b"%d" % i for i in range(300)]),
+        problems=[""] * 300,
+        readable=np.ones(300, dtype=bool),
+        sizes=np.full((300, 2), 96),
+        thumbs=np.stack([thumb] * 300),
+        digests=np.array([b"%d" % i for i in range(300)]),
+        hashes=np.ones((300, 64), np.float32),
+    )
+    tracemalloc.start()
+    found = find_duplicates(facts)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [Duplicate(i, i + 1, False) for i in range(299)]
+    assert most < 200e6
 
 
 def test_unreadable_files_have_no_double(tmp_path):

@@ -14,6 +14,7 @@ LEAST_CORRELATION = 0.92
 LEAST_CONTRAST = 4.0
 """Grey levels of standard deviation below which a picture is too flat for a fingerprint."""
 _ROWS = 2048
+_PAIRS = 2048
 
 RULE = (
     f"Two files are the same picture when their bytes are equal, or when at most {MOST_SIGNS} of the "
@@ -43,6 +44,8 @@ def find_duplicates(one: ImageFacts, other: ImageFacts | None = None) -> list[Du
     compared, as matrix products of 64 signs: 5,000 times 5,000 images take about a second.
     """
     found: list[Duplicate] = []
+    thumbs = _Thumbs(one)
+    there_thumbs = thumbs if other is None else _Thumbs(other)
     for start, signs in _sign_blocks(one, other):
         there = one if other is None else other
         close = np.argwhere(signs <= MOST_SIGNS)
@@ -54,7 +57,7 @@ def find_duplicates(one: ImageFacts, other: ImageFacts | None = None) -> list[Du
             usable &= first < second
         first, second = first[usable], second[usable]
         identical = one.digests[first] == there.digests[second]
-        alike = identical | _correlate(one, first, there, second)
+        alike = identical | _correlate(thumbs, first, there_thumbs, second)
         best: dict[int, Duplicate] = {}
         for a, b, same in zip(first[alike], second[alike], identical[alike], strict=True):
             if int(a) not in best or (same and not best[int(a)].identical):
@@ -69,18 +72,28 @@ def _sign_blocks(one: ImageFacts, other: ImageFacts | None) -> Iterator[tuple[in
         yield start, (64 - one.hashes[start : start + _ROWS] @ there.hashes.T) / 2
 
 
-def _correlate(
-    one: ImageFacts, first: np.ndarray, other: ImageFacts, second: np.ndarray
-) -> np.ndarray:
-    def standardised(facts: ImageFacts, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        pixels = facts.thumbs[rows].reshape(len(rows), THUMB * THUMB * 3).astype(np.float32)
-        spread = pixels.std(axis=1, keepdims=True)
-        centred = (pixels - pixels.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-6)
-        return centred, spread[:, 0]
+class _Thumbs:
+    """The thumbnails of M images as rows (M, 3072), with the mean and the spread of each, (M, 1)."""
 
-    here, here_spread = standardised(one, first)
-    there, there_spread = standardised(other, second)
-    correlation = (here * there).mean(axis=1)
-    return (correlation >= LEAST_CORRELATION) & (
-        np.minimum(here_spread, there_spread) >= LEAST_CONTRAST
-    )
+    def __init__(self, facts: ImageFacts) -> None:
+        self.pixels = facts.thumbs.reshape(len(facts), THUMB * THUMB * 3)
+        self.mean = np.zeros((len(facts), 1), np.float32)
+        self.spread = np.zeros((len(facts), 1), np.float32)
+        for start in range(0, len(facts), _PAIRS):
+            rows = slice(start, start + _PAIRS)
+            pixels = self.pixels[rows].astype(np.float32)
+            self.mean[rows] = pixels.mean(axis=1, keepdims=True)
+            self.spread[rows] = pixels.std(axis=1, keepdims=True)
+
+    def standardised(self, rows: np.ndarray) -> np.ndarray:
+        return (self.pixels[rows] - self.mean[rows]) / np.maximum(self.spread[rows], 1e-6)
+
+
+def _correlate(one: _Thumbs, first: np.ndarray, other: _Thumbs, second: np.ndarray) -> np.ndarray:
+    """(P,) bool of P pairs. A film's frames are all alike: its pairs do not fit into memory at once."""
+    alike = np.minimum(one.spread[first, 0], other.spread[second, 0]) >= LEAST_CONTRAST
+    for start in range(0, len(first), _PAIRS):
+        pairs = slice(start, start + _PAIRS)
+        correlation = one.standardised(first[pairs]) * other.standardised(second[pairs])
+        alike[pairs] &= correlation.mean(axis=1) >= LEAST_CORRELATION
+    return alike
