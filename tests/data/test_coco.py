@@ -67,6 +67,14 @@ def test_an_image_in_a_subfolder_is_found_by_its_name_if_there_is_one(tmp_path):
         read_labelled(file)
 
 
+def test_two_images_of_one_id_are_refused(tmp_path):
+    what = content()
+    what["images"].append({"id": 7, "file_name": "b.png", "width": 20, "height": 10})
+    for read in (read_labelled, read_boxes):
+        with pytest.raises(InputError, match=r"two images have the id 7, a\.png and b\.png"):
+            read(write(tmp_path, what))
+
+
 def test_what_is_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
     assert len(found) == 1  # crowds and annotations without any labelled joint are left out

@@ -63,9 +63,22 @@ class CocoContent:
         listed = self._entries(content, "images")
         ids = self._whole(listed, "id", "images")
         self.images: dict[int, Row] = dict(zip(ids.tolist(), listed, strict=True))
+        if len(self.images) < len(listed):
+            self._tell_twice(ids.tolist(), listed)
         if not self.images:
             raise InputError(f"{file} lists no images; a COCO file names them under 'images'.")
         self.folder = self._folder(images)
+
+    def _tell_twice(self, ids: Sequence[int], listed: Sequence[Row]) -> None:
+        first: dict[int, int] = {}
+        for index, image_id in enumerate(ids):
+            other = first.setdefault(image_id, index)
+            if other != index:
+                one, two = (listed[i].get("file_name") for i in (other, index))
+                raise InputError(
+                    f"{self.file}: two images have the id {image_id}, {one} and {two}; give each "
+                    "its own, or its labels go to the wrong picture."
+                )
 
     def _entries(self, content: Row, key: str) -> list[Row]:
         entries = content.get(key, [])
