@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -103,6 +104,28 @@ def test_outside_the_image_is_black_and_inside_it_is_the_image(x, y, side):
     seen = (rows >= 0) & (rows < 12) & (columns >= 0) & (columns < 17)
     assert (crop[~seen] == 0).all()
     assert np.array_equal(crop[seen], image[rows[seen], columns[seen]])
+
+
+def test_a_box_far_larger_than_the_image_takes_no_memory():
+    image = np.full((480, 640, 3), 255, np.uint8)
+    region = region_of(np.array([0, 0, 900_000, 900_000]), 640, 480, 1.25)
+    assert cut(image, region, 64).shape == (64, 64, 3)
+    assert not cut(image, region, 64).any()  # 640 x 480 of 17,578 x 17,578 pixels are 0.4 of 255
+    assert not cut(image, Region(900_000, 0, 900_000), 64).any()
+    # 2 x 2 white pixels in squares of 6 x 6: one square has all of them, or each of four has one.
+    white = image[:2, :2]
+    assert cut(white, Region(-2, -6, 12), 2)[..., 0].tolist() == [[0, 0], [28, 0]]
+    assert cut(white, Region(-5, -5, 12), 2)[..., 0].tolist() == [[7, 7], [7, 7]]
+
+
+def test_a_box_far_larger_than_the_image_is_cut_as_others_are():
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
+    x, y, side, size = -33, -61, 150, 60
+    black = np.zeros((side, side, 3), np.uint8)
+    black[-y : 30 - y, -x : 40 - x] = image
+    expected = cv2.resize(black, (size, size), interpolation=cv2.INTER_AREA)
+    found = cut(image, Region(x, y, side), size)
+    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -54,6 +54,8 @@ def region_of(box: np.ndarray, width: int, height: int, padding: float) -> Regio
 def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
     """Cut the region out of an (H, W, 3) image, black outside it, and resize to ``size``."""
     x, y, side = region
+    if side > 2 * max(*image.shape[:2], size):
+        return _shrunk(image, region, size)
     left, top = max(0, -x), max(0, -y)
     part = image[max(0, y) : max(0, y + side), max(0, x) : max(0, x + side)]
     if part.shape[:2] != (side, side):
@@ -67,6 +69,25 @@ def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
         return np.ascontiguousarray(part)
     method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return cv2.resize(part, (size, size), interpolation=method)
+
+
+def _shrunk(image: np.ndarray, region: Region, size: int) -> np.ndarray:
+    """What ``INTER_AREA`` makes of a region far larger than the image, which need not fit in memory.
+
+    A pixel of the crop is the mean of the square it covers, black outside of the image: a matrix of
+    shares from the left (size, H) and one from the right (W, size).
+    """
+    scale = region.side / size
+    edges = np.arange(size + 1) * scale
+
+    def shares(start: int, length: int) -> np.ndarray:
+        pixels = np.arange(length) - start
+        low = np.maximum(edges[:-1, None], pixels)
+        return np.clip(np.minimum(edges[1:, None], pixels + 1) - low, 0, None) / scale
+
+    height, width = image.shape[:2]
+    down, across = shares(region.y, height), shares(region.x, width)
+    return np.rint(np.einsum("ih,hwc,jw->ijc", down, image, across, optimize=True)).astype(np.uint8)
 
 
 def to_image(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
