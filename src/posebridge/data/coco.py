@@ -116,7 +116,8 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
             notes.append(
                 f"{len(bare)} annotations without keypoints and without a box are left out."
             )
-            rows = [a for i, a in enumerate(rows) if i not in set(bare)]
+            left_out = set(bare)
+            rows = [a for i, a in enumerate(rows) if i not in left_out]
             values = np.delete(values, bare, axis=0)
         if len(kinds) > 1:
             notes.append(f"{len(kinds)} categories become one, '{skeleton.name}'.")
@@ -126,7 +127,8 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     paths = content.paths(used, rows)
     if not labelled_only:
         # Images in which nobody is seen are part of what the file says.
-        empty = [i for i in content.images if i not in set(used)]
+        inhabited = set(used)
+        empty = [i for i in content.images if i not in inhabited]
         used += empty
         paths += [content.folder / content.file_name(i) for i in empty]
     flags, scores = _flags_and_scores(values[..., 2], rows)
