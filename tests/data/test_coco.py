@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from posebridge.data.coco import read_boxes, read_labelled, write_results
+from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 
 SAMPLES = Path(__file__).parents[2] / "../shared/data/samples"
@@ -73,6 +74,18 @@ def test_two_images_of_one_id_are_refused(tmp_path):
     for read in (read_labelled, read_boxes):
         with pytest.raises(InputError, match=r"two images have the id 7, a\.png and b\.png"):
             read(write(tmp_path, what))
+
+
+def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
+    what = content()
+    what["annotations"][1]["bbox"] = [0, 0, 0, 0]
+    told: list[str] = []
+    found = read_unlabelled(write(tmp_path, what), say=told.append)
+    assert found.boxes.tolist() == [[1, 2, 8, 4]]
+    assert told == ["1 of 2 boxes are left out, which are empty"]
+    what["annotations"][0]["bbox"] = [1, 2, 3, 0]
+    with pytest.raises(InputError, match="every 'bbox' is empty, such as that of annotation 3"):
+        read_boxes(write(tmp_path, what))
 
 
 def test_what_is_read(tmp_path):

@@ -6,7 +6,7 @@ a file, and what is written here can be uploaded there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,14 @@ def read_boxes(path: Path | str, images: Path | str | None = None) -> Unlabelled
 
 
 def read_scored_boxes(
-    path: Path | str, images: Path | str | None = None
+    path: Path | str,
+    images: Path | str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[UnlabelledSamples, np.ndarray | None]:
-    """:func:`read_boxes`, and the (N,) scores of the boxes if they have some."""
+    """:func:`read_boxes`, and the (N,) scores of the boxes if they have some.
+
+    ``say`` is told how many boxes are left out for being empty; COCO itself has such.
+    """
     content = CocoContent(annotation_file(Path(path)), images)
     rows = [a for a in content.annotations if not a.get("iscrowd", 0)]
     if not rows:
@@ -75,6 +80,15 @@ def read_scored_boxes(
         order = np.arange(len(ids))
         paths = content.paths(ids.tolist())
         return table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids), None
+    boxed = [a for a in rows if not _is_empty(a.get("bbox"))]
+    if not boxed:
+        raise InputError(
+            f"{content.file}: every 'bbox' is empty, such as that of annotation "
+            f"{rows[0].get('id')}; give boxes of some width and height."
+        )
+    if len(boxed) < len(rows) and say is not None:
+        say(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
+    rows = boxed
     image, used = content.places(rows)
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
@@ -148,6 +162,10 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         individuals=_individuals(rows),
         notes=notes,
     )
+
+
+def _is_empty(box: Any) -> bool:
+    return isinstance(box, list) and len(box) == 4 and any(side == 0 for side in box[2:])
 
 
 def _no_area(box: Any) -> bool:

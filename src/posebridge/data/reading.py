@@ -135,7 +135,10 @@ def read_unlabelled(
         found = recognised(path) if format is None else _format(path, format)
     if found is None:
         return read_pictures(source, options.every, options.frames, say)
-    samples, scores = found.boxes(path, images)
+    if found.name == "coco":
+        samples, scores = coco.read_scored_boxes(path, images, say)
+    else:
+        samples, scores = found.boxes(path, images)
     return _chosen(samples, scores, options, say)
 
 
