@@ -241,6 +241,16 @@ def test_labelled_and_unlabelled_of_every_format(tmp_path):
             assert len(target) == 3 and (target.boxes == 0).all()
 
 
+def test_a_labelling_configuration_that_is_there_is_not_replaced(tmp_path):
+    coco = format_named("coco").write(annotated(tmp_path), tmp_path / "one.json")[0]
+    other = tmp_path / "annotations.xml"
+    other.write_text("<annotations/>")
+    with pytest.raises(InputError, match=r"annotations\.xml, where .* exists already"):
+        convert(coco, tmp_path / "annotations.json", target_format="label-studio")
+    assert other.read_text() == "<annotations/>"
+    assert not (tmp_path / "annotations.json").exists()
+
+
 def test_formats_that_cannot_be_told_or_written(tmp_path):
     labels = annotated(tmp_path / "images")
     convert_of(labels, tmp_path / "a.json", "coco")

@@ -12,6 +12,7 @@ import numpy as np
 from posebridge.data.annotations import Annotations, extent, upright_size
 from posebridge.data.json_files import write_json, write_text
 from posebridge.data.label_studio import HIDDEN
+from posebridge.errors import InputError
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
@@ -19,7 +20,16 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
 
     Images are local files of Label Studio (``/data/local-files/?d=``), relative to the file's folder
     where they lie below it. Hidden keypoints carry the note "hidden".
+
+    Raises:
+        InputError: the configuration would replace a file that is there.
     """
+    config = path.with_suffix(".xml")
+    if config.exists():
+        raise InputError(
+            f"{config}, where the labelling configuration of {path.name} goes, exists already; "
+            "remove it or give another name."
+        )
     a = annotations
     base = path.parent.resolve()
     tasks = []
@@ -41,7 +51,6 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
             }
         )
     write_json(path, tasks)
-    config = path.with_suffix(".xml")
     names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
     lines = ["<View>", '  <Image name="image" value="$image"/>']
     for tag, field, labels in (
