@@ -192,7 +192,10 @@ def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
 
 
 def common_names(files: Sequence[Path]) -> list[Path]:
-    """Names that keep files of different folders apart: their paths below the common folder."""
-    whole = [file.resolve() for file in files]
+    """Names that keep files of different folders apart: their paths below the common folder.
+
+    A link counts by its own name: what it leads to may lie anywhere, under a name that says nothing.
+    """
+    whole = [Path(os.path.abspath(file)) for file in files]
     base = Path(os.path.commonpath([file.parent for file in whole]))
     return [file.relative_to(base) for file in whole]

@@ -58,8 +58,9 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
     task = re.sub(r"\W+", "_", a.skeleton.name) or "pose"
     folders: dict[str, list[int]] = {}
     names = common_names(a.files)
+    folder_of = _folder_names([name.parent for name in names], task)
     for row, name in enumerate(names):
-        folders.setdefault("_".join(name.parts[:-1]) or task, []).append(row)
+        folders.setdefault(folder_of[name.parent], []).append(row)
     written = []
     for folder, rows in folders.items():
         place = path / "labeled-data" / folder
@@ -101,6 +102,22 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
     file = path / "config.yaml"
     write_text(file, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return [file, *written]
+
+
+def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
+    """A name for each folder below ``labeled-data``, which has one level: a/b becomes a_b.
+
+    Where that is the name of another one (a folder a_b itself), the later one is counted: a_b_2.
+    """
+    taken: dict[str, Path] = {}
+    for parent in dict.fromkeys(parents):
+        plain = name = "_".join(parent.parts) or task
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        taken[name] = parent
+    return {parent: name for name, parent in taken.items()}
 
 
 def _slots(a: Annotations) -> list[str]:
