@@ -11,9 +11,10 @@ import pytest
 from annotated import annotated, predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from posebridge.data import formats
-from posebridge.data.annotations import Annotations
+from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.conversion import convert, lost, writer_of
 from posebridge.data.formats import FORMATS, Format, format_named, recognised
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
@@ -239,6 +240,70 @@ def test_labelled_and_unlabelled_of_every_format(tmp_path):
             assert sorted(target.boxes[:, 2].tolist()) == [6, 8, 30]
         else:
             assert len(target) == 3 and (target.boxes == 0).all()
+
+
+@pytest.mark.parametrize("taken", ["images/train/a.png", "labels/train/a.txt"])
+def test_a_yolo_set_is_not_mixed_with_another(tmp_path, taken):
+    file = tmp_path / "e" / taken
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    coco = convert_to_coco(annotated(tmp_path / "images"), tmp_path / "x.json")
+    with pytest.raises(InputError, match="train is not empty; give another folder"):
+        convert(coco, tmp_path / "e" / "data.yaml")
+    assert file.read_text() == "mine"
+
+
+def convert_to_coco(labels: Annotations, file: Path) -> Path:
+    convert_of(labels, file, "coco")
+    return file
+
+
+def test_one_file_under_two_ids_keeps_all_of_its_subjects_in_a_yolo_set(tmp_path):
+    labels = annotated(tmp_path / "images")
+    files = [labels.files[1], labels.files[1], labels.files[2]]
+    labels = replace(labels, files=files, sizes=labels.sizes[[1, 1, 2]])
+    convert_of(labels, tmp_path / "set", "yolo")
+    back = read_annotations(tmp_path / "set")
+    assert len(back) == 3 and len(set(back.image.tolist())) == 1
+
+
+def test_images_that_differ_by_their_ending_can_not_share_a_label_file(tmp_path):
+    labels = annotated(tmp_path / "images")
+    twin = labels.files[0].with_suffix(".jpg")
+    Image.new("RGB", (20, 10)).save(twin)
+    labels = replace(labels, files=[labels.files[0], labels.files[1], twin])
+    with pytest.raises(InputError, match=r"a\.png and a\.jpg differ by their endings alone"):
+        convert_of(labels, tmp_path / "set", "yolo")
+    assert not (tmp_path / "set").exists()
+
+
+def test_folders_keep_apart_in_a_project(tmp_path):
+    """a/b and a_b are both labeled-data/a_b by the rule of joining them."""
+    labels = annotated(tmp_path / "images")
+    files = []
+    for number, folder in enumerate(("a_b", "a/b", "c")):
+        files.append(tmp_path / "sets" / folder / "i.png")
+        files[-1].parent.mkdir(parents=True)
+        Image.new("RGB", (20 + number, 10)).save(files[-1])
+    convert_of(replace(labels, files=files), tmp_path / "project", "deeplabcut-project")
+    places = tmp_path / "project" / "labeled-data"
+    assert {f.name: Image.open(f / "i.png").width for f in places.iterdir()} == {
+        "a_b": 20,
+        "a_b_2": 21,
+        "c": 22,
+    }
+    assert len(read_annotations(tmp_path / "project")) == 3
+
+
+def test_a_link_keeps_its_own_name(tmp_path):
+    (tmp_path / "store").mkdir()
+    links = [tmp_path / "set" / "x" / "1.png", tmp_path / "set" / "y" / "2.png"]
+    for number, link in enumerate(links):
+        target = tmp_path / "store" / f"blob{number}"
+        target.write_bytes(b"")
+        link.parent.mkdir(parents=True)
+        link.symlink_to(target)
+    assert common_names(links) == [Path("x/1.png"), Path("y/2.png")]
 
 
 def test_a_labelling_configuration_that_is_there_is_not_replaced(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,28 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     ``val`` names the same folder as ``train``, since Ultralytics wants both; which images it may
     judge by is for the user to say. A box is cut at the image's edge and a keypoint outside of the
     image is written as not labelled, since Ultralytics refuses the whole image otherwise.
+
+    Raises:
+        InputError: something is there already, or two images would have the same label file.
     """
     a = annotations
     if path.suffix == ".yaml":
         path = path.parent
     if (path / "data.yaml").exists():
         raise InputError(f"{path} already holds a data set; give another folder.")
+    for taken in (path / "images" / "train", path / "labels" / "train"):
+        if taken.is_dir() and any(taken.iterdir()):
+            raise InputError(f"{taken} is not empty; give another folder for the data set.")
     names = common_names(a.files)
     boxes, points, flags, sizes = fitted(a)
-    for row, (file, name) in enumerate(zip(a.files, names, strict=True)):
+    for name, rows in _rows_of(names, a.name).items():
+        row = rows[0]
         copy = path / "images" / "train" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+        shutil.copyfile(a.files[row], copy)
         width, height = sizes[row]
         lines = []
-        for subject in np.flatnonzero(a.image == row):
+        for subject in np.flatnonzero(np.isin(a.image, rows)):
             x, y, w, h = boxes[subject]
             numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
             words = ["0", *(f"{v:.12g}" for v in numbers)]
@@ -55,6 +63,21 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     file = path / "data.yaml"
     write_text(file, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     return [file]
+
+
+def _rows_of(names: Sequence[Path], where: str) -> dict[Path, list[int]]:
+    """Name -> the images of that name: a file may be listed under several ids."""
+    found: dict[Path, list[int]] = {}
+    stems: dict[Path, Path] = {}
+    for row, name in enumerate(names):
+        found.setdefault(name, []).append(row)
+        other = stems.setdefault(name.with_suffix(""), name)
+        if other != name:
+            raise InputError(
+                f"{where}: {other} and {name} differ by their endings alone, and YOLO would read "
+                f"{name.with_suffix('.txt')} for both; rename one of them."
+            )
+    return found
 
 
 def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
