@@ -258,6 +258,10 @@ def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]
             assert ok
             content.tofile(part / f"frame_{number:08d}.png")
 
-    folder = cached_folder(path, json.dumps(["embedded", dataset, wanted]))
+    # Pictures may lie in another file than the labels; two of them may call their data set the same.
+    inside = Path(str(video.filename))
+    state = inside.stat() if inside.is_file() else None
+    source = [str(inside.resolve()), *([state.st_size, state.st_mtime_ns] if state else [])]
+    folder = cached_folder(path, json.dumps(["embedded", source, dataset, wanted]))
     stored(folder, write)
     return {number: folder / f"frame_{number:08d}.png" for number in wanted}
