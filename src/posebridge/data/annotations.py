@@ -143,12 +143,20 @@ def upright_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(274) in sideways
+            # Pillow has turned the size of a TIFF already.
+            turned = image.format != "TIFF" and image.getexif().get(274) in sideways
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(
             f"{path} is not an image that can be read; replace or remove it."
         ) from error
     return (height, width) if turned else (width, height)
+
+
+def flags_and_scores(third: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """COCO's flags (N, K), and the confidences where the third values of keypoints are shares."""
+    share = ((third >= 0) & (third <= 1)).all() and (third % 1 != 0).any()
+    flags = np.where(third > 0, np.where((third == 1) & ~share, 1, 2), 0).astype(np.uint8)
+    return flags, third if share else None
 
 
 def checked_points(points: np.ndarray, known: np.ndarray, where: str) -> None:

@@ -5,7 +5,8 @@ keypoints and rows that it does not understand, and writes every image anew.
 
 A line is ``class x y w h`` and x, y (and a flag) for each keypoint, all but class and flag as
 shares of the image's width and height; the box is given by its centre. A pixel coordinate is share
-times size, as Ultralytics converts COCO. Names are those of ``kpt_names``, or of ``node_names`` as
+times size, as Ultralytics converts COCO. Flags that are shares are confidences, as its predictions
+have them. Names are those of ``kpt_names``, or of ``node_names`` as
 sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
 """
 
@@ -23,6 +24,7 @@ from posebridge.data.annotations import (
     Annotations,
     checked_boxes,
     checked_points,
+    flags_and_scores,
     table,
     upright_size,
 )
@@ -88,7 +90,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     points = keypoints[..., :2] * sizes[image][:, None, :]
     # Without flags a keypoint at the very corner is one that is not there.
     flags = keypoints[..., 2] if numbers == 3 else np.where((keypoints != 0).any(axis=2), 2, 0)
-    flags = np.where(np.isfinite(flags), flags, 0).clip(0, 2).astype(np.uint8)
+    flags, scores = flags_and_scores(np.where(np.isfinite(flags), flags, 0))
     checked_points(points, flags > 0, str(dataset.file))
     boxes = _boxes(values, sizes[image], dataset.file)
     classes = np.unique(values[:, 0])
@@ -103,6 +105,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         boxes=boxes,
         points=np.where(flags[..., None] > 0, points, 0),
         visibility=flags,
+        keypoint_scores=scores,
         notes=[f"{len(classes)} classes become one, '{skeleton.name}'."]
         if len(classes) > 1
         else [],
