@@ -207,3 +207,9 @@ def test_the_benchmark_has_three_sets_apart(tmp_path: Path):
 def test_what_cannot_be_drawn_is_said(look: Any, seed: int, index: int, size: int, message: str):
     with pytest.raises(InputError, match=message):
         draw_figure(look, seed, index, size)
+
+
+def test_figures_below_a_file_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="can't be made"):
+        write_figures(tmp_path / "file" / "set", "rendered", 1, 0, 32)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posebridge.data.json_files import write_json, write_json_lists
+from posebridge.errors import InputError
 
 VALUES = st.recursive(
     st.none()
@@ -34,9 +35,20 @@ def test_the_bytes_are_the_same(content):
         assert whole.read_bytes() == piecewise.read_bytes()
 
 
+def test_a_place_that_can_not_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/a\.json can't be written: .*; give another place"):
+        write_json(tmp_path / "file" / "a.json", [])
+    (tmp_path / "b.json").mkdir()
+    with pytest.raises(InputError, match=r"b\.json can't be written"):
+        write_json(tmp_path / "b.json", [])
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "b.json"}
+
+
 def test_what_can_not_be_written_leaves_the_old_file(tmp_path):
     path = tmp_path / "points.json"
     write_json_lists(path, {"points": iter([1.0])})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json_lists(path, {"points": iter([2.0, math.nan])})
+    assert [p.name for p in tmp_path.iterdir()] == ["points.json"]
     assert path.read_text() == '{"points": [1.0]}'

@@ -11,8 +11,6 @@ A new look is a function (generator, size) -> Drawing, and a line in ``_LOOKS``.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ import numpy as np
 from posebridge.data.figure_bodies import EDGES, KEYPOINTS
 from posebridge.data.figure_camera import draw_camera
 from posebridge.data.figure_looks import Drawing, draw_rendered
+from posebridge.data.json_files import write_json
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -124,8 +123,8 @@ def write_figures(
         The path of ``annotations.json``.
 
     Raises:
-        InputError: ``out`` holds annotations already and ``overwrite`` is not set, or a number is
-            out of range.
+        InputError: ``out`` holds annotations already and ``overwrite`` is not set, a number is out
+            of range, or the place can't be written.
     """
     out = Path(out)
     annotations = out / "annotations.json"
@@ -133,7 +132,12 @@ def write_figures(
         raise InputError(f"cannot write {count} figures to {out}; ask for at least 1.")
     _make_room([out], overwrite)
     folder = out / "images"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder} can't be made: {error.strerror}; give another place."
+        ) from error
 
     images: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
@@ -153,9 +157,7 @@ def write_figures(
         "annotations": rows,
         "categories": [_category()],
     }
-    partial = annotations.with_name(f".{annotations.name}.{os.getpid()}")
-    partial.write_text(json.dumps(document), encoding="utf-8")
-    os.replace(partial, annotations)
+    write_json(annotations, document)
     return annotations
 
 
