@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data.coco import read_boxes, read_labelled, write_results
+from posebridge.data.coco import read_annotations, read_boxes, read_labelled, write_results
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 
@@ -156,6 +156,13 @@ def change(path: str, value: object) -> dict:
         ),
         (change("annotations.0.bbox", [1, 2, 3]), "annotation 3 has a 'bbox'"),
         (change("annotations.0.bbox", [1, 2, 0, 3]), "annotation 3 has a 'bbox' of width 0"),
+        (
+            change("annotations.0.bbox", [[1, 2], [3, 2], [3, 4], [1, 4]]),
+            "annotation 3 has a 'bbox' that is not four numbers",
+        ),
+        (change("annotations.0.bbox", [[1]] * 4), "annotation 3 has a 'bbox' that is not four"),
+        (change("annotations.0.score", 10**400), "annotation 3 has a score that is too large"),
+        (change("annotations.0.keypoint_scores", [10**400] * 3), "annotation 3 has a score that"),
         (change("categories", []), "which 'categories' does not define"),
         (change("categories.0.keypoints", []), "names no keypoints"),
         (change("categories.0.keypoints", ["a", "a", "b"]), "more than once"),
@@ -170,6 +177,14 @@ def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
         read_labelled(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_category_that_is_a_list_is_told(tmp_path):
+    what = content()
+    del what["annotations"][1]["keypoints"]
+    what["annotations"][1]["category_id"] = [1]
+    with pytest.raises(InputError, match="annotation 4 has no whole number 'category_id'"):
+        read_annotations(write(tmp_path, what))
 
 
 def two_categories(second: list[str]) -> dict:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import Annotations, table, upright_size
+from posebridge.data.annotations import Annotations, flags_and_scores, table, upright_size
 from posebridge.data.coco_content import CocoContent, Row, annotation_file
 from posebridge.data.json_files import write_json, write_json_lists
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -93,7 +93,7 @@ def read_scored_boxes(
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
-    return samples, _scores(rows)
+    return samples, _scores(rows, content.file)
 
 
 def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
@@ -120,7 +120,9 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     else:
         kinds = {row["category_id"] for row in rows}
         boxed = [a for a in single if "keypoints" not in a and a.get("bbox") is not None]
-        alone = [a for a in boxed if a.get("category_id") in kinds]
+        boxed = [a for a in boxed if a.get("category_id") is not None]
+        of = content.whole(boxed, "category_id").tolist()
+        alone = [a for a, kind in zip(boxed, of, strict=True) if kind in kinds]
         if len(single) > len(rows) + len(alone):
             left = len(single) - len(rows) - len(alone)
             notes.append(f"{left} annotations of things without keypoints are left out.")
@@ -145,7 +147,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         empty = [i for i in content.images if i not in inhabited]
         used += empty
         paths += [content.folder / content.file_name(i) for i in empty]
-    flags, scores = _flags_and_scores(values[..., 2], rows)
+    flags, scores = _flags_and_scores(values[..., 2], rows, file)
     return Annotations(
         name=str(file),
         skeleton=skeleton,
@@ -158,7 +160,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         points=values[..., :2],
         visibility=flags,
         keypoint_scores=scores,
-        subject_scores=_scores(rows),
+        subject_scores=_scores(rows, file),
         individuals=_individuals(rows),
         notes=notes,
     )
@@ -184,28 +186,34 @@ def _size(entry: Row) -> tuple[int, int]:
 
 
 def _flags_and_scores(
-    third: np.ndarray, rows: Sequence[Row]
+    third: np.ndarray, rows: Sequence[Row], file: Path
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """COCO's flags and the keypoints' confidences from the third values and the extra field."""
-    share = ((third >= 0) & (third <= 1)).all() and (third % 1 != 0).any()
-    flags = np.where(third > 0, np.where((third == 1) & ~share, 1, 2), 0).astype(np.uint8)
-    if share:
-        return flags, third
-    if not any("keypoint_scores" in row for row in rows):
-        return flags, None
+    flags, shares = flags_and_scores(third)
+    if shares is not None or not any("keypoint_scores" in row for row in rows):
+        return flags, shares
     scores = np.full(third.shape, np.nan)
     for place, row in enumerate(rows):
         given = row.get("keypoint_scores")
         if isinstance(given, list) and len(given) == third.shape[1]:
-            scores[place] = [v if isinstance(v, (int, float)) else np.nan for v in given]
+            scores[place] = [_number(v, row, file) for v in given]
     return flags, scores
 
 
-def _scores(rows: Sequence[Row]) -> np.ndarray | None:
+def _number(value: Any, row: Row, file: Path) -> float:
+    try:
+        return float(value) if isinstance(value, (int, float)) else np.nan
+    except OverflowError as error:
+        raise InputError(
+            f"{file}: annotation {row.get('id')} has a score that is too large; scores are shares."
+        ) from error
+
+
+def _scores(rows: Sequence[Row], file: Path) -> np.ndarray | None:
     given = [row.get("score") for row in rows]
     if not any(isinstance(v, (int, float)) for v in given):
         return None
-    return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in given])
+    return np.array([_number(v, row, file) for v, row in zip(given, rows, strict=True)])
 
 
 def _individuals(rows: Sequence[Row]) -> list[str] | None:

@@ -61,7 +61,7 @@ class CocoContent:
         self.annotations = self._entries(content, "annotations")
         self.categories = self._entries(content, "categories")
         listed = self._entries(content, "images")
-        ids = self._whole(listed, "id", "images")
+        ids = self.whole(listed, "id", "images")
         self.images: dict[int, Row] = dict(zip(ids.tolist(), listed, strict=True))
         if len(self.images) < len(listed):
             self._tell_twice(ids.tolist(), listed)
@@ -89,7 +89,7 @@ class CocoContent:
                 raise InputError(f"{self.file}: {key}[{index}] is not an object.")
         return entries
 
-    def _whole(self, rows: Sequence[Row], key: str, kind: str = "") -> np.ndarray:
+    def whole(self, rows: Sequence[Row], key: str, kind: str = "") -> np.ndarray:
         """(N,) int64, one whole number of each row."""
         values = [row.get(key) for row in rows]
         if not set(map(type, values)) <= {int} or any(abs(v) >= 2**63 for v in values):  # pyright: ignore[reportArgumentType]
@@ -125,7 +125,7 @@ class CocoContent:
         Raises:
             InputError: an annotation's image is not listed.
         """
-        ids = self._whole(rows, "image_id")
+        ids = self.whole(rows, "image_id")
         used, image = np.unique(ids, return_inverse=True)
         for image_id in used.tolist():
             if image_id not in self.images:
@@ -166,11 +166,11 @@ class CocoContent:
         """(N,) int64: the annotations' ids, or their place in the list where none has one."""
         if not any("id" in row for row in rows):
             return np.arange(len(rows))
-        return self._whole(rows, "id")
+        return self.whole(rows, "id")
 
     def skeleton(self, rows: Sequence[Row]) -> Skeleton:
         """The one skeleton of the categories that the annotations use."""
-        used = set(self._whole(rows, "category_id").tolist())
+        used = set(self.whole(rows, "category_id").tolist())
         found: Skeleton | None = None
         for entry in self.categories:
             identity = entry.get("id")
@@ -269,17 +269,20 @@ class CocoContent:
         return boxes
 
     def _numbers(self, rows: Sequence[Row], values: list[list[Any]], problem: str) -> np.ndarray:
-        try:
-            return np.array(values, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            for row, value in zip(rows, values, strict=True):
-                try:
-                    np.array(value, dtype=np.float64).reshape(len(value))
-                except (TypeError, ValueError, OverflowError) as error:
-                    raise InputError(
-                        f"{self.file}: annotation {row.get('id')} has a {problem}."
-                    ) from error
-            raise
+        found = _table(values)
+        if found is not None and (found.ndim == 2 or not values):
+            return found
+        alone = [_table(value) for value in values]
+        wrong = (i for i, row in enumerate(alone) if row is None or row.ndim != 1)
+        row = rows[next(wrong, 0)]
+        raise InputError(f"{self.file}: annotation {row.get('id')} has a {problem}.")
+
+
+def _table(values: list[Any]) -> np.ndarray | None:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _files_below(folder: Path) -> dict[str, list[Path]]:

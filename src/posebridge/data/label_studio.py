@@ -161,6 +161,8 @@ def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any
         given = task.get(key)
         if not given:
             continue
+        if isinstance(given, list) and all(isinstance(a, int) for a in given):
+            continue  # exports without them name predictions by their ids alone
         if not isinstance(given, list) or not all(isinstance(a, dict) for a in given):
             raise InputError(f"{where}: '{key}' is not a list of annotations.")
         usable = [a for a in given if not a.get("was_cancelled")]
@@ -286,11 +288,16 @@ def _order(file: Path, labels: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*known, *seen])) if seen else []
 
 
+def _objects(given: Any) -> list[Mapping[str, Any]]:
+    return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+
+
 def _size(task: Mapping[str, Any]) -> tuple[int, int]:
     for key in ("annotations", "completions", "predictions"):
-        for given in task.get(key) or []:
-            for region in given.get("result") or []:
-                size = region.get("original_width"), region.get("original_height")
-                if all(isinstance(v, (int, float)) and 0 < v < 2**31 for v in size):
-                    return int(size[0]), int(size[1])
+        regions = [r for given in _objects(task.get(key)) for r in _objects(given.get("result"))]
+        for region in regions:
+            width, height = region.get("original_width", 0), region.get("original_height", 0)
+            numbers = isinstance(width, (int, float)) and isinstance(height, (int, float))
+            if numbers and 0 < width < 2**31 and 0 < height < 2**31:
+                return int(width), int(height)
     return 0, 0

@@ -16,6 +16,7 @@ from posebridge.data.checking.facts import is_cut_off
 from posebridge.data.coco import read_labelled
 from posebridge.data.figures import FIGURE_SKELETON, write_figures
 from posebridge.data.reading import read_unlabelled
+from posebridge.data.samples import UnlabelledSamples
 
 K = FIGURE_SKELETON.keypoints.index
 
@@ -248,3 +249,17 @@ def test_other_keypoints(clean, planted):
     assert (finding.kind, finding.severity) == ("other keypoints", "warning")
     assert "13 of the 14" in finding.title
     assert "tail" in finding.advice
+
+
+def test_a_declared_size_that_no_image_has_is_none(tmp_path):
+    file = tmp_path / "annotations.json"
+    images = [
+        {"id": i, "file_name": f"{i}.png", "width": w, "height": 5}
+        for i, w in ((0, 10**30), (1, 4))
+    ]
+    file.write_text(json.dumps({"images": images}))
+    names = np.array([str(tmp_path / name).encode() for name in ("0.png", "1.png")])
+    samples = UnlabelledSamples(
+        "set", names, np.zeros((2, 4), np.float32), np.arange(2), np.arange(2)
+    )
+    assert declared_sizes(file, samples) == {str(tmp_path / "1.png"): (4, 5)}
