@@ -12,6 +12,7 @@ import pytest
 import sleap_io
 from PIL import Image
 
+from posebridge.data.annotations import upright_size
 from posebridge.data.formats import recognised
 from posebridge.data.reading import (
     ReadingConfig,
@@ -63,6 +64,27 @@ def test_yolo(tmp_path):
     assert found.skeleton.keypoints == ("keypoint_0", "keypoint_1")
     assert found.skeleton.pairs == ((0, 1),) and found.skeleton.name == "cow"
     assert found.notes == ["2 classes become one, 'cow'."]
+
+
+def test_confidences_in_place_of_flags_are_read(tmp_path):
+    """As predictions saved as text have them; a keypoint of confidence 0 is none."""
+    file = yolo(tmp_path)
+    text(tmp_path / "labels/train/a.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 0.75 0.5 0.5 0\n")
+    text(tmp_path / "labels/val/c.txt", "0 0.1 0.2 0.1 0.2 0.5 0.5 1 0.99 0.98 0.125\n")
+    found = read_annotations(file)
+    assert found.visibility.tolist() == [[2, 0], [2, 2]]
+    assert found.keypoint_scores is not None
+    assert found.keypoint_scores.tolist() == [[0.75, 0], [1, 0.125]]
+
+
+def test_a_turned_tiff_has_the_size_it_is_shown_in(tmp_path):
+    """Pillow says the upright size of a TIFF and the stored one of a JPEG."""
+    for ending in ("tif", "jpg"):
+        image = Image.new("RGB", (100, 50))
+        exif = image.getexif()
+        exif[274] = 6
+        image.save(tmp_path / f"a.{ending}", exif=exif)
+        assert upright_size(tmp_path / f"a.{ending}") == (50, 100)
 
 
 def test_a_split_of_a_yolo_set(tmp_path):
@@ -143,6 +165,14 @@ def test_a_table_of_one_animal(tmp_path):
     assert found.individuals is None and (found.boxes == 0).all()
     assert recognised(tmp_path).name == "deeplabcut-project"  # pyright: ignore
     assert len(read_unlabelled(tmp_path)) == 3
+
+
+def test_an_image_beside_its_table_comes_before_one_further_up(tmp_path):
+    file = text(tmp_path / "a/b/table.csv", TABLE.replace("labeled-data/clip/", ""))
+    for folder in (".", "a", "a/b"):
+        for name in ("img2.png", "img10.png", "img3.png"):
+            picture(tmp_path / folder / name)
+    assert {f.parent for f in read_annotations(file).files} == {tmp_path / "a/b"}
 
 
 def test_a_missing_image_is_told_and_not_replaced_by_another(tmp_path):
@@ -317,6 +347,18 @@ def test_label_studio_without_ties(tmp_path):
         read_annotations(file)
 
 
+def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
+    picture(tmp_path / "a.png")
+    first = task("a.png", nose("k", 5))
+    for more in ([12], [None], [{"result": [None]}], 3, [{"result": 3}]):
+        other = {"id": 1, "data": {"image": "a.png"}, "annotations": [{"result": []}]}
+        file = text(tmp_path / "e.json", json.dumps([first, other | {"predictions": more}]))
+        assert read_annotations(file).sizes.tolist() == [[200, 50], [0, 0]]
+    other = {"id": 1, "data": {"image": "a.png"}, "annotations": [], "predictions": [12]}
+    file = text(tmp_path / "e.json", json.dumps([first, other]))
+    assert read_annotations(file).image.tolist() == [0]
+
+
 def test_label_studio_sentences(tmp_path):
     picture(tmp_path / "a.png")
     for content, words in (
@@ -436,6 +478,21 @@ def test_published_detections():
 
 
 # SLEAP
+
+
+def test_pictures_of_two_files_with_one_name_inside_keep_apart(tmp_path, cache):
+    skeleton = sleap_io.Skeleton(["nose", "tail"])
+    one = sleap_io.Instance.from_numpy(np.array([[1.0, 2], [3, 4]]), skeleton=skeleton)
+    frames = []
+    for shade in (50, 200):
+        inside = tmp_path / f"{shade}.h5"
+        with h5py.File(inside, "w") as file:
+            file["pictures"] = np.full((1, 8, 8, 3), shade, np.uint8)
+        video = sleap_io.Video.from_filename(str(inside), dataset="pictures")
+        frames.append(sleap_io.LabeledFrame(video=video, frame_idx=0, instances=[one]))
+    sleap_io.save_slp(sleap_io.Labels(frames), str(tmp_path / "two.slp"), verbose=False)
+    files = read_annotations(tmp_path / "two.slp").files
+    assert [int(np.asarray(Image.open(f)).mean()) for f in files] == [50, 200]
 
 
 def test_pictures_inside_a_slp_are_taken_out(tmp_path, cache):

@@ -148,12 +148,17 @@ class Table:
             video = self._video(images)
             return extract_frames(video, [int(i[0]) for i in self.index])
         base = self.file.parent
-        # DeepLabCut's paths start at the project, two folders above the file.
-        folders = [base.parent.parent, base, base.parent] if images is None else [Path(images)]
+        # DeepLabCut's paths start at the project, two folders above the file; others beside it.
+        project = base.parent.parent
         found = []
         for row, parts in enumerate(self.index):
             name = "/".join(parts).replace("\\", "/")
             where = f"{self.file}: row {row + 1}"
+            folders = [base, base.parent, project]
+            if name.startswith("labeled-data/"):
+                folders = [project, base, base.parent]
+            if images is not None:
+                folders = [Path(images)]
             try:
                 found.append(found_image(name, folders, where))
             except InputError:
