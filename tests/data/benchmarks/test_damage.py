@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,7 @@ from native_layouts import rhd_hands
 from scipy.io import savemat
 
 from posebridge.data.benchmarks import is_reference, parse_reference, read_benchmark
+from posebridge.data.benchmarks.surreal_video import write_frames
 from posebridge.errors import InputError
 
 FILES = [(name, file) for name, m in MINIATURES.items() for file in m.files]
@@ -289,3 +291,14 @@ def test_published_indices_are_asked_for_with_the_split_that_needs_none(data, tm
     assert "Learning-from-Synthetic-Animals" in said
     assert "'tiger-shots-test'" in said
     assert len(read_benchmark("tigdog:tiger-shots-train", tmp_path)) == 5
+
+
+def test_a_frame_that_can_not_be_written_is_told(tmp_path, monkeypatch):
+    clip = tmp_path / "clip.mp4"
+    video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 10, (32, 32))
+    video.write(np.zeros((32, 32, 3), np.uint8))
+    video.release()
+    monkeypatch.setattr(cv2, "imwrite", lambda *_: False)
+    with pytest.raises(InputError, match=r"000000\.jpg can't be written; is the disk full"):
+        write_frames([clip], 1)
+    assert not (tmp_path / "clip_frames").exists()

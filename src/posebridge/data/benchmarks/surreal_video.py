@@ -91,7 +91,7 @@ def write_frames(
         the number of images written.
 
     Raises:
-        InputError: a video cannot be decoded.
+        InputError: a video cannot be decoded, or a frame cannot be written.
     """
     import cv2
 
@@ -109,7 +109,9 @@ def write_frames(
                     fine, image = video.retrieve()
                     if fine:
                         quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
-                        cv2.imwrite(str(partial / f"{index:06d}.jpg"), image, quality)
+                        place = partial / f"{index:06d}.jpg"
+                        if not cv2.imwrite(str(place), image, quality):
+                            raise InputError(f"{place} can't be written; is the disk full?")
                         written += 1
                 index += 1
             video.release()
