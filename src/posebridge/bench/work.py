@@ -19,9 +19,7 @@ from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.run import split_target
-from posebridge.adaptation.selection import VALIDATORS, PosePrior, ask, source_pck
-from posebridge.adaptation.start import poses_known_to
+from posebridge.adaptation.selection import VALIDATORS, ask, source_pck
 from posebridge.api import run
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import judgement_file, score_file, unjudged, unscored
@@ -30,10 +28,12 @@ from posebridge.data.crops import to_crop
 from posebridge.data.json_files import write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
-from posebridge.inference.domains import below, in_skeleton_asked, located, read_domains
+from posebridge.inference.domains import below, in_skeleton_asked, located
+from posebridge.inference.judging import prior_of
 from posebridge.inference.predictor import load
+from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 
 FINISHED = "finished.json"
@@ -79,10 +79,12 @@ def require_same_settings(training: Training, out: Path) -> None:
         return
     # A setting that the run did not know yet has its default there.
     before = _merged(AdaptConfig().to_dict(), yaml.safe_load(stored.read_text(encoding="utf-8")))
+    # Without a source, the model that it starts from says how crops are cut and what it is made of.
+    given = _PLACES if training.config.source is not None else (*_PLACES, "crop", "model")
     changed = [
         name
         for name, value in located(training.config).to_dict().items()
-        if name not in _PLACES and before.get(name) != value
+        if name not in given and before.get(name) != value
     ]
     if _starts_elsewhere(training, stored.parent, before.get("start_from")):
         changed.append("start_from")
@@ -157,14 +159,10 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     missing = unjudged(training, folder)
     if not missing:
         return
-    # Without a source, the model that the training started from stands for it.
-    start = str(folder / "checkpoints" / "source")
-    config = located(training.config)
-    source, target = read_domains(
-        replace(config, start_from=start) if config.source is None else config
-    )
-    held_out = _crops(split_target(target, config).held_out, config)
-    prior = _prior(source, start)
+    # The run itself knows which images it held out, and how the model that it began with cuts crops.
+    finished = open_run(folder, training.config.data_root)
+    config, prior = finished.config, prior_of(finished)
+    held_out = _crops(finished.held_out, config)
     validation = None
     if training.source_validation is not None:
         labels = read_labelled(below(training.config.data_root, training.source_validation))
@@ -195,13 +193,6 @@ def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
         notes = (folder / "checkpoints" / name / "results.json").read_text(encoding="utf-8")
         groups.setdefault(json.loads(notes)["step"], []).append(name)
     return list(groups.values())
-
-
-def _prior(source: LabelledSamples | None, start: str) -> PosePrior | None:
-    if source is None:
-        return poses_known_to(start).shapes
-    whole = source.labelled.all(axis=1).any()
-    return PosePrior(source.points, source.labelled) if whole else None
 
 
 def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:

@@ -114,7 +114,7 @@ def judge_run(
     )
     _, first = np.unique(rows, return_index=True)
     samples, regions, crops = samples.subset(rows[first]), regions[first], to_tensor(images[first])
-    prior = _prior(run)
+    prior = prior_of(run)
 
     answers: dict[str, Answers] = {}
     parts: dict[str, dict[str, np.ndarray]] = {}
@@ -206,7 +206,7 @@ def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray
     return np.sort(rows[np.argsort(rank[rows], kind="stable")][:most])
 
 
-def _prior(run: FinishedRun) -> PosePrior | None:
+def prior_of(run: FinishedRun) -> PosePrior | None:
     """Of the source's labels, or what the run's first model knows of them."""
     if run.source is None:
         return poses_known_to(run.folder).shapes
