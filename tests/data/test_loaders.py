@@ -146,6 +146,13 @@ def test_a_disk_that_went_away_is_an_error(tmp_path):
         read_crops(samples, np.array([0]), CROPS)
 
 
+def test_a_worker_hands_its_error_on_as_one_sentence(tmp_path):
+    gone = gallery(tmp_path / "g", set(range(6)))
+    with pytest.raises(InputError, match=r"^50 images of .* in a row can't be read") as caught:
+        next(iter(step_loader(PairedSteps(None, gone, CROPS, 2, 0, 0), 0, 2, workers=1)))
+    assert "\n" not in str(caught.value)
+
+
 def test_every_subject_once_for_prediction(tmp_path):
     samples = gallery(tmp_path / "g", {4})
     samples = dataclasses.replace(samples, boxes=samples.boxes + np.float32([2, 2, 8, 8]))
