@@ -365,6 +365,8 @@ def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, c
     assert (out / "sheet.png").is_file() and (out / "scores_a.json").is_file()
     protocol = json.loads((out / "scores_a.json").read_text())["protocol"]
     assert protocol["keypoints"] == names
+    assert protocol["labels_skeleton"] == [*names, "nose"]
+    assert protocol["matched_keypoints"] == {name: name for name in names}
     assert main([*both, str(images), "--pairs", "1"]) == 0
     assert not list(out.glob("scores_*")) and len(list((out / "pairs").iterdir())) == 1
 

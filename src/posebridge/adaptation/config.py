@@ -198,9 +198,6 @@ class AdaptConfig:
         for name, weight in weights.items():
             if not weight >= 0:
                 raise InputError(f"{name} is {weight:g}; a weight is 0 (off) or more.")
-        adaptation_lr = self.optimizer.adaptation_lr
-        if adaptation_lr is None:
-            adaptation_lr = self.optimizer.lr
         above_zero = {
             "optimizer.lr": self.optimizer.lr,
             "optimizer.encoder": self.optimizer.encoder,
@@ -209,10 +206,10 @@ class AdaptConfig:
             "disparity.rise": self.disparity.rise,
             "crop.padding": self.crop.padding,
             "model.sigma": self.model.sigma,
-            "optimizer.adaptation_lr": adaptation_lr,
+            "optimizer.adaptation_lr": self.optimizer.adaptation_lr,
         }
         for name, value in above_zero.items():
-            if not value > 0:
+            if value is not None and not value > 0:
                 raise InputError(f"{name} is {value:g}; give a number above 0.")
         if self.refine.weight > 0 and self.consistency.weight == 0:
             raise InputError(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from posebridge.bench.plan import Plan, Training
-from posebridge.bench.scored import scored_checkpoints, scores_of, unscored
-from posebridge.evaluation import pck_key
+from posebridge.bench.scored import scored_checkpoints, scores_of
+from posebridge.evaluation import Results, pck_key
 
 CHOICES = {
     "last": "last",
@@ -82,12 +82,13 @@ def gather(plan: Plan, out: Path) -> Outcome:
         if training.method is None:
             continue
         folder = out / training.name
-        complete = {"last", "selected"} <= set(scored_checkpoints(folder))
+        read = {name: scores_of(training, folder, name) for name in scored_checkpoints(folder)}
+        results = {name: one for name, one in read.items() if one is not None}
         # The best of all checkpoints is known when all of them are scored, not before.
-        if not complete or unscored(training, folder):
+        if not {"last", "selected"} <= set(read) or len(results) < len(read):
             missing.append(training.name)
             continue
-        found = _found(training, folder, metrics)
+        found = _found(training, results, metrics)
         curves += found
         scores += [s for s in found if s.choice in ("last", "selected")]
         for metric in metrics:
@@ -98,15 +99,15 @@ def gather(plan: Plan, out: Path) -> Outcome:
     return Outcome(plan, scores, curves, missing)
 
 
-def _found(training: Training, folder: Path, metrics: Sequence[str]) -> list[Score]:
+def _found(
+    training: Training, results: Mapping[str, Results], metrics: Sequence[str]
+) -> list[Score]:
+    """The figures of a training by its checkpoints' scores."""
     found = []
-    for checkpoint in scored_checkpoints(folder):
-        results = scores_of(training, folder, checkpoint)
-        if results is None:
-            continue
-        step = int(results.protocol.get("step") or 0)
+    for checkpoint, scored in results.items():
+        step = int(scored.protocol.get("step") or 0)
         for metric in metrics:
-            value = results.metrics.get(metric, {}).get("all")
+            value = scored.metrics.get(metric, {}).get("all")
             if value is not None:
                 place = (training.pair, str(training.method), training.seed)
                 found.append(Score(*place, checkpoint, metric, value, step))

@@ -162,11 +162,14 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
     # The run itself knows which images it held out, and how the model that it began with cuts crops.
     finished = open_run(folder, training.config.data_root)
     config, prior = finished.config, prior_of(finished)
-    held_out = _crops(finished.held_out, config)
+    held_out = _crops(finished.held_out, config)[0]
     validation = None
     if training.source_validation is not None:
         labels = read_labelled(below(training.config.data_root, training.source_validation))
-        validation = in_skeleton_asked(labels, config)
+        labels = in_skeleton_asked(labels, config)
+        crops, regions, rows = _crops(labels.images, config)
+        points = to_crop(labels.points[rows].astype(np.float64), regions, config.crop.size)
+        validation = crops, points, labels.labelled[rows]
     for alike in _of_one_step(folder, missing):
         console.print(f"{training.name}: validators on {' = '.join(alike)}", highlight=False)
         judged = load(folder / "checkpoints" / alike[0])
@@ -177,11 +180,8 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
         if prior is not None:
             values["pose_prior"] = prior(answers)
         if validation is not None:
-            rows = np.arange(len(validation))
-            crops, regions, rows, _ = read_crops(validation.images, rows, config.crop)
-            points = to_crop(validation.points[rows].astype(np.float64), regions, config.crop.size)
-            asked = ask(model, to_tensor(crops), mirror)
-            values["source_pck"] = source_pck(asked, points, validation.labelled[rows])
+            crops, points, known = validation
+            values["source_pck"] = source_pck(ask(model, crops, mirror), points, known)
         for checkpoint in alike:
             write_text(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
 
@@ -195,8 +195,12 @@ def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
-    return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
+def _crops(
+    samples: UnlabelledSamples, config: AdaptConfig
+) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """The crops that can be read, their regions, and their rows of ``samples``."""
+    crops, regions, rows, _ = read_crops(samples, np.arange(len(samples)), config.crop)
+    return to_tensor(crops), regions, rows
 
 
 def _score(training: Training, folder: Path, console: Console) -> None:

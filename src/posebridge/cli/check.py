@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     from rich.markup import escape
 
     import posebridge
+    from posebridge.cli.places import require_folder
     from posebridge.data.checking import check_set, compare_sets, declared_sizes
     from posebridge.data.samples import LabelledSamples
     from posebridge.errors import InputError
@@ -75,9 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError("--images goes with one DATA; see --source-images and the others.")
     if given.workers is not None and given.workers < 1:
         raise InputError(f"--workers is {given.workers}; give 1 or more.")
-    out = Path(given.out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; give a folder for the page.")
+    out = require_folder(given.out)
     wanted = [(role, role, path, images) for role, path, images in roles]
     names = _names(given.data)
     wanted += [(n, None, d, given.images) for n, d in zip(names, given.data, strict=True)]

@@ -73,9 +73,9 @@ def main(arguments: Sequence[str]) -> int:
     labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
     samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
     console = plain_console()
+    mapped = None
     if labels is not None:
-        # Once for scores and pictures: both are about the model's keypoints.
-        labels, match = labels_for(models[0], labels)
+        mapped, match = labels_for(models[0], labels)
         if not match.is_identity:
             print_matches(console, match)
     answers, scores = [], {}
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     found = disagreement(names, answers[0], answers[1], models[0].skeleton)
     assert answers[0].samples is not None
     files = [str(answers[0].samples.path(i)) for i in range(len(answers[0]))]
-    read = labels.subset(answers[0].rows) if labels else None
+    read = mapped.subset(answers[0].rows) if mapped else None
     write_sheet(found, out / "sheet.png", read)
     count = write_pairs(found, files, out / "pairs", given.pairs)
     tables = write_tables(found, files, out)

@@ -46,10 +46,9 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
-    from posebridge.cli.figures import require_figures
     from posebridge.cli.places import require_folder
     from posebridge.data.coco import read_labelled
-    from posebridge.data.figures import write_figure_benchmark
+    from posebridge.data.figures import require_drawable, write_figure_benchmark
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     overrides: dict[str, Any] = dict(item.partition("=")[::2] for item in given.set)
     overrides["seed"] = given.seed
     config = configure(["demo"], overrides=overrides)
-    require_figures(given.figures, "--figures", config.crop.size, given.seed)
+    require_drawable(given.figures, given.seed, config.crop.size)  # before a demo is removed
     if (out / "config.yaml").exists():
         if not given.overwrite:
             raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")

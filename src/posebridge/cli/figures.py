@@ -35,8 +35,6 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
     from posebridge.report.progress import ProgressBar
 
-    for option in ("source", "target", "test"):
-        require_figures(getattr(given, option), f"--{option}", given.size, given.seed)
     console = plain_console()
     with ProgressBar(console, "drawing figures", given.source + given.target + given.test) as bar:
         written = write_figure_benchmark(
@@ -52,17 +50,3 @@ def main(arguments: Sequence[str]) -> int:
     for path in (written.source, written.target, written.test):
         console.print(f"written: {path}", highlight=False)
     return 0
-
-
-def require_figures(count: int, option: str, size: int, seed: int) -> None:
-    """Numbers that figures can be drawn with, looked at before earlier figures are cleared.
-
-    Raises:
-        InputError: fewer than one, or a side (px) or seed that nothing can be drawn with.
-    """
-    from posebridge.data.figures import draw_figure
-    from posebridge.errors import InputError
-
-    if count < 1:
-        raise InputError(f"{option} is {count}; give 1 or more.")
-    draw_figure("rendered", seed, 0, size)

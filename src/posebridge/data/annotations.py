@@ -131,6 +131,11 @@ def extent(points: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.concatenate([low, high - low + 1], axis=1)
 
 
+def is_side(value: object) -> bool:
+    """Whether a value of an annotation file can be the width or height of an image in pixels."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+
+
 def upright_size(path: Path) -> tuple[int, int]:
     """(width, height) of an image file as it is shown, turned by its EXIF tag; the header alone.
 

@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import Annotations, flags_and_scores, table, upright_size
+from posebridge.data.annotations import (
+    Annotations,
+    flags_and_scores,
+    is_side,
+    table,
+    upright_size,
+)
 from posebridge.data.coco_content import CocoContent, Row, annotation_file
 from posebridge.data.json_files import write_json, write_json_lists
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -180,7 +186,7 @@ def _positive(value: Any) -> bool:
 
 def _size(entry: Row) -> tuple[int, int]:
     values = entry.get("width"), entry.get("height")
-    if all(isinstance(v, int) and not isinstance(v, bool) and 0 < v < 2**31 for v in values):
+    if all(is_side(value) for value in values):
         return values  # pyright: ignore[reportReturnType]
     return 0, 0
 

@@ -71,14 +71,23 @@ def render_figure(look: Look, seed: int, index: int, size: int = 96) -> Drawing:
         raise InputError(
             f"there is no look '{look}' of figures; use {' or '.join(get_args(Look))}."
         )
-    if seed < 0 or index < 0:
-        raise InputError(f"seed {seed} and index {index} of a figure must not be negative.")
+    if index < 0:
+        raise InputError(f"index {index} of a figure must not be negative.")
+    require_drawable(1, seed, size)
+    stream, draw = _LOOKS[look]
+    return draw(np.random.default_rng([stream, seed, index]), size)
+
+
+def require_drawable(count: int, seed: int, size: int) -> None:
+    """Raise InputError unless this many figures of this side (px) can be drawn by this seed."""
+    if count < 1:
+        raise InputError(f"cannot draw {count} figures; ask for at least 1.")
+    if seed < 0:
+        raise InputError(f"seed {seed} of figures must not be negative.")
     if size < _SMALLEST:
         raise InputError(
             f"figures of {size} px are too small to show a body; use {_SMALLEST} or more."
         )
-    stream, draw = _LOOKS[look]
-    return draw(np.random.default_rng([stream, seed, index]), size)
 
 
 def draw_figure(
@@ -128,8 +137,7 @@ def write_figures(
     """
     out = Path(out)
     annotations = out / "annotations.json"
-    if count < 1:
-        raise InputError(f"cannot write {count} figures to {out}; ask for at least 1.")
+    require_drawable(count, seed, size)
     _make_room([out], overwrite)
     folder = out / "images"
     try:
@@ -191,6 +199,8 @@ def write_figure_benchmark(
         "target": ("camera", target, False, 0),
         "test": ("camera", test, True, _TEST_START),
     }
+    for _, count, _, _ in plans.values():
+        require_drawable(count, seed, size)
     _make_room([out / name for name in plans], overwrite)
     written: dict[str, Path] = {}
     done = 0

@@ -80,12 +80,11 @@ def paired_bootstrap(
     if one.shape != other.shape or one.ndim != 2 or one.shape[1] != 2:
         raise ValueError(f"source {one.shape} and adapted {other.shape} must both be (G, 2)")
     count = len(one)
-    weights = np.ones((1, count))
+    weights, tail = np.ones((1, count)), 0.0
     if count >= LEAST_IMAGES:
         drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), draws)
-        weights = np.concatenate([weights, drawn])
+        weights, tail = np.concatenate([weights, drawn]), _tail(count)
     first, second = (_ratio(weights @ parts) for parts in (one, other))
-    tail = _tail(count) if count >= LEAST_IMAGES else 0.0
     return Paired(*(_interval(values, tail) for values in (first, second, second - first)))
 
 

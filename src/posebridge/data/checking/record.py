@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posebridge.data.annotations import is_side
 from posebridge.data.checking.facts import ImageFacts
 from posebridge.data.checking.findings import Finding
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -66,10 +67,6 @@ class CheckedSet:
         return f"annotation {self.samples.annotation_ids[row]}, {self.samples.path(int(row)).name}"
 
 
-def _is_side(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
-
-
 def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tuple[int, int]]:
     """Width and height of each image as a COCO file declares them, by path; empty for other data."""
     file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
@@ -83,7 +80,7 @@ def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tu
     by_id = {
         entry.get("id"): (entry["width"], entry["height"])
         for entry in entries
-        if isinstance(entry, dict) and all(_is_side(entry.get(key)) for key in ("width", "height"))
+        if isinstance(entry, dict) and all(is_side(entry.get(key)) for key in ("width", "height"))
     }
     first = np.unique(samples.files, return_index=True)[1]
     found = {str(samples.path(int(r))): by_id.get(int(samples.image_ids[r])) for r in first}
