@@ -18,6 +18,7 @@ from rich.console import Console
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
+from posebridge.bench.plan import Training
 from posebridge.bench.scored import score_file, scored_checkpoints
 from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
 from posebridge.bench.work import require_same_settings, state_of
@@ -201,12 +202,12 @@ def test_the_table_holds_what_was_scored(comparison, capsys):
     with (out / "scores.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 2 * 3 * 2  # methods, choices, thresholds
+    plan = read_plan(file)
     for row in rows:
         if row["choice"] == "oracle":
             continue
-        content = json.loads(
-            score_file(out / "figures" / row["method"] / "seed_0", row["choice"]).read_text()
-        )
+        training = plan.training(f"figures/{row['method']}/seed_0")
+        content = json.loads(score_file(training, out, row["choice"]).read_text())
         assert float(row["percent"]) == pytest.approx(
             content["metrics"][row["metric"]]["all"], abs=1e-3
         )
@@ -278,7 +279,7 @@ def test_tables_hold_nothing_of_another_plan(comparison, figures, tmp_path):
         assert not state_of(other.training(name), out).scored
     again = tmp_path / "out"
     shutil.copytree(out, again)
-    score_file(again / name, "step_000008").unlink()
+    score_file(plan.training(name), again, "step_000008").unlink()
     assert gather(plan, again).missing == [name]
     judged = again / "figures" / "source_only" / "seed_0" / "validators" / "last.json"
     values = json.loads(judged.read_text())
@@ -301,11 +302,56 @@ def test_another_start_is_refused(comparison):
 
 
 def test_a_half_written_checkpoint_is_none(comparison):
+    file, out = comparison
+    training = read_plan(file).training("figures/all_levels/seed_0")
+    before = scored_checkpoints(training, out)
+    (out / training.name / "checkpoints" / "step_000004.partial").mkdir()
+    assert scored_checkpoints(training, out) == before
+
+
+def test_what_differs_in_how_it_is_asked_alone_is_trained_once(tmp_path):
+    methods = {
+        "plain": {"preset": "multilevel"},
+        "voted": {"preset": "multilevel", "views": 4},
+        "own_word": {"preset": "multilevel", "settings": {"asked.views": 3, "asked.flip": True}},
+        "once": {"settings": {"asked.views": 3, "feature.weight": 0.7}, "views": 1},
+        "again": {"settings": {"feature.weight": 0.7}, "flip": True},
+    }
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0, 1], baseline=None))
+    found = {(t.method, t.seed): t for t in plan.trainings if t.method}
+    assert {n: found[n, 0].asked.times for n in methods} == {
+        **{"plain": 1, "voted": 4, "own_word": 6, "once": 1, "again": 2}
+    }
+    for seed in (0, 1):
+        runs = [found[name, seed].run for name in methods]
+        assert runs == [f"figures/{n}/seed_{seed}" for n in ("plain",) * 3 + ("once",) * 2]
+    assert len([t for t in plan.trainings if t.method is None]) == 2  # one a seed
+
+
+def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
+    comparison, figures, tmp_path, capsys
+):
     _, out = comparison
-    folder = out / "figures" / "all_levels" / "seed_0"
-    before = scored_checkpoints(folder)
-    (folder / "checkpoints" / "step_000004.partial").mkdir()
-    assert scored_checkpoints(folder) == before
+    again = Path(shutil.copytree(out, tmp_path / "out"))
+    methods = {**METHODS, "once": {"views": 1}}
+    del methods["no_feature"]
+    file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
+    plan, name = read_plan(file), "figures/once/seed_0"
+    first = plan.training("figures/all_levels/seed_0")
+    assert [state_of(t, again).done for t in plan.trainings] == [True, True, True, False]
+    assert state_of(plan.training(name), again).trained
+    assert main(["bench", str(file), "--out", str(again)]) == 0
+    assert "the same asked otherwise: 0 of 1 are done" in capsys.readouterr().out
+    assert [p.name for p in (again / name).iterdir()] == ["scores"]
+    asked = json.loads(score_file(plan.training(name), again, "last").read_text())["protocol"]
+    assert asked["method"] == "once" and "views" not in asked
+    assert gather(plan, again).missing == []
+    assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # judged once
+    # Where the run is not there, nothing is asked.
+    (again / first.name / "finished.json").unlink()
+    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 2
+    assert f"{first.name}, which is not finished" in capsys.readouterr().err
+    assert run_plan(plan, ["false"], again, quiet()) == [first.name, name]
 
 
 def test_an_unknown_training_is_refused(comparison, capsys):
@@ -315,12 +361,12 @@ def test_an_unknown_training_is_refused(comparison, capsys):
 
 
 def write_scores(
-    out: Path, name: str, values: dict[str, tuple[int, float]], **asked: object
+    out: Path, training: Training, values: dict[str, tuple[int, float]], **asked: object
 ) -> None:
     protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **asked}
     for checkpoint, (step, value) in values.items():
-        (out / name / "checkpoints" / checkpoint).mkdir(parents=True)
-        file = score_file(out / name, checkpoint)
+        (out / training.name / "checkpoints" / checkpoint).mkdir(parents=True)
+        file = score_file(training, out, checkpoint)
         file.parent.mkdir(parents=True, exist_ok=True)
         metrics = {"pck@0.05": {"all": value}, "pck@0.10": {"all": 2 * value}}
         file.write_text(json.dumps({"metrics": metrics, "protocol": {**protocol, "step": step}}))
@@ -336,7 +382,7 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
     ):
         write_scores(
             tmp_path,
-            f"figures/{method}/seed_{seed}",
+            plan.training(f"figures/{method}/seed_{seed}"),
             {"last": (10, last), "selected": (7, selected), "step_000008": (8, middle)},
             **(METHODS[method] if method == "all_levels" else {}),
         )
@@ -474,6 +520,6 @@ def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, 
     assert (folder / "checkpoints" / "source" / "model.safetensors").read_bytes() == (
         start.read_bytes()
     )
-    assert json.loads(score_file(folder, "last").read_text())["protocol"]["step"] == 10
+    assert json.loads(score_file(training, again, "last").read_text())["protocol"]["step"] == 10
     judged = json.loads((folder / "validators" / "last.json").read_text())
     assert {"agreement", "pose_prior", "source_pck"} <= judged.keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
 from posebridge.data.video import extract_frames, frame_times
 from posebridge.inference.smoothing import one_euro
-from posebridge.models.checkpoint import load_checkpoint
+from posebridge.inference.views import asked_of
+from posebridge.models.asked import Asked
+from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -204,6 +207,50 @@ def test_without_a_calibration_there_is_a_sentence(run, figures, tmp_path, capsy
 def test_views_from_python_leave_the_model_within_reach(run):
     predictor = posebridge.load(run).with_views(2, flip=True)
     assert predictor.checkpoint.folder == run / "checkpoints" / "last"
+    # Views take the place of others and are not laid over them.
+    assert asked_of(predictor.with_views(3).network) == Asked(3)
+    assert predictor.with_views().network is predictor.with_views(3).with_views().network
+
+
+def asked_by_itself(run: Path, out: Path, asked: dict[str, object]) -> Path:
+    """A copy of the last weights whose configuration says how they are asked."""
+    folder = Path(shutil.copytree(run / "checkpoints" / "last", out))
+    kept = load_checkpoint(folder)
+    config = {**kept.config, "asked": asked}
+    save_checkpoint(folder, kept.model, kept.skeleton, config, dict(kept.results))
+    return folder
+
+
+def test_a_model_is_asked_as_its_configuration_says(run, figures, tmp_path, capsys):
+    """By every command and in Python, its exported file too; options take the place of its word."""
+    pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
+    several = {"views": 3, "flip": True, "turn": 10.0}
+    model, images = asked_by_itself(run, tmp_path / "model", several), str(figures.test)
+    assert asdict(asked_of(posebridge.load(model).network)) == several
+    exported = tmp_path / "people.onnx"
+    assert main(["export", str(model), "--out", str(exported)]) == 0
+    assert "asks this model 6 times" in " ".join(capsys.readouterr().out.split())
+    assert "3 views of each crop and their mirror images" in (model / "README.md").read_text()
+    answers = {}
+    for name, asked, flags in (
+        ("once", run, []),
+        ("told", run, ["--views", "3", "--flip", "--turn", "10"]),
+        ("own", model, []),
+        ("exported", exported, []),
+        ("told once", model, ["--views", "1"]),
+    ):
+        out = tmp_path / f"{name}.json"
+        assert main(["predict", str(asked), images, *flags, "--out", str(out)]) == 0
+        answers[name] = triples(out)
+    np.testing.assert_array_equal(answers["own"], answers["told"])
+    np.testing.assert_array_equal(answers["told once"], answers["once"])
+    np.testing.assert_allclose(answers["exported"], answers["own"], atol=0.05)
+    scores = tmp_path / "scores.json"
+    assert main(["evaluate", str(model), images, "--out", str(scores)]) == 0
+    assert several.items() <= json.loads(scores.read_text())["protocol"].items()
+    capsys.readouterr()
+    given = (model, images, "--calibrated", "--out", tmp_path / "a.json")
+    assert "give --views 1" in sentence(capsys, *given)
 
 
 @pytest.fixture

@@ -121,6 +121,9 @@ def test_without_a_map_there_is_a_sentence(finished_run, tmp_path, capsys):
         ).to_json()
     )
     assert FileNotes.from_json(json.dumps(notes), "x.onnx").calibration is None
+    for asked in ({"views": 65}, {"often": 2}, 3):
+        with pytest.raises(InputError, match=r"x\.onnx"):
+            FileNotes.from_json(json.dumps({**notes, "asked": asked}), "x.onnx")
     notes["calibration"] = {**MAP.to_dict(), "own": {"14": [[0.0], [0.5]]}}
     with pytest.raises(InputError, match=r"x\.onnx.*export the model again"):
         FileNotes.from_json(json.dumps(notes), "x.onnx")

@@ -232,7 +232,7 @@ def test_a_file_with_other_content(folder, name, content):
 def set_config(folder: Path, place: str, value: Any) -> None:
     config = yaml.safe_load((folder / CONFIG).read_text())
     section, name = place.split(".")
-    config[section][name] = value
+    config.setdefault(section, {})[name] = value
     (folder / CONFIG).write_text(yaml.safe_dump(config))
 
 
@@ -256,6 +256,10 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("crop.size", None, "'crop.size' is None"),
         ("crop.size", -32, "describes no network that can be built"),
         ("crop.padding", "x", "'crop.padding' is 'x'"),
+        ("asked.views", 0, "config.yaml: 'asked': 0 views can't be taken"),
+        ("asked.views", "many", "'asked.views' is 'many'"),
+        ("asked.turn", 9.0, "config.yaml: 'asked': the one view"),
+        ("asked.often", 3, "'asked.often' is unknown"),
     ],
 )
 def test_settings_that_were_tampered_with(folder, place, value, words):
@@ -275,6 +279,7 @@ def test_a_missing_section(folder, section):
 
 
 PLACES = [f"model.{name}" for name in vars(MODEL)] + ["crop.size", "crop.padding"]
+PLACES += ["asked.views", "asked.flip", "asked.turn"]
 JUNK = (
     st.none()
     | st.booleans()

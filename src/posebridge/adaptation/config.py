@@ -29,6 +29,7 @@ from posebridge.adaptation.training_settings import (
 from posebridge.data.crops import CropRange
 from posebridge.data.reading import ReadingConfig
 from posebridge.errors import InputError
+from posebridge.models.asked import Asked
 from posebridge.models.pose import ModelConfig
 
 __all__ = [
@@ -98,6 +99,8 @@ class AdaptConfig:
         optimizer: learning rates.
         steps: how long.
         held_out: what the validator sees.
+        asked: how the finished model is asked about a crop when it predicts and is scored; 'predict'
+            and 'evaluate' have options for it too.
         source_held_out: share of the source images that training leaves out; the report calibrates
             confidence on them. Empty: none.
     """
@@ -135,6 +138,7 @@ class AdaptConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     held_out: TargetConfig = field(default_factory=TargetConfig)
+    asked: Asked = field(default_factory=Asked)
     source_held_out: float | None = None
 
     def __post_init__(self) -> None:

@@ -21,9 +21,9 @@ from posebridge.adaptation.config import (
 from posebridge.data.reading import ReadingConfig
 
 # Settings that change nothing in the weights of the source stage: where things lie and run, and what
-# only an adaptation knows.
+# only an adaptation or a finished model knows.
 _WITHOUT_WEIGHT = frozenset(
-    {"target", "target_images", "data_root", "device", "workers", "prior", "anchor"}
+    {"target", "target_images", "data_root", "device", "workers", "prior", "anchor", "asked"}
 )
 
 

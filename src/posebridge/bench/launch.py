@@ -1,6 +1,7 @@
 """What is missing of a comparison, run on this machine or spread over a cluster.
 
-First stages come before what starts from them; everything else is independent. A training that
+First stages come before what starts from them, and runs before what asks their models otherwise;
+everything else is independent. A training that
 fails does not stop the others.
 """
 
@@ -50,13 +51,19 @@ def run_plan(
     failed: list[str] = []
     for wave in (
         [t for t in plan.trainings if t.method is None],
-        [t for t in plan.trainings if t.method is not None],
+        [t for t in plan.trainings if t.method is not None and t.taught_by is None],
+        [t for t in plan.trainings if t.taught_by is not None],
     ):
-        pending = [t for t in wave if not state_of(t, out).done and t.first_stage not in failed]
-        failed += [t.name for t in wave if t.first_stage in failed]
-        done = len(wave) - len(pending)
-        kind = "first stages" if wave and wave[0].method is None else "trainings"
-        console.print(f"{kind}: {done} of {len(wave)} are done", highlight=False)
+        hopeless = [t.name for t in wave if {t.first_stage, t.taught_by} & set(failed)]
+        left = [t for t in wave if not state_of(t, out).done]
+        pending = [t for t in left if t.name not in hopeless]
+        failed += hopeless
+        if wave:
+            kind = "first stages" if wave[0].method is None else "trainings"
+            kind = "the same asked otherwise" if wave[0].taught_by else kind
+            console.print(
+                f"{kind}: {len(wave) - len(left)} of {len(wave)} are done", highlight=False
+            )
         if launcher == "slurm":
             failed += _on_cluster(pending, command, out, console, cluster_options or {})
         elif jobs == 1:

@@ -81,8 +81,8 @@ def gather(plan: Plan, out: Path) -> Outcome:
     for training in plan.trainings:
         if training.method is None:
             continue
-        folder = out / training.name
-        read = {name: scores_of(training, folder, name) for name in scored_checkpoints(folder)}
+        names = scored_checkpoints(training, out)
+        read = {name: scores_of(training, out, name) for name in names}
         results = {name: one for name, one in read.items() if one is not None}
         # The best of all checkpoints is known when all of them are scored, not before.
         if not {"last", "selected"} <= set(read) or len(results) < len(read):

@@ -31,7 +31,7 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure, preset_file
 from posebridge.bench.first_stage import first_stage
 from posebridge.errors import InputError
-from posebridge.inference.views import Asked
+from posebridge.models.asked import Asked
 
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
@@ -52,6 +52,8 @@ class Training:
         test, test_images: the labelled images that score it; empty for a first stage.
         source_validation: labelled source images that nothing trains on, for one of the validators.
         asked: how the model is asked when it is scored.
+        taught_by: the training whose run folder this one scores because it differs in nothing but how
+            it is asked; None where it has a run folder of its own.
         thresholds: of PCK, shares of the crop's side.
     """
 
@@ -66,6 +68,12 @@ class Training:
     source_validation: str | None = None
     asked: Asked = field(default_factory=Asked)
     thresholds: Sequence[float] = ()
+    taught_by: str | None = None
+
+    @property
+    def run(self) -> str:
+        """Path of the run folder below the comparison's."""
+        return self.taught_by or self.name
 
 
 @dataclass(frozen=True)
@@ -159,8 +167,9 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         about["test"],
                         about.get("test_images"),
                         about.get("source_validation"),
-                        _asked(how, place),
+                        _asked(how, place, config.asked),
                         thresholds,
+                        _alike(config, first, trainings),
                     )
                 )
     return Plan(
@@ -168,9 +177,22 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     )
 
 
-def _asked(how: Mapping[str, Any], place: str) -> Asked:
-    """A method's ``views``, ``flip`` and ``turn``."""
+def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
+    """The training among those ``before`` whose weights are those of ``config``, if there is one."""
+    name = None if first is None else first.name
+    wanted = replace(config, asked=Asked())
+    for other in before:
+        alike = other.first_stage == name and replace(other.config, asked=Asked()) == wanted
+        if alike and other.taught_by is None:
+            return other.name
+    return None
+
+
+def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
+    """A method's ``views``, ``flip`` and ``turn``; those of its settings, where it has none."""
     given = {name: how[name] for name in _ASKED if name in how}
+    if not given:
+        return own
     try:
         return Asked(**given)
     except InputError as error:

@@ -10,51 +10,53 @@ from typing import Any
 
 from posebridge.bench.plan import Training
 from posebridge.evaluation import Results
-from posebridge.inference.views import Asked
+from posebridge.models.asked import Asked
 
 
-def scored_checkpoints(folder: Path) -> list[str]:
-    """The checkpoints of a run that a comparison scores: all that its adaptation left."""
-    found = (folder / "checkpoints").glob("*")
+def scored_checkpoints(training: Training, out: Path) -> list[str]:
+    """The checkpoints that a comparison scores: all that the adaptation of the run left."""
+    found = (out / training.run / "checkpoints").glob("*")
     # A killed run may leave a half-written NAME.partial.
     kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
     return [name for name in kept if name in ("last", "selected") or name.startswith("step_")]
 
 
-def score_file(folder: Path, checkpoint: str) -> Path:
+def score_file(training: Training, out: Path, checkpoint: str) -> Path:
     """Where the scores of a checkpoint lie."""
-    return folder / "scores" / f"{checkpoint}.json"
+    return out / training.name / "scores" / f"{checkpoint}.json"
 
 
-def judgement_file(folder: Path, checkpoint: str) -> Path:
+def judgement_file(training: Training, out: Path, checkpoint: str) -> Path:
     """Where the validators' words about a checkpoint lie."""
-    return folder / "validators" / f"{checkpoint}.json"
+    return out / training.name / "validators" / f"{checkpoint}.json"
 
 
-def scores_of(training: Training, folder: Path, checkpoint: str) -> Results | None:
+def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
     """The scores of a checkpoint, None where there are none or they are of other settings.
 
     Raises:
         InputError: the file is damaged.
     """
-    file = score_file(folder, checkpoint)
+    file = score_file(training, out, checkpoint)
     if not file.is_file():
         return None
     results = Results.read(file)
     return results if _fits(results.protocol, training) else None
 
 
-def unscored(training: Training, folder: Path) -> list[str]:
+def unscored(training: Training, out: Path) -> list[str]:
     """Checkpoints that have no scores by the plan as it is now."""
-    names = scored_checkpoints(folder)
-    return [name for name in names if scores_of(training, folder, name) is None]
+    names = scored_checkpoints(training, out)
+    return [name for name in names if scores_of(training, out, name) is None]
 
 
-def unjudged(training: Training, folder: Path) -> list[str]:
-    """Checkpoints that a validator of the plan said nothing about."""
+def unjudged(training: Training, out: Path) -> list[str]:
+    """Checkpoints that a validator of the plan said nothing about; those of another's run are its."""
+    if training.taught_by is not None:
+        return []
     names = []
-    for name in scored_checkpoints(folder):
-        file = judgement_file(folder, name)
+    for name in scored_checkpoints(training, out):
+        file = judgement_file(training, out, name)
         judged = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         if not judged or (training.source_validation is not None and "source_pck" not in judged):
             names.append(name)

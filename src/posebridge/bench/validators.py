@@ -41,11 +41,11 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             for s in outcome.curves
             if (s.pair, s.method, s.seed) == place and s.choice.startswith("step_")
         }
-        kept = [c for c in sorted(found) if judgement_file(out / training.name, c[1]).is_file()]
+        kept = [c for c in sorted(found) if judgement_file(training, out, c[1]).is_file()]
         if len(kept) < 3:
             continue
         read = [
-            json.loads(judgement_file(out / training.name, name).read_text(encoding="utf-8"))
+            json.loads(judgement_file(training, out, name).read_text(encoding="utf-8"))
             for _, name in kept
         ]
         truth = {

@@ -37,8 +37,9 @@ from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 
 FINISHED = "finished.json"
-_PLACES = ("data_root", "workers", "device", "start_from")
-"""Settings that may differ between two sessions; where a training starts from is looked at apart."""
+_PLACES = ("data_root", "workers", "device", "start_from", "asked")
+"""Settings that may differ between two sessions: no weight depends on them, or (where a training
+starts from) they are looked at apart."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,8 @@ class State:
 
 def state_of(training: Training, out: Path) -> State:
     """Look at the folder of a training."""
-    folder = out / training.name
-    trained = (folder / FINISHED).is_file()
-    complete = not unscored(training, folder) and not unjudged(training, folder)
+    trained = (out / training.run / FINISHED).is_file()
+    complete = not unscored(training, out) and not unjudged(training, out)
     return State(trained, trained and (training.method is None or complete))
 
 
@@ -74,7 +74,7 @@ def require_same_settings(training: Training, out: Path) -> None:
     Raises:
         InputError: it has not; the message names what differs.
     """
-    stored = out / training.name / "config.yaml"
+    stored = out / training.run / "config.yaml"
     if not stored.is_file():
         return
     # A setting that the run did not know yet has its default there.
@@ -123,14 +123,17 @@ def do_training(training: Training, out: Path, console: Console) -> None:
         InputError: the folder holds a run with other settings, or something that it needs is not
             there.
     """
-    folder = out / training.name
     require_same_settings(training, out)
     if not state_of(training, out).trained:
+        if training.taught_by is not None:
+            raise InputError(
+                f"{training.name} asks the model of {training.taught_by}, which is not finished."
+            )
         _train(training, out, console)
     if training.method is not None:
-        _judge(training, folder, console)
+        _judge(training, out, console)
     if training.test is not None and training.method is not None:
-        _score(training, folder, console)
+        _score(training, out, console)
 
 
 def _train(training: Training, out: Path, console: Console) -> None:
@@ -154,11 +157,12 @@ def _train(training: Training, out: Path, console: Console) -> None:
     write_text(folder / FINISHED, json.dumps(finished, indent=2))
 
 
-def _judge(training: Training, folder: Path, console: Console) -> None:
+def _judge(training: Training, out: Path, console: Console) -> None:
     """Ask every validator about every checkpoint that was kept; nothing here has target labels."""
-    missing = unjudged(training, folder)
+    missing = unjudged(training, out)
     if not missing:
         return
+    folder = out / training.run
     # The run itself knows which images it held out, and how the model that it began with cuts crops.
     finished = open_run(folder, training.config.data_root)
     config, prior = finished.config, prior_of(finished)
@@ -183,7 +187,7 @@ def _judge(training: Training, folder: Path, console: Console) -> None:
             crops, points, known = validation
             values["source_pck"] = source_pck(ask(model, crops, mirror), points, known)
         for checkpoint in alike:
-            write_text(judgement_file(folder, checkpoint), json.dumps(values, indent=2))
+            write_text(judgement_file(training, out, checkpoint), json.dumps(values, indent=2))
 
 
 def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
@@ -203,11 +207,12 @@ def _crops(
     return to_tensor(crops), regions, rows
 
 
-def _score(training: Training, folder: Path, console: Console) -> None:
+def _score(training: Training, out: Path, console: Console) -> None:
     assert training.test is not None
-    missing = unscored(training, folder)
+    missing = unscored(training, out)
     if not missing:
         return
+    folder = out / training.run
     root = training.config.data_root
     test = below(root, training.test)
     images = None if training.test_images is None else below(root, training.test_images)
@@ -231,4 +236,4 @@ def _score(training: Training, folder: Path, console: Console) -> None:
         for checkpoint in alike:
             chosen = {"weights": checkpoint, "selection": checkpoint}
             named = replace(results, protocol={**results.protocol, **chosen})
-            named.write(score_file(folder, checkpoint))
+            named.write(score_file(training, out, checkpoint))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posebridge.cli.several_views import add_view_options
+from posebridge.cli.several_views import add_view_options, asked_as_given
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     selection = weights_of(predictor, given.weights)
     if given.record:
         _require_folder(predictor)
-    predictor = predictor.with_views(given.views, given.flip, given.turn)
+    predictor = asked_as_given(predictor, given)
     labels = read_labelled(given.labels, given.images, given.format, given.data_root)
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     console = plain_console()

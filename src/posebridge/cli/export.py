@@ -106,6 +106,14 @@ def main(arguments: Sequence[str]) -> int:
                 highlight=False,
                 soft_wrap=True,
             )
+    if checkpoint.asked.times > 1:
+        console.print(
+            f"posebridge asks this model {checkpoint.asked.times} times about each crop, and the "
+            "answers vote; the file answers about one view, and 'posebridge predict' asks it as often.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
     for file in done.files:
         console.print(
             f"written: {file} ({file.stat().st_size / 1e6:.1f} MB)",

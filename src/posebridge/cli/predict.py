@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posebridge.cli.several_views import add_view_options
+from posebridge.cli.several_views import add_view_options, asked_as_given
 
 if TYPE_CHECKING:
     from posebridge.cli.predicting import Finder
@@ -43,11 +43,14 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
     from posebridge.data.camera import camera_index
     from posebridge.data.video import is_video
+    from posebridge.errors import InputError
     from posebridge.inference.chances import calibration_of
     from posebridge.inference.journal import Journal
     from posebridge.inference.predictor import load
     from posebridge.inference.record import file_state, is_made, record_file, write_record
+    from posebridge.inference.views import asked_of
     from posebridge.inference.writing import output_ending
+    from posebridge.models.asked import Asked
     from posebridge.report.console import plain_console
 
     for out in given.out:
@@ -56,9 +59,13 @@ def main(arguments: Sequence[str]) -> int:
     path = Path(given.images)
     video = camera is None and is_video(path) and (path.is_file() or not has_magic(given.images))
     _require_usable(given, camera is not None, video)
-    predictor = load(given.model, given.weights)
+    predictor = asked_as_given(load(given.model, given.weights), given)
+    if given.calibrated and asked_of(predictor.network) != Asked():
+        raise InputError(
+            "--calibrated is about the peaks of one view, and the model is asked about several: "
+            "leave out --flip and give --views 1, or leave out --calibrated."
+        )
     calibration = calibration_of(predictor) if given.calibrated else None
-    predictor = predictor.with_views(given.views, given.flip, given.turn)
     finder = None
     if given.detector:
         from posebridge.inference.detectors import Wanted, load_detector
@@ -120,10 +127,6 @@ def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> Non
     for out in map(Path, given.out):
         if out.exists() and Path(given.images).exists() and out.samefile(given.images):
             raise InputError(f"--out {out} is the file that is read; give another name.")
-    if given.calibrated and (given.flip or given.views != 1):
-        raise InputError(
-            "--calibrated is about the peaks of one view; leave out --flip and --views, or it."
-        )
     if not given.detector and (given.largest or given.detector_weights):
         option = "--largest" if given.largest else "--detector-weights"
         raise InputError(f"{option} is about a detector; name one with --detector.")

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from posebridge.inference.predictor import Predictor
 
 
 def add_view_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--flip``, ``--views`` and ``--turn``, which ``Predictor.with_views`` takes."""
-    parser.add_argument(
+    """Add ``--flip``, ``--views`` and ``--turn``, which :func:`asked_as_given` reads."""
+    options = parser.add_argument_group(
+        "how the model is asked",
+        "without any of these, as its configuration says (asked), which is once unless the run was "
+        "told otherwise; --views 1 asks once",
+    )
+    options.add_argument(
         "--flip", action="store_true", help="ask about the mirror image too, and average"
     )
-    parser.add_argument(
+    options.add_argument(
         "--views",
         type=int,
-        default=1,
         help="ask about so many slightly shifted and scaled views of each crop, which vote",
     )
-    parser.add_argument(
+    options.add_argument(
         "--turn",
         type=float,
-        default=0.0,
         help="turn these views by up to so many degrees; 180 for subjects upside down",
     )
+
+
+def asked_as_given(predictor: Predictor, given: argparse.Namespace) -> Predictor:
+    """The model asked as the options say; as it is, where none of them was given.
+
+    Raises:
+        InputError: the options can't be.
+    """
+    if not given.flip and given.views is None and given.turn is None:
+        return predictor
+    views = 1 if given.views is None else given.views
+    return predictor.with_views(views, given.flip, given.turn or 0.0)

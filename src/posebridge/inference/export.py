@@ -117,6 +117,7 @@ def export(
         notes=_notes(checkpoint),
         outputs=original.outputs,
         calibration=calibration,
+        asked=checkpoint.asked,
     ).to_json()
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".posebridge-") as folder:

@@ -95,7 +95,7 @@ def judge_run(
     say = progress or (lambda _: None)
     device = "cpu" if run.config.device == "cpu" else "auto"
     models = {
-        name: load(run.folder, choice, device)
+        name: load(run.folder, choice, device).with_views()
         for name, choice in zip(MODELS, ("source", weights), strict=True)
     }
     skeleton = models["adapted"].skeleton

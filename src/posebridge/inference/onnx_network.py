@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.network import Keypoints
+from posebridge.models.asked import Asked
 from posebridge.skeleton import Skeleton
 
 METADATA = "posebridge"
@@ -37,6 +38,7 @@ class FileNotes:
         notes: what is known of the weights: 'step', 'weights', 'seed', 'posebridge'.
         outputs: their names, in order.
         calibration: from the peaks of these weights to chances, if the file carries it.
+        asked: how posebridge asks it about a crop, where nobody says otherwise.
     """
 
     skeleton: Skeleton
@@ -47,6 +49,7 @@ class FileNotes:
     notes: Mapping[str, Any] = field(default_factory=dict)
     outputs: Sequence[str] = ("points", "confidence", "cells")
     calibration: Calibration | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def to_json(self) -> str:
         """The text for the file."""
@@ -61,6 +64,7 @@ class FileNotes:
                 "notes": dict(self.notes),
                 "outputs": list(self.outputs),
                 "calibration": self.calibration and self.calibration.to_dict(),
+                "asked": asdict(self.asked),
             }
         )
 
@@ -83,12 +87,20 @@ class FileNotes:
                 dict(raw["notes"]),
                 tuple(str(name) for name in raw.get("outputs", cls.outputs)),
                 calibration,
+                _asked(raw.get("asked", {}), where),
             )
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InputError(
                 f"the metadata of {where} are not as posebridge writes them ({error!r}); "
                 "export the model again."
             ) from error
+
+
+def _asked(raw: Mapping[str, Any], where: str) -> Asked:
+    try:
+        return Asked(**raw)
+    except InputError as error:
+        raise InputError(f"the metadata of {where}: 'asked': {error}") from error
 
 
 class OnnxNetwork:

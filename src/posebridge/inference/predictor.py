@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from posebridge.errors import InputError
 from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.inference.predictions import Part, PosePredictions, joined
-from posebridge.inference.views import Asked, ManyViews
+from posebridge.inference.views import ManyViews, asked_of
+from posebridge.models.asked import Asked
 from posebridge.models.checkpoint import Checkpoint, load_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.skeleton import Skeleton
@@ -65,14 +67,24 @@ class Predictor:
         return self._torch.model
 
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
-        """The same model, asked about several views of each crop; see :class:`ManyViews`."""
-        if Asked(views, flip, turn) == Asked():
+        """The same model, asked about these views of each crop instead; see :class:`ManyViews`.
+
+        Without arguments, once about the crop itself.
+        """
+        asked = Asked(views, flip, turn)
+        if asked == asked_of(self.network):
             return self
-        return Predictor(ManyViews(self.network, views, flip, turn))
+        once = self._once
+        return Predictor(once if asked == Asked() else ManyViews(once, views, flip, turn))
+
+    @property
+    def _once(self) -> Network:
+        """What answers about one view."""
+        return self.network.network if isinstance(self.network, ManyViews) else self.network
 
     @property
     def _torch(self) -> TorchNetwork:
-        network = self.network.network if isinstance(self.network, ManyViews) else self.network
+        network = self._once
         if not isinstance(network, TorchNetwork):
             raise InputError(
                 f"{self.network.name} is an exported file, which answers with keypoints only; give "
@@ -191,7 +203,9 @@ class Predictor:
 
 
 def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predictor:
-    """Load a model for prediction.
+    """Load a model for prediction, asked in as many views as its configuration says (``asked``).
+
+    :meth:`Predictor.with_views` asks it otherwise.
 
     Args:
         path: a run folder, a model folder, a zip of one, an id of the Hugging Face hub
@@ -206,5 +220,7 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
     if Path(path).suffix.lower() == ".onnx":
         from posebridge.inference.onnx_network import OnnxNetwork
 
-        return Predictor(OnnxNetwork(Path(path), device))
-    return Predictor(load_checkpoint(path, weights), device)
+        exported = OnnxNetwork(Path(path), device)
+        return Predictor(exported).with_views(**asdict(exported.file_notes.asked))
+    checkpoint = load_checkpoint(path, weights)
+    return Predictor(checkpoint, device).with_views(**asdict(checkpoint.asked))

@@ -16,7 +16,8 @@ from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions
 from posebridge.evaluation.metrics import published_pck_of_cells
 from posebridge.inference.predictor import PosePredictions, Predictor
-from posebridge.inference.views import Asked, asked_of
+from posebridge.inference.views import asked_of
+from posebridge.models.asked import Asked
 from posebridge.skeleton import SkeletonMatch, match_skeletons, read_mapping
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from posebridge.alignment.consistency import consensus
-from posebridge.errors import InputError
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
+from posebridge.models.asked import Asked
 from posebridge.ops import geometry, heatmaps
 
-MOST_VIEWS = 64
 _RANGES = geometry.ViewRange(rotation=0, shear=0, translation=0.05, scale=(0.9, 1.1), flip=0)
 _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How a network is asked about a crop; as it stands, once about the crop itself.
-
-    Attributes:
-        views: how many views, the crop itself included.
-        flip: whether each is asked about in its mirror image too.
-        turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
-
-    Raises:
-        InputError: ``views`` is not between 1 and 64, ``turn`` not between 0 and 180, or there is but
-            one view, which is not turned.
-    """
-
-    views: int = 1
-    flip: bool = False
-    turn: float = 0.0
-
-    def __post_init__(self) -> None:
-        # These may come from a file that anybody wrote.
-        if not (isinstance(self.views, int) and 1 <= self.views <= MOST_VIEWS):
-            raise InputError(f"{self.views} views can't be taken; give 1 to {MOST_VIEWS}.")
-        if not isinstance(self.flip, bool):
-            raise InputError(f"flip {self.flip!r} is neither true nor false; give one of them.")
-        if not (isinstance(self.turn, int | float) and 0 <= self.turn <= 180):
-            raise InputError(f"views can't be turned by {self.turn} degrees; give 0 to 180.")
-        if self.turn > 0 and self.views == 1:
-            raise InputError("the one view is the crop as it is; to turn views, take 2 or more.")
 
 
 def asked_of(network: Network) -> Asked:
@@ -84,7 +52,7 @@ class ManyViews:
     Args:
         network: what answers; anything with ``keypoints(crops)``, an exported file as well. It is
             called once for each view, on whole batches.
-        views, flip, turn: see :class:`Asked`, which raises if they can't be.
+        views, flip, turn: see :class:`~posebridge.models.asked.Asked`, which raises if they can't be.
     """
 
     def __init__(

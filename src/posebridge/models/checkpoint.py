@@ -2,7 +2,8 @@
 
 model.safetensors   the weights
 skeleton.json       who the keypoints are
-config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network
+config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network,
+                    'asked' says in how many views it is asked
 results.json        what is known of these weights, and the checksums of all four
 README.md           the model card: the same for people; it may be edited and is never read
 """
@@ -13,7 +14,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -25,6 +26,7 @@ from safetensors.torch import load, save
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
 from posebridge.models import hub
+from posebridge.models.asked import Asked
 from posebridge.models.card import model_card
 from posebridge.models.container import (
     CARD,
@@ -52,6 +54,7 @@ class Checkpoint:
 
     Attributes:
         folder: where the files are: a folder, or the zip.
+        asked: how the model is asked about a crop, where nobody says otherwise.
     """
 
     folder: Path
@@ -60,6 +63,7 @@ class Checkpoint:
     crop: CropRange
     config: Mapping[str, Any]
     results: Mapping[str, Any]
+    asked: Asked = field(default_factory=Asked)
 
 
 def save_checkpoint(
@@ -181,6 +185,8 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
     config = _read_config(files[CONFIG], folder / CONFIG)
     model_config = _settings(ModelConfig, config, "model", folder / CONFIG)
     crop = _settings(CropRange, config, "crop", folder / CONFIG)
+    # A folder from before there was the setting is asked once.
+    asked = _settings(Asked, {"asked": {}, **config}, "asked", folder / CONFIG)
     arguments = {k: v for k, v in model_config.encoder_args.items() if k not in _READS_FILES}
     without_file = replace(model_config, weights="none", encoder_args=arguments)
     try:
@@ -208,7 +214,7 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
             f"missing, surplus or of another shape, the first '{wrong[0]}'; copy the whole folder."
         )
     model.load_state_dict(state)
-    return Checkpoint(folder, model.eval(), skeleton, crop, config, results)
+    return Checkpoint(folder, model.eval(), skeleton, crop, config, results, asked)
 
 
 def _read_config(content: bytes, file: Path) -> dict[str, Any]:
@@ -244,6 +250,8 @@ def _settings(
         return kind(**values)
     except TypeError as error:
         raise InputError(f"{file}: section '{section}' is incomplete ({error}).") from error
+    except InputError as error:
+        raise InputError(f"{file}: '{section}': {error}") from error
 
 
 def _is_of(value: Any, hint: Any) -> bool:
