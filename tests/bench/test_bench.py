@@ -169,7 +169,7 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     assert {p.stem for p in (folder / "scores").iterdir()} == {
         *("last", "selected", "step_000006", "step_000008", "step_000010")
     }
-    judged = json.loads((folder / "validators" / "last.json").read_text())
+    judged = json.loads((folder / "validators" / "last.json").read_text())["values"]
     assert {"agreement", "pose_prior", "source_pck", "neighbourhood_density"} <= judged.keys()
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
     assert main(["bench", str(file), "--out", str(out), "--list"]) == 0
@@ -283,7 +283,7 @@ def test_tables_hold_nothing_of_another_plan(comparison, figures, tmp_path):
     assert gather(plan, again).missing == [name]
     judged = again / "figures" / "source_only" / "seed_0" / "validators" / "last.json"
     values = json.loads(judged.read_text())
-    del values["source_pck"]
+    values["source_validation"] = "other.json"
     judged.write_text(json.dumps(values))
     assert not state_of(plan.training("figures/source_only/seed_0"), again).scored
 
@@ -521,5 +521,5 @@ def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, 
         start.read_bytes()
     )
     assert json.loads(score_file(training, again, "last").read_text())["protocol"]["step"] == 10
-    judged = json.loads((folder / "validators" / "last.json").read_text())
+    judged = json.loads((folder / "validators" / "last.json").read_text())["values"]
     assert {"agreement", "pose_prior", "source_pck"} <= judged.keys()

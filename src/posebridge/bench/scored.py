@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from posebridge.bench.plan import Training
+from posebridge.data.json_files import read_json, write_text
 from posebridge.evaluation import Results
 from posebridge.models.asked import Asked
 
@@ -44,6 +45,29 @@ def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
     return results if _fits(results.protocol, training) else None
 
 
+def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, float] | None:
+    """What each validator said of a checkpoint, None where they said nothing by the plan as it is.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = judgement_file(training, out, checkpoint)
+    if not file.is_file():
+        return None
+    told = read_json(file, "judgement")
+    told = told if isinstance(told, dict) else {}
+    same = told.get("source_validation") == training.source_validation
+    return told.get("values") if same else None
+
+
+def write_judgement(
+    training: Training, out: Path, checkpoint: str, values: Mapping[str, float]
+) -> None:
+    """Write what each validator said of a checkpoint."""
+    content = {"source_validation": training.source_validation, "values": values}
+    write_text(judgement_file(training, out, checkpoint), json.dumps(content, indent=2))
+
+
 def unscored(training: Training, out: Path) -> list[str]:
     """Checkpoints that have no scores by the plan as it is now."""
     names = scored_checkpoints(training, out)
@@ -54,13 +78,8 @@ def unjudged(training: Training, out: Path) -> list[str]:
     """Checkpoints that a validator of the plan said nothing about; those of another's run are its."""
     if training.taught_by is not None:
         return []
-    names = []
-    for name in scored_checkpoints(training, out):
-        file = judgement_file(training, out, name)
-        judged = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        if not judged or (training.source_validation is not None and "source_pck" not in judged):
-            names.append(name)
-    return names
+    names = scored_checkpoints(training, out)
+    return [name for name in names if judgement_of(training, out, name) is None]
 
 
 def _fits(protocol: Mapping[str, Any], training: Training) -> bool:

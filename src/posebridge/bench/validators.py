@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from posebridge.adaptation.selection import mean_rank
 from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
-from posebridge.bench.scored import judgement_file
+from posebridge.bench.scored import judgement_of
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
 
@@ -41,13 +40,11 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             for s in outcome.curves
             if (s.pair, s.method, s.seed) == place and s.choice.startswith("step_")
         }
-        kept = [c for c in sorted(found) if judgement_file(training, out, c[1]).is_file()]
+        said = [(step, name, judgement_of(training, out, name)) for step, name in sorted(found)]
+        kept = [(step, name) for step, name, values in said if values is not None]
+        read = [values for _, _, values in said if values is not None]
         if len(kept) < 3:
             continue
-        read = [
-            json.loads(judgement_file(training, out, name).read_text(encoding="utf-8"))
-            for _, name in kept
-        ]
         truth = {
             metric: [
                 next(

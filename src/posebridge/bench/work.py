@@ -22,7 +22,7 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.selection import VALIDATORS, ask, source_pck
 from posebridge.api import run
 from posebridge.bench.plan import Training
-from posebridge.bench.scored import judgement_file, score_file, unjudged, unscored
+from posebridge.bench.scored import score_file, unjudged, unscored, write_judgement
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
 from posebridge.data.json_files import write_text
@@ -187,7 +187,7 @@ def _judge(training: Training, out: Path, console: Console) -> None:
             crops, points, known = validation
             values["source_pck"] = source_pck(ask(model, crops, mirror), points, known)
         for checkpoint in alike:
-            write_text(judgement_file(training, out, checkpoint), json.dumps(values, indent=2))
+            write_judgement(training, out, checkpoint, values)
 
 
 def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
