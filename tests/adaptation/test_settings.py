@@ -11,9 +11,11 @@ import torch
 from conftest import tiny
 from jsonargparse import ArgumentParser
 
+from posebridge.adaptation.optimizer import optimizer_of, set_rates
 from posebridge.adaptation.presets import add_settings, configure, known_presets, parse_settings
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
 from posebridge.errors import InputError
+from posebridge.models.pose import PoseModel
 
 
 @pytest.mark.parametrize("name", known_presets())
@@ -63,6 +65,7 @@ def test_what_comes_later_wins(tmp_path):
         ([], {"steps.batch": 0}, "steps.batch is 0"),
         ([], {"optimizer.warmup": -5}, "optimizer.warmup is -5"),
         ([], {"optimizer.adaptation_lr": 0.0}, "optimizer.adaptation_lr is 0"),
+        ([], {"optimizer.adaptation_encoder": 0.0}, "optimizer.adaptation_encoder is 0"),
         ([], {"optimizer.weight_decay": -1}, "optimizer.weight_decay is -1"),
         ([], {"steps.ramp": -5}, "steps.ramp is -5"),
         ([], {"workers": -1}, "workers is -1"),
@@ -112,6 +115,27 @@ def test_learning_rates_by_hand():
     cosine = tiny(**steps, **rates, optimizer__decay="cosine", optimizer__warmup=10)
     for step, rate in {0: 0.1, 50: 0.5, 100: 0.05, 135: 0.25}.items():
         assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
+
+
+def test_the_encoder_has_a_rate_of_its_own_in_either_stage():
+    steps = {"steps__source": 10, "steps__adaptation": 10, "optimizer__decay": "constant"}
+    rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5, "optimizer__encoder": 0.2}
+    student = PoseModel(tiny().model, 14, tiny().crop.size)
+    encoder = {id(p) for p in student.encoder.parameters()}
+    beside = torch.nn.Parameter(torch.zeros(1))
+    for adapting, encoder_rate in ((None, 0.1), (2.0, 1.0)):
+        config = tiny(**steps, **rates, optimizer__adaptation_encoder=adapting)
+        groups = optimizer_of(config, 0, student, [([beside], 3.0)]).param_groups
+        theirs = [{id(p) for p in group["params"]} for group in groups]
+        assert theirs[1] == encoder
+        assert theirs[0].isdisjoint(encoder)
+        for step, wanted in {0: [1.0, 0.2, 3.0], 9: [1.0, 0.2, 3.0], 10: [0.5, None, 1.5]}.items():
+            set_rates(groups, config, step)
+            found = [group["lr"] for group in groups]
+            assert found == pytest.approx([encoder_rate if w is None else w for w in wanted])
+            # What starts there has the rates of what came there.
+            fresh = optimizer_of(config, step, student, [([beside], 3.0)]).param_groups
+            assert [group["lr"] for group in fresh] == pytest.approx(found)
 
 
 def test_ramp_by_hand():

@@ -82,6 +82,7 @@ def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
     [
         ({"teacher_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
+        ({"optimizer.adaptation_encoder": 0.1, "asked.views": 2}, True),
         ({"facing": 0.5, "statistics": "both", "reading.least_score": 0.5}, True),
         ({"source_view.rotation": 3}, False),
         ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),

@@ -25,7 +25,7 @@ from posebridge.adaptation.levels import (
     pose_level,
     source_level,
 )
-from posebridge.adaptation.optimizer import optimizer_of
+from posebridge.adaptation.optimizer import optimizer_of, set_rates
 from posebridge.adaptation.prior import BoneLengths
 from posebridge.adaptation.schedule import (
     TERMS,
@@ -246,8 +246,7 @@ class Adapter(pl.LightningModule):
         torch.manual_seed(self.config.seed * 1_000_003 + step)
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, step) * group["factor"]
+        set_rates(optimizer.param_groups, self.config, step)
         if step == self.config.steps.source:
             # The stages are two trainings: the optimizer starts anew, so that starting from a
             # stored source model gives the same weights.

@@ -211,6 +211,7 @@ class AdaptConfig:
             "crop.padding": self.crop.padding,
             "model.sigma": self.model.sigma,
             "optimizer.adaptation_lr": self.optimizer.adaptation_lr,
+            "optimizer.adaptation_encoder": self.optimizer.adaptation_encoder,
         }
         for name, value in above_zero.items():
             if value is not None and not value > 0:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.schedule import learning_rate
+from posebridge.adaptation.schedule import encoder_factor, learning_rate
 from posebridge.models.pose import PoseModel
 
 
@@ -24,12 +25,22 @@ def optimizer_of(
         step: where the run begins.
         others: parameters of networks beside the student, with their multiples of its rate.
     """
-    rate = learning_rate(config, step)
     encoder = list(student.encoder.parameters())
     theirs = {id(p) for p in encoder}
-    rest = [p for p in student.parameters() if id(p) not in theirs]
-    groups = [
-        {"params": parameters, "lr": rate * factor, "factor": factor}
-        for parameters, factor in ((rest, 1.0), (encoder, config.optimizer.encoder), *others)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in student.parameters() if id(p) not in theirs], "factor": 1.0},
+        {"params": encoder, "factor": config.optimizer.encoder, "encoder": True},
+        *({"params": parameters, "factor": factor} for parameters, factor in others),
     ]
-    return torch.optim.AdamW(groups, weight_decay=config.optimizer.weight_decay)
+    optimizer = torch.optim.AdamW(groups, weight_decay=config.optimizer.weight_decay)
+    set_rates(optimizer.param_groups, config, step)
+    return optimizer
+
+
+def set_rates(groups: Sequence[dict[str, Any]], config: AdaptConfig, step: int) -> None:
+    """Give every group of :func:`optimizer_of` its learning rate at a step."""
+    for group in groups:
+        # A run that was stopped before groups told them apart kept the encoder's factor.
+        if group.get("encoder", False):
+            group["factor"] = encoder_factor(config, step)
+        group["lr"] = learning_rate(config, step) * group["factor"]

@@ -39,6 +39,14 @@ def learning_rate(config: AdaptConfig, step: int) -> float:
     return base * factor
 
 
+def encoder_factor(config: AdaptConfig, step: int) -> float:
+    """The encoder's learning rate as a multiple of the student's."""
+    optimizer = config.optimizer
+    if step >= config.steps.source and optimizer.adaptation_encoder is not None:
+        return optimizer.adaptation_encoder
+    return optimizer.encoder
+
+
 def ramp(config: AdaptConfig, step: int) -> float:
     """Share of the adaptation's weights that is in force: 0 to 1 over ``steps.ramp``."""
     if config.steps.ramp == 0:

@@ -42,6 +42,7 @@ class OptimizerConfig:
         encoder: learning rate of the encoder, as a multiple of that; below 1 keeps more of what
             its pretraining knew about photographs.
         adaptation_lr: learning rate of the adaptation stage; empty: the same.
+        adaptation_encoder: multiple of it for the encoder; empty: 'encoder', as before the adaptation.
         warmup: steps over which the rate rises from 0 at the start of either stage.
         decay: constant; step (times 0.1 at 45/70 and 60/70 of the adaptation, as released); or
             cosine (to 0 within each stage).
@@ -52,6 +53,7 @@ class OptimizerConfig:
     lr: float = 1e-4
     encoder: float = 1.0
     adaptation_lr: float | None = None
+    adaptation_encoder: float | None = None
     warmup: int = 0
     decay: Literal["constant", "step", "cosine"] = "step"
     weight_decay: float = 0.0

@@ -46,10 +46,12 @@ def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
         teacher_view=config.source_view,
         teacher_decay=AdaptConfig.teacher_decay,
         statistics="source",
-        optimizer=replace(config.optimizer, adaptation_lr=None),
+        optimizer=replace(config.optimizer, adaptation_lr=None, adaptation_encoder=None),
         steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
         held_out=TargetConfig(),
     )
     counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
+    # Never set here; without it the digest is that of stages from before there was the setting.
+    del counts["optimizer"]["adaptation_encoder"]
     text = json.dumps(counts, sort_keys=True)
     return alone, hashlib.sha256(text.encode()).hexdigest()[:8]
