@@ -71,9 +71,15 @@ def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
 
 def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_path):
     folder, whole = finished
-    result = train(tiny(start_from=str(folder)), *data, tmp_path / "run")
+    config = tiny(start_from=str(folder))
+    result = train(config, *data, tmp_path / "run")
     assert result.validation == whole.validation
     assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
+    # A trial of two steps takes two steps of its own, after those of the source stage.
+    trial = train(config, *data, tmp_path / "trial", stop_after=2)
+    assert (trial.steps, trial.planned, trial.finished) == (config.steps.source + 2, 10, False)
+    train(config, *data, tmp_path / "trial", resume=True)
+    assert same(weights(folder, "last"), weights(tmp_path / "trial", "last"))
 
 
 def test_a_stored_model_that_is_another_than_the_settings_say(finished, data, tmp_path):

@@ -146,8 +146,9 @@ def train(
         out: the run folder; it must not hold a run unless ``resume``.
         callbacks: what else should happen while it trains (progress, pictures).
         resume: go on from ``resume.ckpt``.
-        stop_after: end when this many steps are done, both stages counted, as if stopped there; the
-            schedule stays that of the whole run.
+        stop_after: end when the run has done this many steps, both stages counted but not what a
+            model that it starts from did before, as if stopped there; the schedule stays that of the
+            whole run.
 
     Raises:
         InputError: the folder is taken, nothing can be read, or the configuration does not fit.
@@ -190,7 +191,7 @@ def train(
         config.steps.source,
     )
     total = config.steps.source + config.steps.adaptation
-    end = total if stop_after is None else min(total, max(stop_after, adapter.first_step))
+    end = total if stop_after is None else min(total, adapter.first_step + stop_after)
     done = _steps_done(state) if resume and state.exists() else 0
     # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--stop_after",
         type=int,
-        help="end after this many steps, for a trial; --resume goes on from there",
+        help="end after this many steps of this run, for a trial; --resume goes on from there",
     )
     parser.add_argument(
         "--no_report", action="store_true", help="leave out the page that says whether it helped"
