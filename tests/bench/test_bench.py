@@ -126,6 +126,7 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"methods": {"a": {"views": 0}}, "baseline": None}, "views is 0"),
         ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
         ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
+        ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
         ({"budget": {"steps.sauce": 3}}, "steps.source"),
         ({"budget": 3}, "budget is 3"),
         ({"seeds": 3}, "seeds is 3"),
@@ -422,6 +423,19 @@ def test_the_validator_with_the_least_regret_stands_first():
         ["bad", "2", "-1.00", "3.5 ± 0.7", "4.0"],
         ["mean rank of all", "2", "-", "3.5 ± 0.7", "4.0"],
     ]
+
+
+def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):
+    methods = {"source_only": None, "with_labels": {"bound": True, "settings": {"source": "t"}}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
+    for method in methods:
+        training = plan.training(f"figures/{method}/seed_0")
+        write_scores(tmp_path, training, {"last": (10, 20.0), "selected": (10, 20.0)})
+    outcome = gather(plan, tmp_path)
+    text, tex = markdown(outcome, "figures"), latex(outcome, "figures")
+    assert "| with_labels † | 1 | 20.0" in text and "| source_only | 1 | 20.0" in text
+    assert "† learned from labels of the target" in text
+    assert r"with\_labels $\dagger$ &" in tex and "% † learned" in tex
 
 
 def test_one_seed_has_no_deviation():

@@ -19,6 +19,7 @@ CHOICES = {
     "selected": "validator's",
     "oracle": "best by labels*",
 }
+BOUND_NOTE = "† learned from labels of the target: what could be reached with them, no adaptation."
 ORACLE_NOTE = (
     "* the best of all checkpoints by the test labels, which nobody without labels can choose."
 )
@@ -130,7 +131,8 @@ def table(outcome: Outcome, pair: str) -> list[list[str]]:
         cells = [outcome.values(pair, method, choice, metric) for choice, metric in columns]
         if not cells[0]:
             continue
-        row = [method, str(len(cells[0])), *(mean_and_deviation(list(c.values())) for c in cells)]
+        name = f"{method} †" if method in outcome.plan.bounds else method
+        row = [name, str(len(cells[0])), *(mean_and_deviation(list(c.values())) for c in cells)]
         if baseline:
             row += [_gain(outcome, pair, method, metric) for metric in metrics]
         rows.append(row)
@@ -155,7 +157,11 @@ def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
 
 def markdown(outcome: Outcome, pair: str) -> str:
     """The table of a pair in Markdown."""
-    return f"{as_markdown(table(outcome, pair))}\n\n{ORACLE_NOTE}\n"
+    return "\n\n".join([as_markdown(table(outcome, pair)), *_notes(outcome)]) + "\n"
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    return [ORACLE_NOTE, *([BOUND_NOTE] if outcome.plan.bounds else [])]
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -179,14 +185,14 @@ def latex(outcome: Outcome, pair: str) -> str:
             *body[1:],
             r"\bottomrule",
             r"\end{tabular}",
-            f"% {ORACLE_NOTE}",
+            *(f"% {note}" for note in _notes(outcome)),
             "",
         ]
     )
 
 
 def _tex(cell: str) -> str:
-    for plain, tex in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$")):
+    for plain, tex in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"), ("†", r"$\dagger$")):
         cell = cell.replace(plain, tex)
     return cell
 

@@ -10,6 +10,9 @@
       multilevel: {preset: multilevel}
       no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
       voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # how it is asked when it is scored
+      with_labels: {preset: source_only, settings: {source: photographs.json}, bound: true}
+
+``bound`` marks in tables what learns from labels of the target: no method, but what one could reach.
 
 Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
 pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
@@ -36,7 +39,7 @@ from posebridge.models.asked import Asked
 _TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _ASKED = ("views", "flip", "turn")
-_METHOD = {"preset", "settings", "seeds", *_ASKED}
+_METHOD = {"preset", "settings", "seeds", "bound", *_ASKED}
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Plan:
         pairs, methods: their names, in the file's order.
         baseline: the method that others are compared with, or None.
         thresholds: of PCK, shares of the crop's side.
+        bounds: the methods that learn from labels of the target, which tables mark.
     """
 
     trainings: Sequence[Training]
@@ -92,6 +96,7 @@ class Plan:
     methods: Sequence[str]
     baseline: str | None
     thresholds: Sequence[float]
+    bounds: frozenset[str] = frozenset()
 
     def training(self, name: str) -> Training:
         """The training of that name; an unknown one raises and lists the known ones."""
@@ -173,8 +178,21 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                     )
                 )
     return Plan(
-        [*first_stages.values(), *trainings], list(pairs), list(methods), baseline, thresholds
+        [*first_stages.values(), *trainings],
+        list(pairs),
+        list(methods),
+        baseline,
+        thresholds,
+        frozenset(method for method, how in methods.items() if _bound(how, method, path)),
     )
+
+
+def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
+    """Whether a method learns from labels of the target, and so bounds what adaptation can reach."""
+    bound = how.get("bound", False)
+    if not isinstance(bound, bool):
+        raise InputError(f"{path}: method '{method}': bound is {bound!r}; give true or false.")
+    return bound
 
 
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
