@@ -13,8 +13,9 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--flip``, ``--views`` and ``--turn``, which :func:`asked_as_given` reads."""
     options = parser.add_argument_group(
         "how the model is asked",
-        "without any of these, as its configuration says (asked), which is once unless the run was "
-        "told otherwise; --views 1 asks once",
+        # As wide as the terminal that argparse takes for granted: the formatter leaves it as it is.
+        "without any of these, as its configuration says (asked), which is once unless\n"
+        "the run was told otherwise; --views 1 asks once",
     )
     options.add_argument(
         "--flip", action="store_true", help="ask about the mirror image too, and average"
