@@ -1,8 +1,7 @@
 """What is missing of a comparison, run on this machine or spread over a cluster.
 
 First stages come before what starts from them, and runs before what asks their models otherwise;
-everything else is independent. A training that
-fails does not stop the others.
+everything else is independent. A training that fails does not stop the others.
 """
 
 from __future__ import annotations
@@ -49,18 +48,18 @@ def run_plan(
     for training in plan.trainings:
         require_same_settings(training, out)
     failed: list[str] = []
-    for wave in (
-        [t for t in plan.trainings if t.method is None],
-        [t for t in plan.trainings if t.method is not None and t.taught_by is None],
-        [t for t in plan.trainings if t.taught_by is not None],
-    ):
+    waves: dict[str, list[Training]] = {
+        kind: [] for kind in ("first stages", "trainings", "the same asked otherwise")
+    }
+    for training in plan.trainings:
+        kind = "trainings" if training.taught_by is None else "the same asked otherwise"
+        waves["first stages" if training.method is None else kind].append(training)
+    for kind, wave in waves.items():
         hopeless = [t.name for t in wave if {t.first_stage, t.taught_by} & set(failed)]
         left = [t for t in wave if not state_of(t, out).done]
         pending = [t for t in left if t.name not in hopeless]
         failed += hopeless
         if wave:
-            kind = "first stages" if wave[0].method is None else "trainings"
-            kind = "the same asked otherwise" if wave[0].taught_by else kind
             console.print(
                 f"{kind}: {len(wave) - len(left)} of {len(wave)} are done", highlight=False
             )

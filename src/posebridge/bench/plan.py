@@ -198,10 +198,8 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
     """The training among those ``before`` whose weights are those of ``config``, if there is one."""
     name = None if first is None else first.name
-    wanted = replace(config, asked=Asked())
     for other in before:
-        alike = other.first_stage == name and replace(other.config, asked=Asked()) == wanted
-        if alike and other.taught_by is None:
+        if other.first_stage == name and replace(other.config, asked=config.asked) == config:
             return other.name
     return None
 

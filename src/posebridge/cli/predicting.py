@@ -178,9 +178,7 @@ def write_all(
     """Smooth and calibrate where asked for, write all files, and say which."""
     from posebridge.data.video import is_video
     from posebridge.inference.chances import with_chances
-    from posebridge.inference.views import asked_of
     from posebridge.inference.writing import PEAKS, write_predictions
-    from posebridge.models.asked import Asked
 
     found = seen.found
     if given.smooth:
@@ -189,7 +187,7 @@ def write_all(
         assert seen.seconds is not None
         found = smoothed(found, seen.seconds)
     meaning = PEAKS
-    if asked_of(predictor.network) != Asked():
+    if predictor.asked.times > 1:
         meaning = "what several views of the crop agree on"
     if calibration is not None:
         found = with_chances(found, calibration)

@@ -66,13 +66,18 @@ class Predictor:
         """The PyTorch model; an exported file has none, which is an InputError."""
         return self._torch.model
 
+    @property
+    def asked(self) -> Asked:
+        """How it is asked about a crop."""
+        return asked_of(self.network)
+
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
         """The same model, asked about these views of each crop instead; see :class:`ManyViews`.
 
         Without arguments, once about the crop itself.
         """
         asked = Asked(views, flip, turn)
-        if asked == asked_of(self.network):
+        if asked == self.asked:
             return self
         once = self._once
         return Predictor(once if asked == Asked() else ManyViews(once, views, flip, turn))

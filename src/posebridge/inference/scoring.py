@@ -16,8 +16,6 @@ from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions
 from posebridge.evaluation.metrics import published_pck_of_cells
 from posebridge.inference.predictor import PosePredictions, Predictor
-from posebridge.inference.views import asked_of
-from posebridge.models.asked import Asked
 from posebridge.skeleton import SkeletonMatch, match_skeletons, read_mapping
 
 
@@ -47,9 +45,8 @@ def score(
             "matched_keypoints": {target: source for target, source, _ in match.rows()},
             **(protocol or {}),
         }
-    asked = asked_of(predictor.network)
-    if asked != Asked():
-        protocol = {**asdict(asked), **(protocol or {})}
+    if predictor.asked.times > 1:
+        protocol = {**asdict(predictor.asked), **(protocol or {})}
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
     size = predictor.network.heatmap_size

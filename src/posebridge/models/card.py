@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from posebridge.models.asked import Asked
 from posebridge.skeleton import Skeleton
 
 _RULES = {
@@ -109,11 +110,11 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         f"heatmaps of {model.get('heatmap_size')} cells",
         f"- crop: a square of {crop.get('padding')} times the longer side of the box",
     ]
-    asked = config.get("asked") or {}
-    if asked.get("views", 1) > 1 or asked.get("flip"):
-        mirrored = " and their mirror images" if asked.get("flip") else ""
+    asked = Asked(**config.get("asked", {}))
+    if asked.times > 1:
+        mirrored = " and their mirror images" if asked.flip else ""
         lines.append(
-            f"- asked: about {asked.get('views', 1)} views of each crop{mirrored}, which vote, unless "
+            f"- asked: about {asked.views} views of each crop{mirrored}, which vote, unless "
             "told otherwise; confidence is then what they agree on"
         )
     start = results.get("data", {}).get("start", {}).get("name")
