@@ -23,9 +23,10 @@ from posebridge.inference.judging import judge_run
 from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
+from posebridge.report.bar import ProgressBar
 from posebridge.report.console import plain_console
 from posebridge.report.pictures import StepPictures
-from posebridge.report.progress import ProgressBar, TrainingProgress
+from posebridge.report.progress import TrainingProgress
 from posebridge.report.run_page import RunReport, write_run_page
 from posebridge.report.skeletons import print_matches
 

@@ -111,6 +111,17 @@ def test_a_score_says_which_weights_the_model_has(run, figures, tmp_path, capsys
     assert "is for a run folder" in capsys.readouterr().err
 
 
+def test_evaluating_does_not_wait_for_lightning_to_load(run, figures):
+    """It takes seconds to import, and only a training needs it."""
+    script = (
+        "import sys\nfrom posebridge.cli.main import main\ncode = main(sys.argv[1:])\n"
+        "sys.exit(code or 'lightning' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, "evaluate", str(run), str(figures.test)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_evaluate_asks_about_several_views_and_says_so(run, figures, tmp_path, capsys):
     out = tmp_path / "results.json"
     asked = ["--views", "3", "--flip", "--out", str(out)]

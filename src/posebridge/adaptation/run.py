@@ -32,7 +32,6 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.heartbeat import Heartbeat
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
-from posebridge.adaptation.memory import keep_freed_memory
 from posebridge.adaptation.prior import RECORD
 from posebridge.adaptation.recording import CsvRows, Keeper
 from posebridge.adaptation.selection import MEASURES
@@ -42,6 +41,7 @@ from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.memory import keep_freed_memory
 
 HELD_OUT = "held_out.txt"
 

@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console
     from posebridge.report.disagreement import (
         disagreement,
@@ -55,7 +56,6 @@ def main(arguments: Sequence[str]) -> int:
         write_sheet,
         write_tables,
     )
-    from posebridge.report.progress import ProgressBar
     from posebridge.report.skeletons import print_matches
 
     if given.pairs < 0:

@@ -168,7 +168,7 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
 
 def _write_frames(console: Console, folder: Path, every: int) -> None:
     from posebridge.data.benchmarks.surreal_video import videos, write_frames
-    from posebridge.report.progress import ProgressBar
+    from posebridge.report.bar import ProgressBar
 
     clips = videos(folder)
     with ProgressBar(console, "writing frames", len(clips)) as bar:

@@ -53,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import score
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.comparison import write_comparison
     from posebridge.report.console import plain_console
-    from posebridge.report.progress import ProgressBar
     from posebridge.report.summary import print_run_summary
 
     out = require_folder(given.out)

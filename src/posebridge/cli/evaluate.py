@@ -84,8 +84,8 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console
-    from posebridge.report.progress import ProgressBar
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)

@@ -32,8 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
 
     from posebridge.data.figures import write_figure_benchmark
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console
-    from posebridge.report.progress import ProgressBar
 
     console = plain_console()
     with ProgressBar(console, "drawing figures", given.source + given.target + given.test) as bar:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import posebridge
 from posebridge.errors import InputError
+from posebridge.memory import keep_freed_memory
 
 COMMANDS = {
     "adapt": "train on a labelled source and adapt to unlabelled photographs",
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, rest = given[0], given[1:]
     # Before torch loads OpenMP: threads that wait must not keep the cores from the workers.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     if name not in COMMANDS:
         print(
             f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.",

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.adaptation.image_banks import train_style_of
     from posebridge.errors import InputError
     from posebridge.inference.domains import located, read_domains
-    from posebridge.report.progress import ProgressBar
+    from posebridge.report.bar import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
 
     console = plain_console()

@@ -8,9 +8,7 @@ import lightning.pytorch as pl
 from rich.console import Console
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.report.bar import ProgressBar, clock
-
-__all__ = ["ProgressBar", "TrainingProgress", "clock"]
+from posebridge.report.bar import ProgressBar
 
 
 class TrainingProgress(pl.Callback):

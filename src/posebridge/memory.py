@@ -1,4 +1,4 @@
-"""Memory of a training on the CPU."""
+"""Memory of this process on the CPU."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _TOP_PAD = 256 * 2**20
 def keep_freed_memory() -> bool:
     """Let glibc keep the memory of freed tensors instead of giving it back to the kernel.
 
-    Every feature map of a step is larger than glibc's threshold, so each is mapped, zeroed page by
-    page and unmapped again. Kept memory is used again as it is: a MobileNetV1 training step at
-    128 px, batch 16, took 0.77 of the time (median of 8 steps, two pairs in turn, one thread of a
-    2-core machine), with 0.4 of the page faults. The process holds the peak of its memory until
-    it ends.
+    Every feature map of a batch is larger than glibc's threshold, so each is mapped, zeroed page by
+    page and unmapped again. Kept memory is used again as it is (figures: docs/results.md, Speed).
+    The process holds the peak of its memory until it ends: for a process that is ours, a training
+    or a command, not for one that only loads a model.
 
     Returns:
         whether the C library is glibc and took the settings; elsewhere nothing is done.
