@@ -337,9 +337,14 @@ def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, 
 
 def test_another_validator_chooses_and_all_are_logged(data, tmp_path):
     result = train(tiny(held_out__validator="certainty"), *data, tmp_path / "run")
-    assert {f"validator/{name}" for name in selection.VALIDATORS} <= logged(tmp_path / "run")
+    asked = {*selection.VALIDATORS, "settled", "teacher_student"}
+    assert {f"validator/{name}" for name in asked} <= logged(tmp_path / "run")
     assert all(-1 <= value <= 0 for _, value in result.validation)
     assert result.selected == max(result.validation, key=lambda look: look[1])[0]
     chosen = json.loads((tmp_path / "run/checkpoints/selected/results.json").read_text())
     assert chosen["step"] == result.selected
     assert chosen["validator"]["name"] == selection.MEASURES["certainty"]
+    last = json.loads((tmp_path / "run/checkpoints/last/results.json").read_text())
+    assert 0 <= last["teacher_student"] <= 100
+    source = json.loads((tmp_path / "run/checkpoints/source/results.json").read_text())
+    assert "teacher_student" not in source

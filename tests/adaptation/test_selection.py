@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from posebridge.adaptation import selection
 from posebridge.adaptation.adapter import build_model
-from posebridge.adaptation.selection import VALIDATORS, Answers, PosePrior, ask, mean_rank
+from posebridge.adaptation.pose_prior import PosePrior
+from posebridge.adaptation.selection import VALIDATORS, Answers, ask, mean_rank
 from posebridge.data.figures import FIGURE_SKELETON
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
@@ -82,14 +83,29 @@ def test_neighbourhood_density_by_hand():
     assert selection.neighbourhood_density(answers(descriptors=torch.eye(2))) == 0
 
 
-def test_source_pck_and_teacher_against_student():
+def test_source_pck_by_hand():
     labels = answers().points.numpy().copy()
     labels[:2, 0] += 4  # 5.7 px away, more than 5
     labelled = np.ones((4, 2), bool)
     labelled[1, 0] = False
     assert selection.source_pck(answers(), labels, labelled) == pytest.approx(100 * 6 / 7, rel=1e-5)
-    student = answers(points=torch.from_numpy(labels))
-    assert selection.teacher_student(answers(), student) == pytest.approx(75)
+
+
+def test_teacher_and_student_agree_as_far_as_their_answers_do():
+    """Against itself 100; otherwise what the answers of both say. The student stays as it was."""
+    crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
+    teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
+    student.train()
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+    ours = selection.teacher_student(teacher, student, crops, MIRROR, within=0.2, batch=2)
+    assert student.training
+    assert all(torch.equal(before[name], value) for name, value in student.state_dict().items())
+    one, other = (ask(model, crops, MIRROR).points for model in (teacher, student))
+    assert ours == pytest.approx(
+        100 * float(((one - other).norm(dim=-1) <= 0.2 * 32).float().mean())
+    )
+    assert 0 < ours < 100
+    assert selection.teacher_student(teacher, teacher, crops, MIRROR) == 100
 
 
 def test_the_prior_likes_poses_of_the_source_wherever_they_stand():

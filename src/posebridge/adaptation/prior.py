@@ -5,7 +5,7 @@ Two things about the labelled skeletons, both free of where a subject stands and
 - :class:`BoneLengths`: how long each bone is beside the others. Lengths and not directions, because
   bodies of both domains are built alike while what they do differs: a direction that the rendered
   figures never show may be right in a photograph, an arm of three times the length is not.
-- :class:`~posebridge.adaptation.selection.PosePrior`: a Gaussian over whole shapes, a validator. No
+- :class:`~posebridge.adaptation.pose_prior.PosePrior`: a Gaussian over whole shapes, a validator. No
   training is pushed by it, so that it can bear witness about one.
 
 They stand in ``results.json`` of every model folder under ``source_poses``, where its checksums guard
@@ -27,7 +27,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from posebridge.adaptation.selection import PosePrior
+from posebridge.adaptation.pose_prior import PosePrior
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 

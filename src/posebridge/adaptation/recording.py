@@ -16,10 +16,19 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.selection import MEASURES, VALIDATORS, ask, settled
+from posebridge.adaptation.selection import (
+    MEASURES,
+    VALIDATORS,
+    ask,
+    settled,
+    teacher_student,
+)
 from posebridge.models.checkpoint import save_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.version import __version__
+
+TEACHER_STUDENT = "teacher_student"
+"""Where a model folder's results say how far the student agreed with it, percent."""
 
 
 class CsvRows(Logger):
@@ -126,6 +135,8 @@ class Keeper(pl.Callback):
         points = answers.points.cpu()
         if adapter.answered is not None:
             figures["validator/settled"] = settled(adapter.answered, points, answers.size)
+        if adapter.step > adapter.config.steps.source:
+            figures["validator/teacher_student"] = self._student_agreement(adapter)
         adapter.answered = points
         best = max((v for _, v in adapter.validation), default=-math.inf)
         adapter.validation.append((adapter.step, value))
@@ -138,6 +149,7 @@ class Keeper(pl.Callback):
     def _save(self, name: str, adapter: Adapter, model: PoseModel) -> None:
         step = adapter.step
         found = [v for s, v in adapter.validation if s == step]
+        adapted = step > adapter.config.steps.source
         save_checkpoint(
             self.out / "checkpoints" / name,
             model,
@@ -152,7 +164,14 @@ class Keeper(pl.Callback):
                     "name": MEASURES[adapter.config.held_out.validator],
                     "value": found[0] if found else None,
                 },
+                # The student is not kept, so nobody could ask it later.
+                **({TEACHER_STUDENT: self._student_agreement(adapter)} if adapted else {}),
             },
+        )
+
+    def _student_agreement(self, adapter: Adapter) -> float:
+        return teacher_student(
+            adapter.teacher_model, adapter.student, self.held_out, adapter.mirror
         )
 
 

@@ -1,9 +1,10 @@
 """Label-free validators: a model and unlabelled target images in, one number out, higher is better.
 
-A model is asked once (:func:`ask`) and every validator reads the same :class:`Answers`. No validator
-takes anything that belongs to the target but crops: it is what chooses the weights of a run, so a
-keypoint that reached it would be a leak. What some know beside the answers (:class:`PosePrior`,
-:func:`source_pck`) comes from the labelled source.
+A model is asked once (:func:`ask`) and every validator reads the same :class:`Answers`;
+:func:`teacher_student` compares two models and asks them itself. No validator takes anything that
+belongs to the target but crops: it is what chooses the weights of a run, so a keypoint that reached it
+would be a leak. What some know beside the answers comes from the labelled source
+(:class:`~posebridge.adaptation.pose_prior.PosePrior`, :func:`source_pck`).
 
 To add one: a function of ``Answers`` here, a line in ``VALIDATORS`` and in ``MEASURES``, its name in
 ``TargetConfig.validator`` if it may choose the weights, a value worked out by hand in
@@ -14,8 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -175,65 +176,6 @@ MEASURES: Mapping[str, str] = {
 }
 
 
-class PosePrior:
-    """How well poses fit those of the source: a Gaussian over shapes, position and size removed.
-
-    Args:
-        points: (M, K, 2) of source subjects. labelled: (M, K). Only whole poses count.
-
-    Raises:
-        ValueError: fewer than two whole poses.
-    """
-
-    def __init__(self, points: np.ndarray, labelled: np.ndarray) -> None:
-        whole = torch.from_numpy(points[labelled.all(axis=1)]).double()
-        if len(whole) < 2:
-            raise ValueError("a pose prior needs at least two subjects with every joint labelled")
-        shapes = _shapes(whole)
-        self.mean = shapes.mean(dim=0)
-        covariance = torch.cov(shapes.T)
-        # Position and size take three dimensions away; the floor keeps the rest invertible.
-        floor = 1e-3 * covariance.diagonal().mean()
-        self.scale = torch.linalg.cholesky(covariance + floor * torch.eye(len(covariance)))
-
-    def to_dict(self) -> dict[str, list[float]]:
-        """The mean shape (2K) and the rows of its Cholesky factor, a triangle."""
-        rows, columns = torch.tril_indices(*self.scale.shape)
-        return {"mean": self.mean.tolist(), "scale": self.scale[rows, columns].tolist()}
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any], joints: int) -> PosePrior:
-        """What :meth:`to_dict` gave, for a skeleton of so many keypoints.
-
-        Raises:
-            ValueError, TypeError, KeyError: it is something else.
-        """
-        mean, triangle = (torch.tensor(raw[n], dtype=torch.float64) for n in ("mean", "scale"))
-        size = 2 * joints
-        if mean.shape != (size,) or triangle.shape != (size * (size + 1) // 2,):
-            raise ValueError(f"the shapes are not those of {joints} keypoints")
-        prior = cls.__new__(cls)
-        prior.mean, prior.scale = mean, torch.zeros(size, size, dtype=torch.float64)
-        rows, columns = torch.tril_indices(size, size)
-        prior.scale[rows, columns] = triangle
-        finite = mean.isfinite().all() and triangle.isfinite().all()
-        if not (finite and (prior.scale.diagonal() > 0).all()):
-            raise ValueError("the shapes have no spread")
-        return prior
-
-    def __call__(self, answers: Answers) -> float:
-        """Mean log-likelihood of the predicted poses, for each coordinate."""
-        return float(self.each(answers).mean())
-
-    def each(self, answers: Answers) -> Float[Tensor, "N"]:
-        """The same of every pose by itself."""
-        shapes = _shapes(answers.points.detach().cpu().double()) - self.mean
-        whitened = torch.linalg.solve_triangular(self.scale, shapes.T, upper=False)
-        volume = self.scale.diagonal().log().sum()
-        each = -0.5 * whitened.square().sum(dim=0) - volume
-        return each / shapes.shape[1] - 0.5 * math.log(2 * math.pi)
-
-
 def source_pck(
     answers: Answers, points: np.ndarray, labelled: np.ndarray, within: float = 0.05
 ) -> float:
@@ -248,9 +190,31 @@ def source_pck(
     return float(100 * close.sum() / counted.sum().clamp_min(1))
 
 
-def teacher_student(teacher: Answers, student: Answers, within: float = 0.05) -> float:
-    """Share (percent) of joints that teacher and student place within a distance."""
-    return settled(teacher.points, student.points, teacher.size, within)
+@torch.no_grad()
+def teacher_student(
+    teacher: PoseModel,
+    student: PoseModel,
+    crops: UInt8[Tensor, "N 3 C C"],
+    mirror: Tensor,
+    within: float = 0.05,
+    batch: int = 32,
+) -> float:
+    """Share (percent) of joints that teacher and student place within a distance of each other.
+
+    Both are asked in evaluation mode about the crops as they are; the student's own mode, and the
+    running statistics that it learns, stay as they were.
+    """
+    found: list[Tensor] = []
+    for model in (teacher, deepcopy(student)):
+        model.eval()
+        device = next(model.parameters()).device
+        parts = []
+        for start in range(0, len(crops), batch):
+            images = photometry.pixels(crops[start : start + batch].to(device))
+            cells, _ = heatmaps.decode(named_maps(model, images, mirror))
+            parts.append(heatmaps.cells_to_pixels(cells, model.stride))
+        found.append(torch.cat(parts))
+    return settled(found[0], found[1], crops.shape[-1], within)
 
 
 def settled(before: Tensor, points: Tensor, size: int, within: float = 0.05) -> float:
@@ -276,13 +240,6 @@ def mean_rank(values: Mapping[str, list[float]]) -> list[float]:
         equal = (each[None] == each[:, None]).sum(axis=1)
         ranks.append(below + (equal - 1) / 2)
     return np.mean(ranks, axis=0).tolist()
-
-
-def _shapes(points: Float[Tensor, "N K 2"]) -> Float[Tensor, "N 2K"]:
-    """Poses about their centre, at a root mean square radius of 1."""
-    centred = points - points.mean(dim=1, keepdim=True)
-    radius = centred.square().sum(dim=2).mean(dim=1).sqrt().clamp_min(1e-6)
-    return (centred / radius[:, None, None]).flatten(1)
 
 
 def named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor, "N K S S"]:

@@ -19,6 +19,7 @@ from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.recording import TEACHER_STUDENT
 from posebridge.adaptation.selection import VALIDATORS, ask, source_pck
 from posebridge.api import run
 from posebridge.bench.plan import Training
@@ -186,6 +187,9 @@ def _judge(training: Training, out: Path, console: Console) -> None:
         if validation is not None:
             crops, points, known = validation
             values["source_pck"] = source_pck(ask(model, crops, mirror), points, known)
+        said = judged.checkpoint.results.get(TEACHER_STUDENT)
+        if said is not None:
+            values[TEACHER_STUDENT] = said
         for checkpoint in alike:
             write_judgement(training, out, checkpoint, values)
 

@@ -21,7 +21,8 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from posebridge.adaptation.selection import Answers, PosePrior, named_maps, neighbourhood_density
+from posebridge.adaptation.pose_prior import PosePrior
+from posebridge.adaptation.selection import Answers, named_maps, neighbourhood_density
 from posebridge.models.pose import PoseModel
 from posebridge.ops import photometry
 

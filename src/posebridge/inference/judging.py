@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.pose_prior import PosePrior
 from posebridge.adaptation.prior import SourcePoses
-from posebridge.adaptation.selection import Answers, PosePrior, ask
+from posebridge.adaptation.selection import Answers, ask
 from posebridge.adaptation.start import poses_known_to
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
