@@ -20,7 +20,14 @@ from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import score_file, scored_checkpoints
-from posebridge.bench.validators import Judged, rank_correlation, regret, validator_table
+from posebridge.bench.sweeps import write_sweeps
+from posebridge.bench.validators import (
+    Judged,
+    across_table,
+    rank_correlation,
+    regret,
+    validator_table,
+)
 from posebridge.bench.work import require_same_settings, state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
@@ -127,6 +134,10 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
         ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
         ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
+        ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is none of the methods"),
+        ({"sweeps": {"all_levels": {"pose.weight": 1}}}, "pose.weight is 1; give a list"),
+        ({"sweeps": {"all_levels": {"pose.weight": ["a"]}}}, "pose.weight is ['a']; give a list"),
+        ({"sweeps": {"all_levels": {"pose.wait": [0, 1]}}}, "pose.weight"),
         ({"budget": {"steps.sauce": 3}}, "steps.source"),
         ({"budget": 3}, "budget is 3"),
         ({"seeds": 3}, "seeds is 3"),
@@ -423,6 +434,45 @@ def test_the_validator_with_the_least_regret_stands_first():
         ["bad", "2", "-1.00", "3.5 ± 0.7", "4.0"],
         ["mean rank of all", "2", "-", "3.5 ± 0.7", "4.0"],
     ]
+
+
+def test_which_method_is_judged_among_all_runs_of_a_seed():
+    """The validator orders each run rightly and the methods wrongly; a voted run stays out."""
+    place = ("people", 0)
+    runs = [
+        Judged("a", [1, 2], {"sure": [8, 9], "new": [1, 2]}, {"pck": [10.0, 12.0]}, place),
+        Judged("b", [1, 2], {"sure": [1, 2]}, {"pck": [20.0, 21.0]}, place),
+        Judged("c", [1, 2], {"sure": [1, 99]}, {"pck": [70.0, 80.0]}, place, once=False),
+        Judged("d", [1, 2], {"sure": [1, 2]}, {"pck": [5.0, 6.0]}, ("people", 1)),
+    ]
+    head, *rows = across_table(runs, ["pck"])
+    assert head[:2] == ["choice", "seeds"]
+    # Ranks 2 3 0 1 against 0 1 2 3: -0.6. 9 is chosen, which scores 12 of 21.
+    assert rows == [
+        ["sure", "1", "-0.60", "9.0", "9.0"],
+        ["mean rank of all", "1", "-0.60", "9.0", "9.0"],
+    ]
+    assert across_table(runs[2:], ["pck"]) == []
+
+
+def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
+    """A value that is the method's own is not trained again."""
+    sweeps = {"all_levels": {"feature.weight": [0.1, 0, 0.01], "pose.weight": [0.1, 1]}}
+    methods = {"all_levels": {"settings": {"feature.weight": 0.01, "pose.weight": 0.1}}}
+    file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
+    plan = read_plan(file)
+    names = ["0", "0.01", "0.1"]
+    assert plan.methods[1:4] == [f"all_levels_feature.weight_{value}" for value in names]
+    swept = plan.training("figures/all_levels_feature.weight_0.1/seed_0")
+    assert (swept.config.feature.weight, swept.config.pose.weight) == (0.1, 0.1)
+    same = plan.training("figures/all_levels_pose.weight_0.1/seed_0")
+    assert same.taught_by == "figures/all_levels/seed_0"
+    for number, method in enumerate(plan.methods[:4]):
+        training = plan.training(f"figures/{method}/seed_0")
+        write_scores(tmp_path, training, dict.fromkeys(("last", "selected"), (10, 20.0 + number)))
+    # Of the other setting nothing is scored: it has no panel.
+    assert write_sweeps(gather(plan, tmp_path), tmp_path) == [tmp_path / "figures_sweeps.png"]
+    assert (tmp_path / "figures_sweeps.png").stat().st_size > 5000
 
 
 def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):

@@ -1,11 +1,13 @@
 """What is missing of a comparison, run on this machine or spread over a cluster.
 
 First stages come before what starts from them, and runs before what asks their models otherwise;
-everything else is independent. A training that fails does not stop the others.
+everything else is independent. On a cluster these are three waves. A training that fails does not stop
+the others.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -47,29 +49,29 @@ def run_plan(
     """
     for training in plan.trainings:
         require_same_settings(training, out)
-    failed: list[str] = []
     waves: dict[str, list[Training]] = {
         kind: [] for kind in ("first stages", "trainings", "the same asked otherwise")
     }
     for training in plan.trainings:
         kind = "trainings" if training.taught_by is None else "the same asked otherwise"
         waves["first stages" if training.method is None else kind].append(training)
+    left: list[list[Training]] = []
     for kind, wave in waves.items():
-        hopeless = [t.name for t in wave if {t.first_stage, t.taught_by} & set(failed)]
-        left = [t for t in wave if not state_of(t, out).done]
-        pending = [t for t in left if t.name not in hopeless]
-        failed += hopeless
+        left.append([t for t in wave if not state_of(t, out).done])
         if wave:
-            console.print(
-                f"{kind}: {len(wave) - len(left)} of {len(wave)} are done", highlight=False
-            )
-        if launcher == "slurm":
-            failed += _on_cluster(pending, command, out, console, cluster_options or {})
-        elif jobs == 1:
-            failed += _one_by_one(pending, command, console)
-        else:
-            failed += _side_by_side(pending, command, out, console, jobs)
-    return failed
+            done = len(wave) - len(left[-1])
+            console.print(f"{kind}: {done} of {len(wave)} are done", highlight=False)
+    if launcher == "slurm":
+        return _on_cluster(left, command, out, console, cluster_options or {})
+    pending = [training for wave in left for training in wave]
+    if jobs == 1:
+        return _one_by_one(pending, command, console)
+    return _side_by_side(pending, command, out, console, jobs)
+
+
+def _needs(training: Training) -> set[str]:
+    """The trainings that come before it."""
+    return {name for name in (training.first_stage, training.taught_by) if name is not None}
 
 
 def cluster_options(given: Sequence[str]) -> dict[str, Any]:
@@ -91,8 +93,11 @@ def cluster_options(given: Sequence[str]) -> dict[str, Any]:
 
 
 def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Console) -> list[str]:
-    failed = []
+    failed: list[str] = []
     for number, training in enumerate(pending, start=1):
+        if _needs(training) & set(failed):
+            failed.append(training.name)
+            continue
         console.rule(f"{number} of {len(pending)}: {training.name}", align="left")
         # A process for each, so that none inherits memory, threads or randomness of another.
         if subprocess.run([*command, training.name], check=False).returncode != 0:
@@ -103,20 +108,31 @@ def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Co
 def _side_by_side(
     pending: Sequence[Training], command: Sequence[str], out: Path, console: Console, jobs: int
 ) -> list[str]:
+    """Each starts as soon as what it needs is there and a place is free."""
     waiting = list(pending)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    failed = []
+    failed: list[str] = []
+    # Threads that fight for cores cost more than they bring: each process has its share of them.
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
-                name = waiting.pop(0).name
+            hopeless = [t.name for t in waiting if _needs(t) & set(failed)]
+            failed += hopeless
+            waiting = [t for t in waiting if t.name not in hopeless]
+            unfinished = {*hopeless, *running, *(t.name for t in waiting)}
+            ready = [t.name for t in waiting if not _needs(t) & unfinished]
+            for name in ready[: jobs - len(running)]:
                 log = out / name / "log.txt"
                 log.parent.mkdir(parents=True, exist_ok=True)
                 with log.open("ab") as stream:
                     running[name] = subprocess.Popen(
-                        [*command, name], stdout=stream, stderr=subprocess.STDOUT
+                        [*command, name],
+                        stdout=stream,
+                        stderr=subprocess.STDOUT,
+                        env=threads | os.environ,
                     )
                 console.print(f"{name}: started, see {log}", highlight=False)
+            waiting = [t for t in waiting if t.name not in running]
             time.sleep(0.2)
             for name, process in list(running.items()):
                 if process.poll() is None:
@@ -132,13 +148,13 @@ def _side_by_side(
 
 
 def _on_cluster(
-    pending: Sequence[Training],
+    waves: Sequence[Sequence[Training]],
     command: Sequence[str],
     out: Path,
     console: Console,
     options: dict[str, Any],
 ) -> list[str]:
-    if not pending:
+    if not any(waves):
         return []
     try:
         import submitit
@@ -152,17 +168,21 @@ def _on_cluster(
         executor.update_parameters(**options)
     except (RuntimeError, NameError) as error:
         raise InputError(f"the launcher 'slurm' can't be used here: {error}.") from error
-    handed_in = [(t.name, executor.submit(subprocess.call, [*command, t.name])) for t in pending]
-    for name, job in handed_in:
-        console.print(f"{name}: job {job.job_id}, logs in {out / 'slurm'}", highlight=False)
-    failed = []
-    for name, job in handed_in:
-        try:
-            code = job.result()
-        except Exception as error:  # whatever the cluster did to the job
-            console.print(f"{name}: {type(error).__name__}: {error}", highlight=False)
-            code = 1
-        failed += [name] if code else []
+    failed: list[str] = []
+    for wave in waves:
+        hopeless = [t.name for t in wave if _needs(t) & set(failed)]
+        names = [t.name for t in wave if t.name not in hopeless]
+        failed += hopeless
+        handed_in = [(n, executor.submit(subprocess.call, [*command, n])) for n in names]
+        for name, job in handed_in:
+            console.print(f"{name}: job {job.job_id}, logs in {out / 'slurm'}", highlight=False)
+        for name, job in handed_in:
+            try:
+                code = job.result()
+            except Exception as error:  # whatever the cluster did to the job
+                console.print(f"{name}: {type(error).__name__}: {error}", highlight=False)
+                code = 1
+            failed += [name] if code else []
     return failed
 
 

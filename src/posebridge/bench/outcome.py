@@ -233,11 +233,14 @@ def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
     from matplotlib.figure import Figure
 
     metrics = outcome.metrics
+    # What is swept has a picture of its own; here it would hide the others.
+    swept = {method for sweep in outcome.plan.sweeps for method in sweep.methods.values()}
+    methods = [method for method in outcome.plan.methods if method not in swept]
     figure = Figure(figsize=(6 * len(metrics), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     for place, metric in enumerate(metrics):
         axes = figure.add_subplot(1, len(metrics), place + 1)
-        for number, method in enumerate(outcome.plan.methods):
+        for number, method in enumerate(methods):
             points = sorted(
                 {
                     (s.step, s.seed, s.value)

@@ -11,6 +11,8 @@
       no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
       voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # how it is asked when it is scored
       with_labels: {preset: source_only, settings: {source: photographs.json}, bound: true}
+    sweeps:
+      multilevel: {consistency.weight: [0.3, 1, 3]}        # one more method for each value
 
 ``bound`` marks in tables what learns from labels of the target: no method, but what one could reach.
 
@@ -22,7 +24,6 @@ the others of the pair start from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,10 +34,19 @@ import yaml
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure, preset_file
 from posebridge.bench.first_stage import first_stage
+from posebridge.bench.plan_file import (
+    entries_of,
+    presets_of,
+    read_yaml,
+    require_known,
+    seeds_of,
+    settings_of,
+)
+from posebridge.bench.sweeps import Sweep, read_sweeps
 from posebridge.errors import InputError
 from posebridge.models.asked import Asked
 
-_TOP = {"pairs", "methods", "seeds", "budget", "baseline", "data_root", "thresholds"}
+_TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _ASKED = ("views", "flip", "turn")
 _METHOD = {"preset", "settings", "seeds", "bound", *_ASKED}
@@ -89,6 +99,7 @@ class Plan:
         baseline: the method that others are compared with, or None.
         thresholds: of PCK, shares of the crop's side.
         bounds: the methods that learn from labels of the target, which tables mark.
+        sweeps: settings in several values; their methods are among ``methods``.
     """
 
     trainings: Sequence[Training]
@@ -97,6 +108,7 @@ class Plan:
     baseline: str | None
     thresholds: Sequence[float]
     bounds: frozenset[str] = frozenset()
+    sweeps: Sequence[Sweep] = ()
 
     def training(self, name: str) -> Training:
         """The training of that name; an unknown one raises and lists the known ones."""
@@ -119,12 +131,14 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
         InputError: the file, an entry or a setting cannot be used; the message names it.
     """
     path = Path(file)
-    raw = _yaml(path)
-    _only(raw, _TOP, f"{path}")
-    pairs = _entries(raw, "pairs", _PAIR, path)
-    methods = _entries(raw, "methods", _METHOD, path)
-    seeds = _seeds(raw.get("seeds", [0]), f"{path}: seeds")
-    budget = _settings(raw.get("budget"), f"{path}: budget")
+    raw = read_yaml(path)
+    require_known(raw, _TOP, f"{path}")
+    pairs = entries_of(raw, "pairs", _PAIR, path)
+    methods = entries_of(raw, "methods", _METHOD, path)
+    sweeps, swept = read_sweeps(raw.get("sweeps"), methods, path)
+    methods |= swept
+    seeds = seeds_of(raw.get("seeds", [0]), f"{path}: seeds")
+    budget = settings_of(raw.get("budget"), f"{path}: budget")
     root = data_root if data_root is not None else raw.get("data_root")
     baseline = raw.get("baseline")
     if baseline is not None and baseline not in methods:
@@ -140,20 +154,20 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
             raise InputError(f"{path}: the pair '{pair}' has no 'test', the images that score it.")
         for method, how in methods.items():
             place = f"{path}: method '{method}'"
-            for seed in _seeds(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
+            for seed in seeds_of(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
                 of_pair = {
                     **budget,
-                    **_settings(about.get("settings"), f"{path}: pair '{pair}': settings"),
+                    **settings_of(about.get("settings"), f"{path}: pair '{pair}': settings"),
                 }
                 last = {**({} if root is None else {"data_root": root}), "seed": seed}
-                own = _settings(how.get("settings"), f"{place}: settings")
+                own = settings_of(how.get("settings"), f"{place}: settings")
                 config = configure(
-                    [*_presets(about.get("preset")), *_presets(how.get("preset"))],
+                    [*presets_of(about.get("preset")), *presets_of(how.get("preset"))],
                     overrides={**of_pair, **own, **last},
                 )
                 taught = config
                 if _leaves_the_source_out(how):
-                    taught = configure(_presets(about.get("preset")), overrides=of_pair | last)
+                    taught = configure(presets_of(about.get("preset")), overrides=of_pair | last)
                     config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
@@ -184,6 +198,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
         baseline,
         thresholds,
         frozenset(method for method, how in methods.items() if _bound(how, method, path)),
+        sweeps,
     )
 
 
@@ -218,7 +233,9 @@ def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
 
 def _leaves_the_source_out(how: Mapping[str, Any]) -> bool:
     """Whether the last word of a method about the source is null."""
-    given = [yaml.safe_load(preset_file(p).read_text("utf-8")) for p in _presets(how.get("preset"))]
+    given = [
+        yaml.safe_load(preset_file(p).read_text("utf-8")) for p in presets_of(how.get("preset"))
+    ]
     words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
     return bool(words) and words[-1] is None
 
@@ -236,64 +253,3 @@ def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
         source_held_out=None,
         steps=steps,
     )
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; name the YAML file of a comparison.")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(raw, dict):
-        raise InputError(f"{path} holds no settings; see 'posebridge bench --help' for an example.")
-    return raw
-
-
-def _entries(
-    raw: Mapping[str, Any], key: str, known: set[str], path: Path
-) -> dict[str, dict[str, Any]]:
-    found = raw.get(key)
-    if not isinstance(found, dict) or not found:
-        raise InputError(f"{path} names no {key}; see 'posebridge bench --help' for an example.")
-    entries: dict[str, dict[str, Any]] = {}
-    for name, value in found.items():
-        if not re.fullmatch(r"[\w+.-]+", str(name)) or str(name) == "first_stage":
-            raise InputError(
-                f"{path}: '{name}' cannot name one of the {key}; it becomes a folder: use letters, "
-                "digits, _ and -, and not 'first_stage'."
-            )
-        entry = {} if value is None else value
-        if not isinstance(entry, dict):
-            raise InputError(f"{path}: {key}: '{name}' is {entry!r}; give preset and settings.")
-        _only(entry, known, f"{path}: {key}: '{name}'")
-        entries[str(name)] = entry
-    return entries
-
-
-def _only(raw: Mapping[str, Any], known: set[str], place: str) -> None:
-    for key in raw:
-        if key not in known:
-            raise InputError(
-                f"{place}: '{key}' means nothing here; known are {', '.join(sorted(known))}."
-            )
-
-
-def _seeds(value: Any, place: str) -> list[int]:
-    if not (isinstance(value, list) and value and all(isinstance(s, int) for s in value)):
-        raise InputError(f"{place} is {value!r}; give a list of numbers such as [0, 1, 2].")
-    return value
-
-
-def _settings(value: Any, place: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise InputError(f"{place} is {value!r}; give settings such as {{steps.source: 1000}}.")
-    return {str(name): setting for name, setting in value.items()}
-
-
-def _presets(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(v) for v in value] if isinstance(value, list) else [str(value)]

@@ -1,4 +1,8 @@
-"""How well the label-free validators choose: rank correlation and regret over a comparison's runs."""
+"""How well the label-free validators choose: rank correlation and regret over a comparison's runs.
+
+Two choices are looked at: which checkpoint of a run, and which checkpoint of all runs of a pair of
+domains and a seed, that is, which method.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ import numpy as np
 
 from posebridge.adaptation.selection import mean_rank
 from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
+from posebridge.bench.plan import Training
 from posebridge.bench.scored import judgement_of
+from posebridge.models.asked import Asked
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
 
@@ -20,6 +26,9 @@ class Judged:
     """The kept checkpoints of one run, in the order of their steps.
 
     Attributes:
+        run: its name.
+        place: pair and seed.
+        once: its scores are of a model that is asked once about a crop, as validators ask it.
         values: validator -> a number for each checkpoint.
         truth: metric -> PCK (percent) for each checkpoint, by the test labels.
     """
@@ -28,19 +37,22 @@ class Judged:
     steps: Sequence[int]
     values: Mapping[str, list[float]]
     truth: Mapping[str, list[float]]
+    place: tuple[str, int] = ("", 0)
+    once: bool = True
 
 
 def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
     """The runs with at least three kept checkpoints (``steps.keep_every``)."""
     runs = []
-    for training in outcome.plan.trainings:
+    for training in _of_each_run(outcome):
         place = (training.pair, training.method, training.seed)
         found = {
             (s.step, s.choice)
             for s in outcome.curves
             if (s.pair, s.method, s.seed) == place and s.choice.startswith("step_")
         }
-        said = [(step, name, judgement_of(training, out, name)) for step, name in sorted(found)]
+        judge = outcome.plan.training(training.run)
+        said = [(step, name, judgement_of(judge, out, name)) for step, name in sorted(found)]
         kept = [(step, name) for step, name, values in said if values is not None]
         read = [values for _, _, values in said if values is not None]
         if len(kept) < 3:
@@ -58,9 +70,30 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             for metric in outcome.metrics
         }
         common = [name for name in read[0] if all(name in row for row in read)]
-        values = {name: [row[name] for row in read] for name in common}
-        runs.append(Judged(training.name, [step for step, _ in kept], values, truth))
+        runs.append(
+            Judged(
+                training.name,
+                [step for step, _ in kept],
+                {name: [row[name] for row in read] for name in common},
+                truth,
+                (training.pair, training.seed),
+                training.asked == Asked(),
+            )
+        )
     return runs
+
+
+def _of_each_run(outcome: Outcome) -> list[Training]:
+    """One training for each run folder, the one that is asked once if there is one; bounds are none."""
+    chosen: dict[str, Training] = {}
+    for training in outcome.plan.trainings:
+        if training.method is None or training.method in outcome.plan.bounds:
+            continue
+        if training.name in outcome.missing:
+            continue
+        if training.run not in chosen or training.asked == Asked():
+            chosen[training.run] = training
+    return list(chosen.values())
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
@@ -77,23 +110,55 @@ def regret(values: Sequence[float], truth: Sequence[float]) -> float:
 
 
 def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
-    """Validators down, the one with the least regret first; means over runs, headings first."""
-    choices: dict[str, list[list[float]]] = {}
+    """Which checkpoint of a run: validators down, the one with the least regret first.
+
+    Means over runs, headings first.
+    """
+    return _table(runs, metrics, "runs", (ENSEMBLE, LAST))
+
+
+def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
+    """Which checkpoint of all runs of a pair and a seed that are asked once; else as above.
+
+    A validator that does not speak of all of them is left out.
+    """
+    places = {run.place: None for run in runs if run.once}
+    pooled = []
+    for place in places:
+        group = [run for run in runs if run.once and run.place == place]
+        if len(group) < 2:
+            continue
+        common = [name for name in group[0].values if all(name in run.values for run in group)]
+        pooled.append(
+            Judged(
+                f"{place[0]}, seed {place[1]}",
+                [step for run in group for step in run.steps],
+                {name: [v for run in group for v in run.values[name]] for name in common},
+                {m: [v for run in group for v in run.truth[m]] for m in metrics},
+                place,
+            )
+        )
+    return _table(pooled, metrics, "seeds", (ENSEMBLE,)) if pooled else []
+
+
+def _table(
+    runs: Sequence[Judged], metrics: Sequence[str], counted: str, beside: Sequence[str]
+) -> list[list[str]]:
+    """``beside``: which of the choices stand in it that are no validator."""
+    choices: dict[str, list[tuple[Judged, list[float]]]] = {}
     for run in runs:
-        for name, values in run.values.items():
-            choices.setdefault(name, []).append(values)
-        choices.setdefault(ENSEMBLE, []).append(mean_rank(run.values))
-        choices.setdefault(LAST, []).append([float(step) for step in run.steps])
-    head = ["choice", "runs"]
+        other = {ENSEMBLE: mean_rank(run.values), LAST: [float(step) for step in run.steps]}
+        for name, values in (*run.values.items(), *((n, other[n]) for n in beside)):
+            choices.setdefault(name, []).append((run, list(values)))
+    head = ["choice", counted]
     head += [f"{what} {metric}" for metric in metrics for what in ("rank correlation", "regret")]
     head += [f"worst regret {metrics[0]}"]
     rows: list[tuple[float, list[str]]] = []
-    for name, columns in choices.items():
-        judged = [run for run in runs if name in run.values or name in (ENSEMBLE, LAST)]
-        row = [name, str(len(columns))]
+    for name, judged in choices.items():
+        row = [name, str(len(judged))]
         regrets: dict[str, list[float]] = {}
         for metric in metrics:
-            pairs = [(c, run.truth[metric]) for c, run in zip(columns, judged, strict=True)]
+            pairs = [(values, run.truth[metric]) for run, values in judged]
             correlations = [rank_correlation(*pair) for pair in pairs]
             regrets[metric] = [regret(*pair) for pair in pairs]
             known = [c for c in correlations if not np.isnan(c)]
@@ -108,12 +173,21 @@ def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: P
     if not runs:
         return []
     file = out / "validators.md"
-    checkpoints = sum(len(run.steps) for run in runs)
-    about = (
-        f"{checkpoints} checkpoints of {len(runs)} runs. Rank correlation (Spearman) of the "
-        "validator with the PCK on test labels, and regret (best checkpoint's PCK less the chosen "
-        "one's), both within a run; means over runs, deviations with n - 1."
-    )
-    table = as_markdown(validator_table(runs, metrics))
-    file.write_text(f"{table}\n\n{about}\n", encoding="utf-8")
+    parts = [
+        "Which checkpoint of a run?",
+        as_markdown(validator_table(runs, metrics)),
+        f"{sum(len(run.steps) for run in runs)} checkpoints of {len(runs)} runs. Rank correlation "
+        "(Spearman) of the validator with the PCK on test labels, and regret (best checkpoint's "
+        "PCK less the chosen one's), both within a run; means over runs, deviations with n - 1.",
+    ]
+    across = across_table(runs, metrics)
+    if across:
+        once = [run for run in runs if run.once]
+        parts += [
+            "Which checkpoint of which method?",
+            as_markdown(across),
+            f"The same among all checkpoints of a pair and a seed ({len(once)} runs, asked once "
+            "about each crop); means over pairs and seeds.",
+        ]
+    file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return [file]

@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
     from posebridge.bench.launch import cluster_options, own_command
+    from posebridge.bench.sweeps import write_sweeps
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
     from posebridge.cli.places import require_folder
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     outcome = gather(plan, out)
     files = write_outcome(outcome, out)
+    files += write_sweeps(outcome, out)
     files += write_validator_table(judged_runs(outcome, out), outcome.metrics, out)
     for file in files:
         if file.suffix == ".md":

@@ -1,0 +1,79 @@
+"""The parts of a comparison's YAML file, each read or refused with a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from posebridge.errors import InputError
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The file's content; InputError if there is none or it is no mapping."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; name the YAML file of a comparison.")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(raw, dict):
+        raise InputError(f"{path} holds no settings; see 'posebridge bench --help' for an example.")
+    return raw
+
+
+def entries_of(
+    raw: Mapping[str, Any], key: str, known: set[str], path: Path
+) -> dict[str, dict[str, Any]]:
+    """Name -> what stands under it, each with known words alone; InputError otherwise."""
+    found = raw.get(key)
+    if not isinstance(found, dict) or not found:
+        raise InputError(f"{path} names no {key}; see 'posebridge bench --help' for an example.")
+    entries: dict[str, dict[str, Any]] = {}
+    for name, value in found.items():
+        if not re.fullmatch(r"[\w+.-]+", str(name)) or str(name) == "first_stage":
+            raise InputError(
+                f"{path}: '{name}' cannot name one of the {key}; it becomes a folder: use letters, "
+                "digits, _ and -, and not 'first_stage'."
+            )
+        entry = {} if value is None else value
+        if not isinstance(entry, dict):
+            raise InputError(f"{path}: {key}: '{name}' is {entry!r}; give preset and settings.")
+        require_known(entry, known, f"{path}: {key}: '{name}'")
+        entries[str(name)] = entry
+    return entries
+
+
+def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
+    """Raise InputError at the first word of ``raw`` that nobody reads; ``place`` says where it is."""
+    for key in raw:
+        if key not in known:
+            raise InputError(
+                f"{place}: '{key}' means nothing here; known are {', '.join(sorted(known))}."
+            )
+
+
+def seeds_of(value: Any, place: str) -> list[int]:
+    """A list of whole numbers with one at least; InputError otherwise."""
+    if not (isinstance(value, list) and value and all(isinstance(s, int) for s in value)):
+        raise InputError(f"{place} is {value!r}; give a list of numbers such as [0, 1, 2].")
+    return value
+
+
+def settings_of(value: Any, place: str) -> dict[str, Any]:
+    """Settings by name, none where nothing stands; InputError otherwise."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InputError(f"{place} is {value!r}; give settings such as {{steps.source: 1000}}.")
+    return {str(name): setting for name, setting in value.items()}
+
+
+def presets_of(value: Any) -> list[str]:
+    """One preset, several, or none."""
+    if value is None:
+        return []
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
