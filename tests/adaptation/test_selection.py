@@ -88,7 +88,8 @@ def test_source_pck_by_hand():
     labels[:2, 0] += 4  # 5.7 px away, more than 5
     labelled = np.ones((4, 2), bool)
     labelled[1, 0] = False
-    assert selection.source_pck(answers(), labels, labelled) == pytest.approx(100 * 6 / 7, rel=1e-5)
+    found = selection.source_pck(answers().points, labels, labelled, 100)
+    assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
 def test_teacher_and_student_agree_as_far_as_their_answers_do():
@@ -97,7 +98,7 @@ def test_teacher_and_student_agree_as_far_as_their_answers_do():
     teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
     student.train()
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    ours = selection.teacher_student(teacher, student, crops, MIRROR, within=0.2, batch=2)
+    ours = selection.teacher_student(teacher, student, crops, MIRROR, within=0.2)
     assert student.training
     assert all(torch.equal(before[name], value) for name, value in student.state_dict().items())
     one, other = (ask(model, crops, MIRROR).points for model in (teacher, student))

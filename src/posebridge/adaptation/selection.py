@@ -176,44 +176,53 @@ MEASURES: Mapping[str, str] = {
 }
 
 
+@torch.no_grad()
+def points_in_crops(
+    model: PoseModel, crops: UInt8[Tensor, "N 3 C C"], mirror: Tensor, batch: int = 32
+) -> Float[Tensor, "N K 2"]:
+    """Where a model puts every joint of the crops as they are, in pixels of the crops."""
+    model.eval()
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, len(crops), batch):
+        images = photometry.pixels(crops[start : start + batch].to(device))
+        cells, _ = heatmaps.decode(named_maps(model, images, mirror))
+        parts.append(heatmaps.cells_to_pixels(cells, model.stride))
+    return torch.cat(parts)
+
+
 def source_pck(
-    answers: Answers, points: np.ndarray, labelled: np.ndarray, within: float = 0.05
+    found: Float[Tensor, "N K 2"],
+    points: np.ndarray,
+    labelled: np.ndarray,
+    size: int,
+    within: float = 0.05,
 ) -> float:
-    """PCK (percent) on labelled source crops that no training saw; ``answers`` are about these.
+    """PCK (percent) on labelled source crops of ``size`` pixels that no training saw.
 
     Args:
+        found: what :func:`points_in_crops` says of them.
         points: (N, K, 2) in pixels of the crops.
     """
-    distance = (answers.points.cpu() - torch.from_numpy(points).float()).norm(dim=-1)
+    distance = (found.cpu() - torch.from_numpy(points).float()).norm(dim=-1)
     counted = torch.from_numpy(labelled)
-    close = (distance <= within * answers.size) & counted
+    close = (distance <= within * size) & counted
     return float(100 * close.sum() / counted.sum().clamp_min(1))
 
 
-@torch.no_grad()
 def teacher_student(
     teacher: PoseModel,
     student: PoseModel,
     crops: UInt8[Tensor, "N 3 C C"],
     mirror: Tensor,
     within: float = 0.05,
-    batch: int = 32,
 ) -> float:
     """Share (percent) of joints that teacher and student place within a distance of each other.
 
     Both are asked in evaluation mode about the crops as they are; the student's own mode, and the
     running statistics that it learns, stay as they were.
     """
-    found: list[Tensor] = []
-    for model in (teacher, deepcopy(student)):
-        model.eval()
-        device = next(model.parameters()).device
-        parts = []
-        for start in range(0, len(crops), batch):
-            images = photometry.pixels(crops[start : start + batch].to(device))
-            cells, _ = heatmaps.decode(named_maps(model, images, mirror))
-            parts.append(heatmaps.cells_to_pixels(cells, model.stride))
-        found.append(torch.cat(parts))
+    found = [points_in_crops(model, crops, mirror) for model in (teacher, deepcopy(student))]
     return settled(found[0], found[1], crops.shape[-1], within)
 
 

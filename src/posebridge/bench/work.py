@@ -20,7 +20,7 @@ from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.recording import TEACHER_STUDENT
-from posebridge.adaptation.selection import VALIDATORS, ask, source_pck
+from posebridge.adaptation.selection import VALIDATORS, ask, points_in_crops, source_pck
 from posebridge.api import run
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import score_file, unjudged, unscored, write_judgement
@@ -186,7 +186,8 @@ def _judge(training: Training, out: Path, console: Console) -> None:
             values["pose_prior"] = prior(answers)
         if validation is not None:
             crops, points, known = validation
-            values["source_pck"] = source_pck(ask(model, crops, mirror), points, known)
+            found = points_in_crops(model, crops, mirror)
+            values["source_pck"] = source_pck(found, points, known, config.crop.size)
         said = judged.checkpoint.results.get(TEACHER_STUDENT)
         if said is not None:
             values[TEACHER_STUDENT] = said
