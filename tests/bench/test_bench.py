@@ -19,7 +19,7 @@ from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
 from posebridge.bench.plan import Training
-from posebridge.bench.scored import score_file, scored_checkpoints
+from posebridge.bench.scored import score_file, scored_checkpoints, unjudged
 from posebridge.bench.sweeps import write_sweeps
 from posebridge.bench.validators import (
     Judged,
@@ -134,6 +134,7 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
         ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
         ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
+        ({"methods": {"a": {"checkpoints": 3}}, "baseline": None}, "checkpoints is 3; give all or"),
         ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is none of the methods"),
         ({"sweeps": {"all_levels": {"pose.weight": 1}}}, "pose.weight is 1; give a list"),
         ({"sweeps": {"all_levels": {"pose.weight": ["a"]}}}, "pose.weight is ['a']; give a list"),
@@ -410,6 +411,21 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
     )
     assert "nobody without labels can choose" in lines[-1]
     assert r"all\_levels & 2 & 26.5 $\pm$ 2.1" in latex(outcome, "figures")
+
+
+def test_what_scores_its_final_checkpoints_has_no_best_of_all(tmp_path):
+    methods = {"voted": {"views": 4, "checkpoints": "final"}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
+    training = plan.training("figures/voted/seed_0")
+    scores = dict.fromkeys(("last", "selected"), (10, 20.0))
+    write_scores(tmp_path, training, scores, views=4)
+    (tmp_path / training.name / "checkpoints" / "step_000008").mkdir()
+    assert scored_checkpoints(training, tmp_path) == ["last", "selected"]
+    assert "step_000008" in unjudged(training, tmp_path)
+    outcome = gather(plan, tmp_path)
+    assert outcome.missing == []
+    line = markdown(outcome, "figures").splitlines()[2]
+    assert line == "| voted | 1 | 20.0 | 40.0 | 20.0 | 40.0 | - | - |"
 
 
 def test_rank_correlation_and_regret_by_hand():

@@ -85,14 +85,14 @@ def gather(plan: Plan, out: Path) -> Outcome:
         names = scored_checkpoints(training, out)
         read = {name: scores_of(training, out, name) for name in names}
         results = {name: one for name, one in read.items() if one is not None}
-        # The best of all checkpoints is known when all of them are scored, not before.
+        # The tables wait for all that is to be scored: the best is known then, not before.
         if not {"last", "selected"} <= set(read) or len(results) < len(read):
             missing.append(training.name)
             continue
         found = _found(training, results, metrics)
         curves += found
         scores += [s for s in found if s.choice in ("last", "selected")]
-        for metric in metrics:
+        for metric in metrics if training.scores_all else ():
             best = max((s for s in found if s.metric == metric), key=lambda s: s.value)
             scores.append(
                 Score(best.pair, best.method, best.seed, "oracle", metric, best.value, best.step)
@@ -150,7 +150,9 @@ def _gain(outcome: Outcome, pair: str, method: str, metric: str) -> str:
 
 
 def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
-    """``22.3`` for one seed; ``22.3 ± 0.4`` for several, with n - 1 in the deviation."""
+    """``22.3`` for one seed, ``22.3 ± 0.4`` for several (n - 1 in the deviation), ``-`` for none."""
+    if not values:
+        return "-"
     mean = f"{np.mean(values):{'+' if sign else ''}.1f}"
     return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.1f}"
 

@@ -15,6 +15,7 @@
       multilevel: {consistency.weight: [0.3, 1, 3]}        # one more method for each value
 
 ``bound`` marks in tables what learns from labels of the target: no method, but what one could reach.
+``checkpoints: final`` scores the last one and the validator's choice alone, where many views are dear.
 
 Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
 pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
@@ -49,7 +50,8 @@ from posebridge.models.asked import Asked
 _TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root", "thresholds"}
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _ASKED = ("views", "flip", "turn")
-_METHOD = {"preset", "settings", "seeds", "bound", *_ASKED}
+_METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
+_CHECKPOINTS = {"all": True, "final": False}
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Training:
         taught_by: the training whose run folder this one scores because it differs in nothing but how
             it is asked; None where it has a run folder of its own.
         thresholds: of PCK, shares of the crop's side.
+        scores_all: every checkpoint is scored, not just the last and the validator's choice.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Training:
     asked: Asked = field(default_factory=Asked)
     thresholds: Sequence[float] = ()
     taught_by: str | None = None
+    scores_all: bool = True
 
     @property
     def run(self) -> str:
@@ -189,6 +193,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         _asked(how, place, config.asked),
                         thresholds,
                         _alike(config, first, trainings),
+                        _CHECKPOINTS[_checkpoints(how, place)],
                     )
                 )
     return Plan(
@@ -208,6 +213,14 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
     if not isinstance(bound, bool):
         raise InputError(f"{path}: method '{method}': bound is {bound!r}; give true or false.")
     return bound
+
+
+def _checkpoints(how: Mapping[str, Any], place: str) -> str:
+    """Which checkpoints of a method are scored; all, where nothing is said."""
+    said = how.get("checkpoints", "all")
+    if not isinstance(said, str) or said not in _CHECKPOINTS:
+        raise InputError(f"{place}: checkpoints is {said!r}; give all or final.")
+    return said
 
 
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:

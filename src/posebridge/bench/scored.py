@@ -13,13 +13,21 @@ from posebridge.data.json_files import read_json, write_text
 from posebridge.evaluation import Results
 from posebridge.models.asked import Asked
 
+FINAL = ("last", "selected")
 
-def scored_checkpoints(training: Training, out: Path) -> list[str]:
-    """The checkpoints that a comparison scores: all that the adaptation of the run left."""
+
+def kept_checkpoints(training: Training, out: Path) -> list[str]:
+    """All checkpoints that the adaptation of the run left."""
     found = (out / training.run / "checkpoints").glob("*")
     # A killed run may leave a half-written NAME.partial.
     kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
-    return [name for name in kept if name in ("last", "selected") or name.startswith("step_")]
+    return [name for name in kept if name in FINAL or name.startswith("step_")]
+
+
+def scored_checkpoints(training: Training, out: Path) -> list[str]:
+    """Those that the comparison scores: all of them, or the last and the validator's choice."""
+    kept = kept_checkpoints(training, out)
+    return [name for name in kept if training.scores_all or name in FINAL]
 
 
 def score_file(training: Training, out: Path, checkpoint: str) -> Path:
@@ -78,7 +86,7 @@ def unjudged(training: Training, out: Path) -> list[str]:
     """Checkpoints that a validator of the plan said nothing about; those of another's run are its."""
     if training.taught_by is not None:
         return []
-    names = scored_checkpoints(training, out)
+    names = kept_checkpoints(training, out)
     return [name for name in names if judgement_of(training, out, name) is None]
 
 
