@@ -148,7 +148,7 @@ def test_asking_twice_gives_the_same_and_batches_do_not_matter():
         a, b = getattr(one, field.name), getattr(two, field.name)
         assert a == b if field.name == "size" else torch.equal(a, b)
     split = ask(model, crops, MIRROR, batch=2)
-    torch.testing.assert_close(split.points, one.points)
+    torch.testing.assert_close(split.points, one.points, atol=1e-3, rtol=0)
     torch.testing.assert_close(split.mean_probability, one.mean_probability)
     torch.testing.assert_close(one.mean_probability.sum(dim=1), torch.ones(14))
     torch.testing.assert_close(one.descriptors.norm(dim=1), torch.ones(5))

@@ -68,6 +68,43 @@ def test_reading_is_exact_whatever_width_and_height(seed, sigma, stride, height)
     assert (value <= height * (1 + 1e-6)).all()
 
 
+@given(SEEDS, st.sampled_from([1.0, 1.5, 2.0, 3.0]))
+@settings(max_examples=20, deadline=None)
+def test_a_drawn_gaussian_fits_where_it_was_drawn(seed, sigma):
+    """To 0.01 cells inside; at the border, where a part of it is missing, to the nearest cell."""
+    cells = torch.rand(2, 6, 2, generator=generator(seed)) * 32 - 0.5
+    read, _ = heatmaps.decode(heatmaps.fitted(0.3 * heatmaps.render(cells, 32, sigma), sigma))
+    inside = ((cells > 4 * sigma) & (cells < 31 - 4 * sigma)).all(dim=-1)
+    apart = (read - cells).norm(dim=-1)
+    assert (apart[inside] < 0.01).all()
+    assert (read - cells).abs().max() < 0.51
+
+
+@given(SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_the_best_fit_has_the_least_squared_error(seed):
+    """By trying every cell, each with its best height, on maps of noise."""
+    maps = torch.rand(1, 3, 9, 7, generator=generator(seed)).double()
+    down, across = torch.meshgrid(torch.arange(9.0), torch.arange(7.0), indexing="ij")
+    errors = torch.full((3, 9, 7), torch.inf)
+    for row in range(9):
+        for column in range(7):
+            bell = torch.exp(-((down - row) ** 2 + (across - column) ** 2) / (2 * 1.3**2)).double()
+            heights = (maps[0] * bell).sum(dim=(1, 2)) / bell.square().sum()
+            left = maps[0] - heights[:, None, None] * bell
+            errors[:, row, column] = left.square().sum(dim=(1, 2))
+    best = heatmaps.fitted(maps, 1.3)[0].flatten(1).argmax(dim=1)
+    assert torch.equal(best, errors.flatten(1).argmin(dim=1))
+
+
+def test_a_hill_outweighs_a_lone_cell():
+    maps = 0.6 * heatmaps.render(torch.tensor([[[10.0, 12.0]]]), 24, 2.0)
+    maps[0, 0, 3, 20] = 0.9
+    assert heatmaps.argmax_cells(maps)[0].tolist() == [[[20, 3]]]
+    read, _ = heatmaps.decode(heatmaps.fitted(maps, 2.0))
+    torch.testing.assert_close(read, torch.tensor([[[10.0, 12.0]]]), atol=0.05, rtol=0)
+
+
 def test_a_gaussian_of_two_widths_is_read_exactly():
     axis = torch.arange(32.0)
     across, down = (torch.exp(-((axis - c) ** 2) / (2 * s**2)) for c, s in ((9.3, 1.2), (20.8, 4)))

@@ -86,7 +86,7 @@ def ask(
         first, first_seen = _points_in_crop(model, images, mirror, generator)
         second, second_seen = _points_in_crop(model, images, mirror, generator)
         maps = named_maps(model, images, mirror)
-        cells, confidence = heatmaps.decode(maps)
+        confidence = maps.flatten(2).amax(dim=2)
         log_p = torch.log_softmax(maps.flatten(2) / _TEMPERATURE, dim=2)
         p = log_p.exp()
         coarse = F.adaptive_avg_pool2d(p.view_as(maps), min(_COARSE, maps.shape[-1]))
@@ -95,7 +95,7 @@ def ask(
                 first,
                 second,
                 first_seen & second_seen,
-                heatmaps.cells_to_pixels(cells, model.stride),
+                heatmaps.cells_to_pixels(_cells(model, maps), model.stride),
                 confidence,
                 -(p * log_p).sum(dim=2) / math.log(p.shape[2]),
                 F.normalize(coarse.flatten(1), dim=1),
@@ -186,7 +186,7 @@ def points_in_crops(
     parts = []
     for start in range(0, len(crops), batch):
         images = photometry.pixels(crops[start : start + batch].to(device))
-        cells, _ = heatmaps.decode(named_maps(model, images, mirror))
+        cells = _cells(model, named_maps(model, images, mirror))
         parts.append(heatmaps.cells_to_pixels(cells, model.stride))
     return torch.cat(parts)
 
@@ -257,12 +257,17 @@ def named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor
     return facing.by_name(output.heatmaps.float(), output.turned, mirror)
 
 
+def _cells(model: PoseModel, maps: Float[Tensor, "N K S S"]) -> Float[Tensor, "N K 2"]:
+    """Where the joints are, read as whoever uses the model reads them."""
+    return heatmaps.decode(heatmaps.fitted(maps, model.config.sigma))[0]
+
+
 def _points_in_crop(
     model: PoseModel, images: Tensor, mirror: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     views = draw_views(images, VALIDATION_VIEW, generator)
     shown = render_views(images, views, VALIDATION_VIEW, generator)
-    cells, _ = heatmaps.decode(named_maps(model, shown, mirror))
+    cells = _cells(model, named_maps(model, shown, mirror))
     last = model.config.heatmap_size - 1
     seen = ((cells > 0.5) & (cells < last - 0.5)).all(dim=-1)
     points = heatmaps.cells_to_pixels(cells, model.stride)

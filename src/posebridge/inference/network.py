@@ -28,7 +28,8 @@ class Keypoints(NamedTuple):
     """The answer to B crops, K keypoints.
 
     Attributes:
-        points: (B, K, 2) float32, x, y in pixels of the crop.
+        points: (B, K, 2) float32, x, y in pixels of the crop: where a Gaussian like those of the
+            training fits the heatmap best.
         confidence: (B, K) float32 in [0, 1]: the height of the heatmap's peak.
         cells: (B, K, 2) float32, x, y of the highest cell of each heatmap; (0, 0) for a heatmap
             that is nowhere positive, as the published protocol has it.
@@ -63,11 +64,15 @@ class Network(Protocol):
 
 
 def read_heatmaps(
-    maps: Float[Tensor, "B K S S"], stride: float
+    maps: Float[Tensor, "B K S S"], stride: float, sigma: float
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"], Float[Tensor, "B K 2"]]:
-    """Points in crop pixels, confidence in [0, 1] and highest cells, as in :class:`Keypoints`."""
-    centres, peak = heatmaps.decode(maps)
-    highest, _ = heatmaps.argmax_cells(maps)
+    """Points in crop pixels, confidence in [0, 1] and highest cells, as in :class:`Keypoints`.
+
+    Args:
+        sigma: of the Gaussians that the model was taught to draw, in cells.
+    """
+    centres, _ = heatmaps.decode(heatmaps.fitted(maps, sigma))
+    highest, peak = heatmaps.argmax_cells(maps)
     return heatmaps.cells_to_pixels(centres, stride), peak.clamp(0, 1), highest
 
 
@@ -108,7 +113,7 @@ class EndToEnd(nn.Module):
         pixels = images.permute(0, 3, 1, 2).to(torch.float32) / 255
         output: PoseOutput = self.model(pixels.to(self.model.head.weight.dtype))
         maps = facing.by_name(output.heatmaps.to(torch.float32), output.turned, self.mirror)
-        answer = read_heatmaps(maps, self.model.stride)
+        answer = read_heatmaps(maps, self.model.stride, self.model.config.sigma)
         if self.heatmaps:
             answer = (*answer, maps)
         return answer if self.chances is None else (*answer, self.chances(answer[1]))
@@ -147,5 +152,5 @@ class TorchNetwork:
         images = photometry.pixels(crops.to(self.device, non_blocking=True))
         output: PoseOutput = self.model(images)
         maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
-        answer = read_heatmaps(maps, self.model.stride)
+        answer = read_heatmaps(maps, self.model.stride, self.model.config.sigma)
         return Keypoints(*(part.cpu().numpy() for part in answer))

@@ -57,6 +57,33 @@ def argmax_cells(
     return cells * (value > 0).unsqueeze(-1), value
 
 
+def fitted(heatmaps: Float[Tensor, "B K H W"], sigma: float) -> Float[Tensor, "B K H W"]:
+    """How well a Gaussian of this width, centred at each cell, fits a map: its matched filter.
+
+    <h, g_c> / |g_c| with g_c the Gaussian at cell c, as far as the map shows it. Where it is highest,
+    some multiple of g_c has the least squared error, so a whole hill outweighs a lone cell. A
+    network that learned squared errors draws E[g_X], its belief about where the joint X is; the
+    interior of this map is then proportional to E[exp(-|c - X|^2 / (4 sigma^2))]: its highest cell
+    is the best bet on lying within some 1.4 sigma of the joint, which a peak is not. (DARK, Zhang
+    et al. 2020, smooths by the training's Gaussian too, to be rid of spurious peaks.)
+
+    A drawn Gaussian keeps its centre, and has sqrt(2) of its width.
+
+    Args:
+        sigma: of the Gaussians that the maps were taught to be, in cells.
+    """
+    height, width = heatmaps.shape[-2:]
+    down, across = (_unit_gaussians(n, sigma, heatmaps) for n in (height, width))
+    return down @ heatmaps @ across.T
+
+
+def _unit_gaussians(count: int, sigma: float, like: Tensor) -> Float[Tensor, "N N"]:
+    """Row c: a Gaussian at cell c, of length 1."""
+    axis = torch.arange(count, device=like.device, dtype=like.dtype)
+    rows = torch.exp(-((axis - axis[:, None]) ** 2) / (2 * sigma**2))
+    return rows / rows.square().sum(dim=1, keepdim=True).sqrt()
+
+
 def decode(
     heatmaps: Float[Tensor, "B K H W"],
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
