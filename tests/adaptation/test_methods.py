@@ -10,7 +10,7 @@ import torch
 from conftest import TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
-from posebridge.adaptation.adapter import Adapter, build_model
+from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.labelling import label
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import train
@@ -23,6 +23,7 @@ from posebridge.adaptation.schedule import (
     step_generator,
     weight,
 )
+from posebridge.adaptation.start import build_model
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.errors import InputError

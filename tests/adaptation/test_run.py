@@ -20,9 +20,10 @@ from run_folders import StopAfter, logged, same, weights
 
 import posebridge.adaptation
 from posebridge.adaptation import adapter, selection
-from posebridge.adaptation.adapter import Adapter, build_model
+from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import split_target, train
+from posebridge.adaptation.start import build_model
 from posebridge.adaptation.watching import NonFiniteLoss
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.coco import read_boxes, read_labelled

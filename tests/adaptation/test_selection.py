@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posebridge.adaptation import selection
-from posebridge.adaptation.adapter import build_model
 from posebridge.adaptation.pose_prior import PosePrior
 from posebridge.adaptation.selection import VALIDATORS, Answers, ask, mean_rank
+from posebridge.adaptation.start import build_model
 from posebridge.data.figures import FIGURE_SKELETON
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data.coco import read_annotations, read_boxes, read_labelled, write_results
+from posebridge.data.coco import read_annotations, read_boxes, read_labelled
+from posebridge.data.coco_writing import write_results
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from conftest import tiny
 
-from posebridge.adaptation.adapter import build_model
 from posebridge.adaptation.pose_prior import PosePrior
 from posebridge.adaptation.selection import VALIDATORS, ask, neighbourhood_density
+from posebridge.adaptation.start import build_model
 from posebridge.data.figures import FIGURE_SKELETON
 from posebridge.evaluation import evidence
 from posebridge.evaluation.evidence import WORDS, correct_shares, merged_sides, shares, variety

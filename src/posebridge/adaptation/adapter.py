@@ -39,7 +39,6 @@ from posebridge.adaptation.views import SourceViews, draw_views, render_views, s
 from posebridge.adaptation.watching import Preview, Watch, term_figures
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.loaders import Batch, SourceBatch
-from posebridge.errors import InputError
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.normalisation import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
@@ -303,15 +302,3 @@ class Adapter(pl.LightningModule):
         figures = {name: float(torch.as_tensor(v).detach()) for name, v in self._figures.items()}
         for logger in self.loggers:
             logger.log_metrics(figures, self._step)
-
-
-def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:
-    """A new student, its random parts drawn from the seed.
-
-    Raises:
-        InputError: encoder, weights and sizes do not go together.
-    """
-    if config.steps.source + config.steps.adaptation == 0:
-        raise InputError("steps.source and steps.adaptation are both 0; there is nothing to train.")
-    torch.manual_seed(config.seed)
-    return PoseModel(config.model, len(skeleton), config.crop.size)

@@ -12,9 +12,7 @@ style/            the decoder of the style network, where one was trained
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +31,7 @@ from posebridge.adaptation.heartbeat import Heartbeat
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.prior import RECORD
+from posebridge.adaptation.quiet import quiet
 from posebridge.adaptation.recording import CsvRows, Keeper
 from posebridge.adaptation.selection import MEASURES
 from posebridge.adaptation.start import start_of
@@ -195,7 +194,7 @@ def train(
     done = _steps_done(state) if resume and state.exists() else 0
     # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)
-    with _quiet():
+    with quiet():
         trainer = pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=1,
@@ -286,24 +285,3 @@ def _write_config(out: Path, config: AdaptConfig) -> None:
     partial = out / "config.yaml.partial"
     partial.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     os.replace(partial, out / "config.yaml")
-
-
-class _quiet:
-    """Lightning's remarks about hardware and loaders are not for our users."""
-
-    def __enter__(self) -> None:
-        self._catch = warnings.catch_warnings()
-        self._catch.__enter__()
-        for module in ("lightning", "torch"):
-            warnings.filterwarnings("ignore", module=rf"{module}\..*")
-        self._loggers = [
-            logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")
-        ]
-        self._levels = [logger.level for logger in self._loggers]
-        for logger in self._loggers:
-            logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: Any) -> None:
-        for logger, level in zip(self._loggers, self._levels, strict=True):
-            logger.setLevel(level)
-        self._catch.__exit__(None, None, None)

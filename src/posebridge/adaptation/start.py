@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from posebridge.adaptation.adapter import build_model
+import torch
+
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.prior import SourcePoses
 from posebridge.data.samples import LabelledSamples
@@ -159,3 +160,15 @@ def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> No
 def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:
     if config.prior.weight > 0 and poses.bones is None:
         raise InputError(f"prior.weight is {config.prior.weight:g}, but {why}; set it to 0.")
+
+
+def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:
+    """A new student, its random parts drawn from the seed.
+
+    Raises:
+        InputError: encoder, weights and sizes do not go together.
+    """
+    if config.steps.source + config.steps.adaptation == 0:
+        raise InputError("steps.source and steps.adaptation are both 0; there is nothing to train.")
+    torch.manual_seed(config.seed)
+    return PoseModel(config.model, len(skeleton), config.crop.size)

@@ -9,7 +9,7 @@ setting. Where a value is the method's own, nothing is trained for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,24 +76,27 @@ def _number(value: Any) -> bool:
 def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
     """Write ``PAIR_sweeps.png`` for each pair, where two values of a setting are scored.
 
-    PCK of the last weights over the values of each setting, mean over seeds with a bar of one
-    deviation, and the method as it is as a broken line.
+    What each value changes against the method as it is, in points of PCK of the last weights: mean
+    over the seeds that both have, with a bar of one deviation.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     files = []
     for pair in outcome.plan.pairs:
-        drawn = [s for s in outcome.plan.sweeps if len(_points(outcome, pair, s)) > 1]
+        drawn = [s for s in outcome.plan.sweeps if len(_changes(outcome, pair, s)) > 1]
         if not drawn:
             continue
         columns = min(3, len(drawn))
         rows = -(-len(drawn) // columns)
         figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
         FigureCanvasAgg(figure)
-        panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
+        panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten().tolist()
         for sweep, axes in zip(drawn, panels, strict=False):
-            _draw(outcome, pair, sweep, axes)
+            _draw(_changes(outcome, pair, sweep), outcome.metrics, axes)
+            axes.set_xlabel(sweep.setting)
+            axes.set_ylabel(f"points more than {sweep.method}")
+            axes.tick_params(labelleft=True)
         for axes in panels[len(drawn) :]:
             axes.remove()
         figure.suptitle(pair)
@@ -102,31 +105,37 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
     return files
 
 
-def _points(outcome: Outcome, pair: str, sweep: Sweep) -> dict[float, str]:
-    """Value -> method, of those that are scored."""
-    metric = outcome.metrics[0]
-    return {v: m for v, m in sweep.methods.items() if outcome.values(pair, m, "last", metric)}
+Changes = dict[float, dict[str, list[float]]]
+"""Value -> metric -> the change of each seed."""
 
 
-def _draw(outcome: Outcome, pair: str, sweep: Sweep, axes: Axes) -> None:
-    points = _points(outcome, pair, sweep)
+def _changes(outcome: Outcome, pair: str, sweep: Sweep) -> Changes:
+    found: Changes = {}
+    for value, method in sweep.methods.items():
+        for metric in outcome.metrics:
+            own = outcome.values(pair, sweep.method, "last", metric)
+            new = outcome.values(pair, method, "last", metric)
+            changes = [new[seed] - own[seed] for seed in new if seed in own]
+            if changes:
+                found.setdefault(value, {})[metric] = changes
+    return found
+
+
+def _draw(changes: Changes, metrics: Sequence[str], axes: Axes) -> None:
+    values = list(changes)
     # Weights are tried in ratios; 0 stands in a logarithmic axis as well, near its left end.
-    least = min((v for v in points if v > 0), default=1.0)
+    least = min((v for v in values if v > 0), default=1.0)
     axes.set_xscale("symlog", linthresh=least, linscale=0.5)
-    axes.set_xticks(list(points), [f"{v:g}" for v in points])
+    axes.set_xticks(values, [f"{v:g}" for v in values])
     axes.minorticks_off()
-    for number, metric in enumerate(outcome.metrics):
-        found = [list(outcome.values(pair, m, "last", metric).values()) for m in points.values()]
-        means = [float(np.mean(f)) for f in found]
-        bars = [float(np.std(f, ddof=1)) if len(f) > 1 else 0.0 for f in found]
-        colour = f"C{number}"
-        axes.errorbar(
-            list(points), means, yerr=bars, color=colour, marker="o", label=metric.upper()
-        )
-        itself = list(outcome.values(pair, sweep.method, "last", metric).values())
-        if itself:
-            axes.axhline(float(np.mean(itself)), color=colour, linestyle="--", linewidth=0.8)
-    axes.set_xlabel(sweep.setting)
-    axes.set_ylabel("percent, test labels")
+    axes.axhline(0, color="grey", linewidth=0.8)
+    for metric in metrics:
+        means = [float(np.mean(changes[v][metric])) for v in values]
+        bars = [_deviation(changes[v][metric]) for v in values]
+        axes.errorbar(values, means, yerr=bars, marker="o", capsize=3, label=metric.upper())
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

@@ -16,6 +16,7 @@ import numpy as np
 
 from posebridge.data import (
     coco,
+    coco_writing,
     deeplabcut,
     deeplabcut_writing,
     detections,
@@ -163,7 +164,7 @@ FORMATS: tuple[Format, ...] = (
         lambda path: _coco_folder(path) or json_kind(path) == "coco",
         coco.read_scored_boxes,
         coco.read_annotations,
-        coco.write_annotations,
+        coco_writing.write_annotations,
         (".json",),
         _EVERYTHING,
     ),

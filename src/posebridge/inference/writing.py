@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data.annotations import Annotations
-from posebridge.data.coco import write_results
+from posebridge.data.coco_writing import write_results
 from posebridge.data.extras import need
 from posebridge.data.formats import format_named
 from posebridge.data.json_files import write_text
