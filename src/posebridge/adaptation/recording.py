@@ -16,13 +16,7 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.selection import (
-    MEASURES,
-    VALIDATORS,
-    ask,
-    settled,
-    teacher_student,
-)
+from posebridge.adaptation.selection import MEASURES, VALIDATORS, ask, settled, teacher_student
 from posebridge.models.checkpoint import save_checkpoint
 from posebridge.models.pose import PoseModel
 from posebridge.version import __version__
@@ -88,6 +82,7 @@ class Keeper(pl.Callback):
     ) -> None:
         """``about`` is what model folders say of the domains; ``end`` the step to stop after."""
         self.out, self.held_out, self.about, self.end = out, held_out, dict(about), end
+        self._agreed: tuple[int, float] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         adapter = _adapter(pl_module)
@@ -136,7 +131,7 @@ class Keeper(pl.Callback):
         if adapter.answered is not None:
             figures["validator/settled"] = settled(adapter.answered, points, answers.size)
         if adapter.step > adapter.config.steps.source:
-            figures["validator/teacher_student"] = self._student_agreement(adapter)
+            figures[f"validator/{TEACHER_STUDENT}"] = self._student_agreement(adapter)
         adapter.answered = points
         best = max((v for _, v in adapter.validation), default=-math.inf)
         adapter.validation.append((adapter.step, value))
@@ -170,9 +165,12 @@ class Keeper(pl.Callback):
         )
 
     def _student_agreement(self, adapter: Adapter) -> float:
-        return teacher_student(
-            adapter.teacher_model, adapter.student, self.held_out, adapter.mirror
-        )
+        """Asked once a step, though a look and several checkpoints of that step tell it."""
+        if self._agreed is None or self._agreed[0] != adapter.step:
+            teacher, student = adapter.teacher_model, adapter.student
+            agreement = teacher_student(teacher, student, self.held_out, adapter.mirror)
+            self._agreed = adapter.step, agreement
+        return self._agreed[1]
 
 
 def _adapter(module: pl.LightningModule) -> Adapter:
