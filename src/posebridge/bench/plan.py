@@ -51,7 +51,6 @@ _TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root"
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _ASKED = ("views", "flip", "turn")
 _METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
-_CHECKPOINTS = {"all": True, "final": False}
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         _asked(how, place, config.asked),
                         thresholds,
                         _alike(config, first, trainings),
-                        _CHECKPOINTS[_checkpoints(how, place)],
+                        _scores_all(how, place),
                     )
                 )
     return Plan(
@@ -215,12 +214,12 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
     return bound
 
 
-def _checkpoints(how: Mapping[str, Any], place: str) -> str:
-    """Which checkpoints of a method are scored; all, where nothing is said."""
+def _scores_all(how: Mapping[str, Any], place: str) -> bool:
+    """Whether all checkpoints of a method are scored, as where nothing is said."""
     said = how.get("checkpoints", "all")
-    if not isinstance(said, str) or said not in _CHECKPOINTS:
+    if said not in ("all", "final"):
         raise InputError(f"{place}: checkpoints is {said!r}; give all or final.")
-    return said
+    return said == "all"
 
 
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
