@@ -368,6 +368,67 @@ def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
     assert run_plan(plan, ["false"], again, quiet()) == [first.name, name]
 
 
+def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_path, capsys):
+    """Tables of it are the same, and nothing is trained again, not even the first stage."""
+    file, out = comparison
+    record, elsewhere = tmp_path / "record.json", tmp_path / "elsewhere"
+    arguments = ["bench", str(file), "--record", str(record), "--out"]
+    assert main([*arguments, str(out), "--table"]) == 0
+    content = json.loads(record.read_text())["trainings"]
+    assert content.keys() == {f"figures/{name}/seed_0" for name in ("source_only", "all_levels")}
+    assert str(out) not in record.read_text()
+    capsys.readouterr()
+    assert main([*arguments, str(elsewhere)]) == 0
+    assert "first stages: 1 of 1 are done or not needed" in capsys.readouterr().out
+    assert not list(elsewhere.rglob("*.safetensors"))
+    for name in ("scores.csv", "figures.md", "validators.md"):
+        assert (elsewhere / name).read_text() == (out / name).read_text()
+    assert json.loads(record.read_text())["trainings"] == content
+    # Another threshold wants the weights, which are not here.
+    other = write_plan(
+        tmp_path,
+        thresholds=[0.2],
+        **{k: v for k, v in yaml.safe_load(file.read_text()).items() if k != "thresholds"},
+    )
+    capsys.readouterr()
+    name = "figures/source_only/seed_0"
+    assert main(["bench", str(other), "--out", str(elsewhere), "--only", name]) == 2
+    assert "its weights are not here" in capsys.readouterr().err
+
+
+def test_a_record_of_other_settings_is_left_out_and_kept(comparison, tmp_path, capsys):
+    file, out = comparison
+    record = tmp_path / "record.json"
+    assert main(["bench", str(file), "--out", str(out), "--record", str(record), "--table"]) == 0
+    changed = yaml.safe_load(file.read_text())
+    changed["methods"]["all_levels"]["settings"] = {"feature.weight": 0.7}
+    other = write_plan(tmp_path, **changed)
+    before, fresh = record.read_text(), tmp_path / "fresh"
+    capsys.readouterr()
+    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--list"]) == 0
+    told = capsys.readouterr().out
+    assert "all_levels/seed_0 was recorded with other feature" in told.replace("\n", " ")
+    assert "to do    figures/all_levels/seed_0" in told
+    assert "done     figures/source_only/seed_0" in told
+    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--table"]) == 0
+    assert record.read_text() == before
+    # Laid out by one plan, asked for by another: the same sentence as for a run of other settings.
+    changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
+    assert main(["bench", str(write_plan(tmp_path, **changed)), "--out", str(fresh)]) == 2
+    assert "begun with other settings (source_view" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"trainings": {"a": {"settings": 1}}}', "nothing"])
+def test_a_file_that_is_no_record_gets_a_sentence(text, tmp_path, capsys):
+    record = tmp_path / "record.json"
+    record.write_text(text)
+    plan = str(write_plan(tmp_path))
+    arguments = ["bench", plan, "--out", str(tmp_path / "out"), "--record", str(record), "--table"]
+    assert main(arguments) == 2
+    assert str(record) in capsys.readouterr().err
+    assert record.read_text() == text
+
+
 def test_an_unknown_training_is_refused(comparison, capsys):
     file, out = comparison
     assert main(["bench", str(file), "--out", str(out), "--only", "figures/dann/seed_0"]) == 2
@@ -486,8 +547,11 @@ def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
     for number, method in enumerate(plan.methods[:4]):
         training = plan.training(f"figures/{method}/seed_0")
         write_scores(tmp_path, training, dict.fromkeys(("last", "selected"), (10, 20.0 + number)))
+    outcome = gather(plan, tmp_path)
+    assert "| all_levels | 1 |" in markdown(outcome, "figures")
+    assert "feature" not in markdown(outcome, "figures")
     # Of the other setting nothing is scored: it has no panel.
-    assert write_sweeps(gather(plan, tmp_path), tmp_path) == [tmp_path / "figures_sweeps.png"]
+    assert write_sweeps(outcome, tmp_path) == [tmp_path / "figures_sweeps.png"]
     assert (tmp_path / "figures_sweeps.png").stat().st_size > 5000
 
 

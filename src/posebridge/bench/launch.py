@@ -55,12 +55,19 @@ def run_plan(
     for training in plan.trainings:
         kind = "trainings" if training.taught_by is None else "the same asked otherwise"
         waves["first stages" if training.method is None else kind].append(training)
+    # A first stage that nothing needs any more is not trained: its scores may be of elsewhere.
+    trained: dict[str | None, bool] = {}
+    for training in plan.trainings:
+        stage = training.first_stage
+        trained[stage] = trained.get(stage, True) and state_of(training, out).trained
     left: list[list[Training]] = []
     for kind, wave in waves.items():
-        left.append([t for t in wave if not state_of(t, out).done])
+        open_ones = [t for t in wave if not trained.get(t.name, False)]
+        left.append([t for t in open_ones if not state_of(t, out).done])
         if wave:
             done = len(wave) - len(left[-1])
-            console.print(f"{kind}: {done} of {len(wave)} are done", highlight=False)
+            word = "done" if kind != "first stages" else "done or not needed"
+            console.print(f"{kind}: {done} of {len(wave)} are {word}", highlight=False)
     if launcher == "slurm":
         return _on_cluster(left, command, out, console, cluster_options or {})
     pending = [training for wave in left for training in wave]

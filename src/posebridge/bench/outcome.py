@@ -65,6 +65,12 @@ class Outcome:
         """The columns, one for each threshold."""
         return [pck_key(t) for t in self.plan.thresholds]
 
+    @property
+    def methods(self) -> list[str]:
+        """Those of the plan but for those of its sweeps, which would hide them."""
+        swept = {method for sweep in self.plan.sweeps for method in sweep.methods.values()}
+        return [method for method in self.plan.methods if method not in swept]
+
     def values(self, pair: str, method: str, choice: str, metric: str) -> dict[int, float]:
         """Seed -> percent."""
         wanted = (pair, method, choice, metric)
@@ -118,6 +124,8 @@ def _found(
 def table(outcome: Outcome, pair: str) -> list[list[str]]:
     """Methods down, choices and metrics across, headings first: mean and deviation over seeds.
 
+    Methods of a sweep are left out: they have a picture of their own, and ``scores.csv``.
+
     Where the plan has a baseline, the last columns are the gain of the validator's choice over the
     baseline's last weights, as a mean over the seeds that both have.
     """
@@ -127,7 +135,7 @@ def table(outcome: Outcome, pair: str) -> list[list[str]]:
     if baseline:
         head += [f"gain {metric}" for metric in metrics]
     rows = [head]
-    for method in outcome.plan.methods:
+    for method in outcome.methods:
         cells = [outcome.values(pair, method, choice, metric) for choice, metric in columns]
         if not cells[0]:
             continue
@@ -235,14 +243,11 @@ def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
     from matplotlib.figure import Figure
 
     metrics = outcome.metrics
-    # What is swept has a picture of its own; here it would hide the others.
-    swept = {method for sweep in outcome.plan.sweeps for method in sweep.methods.values()}
-    methods = [method for method in outcome.plan.methods if method not in swept]
     figure = Figure(figsize=(6 * len(metrics), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     for place, metric in enumerate(metrics):
         axes = figure.add_subplot(1, len(metrics), place + 1)
-        for number, method in enumerate(methods):
+        for number, method in enumerate(outcome.methods):
             points = sorted(
                 {
                     (s.step, s.seed, s.value)

@@ -14,13 +14,19 @@ from posebridge.evaluation import Results
 from posebridge.models.asked import Asked
 
 FINAL = ("last", "selected")
+FINISHED = "finished.json"
 
 
 def kept_checkpoints(training: Training, out: Path) -> list[str]:
-    """All checkpoints that the adaptation of the run left."""
-    found = (out / training.run / "checkpoints").glob("*")
+    """All checkpoints that the adaptation of the run left, also where their weights are elsewhere."""
+    folder = out / training.run / "checkpoints"
+    if not folder.is_dir():
+        finished = folder.parent / FINISHED
+        if not finished.is_file():
+            return []
+        return list(read_json(finished, "note of a training's end").get("checkpoints", []))
     # A killed run may leave a half-written NAME.partial.
-    kept = sorted(p.name for p in found if p.is_dir() and not p.suffix)
+    kept = sorted(p.name for p in folder.glob("*") if p.is_dir() and not p.suffix)
     return [name for name in kept if name in FINAL or name.startswith("step_")]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,17 @@ from posebridge.adaptation.recording import TEACHER_STUDENT
 from posebridge.adaptation.selection import VALIDATORS, ask, points_in_crops, source_pck
 from posebridge.api import run
 from posebridge.bench.plan import Training
-from posebridge.bench.scored import score_file, unjudged, unscored, write_judgement
+from posebridge.bench.scored import (
+    FINISHED,
+    kept_checkpoints,
+    score_file,
+    unjudged,
+    unscored,
+    write_judgement,
+)
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
-from posebridge.data.json_files import write_text
+from posebridge.data.json_files import read_json, write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
@@ -37,7 +44,6 @@ from posebridge.inference.predictor import load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 
-FINISHED = "finished.json"
 _PLACES = ("data_root", "workers", "device", "start_from", "asked")
 """Settings that may differ between two sessions: no weight depends on them, or (where a training
 starts from) they are looked at apart."""
@@ -76,24 +82,42 @@ def require_same_settings(training: Training, out: Path) -> None:
         InputError: it has not; the message names what differs.
     """
     stored = out / training.run / "config.yaml"
-    if not stored.is_file():
-        return
-    # A setting that the run did not know yet has its default there.
-    before = _merged(AdaptConfig().to_dict(), yaml.safe_load(stored.read_text(encoding="utf-8")))
-    # Without a source, the model that it starts from says how crops are cut and what it is made of.
-    given = _PLACES if training.config.source is not None else (*_PLACES, "crop", "model")
-    changed = [
-        name
-        for name, value in located(training.config).to_dict().items()
-        if name not in given and before.get(name) != value
-    ]
-    if _starts_elsewhere(training, stored.parent, before.get("start_from")):
-        changed.append("start_from")
+    if stored.is_file():
+        before = yaml.safe_load(stored.read_text(encoding="utf-8"))
+        changed = changed_settings(located(training.config), before)
+        if _starts_elsewhere(training, stored.parent, before.get("start_from")):
+            changed.append("start_from")
+    else:
+        changed = changed_settings(training.config, _recorded(stored.parent))
     if changed:
         raise InputError(
             f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
             "give another --out."
         )
+
+
+def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
+    """The settings that weights depend on and that are not as they were; nothing was: no change."""
+    if not before:
+        return []
+    # A setting that the run did not know yet has its default there.
+    before = _merged(AdaptConfig().to_dict(), dict(before))
+    return [name for name, value in settings_told(config).items() if before.get(name) != value]
+
+
+def settings_told(config: AdaptConfig) -> dict[str, Any]:
+    """The settings that the weights of a run depend on, where it starts from apart."""
+    # Without a source, the model that it starts from says how crops are cut and what it is made of.
+    given = _PLACES if config.source is not None else (*_PLACES, "crop", "model")
+    return {name: value for name, value in config.to_dict().items() if name not in given}
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """The settings of a run whose scores alone are here, see :mod:`posebridge.bench.record`."""
+    finished = folder / FINISHED
+    if not finished.is_file():
+        return {}
+    return read_json(finished, "note of a training's end").get("settings", {})
 
 
 def _starts_elsewhere(training: Training, folder: Path, start_from: str | None) -> bool:
@@ -131,6 +155,11 @@ def do_training(training: Training, out: Path, console: Console) -> None:
                 f"{training.name} asks the model of {training.taught_by}, which is not finished."
             )
         _train(training, out, console)
+    if not (out / training.run / "checkpoints").is_dir() and not state_of(training, out).done:
+        raise InputError(
+            f"{training.name} is to be scored, but its weights are not here; remove "
+            f"{out / training.run} and take it out of the record to train it again."
+        )
     if training.method is not None:
         _judge(training, out, console)
     if training.test is not None and training.method is not None:
@@ -154,6 +183,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "validation": [list(look) for look in result.validation],
         "selected": result.selected,
         "first_stage": training.first_stage,
+        "checkpoints": kept_checkpoints(training, out),
     }
     write_text(folder / FINISHED, json.dumps(finished, indent=2))
 

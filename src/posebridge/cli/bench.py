@@ -8,6 +8,7 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge bench comparison.yaml --out runs/comparison
   posebridge bench comparison.yaml --out runs/comparison --table
+  posebridge bench comparison.yaml --out runs/comparison --record comparison.json
   posebridge bench comparison.yaml --out runs/comparison --launcher slurm --cluster slurm_partition=gpu
 
 a comparison.yaml:
@@ -54,6 +55,12 @@ def main(arguments: Sequence[str]) -> int:
         metavar="NAME=VALUE",
         help="a parameter of submitit, such as slurm_partition=gpu",
     )
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        help="a JSON file of all scores without weights: what it holds counts as done, what is done "
+        "is added to it",
+    )
     parser.add_argument("--table", action="store_true", help="run nothing, write the tables anew")
     parser.add_argument("--list", action="store_true", help="list the trainings and their state")
     parser.add_argument("--only", metavar="TRAINING", help="do this one training and nothing else")
@@ -61,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
     from posebridge.bench.launch import cluster_options, own_command
+    from posebridge.bench.record import gather_record, lay_out, read_record, write_record
     from posebridge.bench.sweeps import write_sweeps
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
@@ -73,6 +81,10 @@ def main(arguments: Sequence[str]) -> int:
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
+    record = None if given.record is None else Path(given.record)
+    recorded = {} if record is None else read_record(record)
+    for line in lay_out(recorded, plan, out):
+        console.print(f"{line}, which this is not: left out", style="yellow", highlight=False)
     if given.list:
         for training in plan.trainings:
             state = state_of(training, out)
@@ -94,6 +106,8 @@ def main(arguments: Sequence[str]) -> int:
             cluster_options(given.cluster),
         )
     outcome = gather(plan, out)
+    if record is not None:
+        write_record(gather_record(recorded, plan, out), record)
     files = write_outcome(outcome, out)
     files += write_sweeps(outcome, out)
     files += write_validator_table(judged_runs(outcome, out), outcome.metrics, out)
@@ -102,6 +116,7 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)
     for name in outcome.missing:
         console.print(f"no scores yet: {name}", style="yellow", highlight=False)
+    files += [] if record is None else [record]
     console.print("written: " + ", ".join(map(str, files)), highlight=False)
     if failed:
         console.print(f"failed: {', '.join(failed)}", style="red", highlight=False)
