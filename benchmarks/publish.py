@@ -1,0 +1,65 @@
+"""Writes the tables of benchmarks/measured into the pages of docs, between their markers.
+
+    posebridge bench benchmarks/figures.yaml --data-root DATA --out runs/figures \\
+        --record benchmarks/measured/figures.json
+    python benchmarks/publish.py
+
+A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which checkpoint of a run),
+`<!-- table: PLAN across -->` (which of all runs) or `<!-- table: all within -->`, and
+`<!-- end -->` after each. Pictures of sweeps go to docs/pictures.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from posebridge.bench import Outcome, gather, read_plan
+from posebridge.bench.outcome import as_markdown, table
+from posebridge.bench.record import lay_out, read_record
+from posebridge.bench.sweeps import write_sweeps
+from posebridge.bench.validators import Judged, across_table, judged_runs, validator_table
+
+ROOT = Path(__file__).parents[1]
+MARKED = re.compile(r"(<!-- table: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    outcomes: dict[str, Outcome] = {}
+    runs: dict[str, list[Judged]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for record in sorted((ROOT / "benchmarks" / "measured").glob("*.json")):
+            plan, out = (
+                read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml"),
+                Path(folder, record.stem),
+            )
+            for line in lay_out(read_record(record), plan, out):
+                print(line)
+            outcomes[record.stem] = gather(plan, out)
+            runs[record.stem] = judged_runs(outcomes[record.stem], out)
+            for picture in write_sweeps(outcomes[record.stem], out):
+                shutil.copy(picture, ROOT / "docs" / "pictures" / picture.name)
+    metrics = next(iter(outcomes.values())).metrics
+
+    def filled(found: re.Match[str]) -> str:
+        begin, plan, what, end = found.groups()
+        judged = [run for name in runs if plan in ("all", name) for run in runs[name]]
+        if what == "within":
+            rows = validator_table(judged, metrics)
+        elif what == "across":
+            rows = across_table(judged, metrics)
+        else:
+            rows = table(outcomes[plan], what)
+        count = f"\n\n{len(judged)} runs, {sum(len(r.steps) for r in judged)} checkpoints."
+        return f"{begin}{as_markdown(rows)}{count if what in ('within', 'across') else ''}\n{end}"
+
+    for page in (ROOT / "docs" / "benchmark.md", ROOT / "docs" / "selection.md"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(MARKED.sub(filled, text), encoding="utf-8")
+        print(f"written: {page}")
+
+
+if __name__ == "__main__":
+    main()
