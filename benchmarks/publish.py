@@ -2,7 +2,7 @@
 
     posebridge bench benchmarks/figures.yaml --data-root DATA --out runs/figures \\
         --record benchmarks/measured/figures.json
-    python benchmarks/publish.py
+    python benchmarks/publish.py            # --check: write nothing, 1 if a page is not up to date
 
 A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which checkpoint of a run),
 `<!-- table: PLAN across -->` (which of all runs) or `<!-- table: all within -->`, and
@@ -11,8 +11,10 @@ A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which che
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,7 +28,11 @@ ROOT = Path(__file__).parents[1]
 MARKED = re.compile(r"(<!-- table: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def main() -> None:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, 1 if a page is old")
+    check = parser.parse_args().check
+    stale = 0
     outcomes: dict[str, Outcome] = {}
     runs: dict[str, list[Judged]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -36,10 +42,11 @@ def main() -> None:
                 Path(folder, record.stem),
             )
             for line in lay_out(read_record(record), plan, out):
-                print(line)
+                print(f"{line}; train it anew, or take it out of {record}")
+                stale += 1
             outcomes[record.stem] = gather(plan, out)
             runs[record.stem] = judged_runs(outcomes[record.stem], out)
-            for picture in write_sweeps(outcomes[record.stem], out):
+            for picture in [] if check else write_sweeps(outcomes[record.stem], out):
                 shutil.copy(picture, ROOT / "docs" / "pictures" / picture.name)
     metrics = next(iter(outcomes.values())).metrics
 
@@ -57,9 +64,14 @@ def main() -> None:
 
     for page in (ROOT / "docs" / "benchmark.md", ROOT / "docs" / "selection.md"):
         text = page.read_text(encoding="utf-8")
-        page.write_text(MARKED.sub(filled, text), encoding="utf-8")
-        print(f"written: {page}")
+        new = MARKED.sub(filled, text)
+        if new != text:
+            print(f"{page} {'is not up to date' if check else 'written'}")
+            stale += 1
+        if not check:
+            page.write_text(new, encoding="utf-8")
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
