@@ -58,7 +58,7 @@ def main() -> int:
         elif what == "across":
             rows = across_table(judged, metrics)
         else:
-            rows = table(outcomes[plan], what)
+            rows = joined(table(outcomes[plan], what), len(metrics))
         count = f"\n\n{len(judged)} runs, {sum(len(r.steps) for r in judged)} checkpoints."
         return f"{begin}{as_markdown(rows)}{count if what in ('within', 'across') else ''}\n{end}"
 
@@ -71,6 +71,22 @@ def main() -> int:
         if not check:
             page.write_text(new, encoding="utf-8")
     return 1 if check and stale else 0
+
+
+def joined(rows: list[list[str]], metrics: int) -> list[list[str]]:
+    """The columns of a choice, one for each metric, as one: nine of them are wider than a page.
+
+    >>> joined([["method", "seeds", "last pck@0.05", "last pck@0.10"], ["a", "1", "2.0", "3.0"]], 2)
+    [['method', 'seeds', 'last'], ['a', '1', '2.0 / 3.0']]
+    """
+    head, *body = rows
+    first = range(2, len(head), metrics)
+    names = [head[column].rpartition(" ")[0] for column in first]
+    # What is not known stands once.
+    cells = [[" / ".join(c for c in r[i : i + metrics] if c) for i in first] for r in body]
+    cells = [["-" if set(c) <= set("- /") else c for c in row] for row in cells]
+    both = [[*row[:2], *joint] for row, joint in zip(body, cells, strict=True)]
+    return [[*head[:2], *names], *both]
 
 
 if __name__ == "__main__":
