@@ -37,10 +37,8 @@ def main() -> int:
     runs: dict[str, list[Judged]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for record in sorted((ROOT / "benchmarks" / "measured").glob("*.json")):
-            plan, out = (
-                read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml"),
-                Path(folder, record.stem),
-            )
+            plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
+            out = Path(folder, record.stem)
             for line in lay_out(read_record(record), plan, out):
                 print(f"{line}; train it anew, or take it out of {record}")
                 stale += 1
