@@ -131,7 +131,8 @@ def test_the_command_line_asks_about_what_a_detector_finds(
     assert main([*given, "--out", str(out)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "3 subjects in 5 images" in said and "2 images show none: b.png, c.png" in said
-    assert "skipped" in said and "d.png" in said
+    # The console breaks a long path anywhere.
+    assert "skipped" in said and "d.png" in said.replace(" ", "")
     content = json.loads(out.read_text())
     assert [row["bbox"] for row in content["annotations"]] == [
         [5, 10, 20, 20],
