@@ -18,8 +18,9 @@ from contextlib import nullcontext
 
 import torch
 
-from posebridge.adaptation.adapter import Adapter, build_model
+from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.config import AdaptConfig, ImageConfig, StepsConfig
+from posebridge.adaptation.start import build_model
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import CropRange
 from posebridge.data.loaders import Batch, SourceBatch

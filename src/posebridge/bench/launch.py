@@ -55,15 +55,15 @@ def run_plan(
     for training in plan.trainings:
         kind = "trainings" if training.taught_by is None else "the same asked otherwise"
         waves["first stages" if training.method is None else kind].append(training)
-    # A first stage that nothing needs any more is not trained: its scores may be of elsewhere.
-    trained: dict[str | None, bool] = {}
+    states = {training.name: state_of(training, out) for training in plan.trainings}
+    # A first stage is not trained where what starts from it was trained, here or elsewhere.
+    starting: dict[str | None, list[bool]] = {}
     for training in plan.trainings:
-        stage = training.first_stage
-        trained[stage] = trained.get(stage, True) and state_of(training, out).trained
+        starting.setdefault(training.first_stage, []).append(states[training.name].trained)
+    spare = {stage for stage, trained in starting.items() if all(trained)}
     left: list[list[Training]] = []
     for kind, wave in waves.items():
-        open_ones = [t for t in wave if not trained.get(t.name, False)]
-        left.append([t for t in open_ones if not state_of(t, out).done])
+        left.append([t for t in wave if not states[t.name].done and t.name not in spare])
         if wave:
             done = len(wave) - len(left[-1])
             word = "done" if kind != "first stages" else "done or not needed"

@@ -24,6 +24,7 @@ from posebridge.bench.scored import (
     kept_checkpoints,
     score_file,
     scores_of,
+    told_at_the_end,
     write_judgement,
 )
 from posebridge.bench.work import changed_settings, settings_told, state_of
@@ -133,12 +134,11 @@ def _entry(training: Training, out: Path) -> dict[str, Any]:
             "metrics": None if results is None else _rounded(results.metrics),
             "validators": None if training.taught_by else judgement_of(training, out, name),
         }
-    finished = read_json(out / training.run / FINISHED, "note of a training's end")
     return {
         "settings": settings_told(training.config),
         "first_stage": training.first_stage,
         "source_validation": training.source_validation,
-        "seconds": finished.get("seconds"),
+        "seconds": told_at_the_end(out / training.run).get("seconds"),
         "protocol": protocol,
         "checkpoints": checkpoints,
     }

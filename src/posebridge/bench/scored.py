@@ -17,14 +17,21 @@ FINAL = ("last", "selected")
 FINISHED = "finished.json"
 
 
+def told_at_the_end(folder: Path) -> dict[str, Any]:
+    """What a run folder says of a training that ended, empty where none did.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = folder / FINISHED
+    return read_json(file, "note of a training's end") if file.is_file() else {}
+
+
 def kept_checkpoints(training: Training, out: Path) -> list[str]:
     """All checkpoints that the adaptation of the run left, also where their weights are elsewhere."""
     folder = out / training.run / "checkpoints"
     if not folder.is_dir():
-        finished = folder.parent / FINISHED
-        if not finished.is_file():
-            return []
-        return list(read_json(finished, "note of a training's end").get("checkpoints", []))
+        return list(told_at_the_end(folder.parent).get("checkpoints", []))
     # A killed run may leave a half-written NAME.partial.
     kept = sorted(p.name for p in folder.glob("*") if p.is_dir() and not p.suffix)
     return [name for name in kept if name in FINAL or name.startswith("step_")]

@@ -84,7 +84,8 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
 
     files = []
     for pair in outcome.plan.pairs:
-        drawn = [s for s in outcome.plan.sweeps if len(_changes(outcome, pair, s)) > 1]
+        swept = [(sweep, _changes(outcome, pair, sweep)) for sweep in outcome.plan.sweeps]
+        drawn = [(sweep, changes) for sweep, changes in swept if len(changes) > 1]
         if not drawn:
             continue
         columns = min(3, len(drawn))
@@ -92,8 +93,8 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
         figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten().tolist()
-        for sweep, axes in zip(drawn, panels, strict=False):
-            _draw(_changes(outcome, pair, sweep), outcome.metrics, axes)
+        for (sweep, changes), axes in zip(drawn, panels, strict=False):
+            _draw(changes, outcome.metrics, axes)
             axes.set_xlabel(sweep.setting)
             axes.set_ylabel(f"points more than {sweep.method}")
             axes.tick_params(labelleft=True)

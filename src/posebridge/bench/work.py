@@ -27,13 +27,14 @@ from posebridge.bench.scored import (
     FINISHED,
     kept_checkpoints,
     score_file,
+    told_at_the_end,
     unjudged,
     unscored,
     write_judgement,
 )
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.crops import to_crop
-from posebridge.data.json_files import read_json, write_text
+from posebridge.data.json_files import write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
@@ -88,7 +89,9 @@ def require_same_settings(training: Training, out: Path) -> None:
         if _starts_elsewhere(training, stored.parent, before.get("start_from")):
             changed.append("start_from")
     else:
-        changed = changed_settings(training.config, _recorded(stored.parent))
+        # Scores without weights, see posebridge.bench.record, have their settings with them.
+        before = told_at_the_end(stored.parent).get("settings")
+        changed = [] if before is None else changed_settings(training.config, before)
     if changed:
         raise InputError(
             f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
@@ -97,9 +100,7 @@ def require_same_settings(training: Training, out: Path) -> None:
 
 
 def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
-    """The settings that weights depend on and that are not as they were; nothing was: no change."""
-    if not before:
-        return []
+    """The settings that weights depend on and that are not as they were."""
     # A setting that the run did not know yet has its default there.
     before = _merged(AdaptConfig().to_dict(), dict(before))
     return [name for name, value in settings_told(config).items() if before.get(name) != value]
@@ -112,21 +113,12 @@ def settings_told(config: AdaptConfig) -> dict[str, Any]:
     return {name: value for name, value in config.to_dict().items() if name not in given}
 
 
-def _recorded(folder: Path) -> dict[str, Any]:
-    """The settings of a run whose scores alone are here, see :mod:`posebridge.bench.record`."""
-    finished = folder / FINISHED
-    if not finished.is_file():
-        return {}
-    return read_json(finished, "note of a training's end").get("settings", {})
-
-
 def _starts_elsewhere(training: Training, folder: Path, start_from: str | None) -> bool:
     """Whether a run started from another model than the plan's; a whole comparison may be moved."""
     if training.first_stage is None:
         return start_from != located(training.config).start_from
-    finished = folder / FINISHED
-    if finished.is_file():
-        told = json.loads(finished.read_text(encoding="utf-8"))
+    told = told_at_the_end(folder)
+    if told:
         return told.get("first_stage", training.first_stage) != training.first_stage
     return start_from is None or not Path(start_from).as_posix().endswith(training.first_stage)
 
