@@ -97,6 +97,14 @@ def test_the_best_fit_has_the_least_squared_error(seed):
     assert torch.equal(best, errors.flatten(1).argmin(dim=1))
 
 
+def test_the_fit_multiplies_with_no_denormal_numbers():
+    """They are many times slower; on large maps the tails of a Gaussian reach them."""
+    seen = heatmaps.fitted(torch.eye(64)[None, None], 1.0)
+    assert (seen[seen != 0].abs() > torch.finfo(torch.float32).tiny).all()
+    exact = heatmaps.fitted(torch.eye(64, dtype=torch.float64)[None, None], 1.0)
+    torch.testing.assert_close(seen.double(), exact, atol=1e-6, rtol=0)
+
+
 def test_a_hill_outweighs_a_lone_cell():
     maps = 0.6 * heatmaps.render(torch.tensor([[[10.0, 12.0]]]), 24, 2.0)
     maps[0, 0, 3, 20] = 0.9
