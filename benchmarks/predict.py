@@ -3,10 +3,12 @@
     python benchmarks/predict.py                                     # built-in figures, 160 px
     python benchmarks/predict.py --encoder resnet50 --size 256 --heatmap 64 --width 256
     python benchmarks/predict.py --video 500 --video 4000            # videos of so many frames too
+    python benchmarks/predict.py --encoder mobilenetv1_100 --level 3 --heatmap 64 --width 64 --tails
 
 "Bare" is the network alone on crops that lie ready as a float tensor. "predict" decodes and cuts the
 image files, converts, runs the same network and reads the keypoints. Both are timed in turn, so that
 a drifting machine hurts both. The batches are the same: crops of the same images, in the same order.
+With --tails, "tails" is predict once more, reading heatmaps by Gaussians whose tails are not cut off.
 
 Memory is the peak of a process of its own that runs ``posebridge predict`` on every frame of a video,
 the model, the libraries and the files that it writes included; its slope over the lengths is what a
@@ -26,6 +28,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -38,6 +41,7 @@ from posebridge.data.samples import UnlabelledSamples
 from posebridge.inference.predictor import Predictor
 from posebridge.models.checkpoint import Checkpoint, save_checkpoint
 from posebridge.models.pose import ModelConfig, PoseModel
+from posebridge.ops import heatmaps
 
 MEASURED = """
 import resource, sys
@@ -59,6 +63,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=192, help="of images in one prediction")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--tails", action="store_true", help="time whole Gaussians as well")
     parser.add_argument(
         "--video", type=int, action="append", default=[], metavar="FRAMES", help="again for several"
     )
@@ -96,7 +101,7 @@ def measure_throughput(
         (crops.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
         for crops, _, _ in crop_loader(samples, predictor.crop, given.batch, 0)
     ]
-    bare_times, whole_times = [], []
+    bare_times, whole_times, tails_times = [], [], []
     for turn in range(given.repeat + 1):
         start = now(device)
         with torch.inference_mode():
@@ -104,13 +109,24 @@ def measure_throughput(
                 predictor.model(images)
         middle = now(device)
         predictor.predict(samples, batch_size=given.batch, workers=given.workers)
+        end = now(device)
+        if given.tails:
+            with patch.object(heatmaps, "_TAIL", 0.0):
+                predictor.predict(samples, batch_size=given.batch, workers=given.workers)
         if turn > 0:
             bare_times.append(middle - start)
-            whole_times.append(now(device) - middle)
+            whole_times.append(end - middle)
+            tails_times.append(now(device) - end)
     ratios = [bare / whole for bare, whole in zip(bare_times, whole_times, strict=True)]
     print(f"bare     {given.count / statistics.median(bare_times):8.1f} images a second")
     print(f"predict  {given.count / statistics.median(whole_times):8.1f} images a second")
     print(f"ratio    {statistics.median(ratios):8.3f} (median of {given.repeat} pairs)")
+    if given.tails:
+        ratios = [whole / tails for whole, tails in zip(whole_times, tails_times, strict=True)]
+        print(f"tails    {given.count / statistics.median(tails_times):8.1f} images a second")
+        print(
+            f"of tails {statistics.median(ratios):8.3f} of the time (median of {given.repeat} pairs)"
+        )
 
 
 def measure_memory(

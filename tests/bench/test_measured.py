@@ -38,3 +38,4 @@ def test_the_default_validator_has_the_least_regret():
     firsts = [part.splitlines()[3].split(" | ")[0].removeprefix("| ") for part in tables]
     assert firsts
     assert set(firsts) == {AdaptConfig().held_out.validator}
+    assert f"`{AdaptConfig().held_out.validator}`" in page
