@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.data.figure_bodies import EDGES
+from posebridge.data.figure_poses import EDGES
 from posebridge.data.figures import (
     FIGURE_SKELETON,
     Look,

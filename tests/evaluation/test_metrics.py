@@ -8,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from posebridge.errors import InputError
 from posebridge.evaluation import metrics
-
-from .people import COCO, LEEDS, labels_of, scattered
 
 NAN, INF = float("nan"), float("inf")
 
@@ -116,76 +113,6 @@ def test_auc_is_the_area_under_the_pck_curve():
 def test_auc_refuses_an_empty_range():
     with pytest.raises(ValueError, match="positive"):
         metrics.auc(DISTANCES, SIDES, 0.0)
-
-
-def leeds(**places: tuple[float, float]):
-    """One person, the named joints labelled at the given places."""
-    points, labelled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
-    for name, place in places.items():
-        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = place, True
-    return labels_of(LEEDS, points, labelled)
-
-
-@pytest.mark.parametrize(
-    ("kind", "labels", "size"),
-    [
-        ("crop", leeds(), 160),
-        ("box", leeds(), 200),
-        ("torso", leeds(left_shoulder=(0, 0), right_hip=(30, 40)), 50),
-        ("torso", leeds(left_shoulder=(0, 0), left_hip=(30, 40)), NAN),
-        ("torso", leeds(left_shoulder=(30, 40), right_hip=(30, 40)), NAN),
-        ("head", leeds(head_top=(10, 10), neck=(10, 22)), 12),
-        ("head", leeds(head_top=(10, 10)), NAN),
-    ],
-)
-def test_normalisers_by_hand(kind, labels, size):
-    np.testing.assert_allclose(metrics.normaliser_sizes(kind, labels, np.array([160.0])), [size])
-
-
-def test_torso_without_shoulders_is_neck_to_mid_hip():
-    points = np.array([[[10, 0], [0, 30], [20, 30]]], dtype=float)
-    labels = labels_of(["neck", "L_Hip", "R_Hip"], points)
-    np.testing.assert_allclose(metrics.normaliser_sizes("torso", labels), [30])
-
-
-def test_a_box_of_unknown_size_is_left_out():
-    labels = labels_of(LEEDS, np.zeros((2, 14, 2)), boxes=np.array([[0, 0, 0, 0], [5, 5, 30, 20]]))
-    np.testing.assert_array_equal(metrics.normaliser_sizes("box", labels), [NAN, 30])
-
-
-def test_a_skeleton_without_the_names_is_told_what_is_needed_and_what_is_possible():
-    labels = labels_of(["left_wing", "right_wing"], np.zeros((1, 2, 2)))
-    with pytest.raises(InputError, match=r"'left_shoulder' and 'right_hip'.*one of: crop, box\."):
-        metrics.normaliser_sizes("torso", labels)
-    with pytest.raises(InputError, match=r"'head_top' and 'neck'.*one of: crop, box\."):
-        metrics.normaliser_sizes("head", labels)
-
-
-def test_an_unknown_normaliser_lists_the_possible_ones():
-    with pytest.raises(InputError, match=r"no normaliser 'tail'.*crop, box, torso\."):
-        metrics.normaliser_sizes("tail", scattered(COCO, 1))
-
-
-def test_the_crop_needs_its_sides():
-    with pytest.raises(ValueError, match="crop_sides"):
-        metrics.normaliser_sizes("crop", scattered(COCO, 1))
-    with pytest.raises(ValueError, match="crop_sides"):
-        metrics.normaliser_sizes("crop", scattered(COCO, 2), np.array([100.0]))
-
-
-@pytest.mark.parametrize(
-    ("spelled", "canonical"),
-    [
-        ("left_knee", "left_knee"),
-        ("L_Knee", "left_knee"),
-        ("kneeRight", "right_knee"),
-        ("knee-r", "right_knee"),
-        ("head_top", "head_top"),
-        ("Nose", "nose"),
-    ],
-)
-def test_canonical_names(spelled, canonical):
-    assert metrics.canonical_name(spelled) == canonical
 
 
 places = arrays(np.float64, (4, 3, 2), elements=st.floats(-500, 500, width=32))

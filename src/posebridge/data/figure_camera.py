@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from posebridge.data import figure_bodies as bodies
-from posebridge.data.figure_bodies import Body, Proportions
+from posebridge.data.figure_bodies import Body
 from posebridge.data.figure_looks import (
     Drawing,
     Layers,
@@ -24,6 +24,7 @@ from posebridge.data.figure_looks import (
     repeat_plane,
     unit_vector,
 )
+from posebridge.data.figure_poses import Proportions
 
 
 def draw_camera(rng: np.random.Generator, size: int) -> Drawing:

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from posebridge.data import figure_bodies as bodies
-from posebridge.data.figure_bodies import Body, Proportions
+from posebridge.data.figure_bodies import Body
+from posebridge.data.figure_poses import Proportions
 
 _ANGLES = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)

@@ -3,8 +3,8 @@
 Procedural people with the 14 joints of the Leeds Sports Pose set, in two looks. *Rendered* is plain
 and comes with labels; *camera* resembles photographs and is what a model must be adapted to. Picture
 ``index`` of a look and a seed depends on these three alone, so that any part of a set can be made
-in any order, in any process. The bodies are in ``figure_bodies``, the looks in ``figure_looks``
-and ``figure_camera``.
+in any order, in any process. The poses are in ``figure_poses``, the bodies in ``figure_bodies``, the
+looks in ``figure_looks`` and ``figure_camera``.
 
 A new look is a function (generator, size) -> Drawing, and a line in ``_LOOKS``.
 """
@@ -19,9 +19,9 @@ from typing import Any, Literal, get_args
 import cv2
 import numpy as np
 
-from posebridge.data.figure_bodies import EDGES, KEYPOINTS
 from posebridge.data.figure_camera import draw_camera
 from posebridge.data.figure_looks import Drawing, draw_rendered
+from posebridge.data.figure_poses import EDGES, KEYPOINTS
 from posebridge.data.json_files import write_json
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton

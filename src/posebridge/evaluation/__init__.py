@@ -1,7 +1,7 @@
 """Scores: how good predictions are, and by which rule.
 
-- ``metrics``: pure array functions: distances, PCK, its area, end-point error, normalisers, and the
-  released code's protocol on heatmaps.
+- ``metrics``: pure array functions: distances, PCK, its area, end-point error, and the released code's
+  protocol on heatmaps; ``normalisers``: what an error is divided by.
 - ``oks``: OKS-AP as COCO takes it.
 - ``scores``: :func:`evaluate_predictions`, the one entry; :class:`Results`, figures with protocol.
 - ``tables``: results side by side.
@@ -14,12 +14,8 @@ To add a metric: a function in ``metrics`` that takes (N, K) distances and retur
 of values worked out by hand in ``tests/evaluation/test_metrics.py``.
 """
 
-from posebridge.evaluation.metrics import (
-    NORMALISERS,
-    PublishedPck,
-    possible_normalisers,
-    published_pck,
-)
+from posebridge.evaluation.metrics import PublishedPck, published_pck
+from posebridge.evaluation.normalisers import NORMALISERS, possible_normalisers
 from posebridge.evaluation.scores import Predictions, Results, evaluate_predictions, pck_key
 from posebridge.evaluation.tables import markdown_table, results_table
 

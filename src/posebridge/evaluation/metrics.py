@@ -4,8 +4,6 @@ Every function works on whole arrays: N subjects with K joints, points (x, y) in
 original image. A mean or a share is always *pooled*: every labelled joint of every subject counts
 once. It is not a mean of batches, of subjects or of joints, whose value depends on how subjects
 were put together.
-
-A new normaliser is one entry in ``NORMALISERS`` and one branch of :func:`normaliser_sizes`.
 """
 
 from __future__ import annotations
@@ -18,40 +16,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from posebridge.data.samples import LabelledSamples
-from posebridge.errors import InputError
 from posebridge.ops.heatmaps import argmax_cells
-from posebridge.skeleton import Skeleton, canonical_name
+from posebridge.skeleton import Skeleton
 
 Groups = Mapping[str, Sequence[int]]
 Scores = dict[str, float]
 
 ALL = "all"
 """The row that pools every joint, beside the skeleton's groups."""
-
-NORMALISERS: dict[str, str] = {
-    "crop": "side of the square crop that the model saw, in pixels of the original image",
-    "box": "longer side of the annotation's box",
-    "torso": "distance from left_shoulder to right_hip; for a skeleton without these names, "
-    "distance from neck to the middle of left_hip and right_hip",
-    "head": "head segment: distance from head_top to neck (upper_neck where so named)",
-}
-"""What an error is divided by before it meets a threshold.
-
-- ``crop`` is the metric of this project's benchmark.
-- ``box`` is the usual one for animals.
-- ``torso`` is the torso diameter of FLIC and of the LSP evaluations (Sapp & Taskar, CVPR 2013;
-  Toshev & Szegedy, CVPR 2014: left shoulder to right hip). The fallback, neck to mid-hip, is
-  shorter than the diagonal: compare only results with the same skeleton.
-- ``head`` follows PCKh (Andriluka et al., CVPR 2014) with the head *segment*, as for LSP-like
-  skeletons. MPII itself takes 0.6 times the diagonal of an annotated head box; such boxes are not
-  part of :class:`~posebridge.data.samples.LabelledSamples`, so the figures are close, not equal.
-"""
-
-_NEEDS = {
-    "torso": "'left_shoulder' and 'right_hip' (or 'neck', 'left_hip' and 'right_hip')",
-    "head": "'head_top' and 'neck' (or 'upper_neck')",
-}
 
 
 def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> NDArray[np.float64]:
@@ -155,78 +127,6 @@ def epe_median(distances: ArrayLike, groups: Groups | None = None) -> Scores:
         for name, members in _members(pixels.shape[1], groups).items()
         for present in [_present(pixels[:, members])]
     }
-
-
-def normaliser_sizes(
-    kind: str, labels: LabelledSamples, crop_sides: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """What each subject's errors are divided by.
-
-    Args:
-        kind: one of ``NORMALISERS``, which holds the definitions.
-        labels: N subjects.
-        crop_sides: (N,) side of each square crop in pixels of the original image; for "crop".
-
-    Returns:
-        (N,) pixels; NaN for a subject to leave out: a joint that it needs is not labelled, both
-        joints fall on the same spot, or its box is "the whole image, whatever its size".
-
-    Raises:
-        InputError: no such normaliser, or this skeleton lacks the joints for it.
-    """
-    if kind not in NORMALISERS:
-        raise InputError(
-            f"there is no normaliser '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
-            f"of: {', '.join(possible_normalisers(labels.skeleton))}."
-        )
-    if kind == "crop":
-        if crop_sides is None:
-            raise ValueError("the normaliser 'crop' needs crop_sides, (N,)")
-        size = np.asarray(crop_sides, dtype=np.float64)
-        if size.shape != (len(labels),):
-            raise ValueError(f"crop_sides {size.shape} must be ({len(labels)},)")
-    elif kind == "box":
-        box = labels.images.boxes[:, 2:].astype(np.float64)
-        size = np.where((box > 0).all(axis=1), box.max(axis=1), 0.0)
-    else:
-        ends = _segment(kind, labels.skeleton)
-        if ends is None:
-            raise InputError(
-                f"the normaliser '{kind}' needs keypoints named {_NEEDS[kind]}, which skeleton "
-                f"'{labels.skeleton.name}' does not have; choose one of: "
-                f"{', '.join(possible_normalisers(labels.skeleton))}."
-            )
-        start, end = (list(joints) for joints in ends)
-        known = labels.labelled[:, start + end].all(axis=1)
-        points = labels.points.astype(np.float64)
-        apart = points[:, start].mean(axis=1) - points[:, end].mean(axis=1)
-        size = np.where(known, np.hypot(apart[:, 0], apart[:, 1]), 0.0)
-    return np.where(np.isfinite(size) & (size > 0), size, np.nan)
-
-
-def possible_normalisers(skeleton: Skeleton) -> tuple[str, ...]:
-    """The ``NORMALISERS`` for which a skeleton names the joints."""
-    return tuple(
-        kind
-        for kind in NORMALISERS
-        if kind in ("crop", "box") or _segment(kind, skeleton) is not None
-    )
-
-
-def _segment(kind: str, skeleton: Skeleton) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The joints at either end of a normalising segment (several: their middle), if all exist."""
-    place = {canonical_name(name): index for index, name in enumerate(skeleton.keypoints)}
-    choices: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
-        "torso": (
-            (("left_shoulder",), ("right_hip",)),
-            (("neck",), ("left_hip", "right_hip")),
-        ),
-        "head": ((("head_top",), ("neck",)), (("head_top",), ("upper_neck",))),
-    }
-    for start, end in choices[kind]:
-        if all(name in place for name in start + end):
-            return tuple(place[name] for name in start), tuple(place[name] for name in end)
-    return None
 
 
 @dataclass(frozen=True)

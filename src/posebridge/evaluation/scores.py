@@ -21,6 +21,7 @@ from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
+from posebridge.evaluation.normalisers import NORMALISERS, normaliser_sizes
 
 PUBLISHED_KEY = "pck_published@0.05"
 
@@ -165,7 +166,7 @@ def evaluate_predictions(
         labels: N subjects. Only labelled joints count.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``
-            (:data:`~posebridge.evaluation.metrics.NORMALISERS`). It concerns PCK and its area;
+            (:data:`~posebridge.evaluation.normalisers.NORMALISERS`). It concerns PCK and its area;
             subjects for which it is not known are left out of these and counted in the protocol.
         published: percentages by row, taken from heatmaps
             (:meth:`~posebridge.evaluation.metrics.PublishedPck.percentages`); it stands beside the
@@ -188,12 +189,12 @@ def evaluate_predictions(
     set_name = labels.images.name
     if not labels.labelled.any():
         raise InputError(f"{set_name} has no labelled joint, so there is nothing to score there.")
-    sizes = measure.normaliser_sizes(normaliser, labels, predictions.crop_sides)
+    sizes = normaliser_sizes(normaliser, labels, predictions.crop_sides)
     scored = labels.labelled & np.isfinite(sizes)[:, None]
     if not scored.any():
         raise InputError(
             f"the normaliser '{normaliser}' is not known for any subject of {set_name} "
-            f"({measure.NORMALISERS[normaliser]}); choose another, such as 'crop'."
+            f"({NORMALISERS[normaliser]}); choose another, such as 'crop'."
         )
 
     groups = labels.skeleton.groups
@@ -225,7 +226,7 @@ def evaluate_predictions(
         },
         "thresholds": [float(threshold) for threshold in thresholds],
         "normaliser": normaliser,
-        "normaliser_definition": measure.NORMALISERS[normaliser],
+        "normaliser_definition": NORMALISERS[normaliser],
         "visibility": "labelled joints only, flags 1 and 2",
         "pooling": "all labelled joints of all subjects count once; no mean of batches or joints",
         "metrics": _definitions(labels, figures, thresholds, maximum),

@@ -1,0 +1,68 @@
+"""What errors are divided by, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from posebridge.errors import InputError
+from posebridge.evaluation.normalisers import normaliser_sizes
+
+from .people import COCO, LEEDS, labels_of, scattered
+
+NAN = float("nan")
+
+
+def leeds(**places: tuple[float, float]):
+    """One person, the named joints labelled at the given places."""
+    points, labelled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
+    for name, place in places.items():
+        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = place, True
+    return labels_of(LEEDS, points, labelled)
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "size"),
+    [
+        ("crop", leeds(), 160),
+        ("box", leeds(), 200),
+        ("torso", leeds(left_shoulder=(0, 0), right_hip=(30, 40)), 50),
+        ("torso", leeds(left_shoulder=(0, 0), left_hip=(30, 40)), NAN),
+        ("torso", leeds(left_shoulder=(30, 40), right_hip=(30, 40)), NAN),
+        ("head", leeds(head_top=(10, 10), neck=(10, 22)), 12),
+        ("head", leeds(head_top=(10, 10)), NAN),
+    ],
+)
+def test_normalisers_by_hand(kind, labels, size):
+    np.testing.assert_allclose(normaliser_sizes(kind, labels, np.array([160.0])), [size])
+
+
+def test_torso_without_shoulders_is_neck_to_mid_hip():
+    points = np.array([[[10, 0], [0, 30], [20, 30]]], dtype=float)
+    labels = labels_of(["neck", "L_Hip", "R_Hip"], points)
+    np.testing.assert_allclose(normaliser_sizes("torso", labels), [30])
+
+
+def test_a_box_of_unknown_size_is_left_out():
+    labels = labels_of(LEEDS, np.zeros((2, 14, 2)), boxes=np.array([[0, 0, 0, 0], [5, 5, 30, 20]]))
+    np.testing.assert_array_equal(normaliser_sizes("box", labels), [NAN, 30])
+
+
+def test_a_skeleton_without_the_names_is_told_what_is_needed_and_what_is_possible():
+    labels = labels_of(["left_wing", "right_wing"], np.zeros((1, 2, 2)))
+    with pytest.raises(InputError, match=r"'left_shoulder' and 'right_hip'.*one of: crop, box\."):
+        normaliser_sizes("torso", labels)
+    with pytest.raises(InputError, match=r"'head_top' and 'neck'.*one of: crop, box\."):
+        normaliser_sizes("head", labels)
+
+
+def test_an_unknown_normaliser_lists_the_possible_ones():
+    with pytest.raises(InputError, match=r"no normaliser 'tail'.*crop, box, torso\."):
+        normaliser_sizes("tail", scattered(COCO, 1))
+
+
+def test_the_crop_needs_its_sides():
+    with pytest.raises(ValueError, match="crop_sides"):
+        normaliser_sizes("crop", scattered(COCO, 1))
+    with pytest.raises(ValueError, match="crop_sides"):
+        normaliser_sizes("crop", scattered(COCO, 2), np.array([100.0]))
