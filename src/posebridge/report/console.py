@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 
 
-def plain_console() -> Console:
-    """A console that prints text as it is: paths and names may hold brackets and colons.
+class PlainConsole(Console):
+    """Prints text as it is: paths and names may hold brackets and colons.
 
-    What wants rich's markup asks for it with ``markup=True``, its names escaped.
+    What wants rich's markup asks for it with ``markup=True``, its names escaped. Where nobody looks on,
+    in a file or a pipe, a line is a line: what reads it must find paths whole.
     """
-    return Console(markup=False, emoji=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if not self.is_terminal and all(isinstance(part, str) for part in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
+
+
+def plain_console() -> Console:
+    """The console of a command."""
+    return PlainConsole()
