@@ -75,6 +75,20 @@ def test_one_prediction_in_every_format_as_a_process(run, figures, tmp_path):
         np.testing.assert_allclose(again.keypoint_scores[order], expected[..., 2], atol=0.01)
 
 
+def test_tasks_of_label_studio_are_replaced_like_every_other_file(run, figures, tmp_path, capsys):
+    """Their labelling configuration too; another one is told of before anything is computed."""
+    tasks = tmp_path / "tasks.label-studio.json"
+    for _ in range(2):
+        assert main(["predict", str(run), str(figures.test), "--out", str(tasks)]) == 0
+    config = tmp_path / "tasks.label-studio.xml"
+    assert config.is_file()
+    config.write_text("<View/>")
+    tasks.unlink()
+    said = sentence(capsys, run, figures.test, "--out", tasks, "--out", tmp_path / "p.json")
+    assert "exists already and is another; remove it or give another name" in said
+    assert not tasks.exists() and config.read_text() == "<View/>"
+
+
 def test_subjects_that_share_an_image_keep_it(run, figures, tmp_path):
     images = figures.test.parent / "images"
     one, two = (file.name for file in sorted(images.iterdir())[:2])

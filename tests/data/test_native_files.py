@@ -112,6 +112,59 @@ def test_yolo_without_flags_and_turned_images(tmp_path):
     assert found.skeleton.keypoints == ("l_a", "r_a")
 
 
+def test_flip_idx_counts_more_than_names_unless_it_exchanges_nothing(tmp_path):
+    names = "kpt_names: {0: [left_ear, right_ear]}\n"
+    names += "flip_idx: [0, 1]\n"  # as exports write that don't know
+    file = yolo(tmp_path, names)
+    assert read_annotations(file).skeleton.pairs == ((0, 1),)
+    four = "kpt_names: {0: [l_eye, r_eye, paw_a, paw_b]}\nflip_idx: [1, 0, 3, 2]\n"
+    file.write_text(file.read_text().replace("[2, 3]", "[4, 2]").replace(names, four))
+    for label in ("train/a", "val/c"):
+        text(
+            tmp_path / f"labels/{label}.txt", "0 0.5 0.5 0.2 0.4 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8\n"
+        )
+    assert read_annotations(file).skeleton.pairs == ((0, 1), (2, 3))
+
+
+def test_yolo_as_roboflow_exports_it(tmp_path):
+    """'../train/images' lies beside the file, and a split that was not exported is told."""
+    yolo(tmp_path)
+    for part in ("images", "labels"):
+        (tmp_path / "train").mkdir(exist_ok=True)
+        (tmp_path / part / "train").rename(tmp_path / "train" / part)
+    file = text(
+        tmp_path / "data.yaml",
+        "train: ../train/images\nval: ../valid/images\nkpt_shape: [2, 3]\nnames: [cow]\n",
+    )
+    said: list[str] = []
+    found = read_labelled(file, say=said.append)
+    assert found.images.path(0) == tmp_path / "train/images/a.jpg"
+    assert said == [f"{file}: the folder '../valid/images' of 'val' does not exist"]
+    assert len(read_unlabelled(file)) == 1
+
+
+def test_yolo_with_lists_of_images(tmp_path):
+    file = yolo(tmp_path)
+    file.write_text(file.read_text().replace("val: images/val", "val: val.txt"))
+    text(tmp_path / "val.txt", "./images/val/c.jpg\n\n")
+    assert [f.name for f in read_annotations(file).files] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [f.name for f in read_annotations(tmp_path / "images/train").files] == ["a.jpg", "b.jpg"]
+    text(tmp_path / "val.txt", "./images/val/gone.jpg\n")
+    with pytest.raises(InputError, match=r"val.txt: line 1 names the image .*gone.jpg"):
+        read_annotations(file)
+
+
+def test_outlines_of_a_set_for_segmentation_have_boxes(tmp_path):
+    """Their lines are corners; an export may hold boxes and outlines in one file."""
+    file = yolo(tmp_path)
+    file.write_text("train: images/train\nnames: [cow]\n")
+    text(
+        tmp_path / "labels/train/a.txt",
+        "0 0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.5\n0 0.5 0.5 0.2 0.4\n",
+    )
+    np.testing.assert_allclose(read_unlabelled(file).boxes, [[10, 10, 20, 20], [40, 15, 20, 20]])
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -264,6 +317,29 @@ def test_predictions_in_h5_are_of_a_video(tmp_path, film):
     assert found.keypoint_scores.tolist() == [[0.5], [0.75]]
 
 
+def test_predictions_are_not_matched_to_another_video(tmp_path, film):
+    file = tmp_path / "mouse12DLC_resnet50.h5"
+    predictions_h5(file, [("net", "snout", c) for c in ("x", "y", "likelihood")])
+    film(tmp_path / "mouse1.mp4", count=6)
+    with pytest.raises(InputError, match="no video in .* has the name that it begins with"):
+        read_annotations(file)
+    film(tmp_path / "mouse12.mp4", count=6)
+    assert len(read_annotations(file)) == 2
+
+
+def test_a_row_with_one_body_part_is_left_out_and_told(tmp_path):
+    """One point gives no box, and DeepLabCut has none."""
+    two = TABLE.replace("1.5,2.5,,", "1.5,2.5,3.5,4.5")
+    assert two != TABLE
+    said: list[str] = []
+    assert len(read_labelled(deeplabcut(tmp_path / "two", two), say=said.append)) == 1
+    assert len(said) == 1
+    assert "1 subjects with one keypoint and no box are left out, the first in " in said[0]
+    assert said[0].endswith("img10.png")
+    with pytest.raises(InputError, match="no subject has a box or two labelled keypoints"):
+        read_labelled(deeplabcut(tmp_path / "none"))
+
+
 class Harmful:
     def __reduce__(self):
         return (Path.touch, (Path("harm"),))
@@ -357,6 +433,23 @@ def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
     other = {"id": 1, "data": {"image": "a.png"}, "annotations": [], "predictions": [12]}
     file = text(tmp_path / "e.json", json.dumps([first, other]))
     assert read_annotations(file).image.tolist() == [0]
+
+
+def test_predictions_count_only_where_nobody_labelled(tmp_path):
+    picture(tmp_path / "a.png")
+    by_hand = task("a.png", nose("k", 5), region("keypointlabels", "e", "ear", 9, 30))
+    guess = {"id": 2, "data": {"image": "a.png"}, "annotations": []}
+    guess["predictions"] = [{"result": by_hand["annotations"][1]["result"], "score": 0.4}]
+    said: list[str] = []
+    file = text(tmp_path / "e.json", json.dumps([by_hand, guess, guess | {"id": 3}]))
+    assert len(read_annotations(file)) == 3
+    assert len(read_labelled(file, say=said.append)) == 1
+    assert said == [
+        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count"
+    ]
+    text(file, json.dumps([guess]))
+    assert len(read_labelled(file, say=said.append)) == 1
+    assert said[1] == f"{file}: all 1 subjects are a model's predictions, none is by hand"
 
 
 def test_label_studio_sentences(tmp_path):
@@ -516,6 +609,34 @@ def test_pictures_inside_a_slp_are_taken_out(tmp_path, cache):
     assert found.notes == ["1 predictions in frames with labels by hand are left out."]
     assert all(cache in f.parents and f.suffix == ".png" for f in found.files)
     assert np.array_equal(np.asarray(Image.open(found.files[0]))[0, 0], [90, 120, 30])
+
+
+def test_guesses_and_nodes_that_are_switched_off_are_no_labels_of_a_slp(tmp_path):
+    """As half corrected projects have them; a conversion keeps both."""
+    files = [picture(tmp_path / f"{i}.png") for i in range(3)]
+    skeleton = sleap_io.Skeleton(["nose", "tail", "ear"])
+    video = sleap_io.Video.from_filename([str(f) for f in files])
+    hand = sleap_io.Instance.from_numpy(
+        np.array([[10, 20], [30, 40], [90, 45.0]]), skeleton=skeleton
+    )
+    hand.points["visible"][2] = False
+    guess = sleap_io.PredictedInstance.from_numpy(np.ones((3, 2)) * 7, skeleton=skeleton, score=0.1)
+    frames = [
+        sleap_io.LabeledFrame(video=video, frame_idx=i, instances=[one])
+        for i, one in enumerate([hand, guess, guess])
+    ]
+    file = tmp_path / "labels.slp"
+    sleap_io.save_slp(sleap_io.Labels(frames), str(file), verbose=False)
+    said: list[str] = []
+    found = read_labelled(file, say=said.append)
+    assert found.labelled.tolist() == [[True, True, False]]
+    assert found.images.boxes.tolist() == [[10, 20, 21, 21]]
+    assert said == [
+        f"{file}: 1 keypoints that are switched off are left out",
+        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count",
+    ]
+    everything = read_annotations(file)
+    assert len(everything) == 3 and everything.visibility[0].tolist() == [2, 2, 1]
 
 
 def test_a_slp_from_another_machine(tmp_path):

@@ -31,6 +31,15 @@ def test_pairs_and_groups_follow_from_the_names():
         ["eyeL", "eyeR"],
         ["forelegL2", "forelegR2"],
         ["lknee", "rknee"],
+        ["leftforepaw", "rightforepaw"],
+        ["leftwing", "rightwing"],
+        ["lfoot", "rfoot"],
+        ["lear", "rear"],
+        ["Lpaw", "Rpaw"],
+        ["paw_FL", "FR_paw"],
+        ["leg_L1", "leg_R1"],
+        ["HL", "HR"],
+        ["l1", "r1"],
     ],
 )
 def test_other_spellings(names):
@@ -39,8 +48,16 @@ def test_other_spellings(names):
 
 def test_names_without_sides_stay_apart():
     assert Skeleton.from_names("x", ["tail", "left", "l"]).pairs == ()
-    # 'rear' is no right ear, 'spine_L5' a vertebra.
-    assert Skeleton.from_names("x", ["lear", "rear", "spine_L5", "spine_R5"]).pairs == ()
+    # 'rear' is no right ear where there is no left one, 'spine_L5' a vertebra.
+    assert Skeleton.from_names("x", ["ear", "rear", "spine_L5", "lip", "rib"]).pairs == ()
+    # Two that could be the left one of the same joint: nothing is sure.
+    assert Skeleton.from_names("x", ["lpaw", "pawl", "rpaw"]).pairs == ()
+
+
+def test_a_side_without_a_partner_is_known():
+    assert Skeleton.from_names("x", ["left_ear", "right_ear", "left_paw", "tail"]).unpaired == [
+        "left_paw"
+    ]
 
 
 def test_round_trip_and_damage():

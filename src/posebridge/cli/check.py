@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from posebridge.data.reading import Say
     from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 
 EXAMPLES = """examples:
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.report.bar import ProgressBar
     from posebridge.report.check_page import sorted_findings, verdict, write_check
-    from posebridge.report.console import plain_console
+    from posebridge.report.console import plain_console, remarks
 
     roles = [
         (role, getattr(given, role), getattr(given, f"{role}_images"))
@@ -80,10 +81,11 @@ def main(arguments: Sequence[str]) -> int:
     wanted = [(role, role, path, images) for role, path, images in roles]
     names = _names(given.data)
     wanted += [(n, None, d, given.images) for n, d in zip(names, given.data, strict=True)]
-    # All files are read before the first image is decoded: a broken one stops the command at once.
-    read = [(name, path, _read(role, path, images)) for name, role, path, images in wanted]
-
     console = plain_console()
+    say = remarks(console)
+    # All files are read before the first image is decoded: a broken one stops the command at once.
+    read = [(name, path, _read(role, path, images, say)) for name, role, path, images in wanted]
+
     sets = []
     for name, path, data in read:
         samples = data.images if isinstance(data, LabelledSamples) else data
@@ -120,12 +122,15 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if given.strict and "warning" in severities else 0
 
 
-def _read(role: str | None, path: str, images: str | None) -> LabelledSamples | UnlabelledSamples:
+def _read(
+    role: str | None, path: str, images: str | None, say: Say
+) -> LabelledSamples | UnlabelledSamples:
     """A set with its labels, unless it is the target or has none."""
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
 
     labelled = role in _LABELLED or (role is None and holds_labels(path))
-    return read_labelled(path, images) if labelled else read_unlabelled(path, images)
+    read = read_labelled if labelled else read_unlabelled
+    return read(path, images, say=say)
 
 
 def _names(paths: Sequence[str]) -> list[str]:

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
     from posebridge.report.bar import ProgressBar
-    from posebridge.report.console import plain_console
+    from posebridge.report.console import plain_console, remarks
     from posebridge.report.disagreement import (
         disagreement,
         joint_table,
@@ -70,9 +70,12 @@ def main(arguments: Sequence[str]) -> int:
         weights_of(models[1], given.weights_b, "--weights-b"),
     )
     names = _names((given.model_a, given.model_b), chosen)
-    labels = read_labelled(given.input, given.image_folder) if holds_labels(given.input) else None
-    samples = labels.images if labels else read_unlabelled(given.input, given.image_folder)
     console = plain_console()
+    say = remarks(console)
+    labels = None
+    if holds_labels(given.input):
+        labels = read_labelled(given.input, given.image_folder, say=say)
+    samples = labels.images if labels else read_unlabelled(given.input, given.image_folder, say=say)
     mapped = None
     if labels is not None:
         mapped, match = labels_for(models[0], labels)

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
     from posebridge.report.bar import ProgressBar
-    from posebridge.report.console import plain_console
+    from posebridge.report.console import plain_console, remarks
     from posebridge.report.skeletons import print_matches
 
     predictor = load(given.model, given.weights)
@@ -93,9 +93,11 @@ def main(arguments: Sequence[str]) -> int:
     if given.record:
         _require_folder(predictor)
     predictor = asked_as_given(predictor, given)
-    labels = read_labelled(given.labels, given.images, given.format, given.data_root)
-    benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     console = plain_console()
+    labels = read_labelled(
+        given.labels, given.images, given.format, given.data_root, remarks(console)
+    )
+    benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     _, match = labels_for(predictor, labels, given.mapping)
     if not match.is_identity:
         print_matches(console, match)

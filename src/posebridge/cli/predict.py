@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.journal import Journal
     from posebridge.inference.predictor import load
     from posebridge.inference.record import file_state, is_made, record_file, write_record
-    from posebridge.inference.writing import output_ending
+    from posebridge.inference.writing import output_ending, require_places
     from posebridge.report.console import plain_console
 
     for out in given.out:
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     video = camera is None and is_video(path) and (path.is_file() or not has_magic(given.images))
     _require_usable(given, camera is not None, video)
     predictor = asked_as_given(load(given.model, given.weights), given)
+    require_places(given.out, predictor.skeleton)
     if given.calibrated and predictor.asked.times > 1:
         raise InputError(
             "--calibrated is about the peaks of one view, and the model is asked about several: "

@@ -7,7 +7,8 @@
     formats.py     the annotation formats: recognised, read, written, what each can hold
     annotations.py all that an annotation file says; conversion.py  from one format to another
     coco.py        COCO keypoint files (coco_content.py checks them)
-    yolo.py        Ultralytics YOLO-pose, deeplabcut.py, label_studio.py: read; X_writing.py writes
+    yolo.py        Ultralytics YOLO-pose (yolo_dataset.py: its data.yaml), deeplabcut.py,
+                   label_studio.py: read; X_writing.py writes
     interchange.py SLEAP, NWB and what else sleap-io knows
     detections.py  boxes of a detector; unlabelled.py  folders, globs, videos; video.py  frames
     camera.py      frames of a camera, as they come

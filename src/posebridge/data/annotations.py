@@ -7,7 +7,7 @@ lose. Every format's reader gives one and every writer takes one.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,9 @@ class Annotations:
         keypoint_scores: (N, K) float64 in [0, 1], of predictions; None for labels by hand.
         subject_scores: (N,) float64, NaN where there is none; None where there is none at all.
         individuals: (N,) the name of each subject over images, such as a track's; None: no names.
+        predicted: (N,) bool, a model said so and no person; None: nothing tells.
+        hidden_are_labels: whether somebody chose where a hidden keypoint is. SLEAP puts nodes that
+            are switched off anywhere.
         notes: what the file holds beyond this, one sentence each.
     """
 
@@ -55,6 +58,8 @@ class Annotations:
     keypoint_scores: np.ndarray | None = None
     subject_scores: np.ndarray | None = None
     individuals: Sequence[str] | None = None
+    predicted: np.ndarray | None = None
+    hidden_are_labels: bool = True
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -70,30 +75,58 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.image)
 
-    def labelled(self) -> LabelledSamples:
-        """The subjects that have at least one labelled keypoint.
+    def labelled(self, say: Callable[[str], None] | None = None) -> LabelledSamples:
+        """The subjects with at least one keypoint that somebody labelled.
 
-        One without a box takes the extent of its points, a pixel more to either side included.
+        Where a person labelled some, what a model said about others is left out: a project that is
+        half corrected is mostly guesses. One without a box takes the extent of its points, a pixel
+        more to either side included, and is left out if it has only one.
+
+        Args:
+            say: is told how many are left out and why.
 
         Raises:
-            InputError: nothing is labelled, or a subject has neither a box nor two points.
+            InputError: nothing is left.
         """
-        known = self.visibility > 0
-        rows = np.flatnonzero(known.any(axis=1))
-        if len(rows) == 0:
+        known = self.visibility > (0 if self.hidden_are_labels else 1)
+        notes = [note.rstrip(".") for note in self.notes]
+        if not self.hidden_are_labels and (self.visibility == 1).any():
+            notes.append(
+                f"{(self.visibility == 1).sum()} keypoints that are switched off are left out"
+            )
+        posed = known.any(axis=1)
+        if not posed.any():
             raise InputError(
                 f"{self.name}: no keypoint of any annotation is labelled; a labelled set needs some."
             )
+        guessed = posed & (False if self.predicted is None else self.predicted)
+        if (guessed == posed).all():
+            notes.append(f"all {guessed.sum()} subjects are a model's predictions, none is by hand")
+        elif guessed.any():
+            notes.append(
+                f"{guessed.sum()} subjects that a model predicted are left out, those by hand "
+                f"({(posed & ~guessed).sum()}) count"
+            )
+            posed &= ~guessed
+        lost = posed & (self.boxes[:, 2] <= 0) & (known.sum(axis=1) < 2)
+        if lost.any():
+            first = f"the first in {self.files[int(self.image[lost.argmax()])]}"
+            if (lost == posed).all():
+                raise InputError(
+                    f"{self.name}: no subject has a box or two labelled keypoints ({first}), so that "
+                    "none can be cut out; label more, or give boxes."
+                )
+            notes.append(
+                f"{lost.sum()} subjects with one keypoint and no box are left out, {first}"
+            )
+        if say is not None:
+            for note in notes:
+                say(f"{self.name}: {note}")
+        rows = np.flatnonzero(posed & ~lost)
         known = known[rows]
         points = np.where(known[..., None], self.points[rows], 0)
         boxes = self.boxes[rows].copy()
         without = np.flatnonzero(boxes[:, 2] <= 0)
-        few = without[known[without].sum(axis=1) < 2]
-        if len(few):
-            raise InputError(
-                f"{self.name}: annotation {self.ids[rows[few[0]]]} has no 'bbox' and fewer than two "
-                "keypoints; give its x, y, width, height."
-            )
         if len(without):
             boxes[without] = extent(points[without], known[without])
         images = self._table(rows, boxes)

@@ -23,18 +23,21 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 
 
-def read_labelled(path: Path | str, images: Path | str | None = None) -> LabelledSamples:
+def read_labelled(
+    path: Path | str, images: Path | str | None = None, say: Callable[[str], None] | None = None
+) -> LabelledSamples:
     """Every annotation of a COCO file that has at least one labelled keypoint.
 
     Args:
         path: the annotation file, or a folder that holds ``annotations.json``.
         images: the folder that ``file_name`` is relative to; by default the annotation file's own
             folder, its ``images``, or the same two one level up, whichever has the first image.
+        say: told how many subjects are left out and why.
 
     Raises:
         InputError: naming the file, the entry, and what is wrong with it.
     """
-    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True).labelled()
+    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True).labelled(say)
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:

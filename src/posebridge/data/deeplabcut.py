@@ -84,6 +84,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         visibility=np.where(known, 2, 0).astype(np.uint8),
         keypoint_scores=likelihood if np.isfinite(likelihood).any() else None,
         individuals=names if any(names) else None,
+        predicted=np.asarray(np.isfinite(likelihood).any(axis=1)),
     )
 
 
@@ -171,10 +172,11 @@ class Table:
         if folder.is_file():
             return folder
         near = [p for p in folder.glob("*") if p.suffix.lower() in _VIDEOS]
-        fits = [p for p in near if self.file.stem.startswith(p.stem)]
+        # mouse12DLC_resnet50... belongs to mouse12.mp4, not to mouse1.mp4.
+        fits = [p for p in near if re.match(re.escape(p.stem) + r"(DLC|_|-|\W|$)", self.file.stem)]
         if not fits:
             raise InputError(
-                f"{self.file} counts the frames of a video, and no video in {folder} has a name "
+                f"{self.file} counts the frames of a video, and no video in {folder} has the name "
                 "that it begins with; give the video as the folder of images."
             )
         return max(fits, key=lambda p: len(p.stem))

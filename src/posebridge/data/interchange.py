@@ -1,8 +1,9 @@
 """What sleap-io reads and writes: SLEAP ``.slp``, NWB, and the files of other trackers.
 
 An image is a file, a frame of a video, or a picture inside the file; the latter two are stored as
-images first, see ``video.py``. A point that SLEAP has switched off but that has a place is COCO's
-hidden keypoint, and a bounding box belongs to the instance that it is linked to.
+images first, see ``video.py``. A point that SLEAP has switched off but that has a place is kept as
+COCO's hidden keypoint for conversions, and is no label: SLEAP puts such points anywhere. A bounding
+box belongs to the instance that it is linked to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -41,7 +43,7 @@ def reader(
 
     def read(path: Path, images: Path | str | None = None) -> Annotations:
         with sentences(path):
-            return _annotations(_load(path, format), path, images)
+            return _annotations(_load(path, format), path, images, format)
 
     return read
 
@@ -107,16 +109,18 @@ def _load(path: Path, format: str) -> Any:
     return sleap_io.load_file(str(path), format=format)
 
 
-def _annotations(labels: Any, path: Path, images: Path | str | None) -> Annotations:
+def _annotations(labels: Any, path: Path, images: Path | str | None, format: str) -> Annotations:
     frames = labels.labeled_frames
     instances: list[Any] = []
     image: list[int] = []
+    by_model: list[bool] = []
     left = 0
     for row, frame in enumerate(frames):
         # Where a person corrected a frame, what the model had said there does not count.
         chosen = frame.user_instances or list(frame.instances)
         left += len(frame.instances) - len(chosen)
         instances += chosen
+        by_model += [not frame.user_instances] * len(chosen)
         image += [row] * len(chosen)
     if not instances:
         raise InputError(f"{path} has no labelled subject.")
@@ -164,6 +168,8 @@ def _annotations(labels: Any, path: Path, images: Path | str | None) -> Annotati
         keypoint_scores=scores if np.isfinite(scores).any() else None,
         subject_scores=totals if np.isfinite(totals).any() else None,
         individuals=names if any(names) else None,
+        predicted=np.array(by_model),
+        hidden_are_labels=format != "slp",
         notes=notes,
     )
 
@@ -178,12 +184,10 @@ def _skeleton(found: Sequence[Any], path: Path) -> Skeleton:
         skeleton = Skeleton.from_names(str(first.name or "subject"), names, edges)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    if skeleton.pairs or not first.symmetry_inds:
-        return skeleton
-    from dataclasses import replace
-
-    pairs = [tuple(sorted(int(i) for i in pair)) for pair in first.symmetry_inds]
-    return replace(skeleton, pairs=tuple(pairs))  # pyright: ignore[reportArgumentType]
+    stated = [sorted(int(i) for i in pair) for pair in first.symmetry_inds]
+    settled = {i for pair in stated for i in pair}
+    named = [pair for pair in skeleton.pairs if settled.isdisjoint(pair)]
+    return replace(skeleton, pairs=tuple((a, b) for a, b in [*stated, *named]))
 
 
 def _references(frames: Sequence[Any], path: Path, images: Path | str | None) -> list[Reference]:

@@ -50,14 +50,16 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     references = [image_of(task, i, file, images) for i, task in enumerate(tasks)]
     subjects: list[_Subject] = []
     image: list[int] = []
+    predicted: list[bool] = []
     notes: list[str] = []
     several = 0
     for row, task in enumerate(tasks):
-        regions, more = _regions(task, f"{file}: task {task.get('id', row)}")
+        regions, more, by_model = _regions(task, f"{file}: task {task.get('id', row)}")
         several += more
         found = _subjects(regions, f"{file}: task {task.get('id', row)}")
         subjects += found
         image += [row] * len(found)
+        predicted += [by_model] * len(found)
     if several:
         notes.append(f"{several} tasks have several annotations; the first of each is taken.")
     names = _order(file, [label for s in subjects for label in s.points])
@@ -94,6 +96,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         keypoint_scores=scores if np.isfinite(scores).any() else None,
         subject_scores=box_scores if np.isfinite(box_scores).any() else None,
         individuals=[s.label for s in subjects] if len(labels) > 1 else None,
+        predicted=np.array(predicted),
         notes=notes,
     )
 
@@ -155,8 +158,8 @@ def _ids(tasks: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.arange(len(tasks))
 
 
-def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any]], bool]:
-    """The regions of the annotation to take, and whether there were others."""
+def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any]], bool, bool]:
+    """The regions of the annotation to take, whether there were others, and whether it is a model's."""
     for key in ("annotations", "completions", "predictions"):
         given = task.get(key)
         if not given:
@@ -167,14 +170,14 @@ def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any
             raise InputError(f"{where}: '{key}' is not a list of annotations.")
         usable = [a for a in given if not a.get("was_cancelled")]
         if not usable:
-            return [], False
+            return [], False, False
         result = usable[0].get("result", [])
         if not isinstance(result, list) or not all(isinstance(r, dict) for r in result):
             raise InputError(f"{where}: 'result' is not a list of regions.")
-        return result, len(usable) > 1
+        return result, len(usable) > 1, key == "predictions"
     if not {"annotations", "completions", "predictions", "data"} & task.keys():
         raise InputError(f"{where} has neither 'data' nor 'annotations'; is this a task?")
-    return [], False
+    return [], False, False
 
 
 def _kind(region: Mapping[str, Any]) -> str:

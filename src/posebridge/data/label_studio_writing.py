@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -13,6 +14,7 @@ from posebridge.data.annotations import Annotations, extent, upright_size
 from posebridge.data.json_files import write_json, write_text
 from posebridge.data.label_studio import HIDDEN
 from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
@@ -22,15 +24,12 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     where they lie below it. Hidden keypoints carry the note "hidden".
 
     Raises:
-        InputError: the configuration would replace a file that is there.
+        InputError: the configuration would replace another file that is there.
     """
-    config = path.with_suffix(".xml")
-    if config.exists():
-        raise InputError(
-            f"{config}, where the labelling configuration of {path.name} goes, exists already; "
-            "remove it or give another name."
-        )
     a = annotations
+    names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
+    text = labelling_configuration(a.skeleton, [n or a.skeleton.name for n in names])
+    config = require_place(path, text)
     base = path.parent.resolve()
     tasks = []
     for row, file in enumerate(a.files):
@@ -51,17 +50,40 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
             }
         )
     write_json(path, tasks)
-    names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
+    write_text(config, text)
+    return [path, config]
+
+
+def labelling_configuration(skeleton: Skeleton, subjects: Sequence[str]) -> str:
+    """The XML that Label Studio needs to show keypoints and the rectangles of named subjects."""
     lines = ["<View>", '  <Image name="image" value="$image"/>']
     for tag, field, labels in (
-        ("RectangleLabels", "subject", [n or a.skeleton.name for n in names]),
-        ("KeyPointLabels", "keypoint", list(a.skeleton.keypoints)),
+        ("RectangleLabels", "subject", subjects),
+        ("KeyPointLabels", "keypoint", skeleton.keypoints),
     ):
         lines.append(f'  <{tag} name="{field}" toName="image">')
         lines += [f"    <Label value={quoteattr(label)}/>" for label in labels]
         lines.append(f"  </{tag}>")
-    write_text(config, "\n".join([*lines, "</View>", ""]))
-    return [path, config]
+    return "\n".join([*lines, "</View>", ""])
+
+
+def require_place(path: Path, configuration: str) -> Path:
+    """Where the labelling configuration of a file of tasks goes.
+
+    Raises:
+        InputError: something else is there.
+    """
+    place = path.with_suffix(".xml")
+    try:
+        free = not place.exists() or place.read_text(encoding="utf-8") == configuration
+    except (OSError, UnicodeDecodeError):
+        free = False
+    if not free:
+        raise InputError(
+            f"{place}, where the labelling configuration of {path.name} goes, exists already and is "
+            "another; remove it or give another name."
+        )
+    return place
 
 
 def needs_rectangle(a: Annotations) -> np.ndarray:

@@ -60,6 +60,7 @@ def read_labelled(
     images: Path | str | None = None,
     format: str | None = None,
     root: Path | str | None = None,
+    say: Say | None = None,
 ) -> LabelledSamples:
     """Every subject with at least one labelled keypoint.
 
@@ -68,6 +69,7 @@ def read_labelled(
         images: folder of the images or videos, if not where the annotations say, or beside them.
         format: the name of the format; None: by content and ending.
         root: the folder that benchmarks lie below, where the reference does not carry it.
+        say: told about what is left out, such as a model's predictions beside labels by hand.
 
     Raises:
         InputError: naming the file, the entry, what is wrong with it and what to do.
@@ -76,8 +78,8 @@ def read_labelled(
         return read_benchmark(path, root)
     found = _format(Path(path), format)
     if found.name == "coco":  # reads no more of a large file than it needs
-        return coco.read_labelled(path, images)
-    return _keypoints(found, Path(path), images).labelled()
+        return coco.read_labelled(path, images, say)
+    return _keypoints(found, Path(path), images).labelled(say)
 
 
 def holds_labels(path: Path | str) -> bool:

@@ -51,7 +51,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
         label = (path / "labels" / "train" / name).with_suffix(".txt")
         write_text(label, "".join(lines))
     content = {
-        "path": ".",
+        # No path: Ultralytics takes the folder of this file then, but a "." as where it is started.
         "train": "images/train",
         "val": "images/train",
         "kpt_shape": [len(a.skeleton), 3],

@@ -91,7 +91,7 @@ def read_domains(
         raise InputError("no target is given; name a folder of images with --target.")
     reading, source = config.reading, None
     if config.source is not None:
-        source = read_labelled(config.source, config.source_images, reading.source_format)
+        source = read_labelled(config.source, config.source_images, reading.source_format, say=say)
         source = in_skeleton_asked(source, config, say, matched)
     return (
         source,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posebridge.data import label_studio_writing
 from posebridge.data.annotations import Annotations
 from posebridge.data.coco_writing import write_results
 from posebridge.data.extras import need
@@ -60,6 +61,14 @@ def output_ending(path: Path | str) -> str:
     if library is not None:
         need(library, "formats", f"writing {path}")
     return found
+
+
+def require_places(paths: Sequence[Path | str], skeleton: Skeleton) -> None:
+    """Raise InputError for a file beside the predictions that would be replaced by theirs."""
+    for path in paths:
+        if output_ending(path) == ".label-studio.json":
+            text = label_studio_writing.labelling_configuration(skeleton, [skeleton.name])
+            label_studio_writing.require_place(Path(path), text)
 
 
 def write_predictions(

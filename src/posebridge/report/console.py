@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +22,11 @@ class PlainConsole(Console):
         if not self.is_terminal and all(isinstance(part, str) for part in objects):
             options.setdefault("soft_wrap", True)
         super().print(*objects, **options)
+
+
+def remarks(console: Console) -> Callable[[str], None]:
+    """Prints what a reader leaves out."""
+    return lambda text: console.print(text, style="yellow", highlight=False)
 
 
 def plain_console() -> Console:

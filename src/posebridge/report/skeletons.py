@@ -36,6 +36,22 @@ def print_skeleton(console: Console, title: str, skeleton: Skeleton) -> None:
     console.print(f"{len(skeleton.edges)} edges, {len(skeleton.pairs)} left/right pairs")
 
 
+def print_pairs(console: Console, skeleton: Skeleton) -> None:
+    """How many left/right pairs mirrored views exchange, and which keypoints should be in one."""
+    console.print(
+        f"{len(skeleton)} keypoints, {len(skeleton.pairs)} left/right pairs", highlight=False
+    )
+    if skeleton.unpaired:
+        names = ", ".join(f"'{name}'" for name in skeleton.unpaired)
+        console.print(
+            f"{names}: by name of one side, and nothing is known for the other; a mirrored view takes "
+            "it for its own mirror image. Give pairs in a --skeleton file, or set "
+            "--source_view.flip 0 and --student_view.flip 0 and --teacher_view.flip 0.",
+            style="yellow",
+            highlight=False,
+        )
+
+
 def print_matches(console: Console, match: SkeletonMatch) -> None:
     """The table of matches, and what stays out on either side."""
     table = Table(title=f"{len(match.matched)} of {len(match.target)} keypoints matched")

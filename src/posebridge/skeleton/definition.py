@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from posebridge.errors import InputError
-from posebridge.skeleton.names import split_side
+from posebridge.skeleton.names import sides, split_side
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,16 @@ class Skeleton:
         for left, right in self.pairs:
             order[left], order[right] = right, left
         return order
+
+    @property
+    def unpaired(self) -> list[str]:
+        """The keypoints whose names say left or right and that are in no pair."""
+        paired = {i for pair in self.pairs for i in pair}
+        return [
+            name
+            for i, name in enumerate(self.keypoints)
+            if i not in paired and split_side(name) is not None
+        ]
 
     @classmethod
     def from_names(
@@ -178,19 +188,18 @@ class Skeleton:
 
 
 def _pairs_by_name(keypoints: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    sides = {side: i for i, name in enumerate(keypoints) if (side := split_side(name))}
+    place = {side: i for i, side in enumerate(sides(keypoints)) if side}
     return tuple(
-        (index, sides[("right", rest)])
-        for (side, rest), index in sides.items()
-        if side == "left" and ("right", rest) in sides
+        (index, place[("right", rest)])
+        for (side, rest), index in place.items()
+        if side == "left" and ("right", rest) in place
     )
 
 
 def _groups_by_name(keypoints: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """Left and right of a joint are one row; head_top and neck are one, as the papers group LSP."""
     groups: dict[str, list[int]] = {}
-    for index, name in enumerate(keypoints):
-        side = split_side(name)
+    for index, (name, side) in enumerate(zip(keypoints, sides(keypoints), strict=True)):
         groups.setdefault(side[1] if side else name, []).append(index)
     if "head_top" in groups and "neck" in groups:
         groups["head_top+neck"] = sorted(groups.pop("head_top") + groups.pop("neck"))

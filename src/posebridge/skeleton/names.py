@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _GLUED = re.compile(
-    r"(?:(left|right)(ankle|knee|hip|wrist|elbow|shoulder|eye|ear|hand|foot|thumb|paw|hoof)"
+    r"(?:(left|right)([a-z]{2,})"
     # Without ear: 'rear' is no right ear.
     r"|(l|r)(ankle|knee|hip|wrist|elbow|shoulder|eye|thumb))"
 )
@@ -83,6 +83,49 @@ def split_side(name: str) -> tuple[str, str] | None:
         if token in _SIDES and any(re.search("[a-z]", other) for other in rest):
             return _SIDES[token], "_".join(rest)
     return None
+
+
+def sides(keypoints: Sequence[str]) -> list[tuple[str, str] | None]:
+    """:func:`split_side` of every name of one skeleton, with what only the other names tell.
+
+    ``lfoot`` is the left foot where there is an ``rfoot``, ``paw_FL`` the left one where there is a
+    ``paw_FR`` (or ``FR_paw``), ``leg_L2`` where there is a ``leg_R2``: a word that begins or, but for
+    a number, ends with l or r, and whose other side is named too.
+
+    >>> sides(["lfoot", "rfoot", "paw_FL", "FR_paw", "tail", "lip"])[:4]
+    [('left', 'foot'), ('right', 'foot'), ('left', 'paw_f'), ('right', 'paw_f')]
+    """
+    found = [split_side(name) for name in keypoints]
+    # What a name is without a side, in any order of its words -> the keypoints of either side.
+    options: dict[frozenset[str], dict[str, list[tuple[int, str]]]] = {}
+    for index, name in enumerate(keypoints):
+        tokens = [] if found[index] else _tokens(name)
+        for place, token in enumerate(tokens):
+            for side, rest in _letters(token):
+                words = [w for w in (*tokens[:place], rest, *tokens[place + 1 :]) if w]
+                if words:
+                    both = options.setdefault(frozenset(words), {})
+                    both.setdefault(side, []).append((index, "_".join(words)))
+    for both in options.values():
+        left, right = both.get("left", []), both.get("right", [])
+        if len(left) == len(right) == 1 and left[0][0] != right[0][0]:
+            for side, [(index, _)] in both.items():
+                found[index] = (side, left[0][1])
+    return found
+
+
+def _letters(token: str) -> list[tuple[str, str]]:
+    """The sides that the first or last letter of a word may stand for, and the word without it."""
+    parts = re.fullmatch(r"([a-z]+)(\d*)", token)
+    if parts is None:
+        return []
+    word, number = parts.groups()
+    found = []
+    if word[0] in "lr":
+        found.append((_SIDES[word[0]], word[1:] + number))
+    if len(word) > 1 and word[-1] in "lr":
+        found.append((_SIDES[word[-1]], word[:-1] + number))
+    return found
 
 
 def canonical_name(keypoint: str) -> str:
