@@ -563,6 +563,54 @@ def test_boxes_in_a_csv(tmp_path, header, row):
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
+def test_boxes_of_one_category(tmp_path):
+    """A detector finds chairs too; which boxes are subjects is asked, and what there is is told."""
+    picture(tmp_path / "a.png")
+    entries = [
+        {"file_name": "a.png", "category_id": kind, "bbox": [x, 1, 5, 5], "score": 0.5}
+        for kind, x in ((62, 1), (1, 2), (62, 3))
+    ]
+    results = text(tmp_path / "results.json", json.dumps(entries))
+    table = "file_name,x,y,w,h,class\na.png,1,1,5,5,chair\na.png,2,1,5,5,person\n"
+    csv = text(tmp_path / "boxes.csv", table)
+    yolo(tmp_path / "set")
+    coco = text(
+        tmp_path / "coco.json",
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "a.png"}],
+                "categories": [{"id": 1, "name": "person"}, {"id": 62, "name": "chair"}],
+                "annotations": [
+                    {"id": i, "image_id": 1, "category_id": e["category_id"], "bbox": e["bbox"]}
+                    for i, e in enumerate(entries)
+                ],
+            }
+        ),
+    )
+    for file, kind, left, right in (
+        (results, "1", 3, [2]),
+        (csv, "person", 2, [2]),
+        (coco, "chair", 3, [1, 3]),
+        (tmp_path / "set", "calf", 2, [5]),
+    ):
+        assert len(read_unlabelled(file)) == left
+        said = said_of(file)
+        assert len(said) == 1 and "2 categories are taken as subjects: " in said[0]
+        chosen = read_unlabelled(file, options=ReadingConfig(category=kind), say=said.append)
+        assert chosen.boxes[:, 0].tolist() == right
+    assert "taken as subjects: '62' (2), '1' (1); to take" in said_of(results)[0]
+    with pytest.raises(InputError, match=r"no box of category 'dog'; it has 'chair' \(2\), 'pers"):
+        read_unlabelled(coco, options=ReadingConfig(category="dog"))
+    with pytest.raises(InputError, match="pictures without boxes"):
+        read_unlabelled(tmp_path / "a.png", options=ReadingConfig(category="dog"))
+
+
+def said_of(file: Path) -> list[str]:
+    said: list[str] = []
+    read_unlabelled(file, say=said.append)
+    return said
+
+
 def test_published_detections():
     boxes = SAMPLES / "coco/test_coco_det_AP_H_56.json"
     found = read_unlabelled(boxes, SAMPLES / "coco/test_coco.json")

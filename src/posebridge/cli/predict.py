@@ -126,6 +126,8 @@ def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> Non
     for out in map(Path, given.out):
         if out.exists() and Path(given.images).exists() and out.samefile(given.images):
             raise InputError(f"--out {out} is the file that is read; give another name.")
+    if given.detector and given.category is not None:
+        raise InputError("--category is about the boxes of a file; of a --detector give --detect.")
     if not given.detector and (given.largest or given.detector_weights):
         option = "--largest" if given.largest else "--detector-weights"
         raise InputError(f"{option} is about a detector; name one with --detector.")
@@ -170,7 +172,7 @@ def _identities(
     """What the keypoints of each picture depend on, and what the files depend on."""
     from posebridge.inference.record import identity_of
 
-    names = ("every", "frames", "least_score", "least_size")
+    names = ("every", "frames", "category", "least_score", "least_size")
     settings = {name: getattr(given, name) for name in names}
     if finder is not None:
         settings |= {"detector": finder.detector.digest, **finder.wanted._asdict()}
@@ -221,6 +223,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--frames", type=int, default=1000, help="of a video: size of the sample (default: 1000)"
+    )
+    parser.add_argument(
+        "--category",
+        metavar="NAME",
+        help="take only boxes of this category, a name or number as the file has it; of a --detector "
+        "see --detect",
     )
     parser.add_argument(
         "--least-score",

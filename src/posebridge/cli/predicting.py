@@ -67,6 +67,7 @@ def from_files(
         ReadingConfig(
             every=given.every,
             frames=given.frames,
+            category=given.category,
             # The boxes of a file, where no detector is to find others.
             least_score=0 if finder else given.least_score,
             least_size=0 if finder else given.least_size,

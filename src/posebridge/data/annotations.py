@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -134,6 +135,21 @@ class Annotations:
 
     def _table(self, rows: np.ndarray, boxes: np.ndarray) -> UnlabelledSamples:
         return table(self.name, self.files, self.image[rows], boxes, self.image_ids, self.ids[rows])
+
+
+class Boxes(NamedTuple):
+    """Where N subjects are, and what a file says of each box beside.
+
+    Attributes:
+        samples: the images and boxes.
+        scores: (N,) float64, NaN where there is none; None where there is none at all.
+        categories: (N,) str, what a box is round, by name or number, "" where it is not said;
+            None where nothing says.
+    """
+
+    samples: UnlabelledSamples
+    scores: np.ndarray | None = None
+    categories: np.ndarray | None = None
 
 
 def table(

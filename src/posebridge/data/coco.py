@@ -14,6 +14,7 @@ import numpy as np
 
 from posebridge.data.annotations import (
     Annotations,
+    Boxes,
     flags_and_scores,
     is_side,
     table,
@@ -74,8 +75,8 @@ def read_scored_boxes(
     path: Path | str,
     images: Path | str | None = None,
     say: Callable[[str], None] | None = None,
-) -> tuple[UnlabelledSamples, np.ndarray | None]:
-    """:func:`read_boxes`, and the (N,) scores of the boxes if they have some.
+) -> Boxes:
+    """:func:`read_boxes`, and the scores and categories of the boxes if they have some.
 
     ``say`` is told how many boxes are left out for being empty; COCO itself has such.
     """
@@ -85,7 +86,7 @@ def read_scored_boxes(
         ids = np.array(list(content.images))
         order = np.arange(len(ids))
         paths = content.paths(ids.tolist())
-        return table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids), None
+        return Boxes(table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids))
     boxed = [a for a in rows if not _is_empty(a.get("bbox"))]
     if not boxed:
         raise InputError(
@@ -99,7 +100,10 @@ def read_scored_boxes(
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
-    return samples, _scores(rows, content.file)
+    names = {str(c.get("id")): str(c.get("name", c.get("id"))) for c in content.categories}
+    kinds = [str(row.get("category_id", "")) for row in rows]
+    categories = np.array([names.get(kind, kind) for kind in kinds])
+    return Boxes(samples, _scores(rows, content.file), categories)
 
 
 def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:

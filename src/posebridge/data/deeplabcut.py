@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from posebridge.data.annotations import Annotations, checked_points, found_image, table
+from posebridge.data.annotations import Annotations, Boxes, checked_points, found_image, table
 from posebridge.data.deeplabcut_h5 import read_h5_table
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -88,14 +87,12 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     )
 
 
-def read_scored_boxes(
-    path: Path | str, images: Path | str | None = None
-) -> tuple[UnlabelledSamples, np.ndarray | None]:
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """The images alone, each taken whole: these files have no boxes."""
     tables, _ = _tables(Path(path))
     files = [file for t in tables for file in t.images(images)]
     order = np.arange(len(files))
-    return table(str(path), files, order, np.zeros((len(files), 4)), order, order), None
+    return Boxes(table(str(path), files, order, np.zeros((len(files), 4)), order, order))
 
 
 class Table:

@@ -1,10 +1,10 @@
 """Boxes from any detector: COCO results, or a CSV.
 
-    COCO results   [{"image_id": 7, "bbox": [x, y, w, h], "score": 0.9}, ...]; "file_name" instead of
-                   "image_id" is as good
+    COCO results   [{"image_id": 7, "category_id": 1, "bbox": [x, y, w, h], "score": 0.9}, ...];
+                   "file_name" instead of "image_id" is as good
     CSV            a header and a row for each box: the image under image, file_name, filename, file,
                    path or image_id; x, y, w, h (or left, top, width, height) or x1, y1, x2, y2 (or
-                   xmin, ymin, xmax, ymax); score or confidence if it has one
+                   xmin, ymin, xmax, ymax); score or confidence, class or category if it has one
 
 ``images`` says where the images are: a folder, or for ``image_id`` the COCO file that lists them. In a
 folder an ``image_id`` is the name of a file without its ending, leading zeros aside.
@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import MOST_PIXELS, checked_boxes, found_image, table
+from posebridge.data.annotations import MOST_PIXELS, Boxes, checked_boxes, found_image, table
 from posebridge.data.coco_content import CocoContent
 from posebridge.data.json_files import read_json
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 
 _NAMES = ("file_name", "image", "filename", "file", "path", "image_path", "image_id")
@@ -33,6 +32,15 @@ _CORNER_AND_SIDES = (
 )
 _TWO_CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"))
 _SCORES = ("score", "confidence", "conf")
+_CATEGORIES = (
+    "category",
+    "category_id",
+    "category_name",
+    "class",
+    "class_name",
+    "class_id",
+    "label",
+)
 
 
 def is_csv(path: Path) -> bool:
@@ -54,10 +62,8 @@ def _columns(header: Sequence[str]) -> tuple[tuple[str, ...], bool] | None:
     return None
 
 
-def read_scored_boxes(
-    path: Path | str, images: Path | str | None = None
-) -> tuple[UnlabelledSamples, np.ndarray | None]:
-    """Boxes and their scores.
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
+    """Boxes, their scores and their categories.
 
     Args:
         path: the JSON or CSV file.
@@ -68,7 +74,9 @@ def read_scored_boxes(
         InputError: naming the file, the entry and what is wrong with it.
     """
     file = Path(path)
-    names, boxes, scores = _from_csv(file) if file.suffix.lower() == ".csv" else _from_json(file)
+    names, boxes, scores, kinds = (
+        _from_csv(file) if file.suffix.lower() == ".csv" else _from_json(file)
+    )
     if not names:
         raise InputError(f"{file} has no box.")
     wrong = ~(np.abs(boxes) <= MOST_PIXELS).all(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
@@ -81,17 +89,20 @@ def read_scored_boxes(
     numbers = np.array(ids if None not in ids else np.arange(len(used)), dtype=np.int64)
     image = np.array([place[name] for name in names])
     samples = table(str(file), files, image, boxes, numbers, np.arange(len(names)))
-    return samples, scores if np.isfinite(scores).any() else None
+    categories = np.array(kinds) if any(kinds) else None
+    return Boxes(samples, scores if np.isfinite(scores).any() else None, categories)
 
 
-_Boxes = tuple[list[int | str], np.ndarray, np.ndarray]
+_Found = tuple[list[int | str], np.ndarray, np.ndarray, list[str]]
+"""Images, boxes, scores and categories, "" where none is said."""
 
 
-def _from_json(file: Path) -> _Boxes:
+def _from_json(file: Path) -> _Found:
     entries = read_json(file, "COCO results")
     if not isinstance(entries, list):
         raise InputError(f"{file} is no list of boxes; COCO results are one.")
     names: list[int | str] = []
+    kinds: list[str] = []
     boxes = np.empty((len(entries), 4))
     scores = np.full(len(entries), np.nan)
     for row, entry in enumerate(entries):
@@ -108,7 +119,8 @@ def _from_json(file: Path) -> _Boxes:
         boxes[row] = [_float(v, f"{where}: 'bbox'") for v in box]
         if entry.get("score") is not None:
             scores[row] = _float(entry["score"], f"{where}: 'score'")
-    return names, boxes, scores
+        kinds.append(_first_of(entry, _CATEGORIES))
+    return names, boxes, scores, kinds
 
 
 def _usable(name: int | str) -> bool:
@@ -124,7 +136,7 @@ def _float(value: Any, where: str) -> float:
         raise InputError(f"{where} holds a number that is too large.") from error
 
 
-def _from_csv(file: Path) -> _Boxes:
+def _from_csv(file: Path) -> _Found:
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             rows = [row for row in csv.reader(text) if row]
@@ -141,6 +153,7 @@ def _from_csv(file: Path) -> _Boxes:
     columns, corners = found
     score = next((n for n in _SCORES if n in header), None)
     names: list[int | str] = []
+    kinds: list[str] = []
     boxes = np.empty((len(rows) - 1, 4))
     scores = np.full(len(boxes), np.nan)
     for number, row in enumerate(rows[1:]):
@@ -148,6 +161,7 @@ def _from_csv(file: Path) -> _Boxes:
         if len(row) != len(header):
             raise InputError(f"{where} has {len(row)} cells, the header {len(header)}.")
         cells = dict(zip(header, row, strict=True))
+        kinds.append(_first_of(cells, _CATEGORIES))
         name = cells[label].strip()
         whole = label == "image_id" and name.isdecimal() and len(name) < 19
         names.append(int(name) if whole else name)
@@ -159,7 +173,13 @@ def _from_csv(file: Path) -> _Boxes:
             raise InputError(f"{where} holds something that is no number.") from error
     if corners:
         boxes[:, 2:] -= boxes[:, :2]
-    return names, boxes, scores
+    return names, boxes, scores, kinds
+
+
+def _first_of(entry: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The first of some entries that is there, as text; "" where none is."""
+    given = next((entry[name] for name in names if entry.get(name) not in (None, "")), "")
+    return str(given).strip()
 
 
 class _Images:

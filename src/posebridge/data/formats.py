@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from posebridge.data import (
     coco,
     coco_writing,
@@ -27,14 +25,12 @@ from posebridge.data import (
     yolo,
     yolo_writing,
 )
-from posebridge.data.annotations import Annotations
+from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.deeplabcut_h5 import is_pandas_h5
 from posebridge.data.extras import need
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 
 Images = Path | str | None
-Boxes = tuple[UnlabelledSamples, np.ndarray | None]
 
 # What a format may be able to hold beside keypoints at places in images.
 BOXES = "boxes"
@@ -58,7 +54,7 @@ class Format:
         name: what ``--from`` and ``--to`` call it. title: what a message calls it.
         recognise: whether a path that exists is of this format, by its ending and its content.
         read: everything in it; None for formats of boxes alone.
-        boxes: images, boxes and their scores alone, no keypoint is looked at.
+        boxes: images and boxes with their scores and categories, no keypoint is looked at.
         write: writes to a path and returns the files; None where it is only read.
         endings: of the path that is written, the usual one first; none for a folder.
         holds: which of the things above survive in it.

@@ -21,12 +21,12 @@ import numpy as np
 
 from posebridge.data.annotations import (
     Annotations,
+    Boxes,
     checked_boxes,
     checked_points,
     table,
 )
 from posebridge.data.extras import need
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import Reference, cached_folder, is_video, resolved, stored
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -50,12 +50,10 @@ def reader(
 
 def box_reader(
     format: str,
-) -> Callable[[Path, Path | str | None], tuple[UnlabelledSamples, np.ndarray | None]]:
+) -> Callable[[Path, Path | str | None], Boxes]:
     """The same for images and boxes alone; whole images where the file has no boxes."""
 
-    def read(
-        path: Path, images: Path | str | None = None
-    ) -> tuple[UnlabelledSamples, np.ndarray | None]:
+    def read(path: Path, images: Path | str | None = None) -> Boxes:
         with sentences(path):
             frames = _load(path, format).labeled_frames
             if not frames:
@@ -69,11 +67,11 @@ def box_reader(
                     scores.append(getattr(box, "score", np.nan))
         order = np.arange(len(files))
         if not boxes:
-            return table(str(path), files, order, np.zeros((len(order), 4)), order, order), None
+            return Boxes(table(str(path), files, order, np.zeros((len(order), 4)), order, order))
         places, known = np.array(boxes, dtype=np.float64), np.array(scores, dtype=np.float64)
         checked_boxes(places, np.ones(len(places), dtype=bool), str(path))
         samples = table(str(path), files, np.array(image), places, order, np.arange(len(image)))
-        return samples, known if np.isfinite(known).any() else None
+        return Boxes(samples, known if np.isfinite(known).any() else None)
 
     return read
 

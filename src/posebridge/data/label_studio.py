@@ -20,13 +20,13 @@ import numpy as np
 
 from posebridge.data.annotations import (
     Annotations,
+    Boxes,
     checked_boxes,
     checked_points,
     table,
 )
 from posebridge.data.json_files import read_json
 from posebridge.data.label_studio_images import image_of
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import resolved
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -101,9 +101,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     )
 
 
-def read_scored_boxes(
-    path: Path | str, images: Path | str | None = None
-) -> tuple[UnlabelledSamples, np.ndarray | None]:
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """The images and rectangles alone; whole images where the file has no rectangle."""
     file = Path(path)
     tasks = _tasks(file)
@@ -119,12 +117,12 @@ def read_scored_boxes(
     ids = _ids(tasks)
     if not boxes:
         order = np.arange(len(files))
-        return table(str(file), files, order, np.zeros((len(files), 4)), ids, order), None
+        return Boxes(table(str(file), files, order, np.zeros((len(files), 4)), ids, order))
     places = np.array(boxes)
     checked_boxes(places, np.ones(len(places), dtype=bool), str(file))
     known = np.array(scores)
     samples = table(str(file), files, np.array(image), places, ids, np.arange(len(image)))
-    return samples, known if np.isfinite(known).any() else None
+    return Boxes(samples, known if np.isfinite(known).any() else None)
 
 
 class _Subject:

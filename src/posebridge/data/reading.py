@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data import coco
-from posebridge.data.annotations import Annotations
+from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.benchmarks import is_reference, read_benchmark, read_benchmark_unlabelled
 from posebridge.data.formats import FORMATS, Format, format_named, recognised
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -33,6 +33,8 @@ class ReadingConfig:
         target_format: the same for the target.
         every: of a target video, take every n-th frame; 0: an even sample.
         frames: size of the even sample, the most frames that are taken of each video.
+        category: boxes of a target that are round something else are left out; a name or number as
+            the file has it. Empty: all count.
         least_score: boxes of a target with a lower score are left out.
         least_size: boxes of a target whose longer side is shorter are left out, pixels.
     """
@@ -41,6 +43,7 @@ class ReadingConfig:
     target_format: str | None = None
     every: int = 0
     frames: int = 1000
+    category: str | None = None
     least_score: float = 0.0
     least_size: float = 0.0
 
@@ -136,12 +139,17 @@ def read_unlabelled(
     if format is not None or path.exists():
         found = recognised(path) if format is None else _format(path, format)
     if found is None:
+        if options.category is not None:
+            raise InputError(
+                f"{source} are pictures without boxes, so that category '{options.category}' can't "
+                "be chosen; leave it out."
+            )
         return read_pictures(source, options.every, options.frames, say)
     if found.name == "coco":
-        samples, scores = coco.read_scored_boxes(path, images, say)
+        boxes = coco.read_scored_boxes(path, images, say)
     else:
-        samples, scores = found.boxes(path, images)
-    return _chosen(samples, scores, options, say)
+        boxes = found.boxes(path, images)
+    return _chosen(boxes, options, say)
 
 
 def _format(path: Path, name: str | None) -> Format:
@@ -172,13 +180,36 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
     return found.read(path, images)
 
 
-def _chosen(
-    samples: UnlabelledSamples,
-    scores: np.ndarray | None,
-    options: ReadingConfig,
-    say: Say | None,
-) -> UnlabelledSamples:
-    """The boxes with enough score and size; whole images have any size."""
+def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:
+    """(N,) the boxes that are round what is asked for."""
+    samples, _, categories = boxes
+    if categories is None:
+        if wanted is not None:
+            raise InputError(
+                f"{samples.name} does not say what its boxes are round, so that category "
+                f"'{wanted}' can't be chosen; leave it out."
+            )
+        return np.ones(len(samples), dtype=bool)
+    names, counts = np.unique(categories[categories != ""], return_counts=True)
+    most = [f"'{names[i]}' ({counts[i]:,})" for i in np.argsort(-counts, kind="stable")[:5]]
+    listed = ", ".join(most) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    if wanted is None:
+        if len(names) > 1 and say is not None:
+            say(
+                f"boxes of {len(names)} categories are taken as subjects: {listed}; to take one of "
+                "them, name it as category"
+            )
+        return np.ones(len(samples), dtype=bool)
+    if wanted not in names:
+        raise InputError(f"{samples.name} has no box of category '{wanted}'; it has {listed}.")
+    return categories == wanted
+
+
+def _chosen(boxes: Boxes, options: ReadingConfig, say: Say | None) -> UnlabelledSamples:
+    """The boxes of the category, score and size; whole images have any size."""
+    asked = _of_category(boxes, options.category, say)
+    samples = boxes.samples.subset(np.flatnonzero(asked))
+    scores = None if boxes.scores is None else boxes.scores[asked]
     longer = samples.boxes[:, 2:].max(axis=1)
     keep = (longer >= options.least_size) | (samples.boxes[:, 2] == 0)
     if options.least_score > 0:

@@ -18,13 +18,13 @@ import numpy as np
 
 from posebridge.data.annotations import (
     Annotations,
+    Boxes,
     checked_boxes,
     checked_points,
     flags_and_scores,
     table,
     upright_size,
 )
-from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.yolo_dataset import Dataset, Lines, is_dataset
 from posebridge.errors import InputError
 
@@ -72,9 +72,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     )
 
 
-def read_scored_boxes(
-    path: Path | str, images: Path | str | None = None
-) -> tuple[UnlabelledSamples, np.ndarray | None]:
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """Images and boxes alone; no column of a keypoint is looked at.
 
     An image without a label file, or with an empty one, shows nobody and is left out; where no image
@@ -85,11 +83,12 @@ def read_scored_boxes(
     if not any(lines.rows):
         order = np.arange(len(lines.files))
         whole = np.zeros((len(order), 4))
-        return table(str(dataset.file), lines.files, order, whole, order, order), None
+        return Boxes(table(str(dataset.file), lines.files, order, whole, order, order))
     values, image, sizes = _in_pixels(lines)
     boxes = _boxes(values, sizes[image], dataset.file)
     ids = np.arange(len(lines.files))
-    return table(str(dataset.file), lines.files, image, boxes, ids, np.arange(len(image))), None
+    samples = table(str(dataset.file), lines.files, image, boxes, ids, np.arange(len(image)))
+    return Boxes(samples, categories=np.array([dataset.kind(v) for v in values[:, 0].tolist()]))
 
 
 def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -101,6 +101,16 @@ class Dataset:
             )
         return given[0], given[1]
 
+    def kind(self, number: float) -> str:
+        """The name of a class, or its number where the file names none."""
+        names = self.content.get("names")
+        if isinstance(names, list):
+            names = dict(enumerate(names))
+        found = (
+            names.get(int(number)) if isinstance(names, dict) and number == int(number) else None
+        )
+        return f"{number:g}" if found is None else str(found)
+
     def skeleton(self, count: int) -> Skeleton:
         content = self.content
         classes = content.get("names")
