@@ -11,7 +11,7 @@ from rich.console import Console
 
 import posebridge
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import configure
+from posebridge.adaptation.presets import configure, require_as_stored
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.benchmarks import benchmark_protocol
 from posebridge.data.reading import read_labelled
@@ -24,11 +24,11 @@ from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 from posebridge.report.bar import ProgressBar
-from posebridge.report.console import plain_console
+from posebridge.report.console import plain_console, remarks
 from posebridge.report.pictures import StepPictures
 from posebridge.report.progress import TrainingProgress
 from posebridge.report.run_page import RunReport, write_run_page
-from posebridge.report.skeletons import print_matches
+from posebridge.report.skeletons import print_matches, print_pairs
 
 __all__ = ["adapt", "evaluate", "load", "make_report"]
 
@@ -56,9 +56,10 @@ def adapt(
             the settings.
         out: the run folder.
         preset: one name or several, applied in order.
-        config: a YAML file, or a ready configuration.
+        config: a YAML file; or a ready configuration, which takes no preset or overrides.
         overrides: dotted settings, such as ``{"feature.weight": 0}``.
-        resume: go on with a run that was stopped; its stored settings are used.
+        resume: go on with a run that was stopped. Its stored settings are used; whatever is given
+            beside must agree with them.
         stop_after: end after this many steps, for a trial; ``resume`` goes on from there.
         page: whether to make the page that says if it helped (:func:`make_report`).
         console: where progress goes; pass ``Console(quiet=True)`` for none.
@@ -66,18 +67,27 @@ def adapt(
     Raises:
         InputError: anything the user gave that cannot be used.
     """
+    names = [preset] if isinstance(preset, str) else list(preset)
+    stored = Path(out) / "config.yaml"
+    if resume and not stored.is_file():
+        raise InputError(f"{out} holds no run to go on with; start one without resume.")
     if isinstance(config, AdaptConfig):
+        if names or overrides:
+            raise InputError(
+                "config is a ready configuration, to which no preset or overrides are applied; give "
+                "them to posebridge.adaptation.presets.configure, which makes one of them."
+            )
         settings = config
     else:
-        names = [preset] if isinstance(preset, str) else list(preset)
-        stored = Path(out) / "config.yaml"
-        if resume and stored.is_file() and config is None:
-            config = stored
-        settings = configure(names, config, overrides)
+        settings = configure(names, config, overrides, base=stored if resume else None)
     if source is not None:
         settings = replace(settings, source=str(source))
     if target is not None:
         settings = replace(settings, target=str(target))
+    if resume:
+        kept = configure(config=stored)
+        require_as_stored(located(settings), kept, out)
+        settings = kept
     console = console or plain_console()
     result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
     if page and result.finished:
@@ -105,6 +115,8 @@ def run(
         f"source: {named}\ntarget: {len(target)} unlabelled subjects of {target.name}",
         highlight=False,
     )
+    if source is not None:
+        print_pairs(console, source.skeleton)
     style_bar: list[ProgressBar] = []
 
     def style_progress(step: int, content: float, style: float) -> None:
@@ -204,12 +216,15 @@ def make_report(
     """
     if images < 1:
         raise InputError(f"{images} photographs cannot be looked at; give 1 or more.")
+    say = None if console is None else remarks(console)
     finished = open_run(run_folder, data_root)
     judged = judge_run(
         finished,
         weights=weights,
-        labels=None if labels is None else read_labelled(labels, label_images),
-        source_labels=None if source_validation is None else read_labelled(source_validation),
+        labels=None if labels is None else read_labelled(labels, label_images, say=say),
+        source_labels=None
+        if source_validation is None
+        else read_labelled(source_validation, say=say),
         most=images,
         progress=None if console is None else lambda what: console.print(what, style="dim"),
     )

@@ -11,6 +11,7 @@ import torch
 from conftest import tiny
 from jsonargparse import ArgumentParser
 
+from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.optimizer import optimizer_of, set_rates
 from posebridge.adaptation.presets import add_settings, configure, known_presets, parse_settings
 from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
@@ -106,12 +107,22 @@ def test_help_explains_every_field():
 
 
 def test_learning_rates_by_hand():
-    steps = {"steps__source": 100, "steps__adaptation": 70}
     rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5}
-    stepped = tiny(**steps, **rates, optimizer__decay="step")
-    wanted = {0: 1.0, 99: 1.0, 100: 0.5, 144: 0.5, 145: 0.05, 160: 0.005, 169: 0.005}
-    for step, rate in wanted.items():
-        assert learning_rate(stepped, step) == pytest.approx(rate)
+    # As released: 40 + 30 epochs of 500 steps, times 0.1 after epochs 45 and 60 of both stages.
+    released = {"steps__source": 20_000, "steps__adaptation": 15_000}
+    drops = {20_000: 0.5, 22_499: 0.5, 22_500: 0.05, 29_999: 0.05, 30_000: 0.005, 34_999: 0.005}
+    # Nothing drops in a source stage, and a short adaptation after a long one is no slower for it.
+    short = {"steps__source": 20_000, "steps__adaptation": 60}
+    early = {20_009: 0.5, 20_010: 0.05, 20_039: 0.05, 20_040: 0.005}
+    # The adaptation is all there is.
+    alone = {"steps__source": 0, "steps__adaptation": 70}
+    table = {0: 0.5, 44: 0.5, 45: 0.05, 59: 0.05, 60: 0.005, 69: 0.005}
+    first = {0: 1.0, 12_857: 1.0, 19_999: 1.0}
+    for steps, wanted in ((released, first | drops), (short, first | early), (alone, table)):
+        stepped = tiny(**steps, **rates, optimizer__decay="step")
+        for step, rate in wanted.items():
+            assert learning_rate(stepped, step) == pytest.approx(rate), (steps, step)
+    steps = {"steps__source": 100, "steps__adaptation": 70}
     cosine = tiny(**steps, **rates, optimizer__decay="cosine", optimizer__warmup=10)
     for step, rate in {0: 0.1, 50: 0.5, 100: 0.05, 135: 0.25}.items():
         assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
@@ -136,6 +147,21 @@ def test_the_encoder_has_a_rate_of_its_own_in_either_stage():
             # What starts there has the rates of what came there.
             fresh = optimizer_of(config, step, student, [([beside], 3.0)]).param_groups
             assert [group["lr"] for group in fresh] == pytest.approx(found)
+
+
+def test_the_benchmarks_have_the_released_schedule_and_styles():
+    """Epochs 45 and 60 of 70, 40 of them on the source; people and hands take styles one way."""
+    steps = AdaptConfig().steps
+    assert (steps.source, steps.adaptation, steps.batch) == (20_000, 15_000, 32)
+    people = ("surreal_lsp", "surreal_human36m", "rhd_h3d", "rhd_freihand")
+    animals = ("synthetic_animal_tigdog", "synthetic_animal_animalpose")
+    for name in (*people, *animals):
+        config = configure([name])
+        assert (config.steps.source, config.steps.adaptation) == (20_000, 15_000)
+        assert (config.optimizer.decay, config.optimizer.lr) == ("step", 1e-4)
+        assert config.image.back == (0.0 if name in people else 0.5)
+        rates = [learning_rate(config, step) for step in (22_499, 22_500, 30_000)]
+        assert rates == pytest.approx([1e-4, 1e-5, 1e-6])
 
 
 def test_ramp_by_hand():

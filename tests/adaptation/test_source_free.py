@@ -88,6 +88,17 @@ def test_nothing_of_a_source_is_opened(free, figures):
     assert not [path for path in opened if str(figures.source.parent) in path]
 
 
+def test_the_same_call_goes_on_with_a_run_that_was_stopped(free, figures, finished_run, tmp_path):
+    """Crop and model are the start's, whatever the presets say of them."""
+    whole, _, _ = free
+    overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
+    given = {"target": figures.target, "preset": ["demo", "source_free"], "overrides": overrides}
+    for more in ({"stop_after": 3}, {"resume": True}):
+        quiet = Console(quiet=True)
+        api.adapt(out=tmp_path / "run", **given, **more, page=False, console=quiet)
+    assert same(weights(whole, "last"), weights(tmp_path / "run", "last"))
+
+
 def test_what_is_learned_and_what_the_run_starts_from(free, finished_run):
     folder, result, _ = free
     assert [step for step, _ in result.validation] == [0, 2, 4, 6]

@@ -45,6 +45,52 @@ def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> N
     assert all(level >= 0 for level in encoder.levels)
 
 
+@pytest.mark.parametrize("name", ["mobilenetv1_100", "test_efficientnet", "mobilenetv3_small_050"])
+def test_stages_that_nobody_asks_for_do_not_run(name: str) -> None:
+    """timm's EfficientNets run all stages; outputs, gradients and names of weights stay theirs."""
+    for levels in ((0,), (2,), (-2, 1), (-1,)):
+        torch.manual_seed(0)
+        encoder = ImageEncoder(name, levels, "none")
+        whole = timm.create_model(name, features_only=True, out_indices=levels)
+        assert encoder.net.state_dict().keys() == whole.state_dict().keys()
+        whole.load_state_dict(encoder.net.state_dict())
+        before = {k: v.clone() for k, v in whole.state_dict().items()}
+        images = torch.rand(2, 3, 64, 64)
+        for train in (True, False):
+            encoder.train(train)
+            whole.train(train)
+            found, wanted = encoder(images), whole(encoder.normalise(images))
+            assert [m.shape for m in found] == [wanted[i].shape for i in encoder._order]
+            assert all(map(torch.equal, found, [wanted[i] for i in encoder._order]))
+            for maps in (found, wanted):
+                torch.stack([level.square().mean() for level in maps]).sum().backward()
+        theirs = dict(whole.named_parameters())
+        for key, parameter in encoder.net.named_parameters():
+            assert (parameter.grad is None) == (theirs[key].grad is None)
+            if parameter.grad is not None:
+                torch.testing.assert_close(parameter.grad, theirs[key].grad)
+        # The running statistics tell which stages saw the images.
+        stages = {f["stage"] for f in whole.feature_info.get_dicts()}
+        for key, value in encoder.net.state_dict().items():
+            if key.startswith("blocks.") and key.endswith("running_mean"):
+                ran = int(key.split(".")[1]) < max(stages)
+                assert torch.equal(value, before[key]) != ran, key
+
+
+def test_an_encoder_with_stages_left_out_is_exported_without_them() -> None:
+    encoder = ImageEncoder("mobilenetv1_100", (2,), "none").eval()
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        (wanted,) = encoder(images)
+        exported = torch.export.export(encoder, (images,), strict=False)
+        assert torch.equal(exported.module()(images)[0], wanted)
+    # The graph holds nothing of the stages behind the level.
+    convolutions = [n for n in exported.graph.nodes if "conv2d" in str(n.target)]
+    stages = list(encoder.net.blocks.children())[:3]  # level 2 is the third
+    theirs = sum(isinstance(module, nn.Conv2d) for s in stages for module in s.modules())
+    assert len(convolutions) == 1 + theirs  # the stem and its own
+
+
 def test_a_level_may_be_asked_for_twice() -> None:
     encoder = ImageEncoder("test_resnet", (4, 1, -1), "none").eval()
     with torch.no_grad():

@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posebridge.data.benchmarks.skeletons import ANIMAL18, ANIMALPOSE20, BODY16
 from posebridge.errors import InputError
 from posebridge.ops import facing, geometry
-from posebridge.skeleton import Skeleton
+from posebridge.skeleton import Skeleton, read_skeleton
 
 # A square trunk seen from the front: left shoulder, right shoulder, right hip, left hip, head.
 TORSO = Skeleton.from_names(
@@ -41,6 +42,74 @@ def test_without_a_closed_part_every_mirrored_bone_counts_and_is_walked_one_way(
     names = [f"{side}_{j}" for j in ("ankle", "knee", "hip") for side in ("left", "right")]
     legs = Skeleton.from_names("legs", names, [(2, 0), (3, 1), (4, 2), (5, 3)])
     assert facing.trunk(legs) == [(0, 2, 3, 1), (2, 4, 5, 3)]
+
+
+# MPII's order, which is BODY16's too.
+STANDING = [
+    *((-13, 100), (-12, 78), (-10, 56), (10, 56), (12, 78), (13, 100), (0, 55), (0, 27), (0, 18)),
+    *((0, 0), (-28, 59), (-24, 43), (-17, 26), (17, 26), (24, 43), (28, 59)),
+]
+
+
+@pytest.mark.parametrize("skeleton", [BODY16, read_skeleton("mpii-16")])
+def test_hips_and_shoulders_on_a_spine_are_the_trunk_whatever_the_arms_do(skeleton) -> None:
+    trunk = [[skeleton.keypoints[j] for j in quad] for quad in facing.trunk(skeleton)]
+    assert trunk == [["left_hip", "left_shoulder", "right_shoulder", "right_hip"]]
+
+    standing = torch.tensor([STANDING], dtype=torch.float32)
+    raised = standing.clone()
+    for side in ("left", "right"):
+        shoulder = standing[:, skeleton.keypoints.index(f"{side}_shoulder"), 1]
+        for joint in ("elbow", "wrist"):
+            y = raised[:, skeleton.keypoints.index(f"{side}_{joint}"), 1]
+            y.copy_(shoulder - 3 * (y - shoulder))
+    quads, mirror = torch.tensor(facing.trunk(skeleton)), torch.tensor(skeleton.mirror)
+    front = torch.cat([standing, raised])
+    both = torch.cat([front, front * torch.tensor([-1.0, 1.0])])  # and seen from the back
+    seen = facing.take_apart(both, torch.ones(4, 16, dtype=torch.bool), quads, mirror, 64)
+    assert seen.turned[0] == seen.turned[1] != seen.turned[2] == seen.turned[3]
+    assert seen.known.all()
+
+
+# As they were when the published runs were trained: the sign of the bit is the models' own.
+AS_PUBLISHED = {
+    "lsp-14": [(3, 9, 8, 2)],
+    "coco-17": [(1, 3, 4, 2), (3, 5, 6, 4), (5, 11, 12, 6)],
+    "ap10k-17": [(5, 6, 9, 8), (6, 7, 10, 9), (11, 12, 15, 14), (12, 13, 16, 15)],
+    "animal-18": [(3, 8, 9, 4), (8, 14, 15, 9), (14, 12, 13, 15), (5, 10, 11, 6), (10, 16, 17, 11)],
+    "animal-20": [
+        *((0, 2, 3, 1), (8, 12, 13, 9), (12, 16, 17, 13), (10, 14, 15, 11), (14, 18, 19, 15)),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", AS_PUBLISHED)
+def test_a_head_on_the_spine_or_a_closed_trunk_leaves_the_trunk_as_it_was(name: str) -> None:
+    assert facing.trunk(read_skeleton(name)) == AS_PUBLISHED[name]
+
+
+def test_the_animals_of_the_benchmarks_keep_their_limbs() -> None:
+    for skeleton in (ANIMAL18, ANIMALPOSE20):
+        bones = {frozenset(edge) for edge in skeleton.edges}
+        for a, b, mirrored_b, mirrored_a in facing.trunk(skeleton):
+            assert {frozenset((a, b)), frozenset((mirrored_a, mirrored_b))} <= bones
+
+
+def test_without_a_labelled_trunk_no_joint_of_a_pair_is_taught() -> None:
+    visible = ALL.expand(3, 5).clone()
+    visible[1, 3] = False  # a hip
+    visible[2] = torch.tensor([True, True, False, False, False])
+    seen = facing.take_apart(FRONT.expand(3, 5, 2), visible, QUADS, MIRROR, 128)
+    assert seen.visible.tolist() == [[True] * 5, [False] * 4 + [True], [False] * 5]
+    assert seen.known.tolist() == [True, False, False]
+    # Edge on, the names are taught with the sign that the trunk has.
+    thin = facing.take_apart(FRONT * torch.tensor([0.05, 1.0]), ALL, QUADS, MIRROR, 128)
+    assert thin.visible.all() and not thin.known.any()
+    # One labelled quadrangle of several is enough.
+    two = torch.cat([QUADS, torch.tensor([[0, 4, 4, 1]])])
+    visible[2, 4] = True
+    seen = facing.take_apart(FRONT.expand(3, 5, 2), visible, two, MIRROR, 128)
+    assert seen.visible[2].tolist() == [True, True, False, False, True]
 
 
 def test_a_skeleton_without_mirrored_bones_is_refused() -> None:

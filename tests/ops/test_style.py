@@ -87,7 +87,16 @@ def test_restatistics_stays_in_range() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "share", "block"),
-    [((16, 16), 0.0, (1, 1)), ((128, 128), 0.05, (13, 7)), ((20, 30), 0.1, (5, 4))],
+    [
+        ((16, 16), 0.0, (1, 1)),
+        ((128, 128), 0.05, (13, 7)),
+        ((20, 30), 0.1, (5, 4)),
+        # A share above 0 moves more than the mean, also of small images.
+        ((96, 96), 0.01, (3, 2)),
+        ((128, 128), 0.01, (3, 2)),
+        ((256, 96), 0.01, (5, 2)),
+        ((2, 1), 0.01, (1, 1)),
+    ],
 )
 def test_block_of_low_frequencies(
     shape: tuple[int, int], share: float, block: tuple[int, int]

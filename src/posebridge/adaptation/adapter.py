@@ -91,7 +91,7 @@ class Adapter(pl.LightningModule):
         self.watch = Watch(TERMS)
         self._step = 0
         self._figures: Figures = {}
-        self.first_step = config.steps.source if config.start_from else 0
+        self.first_step = config.first_step
         self.validation: list[tuple[int, float]] = []
         self.answered: Tensor | None = None  # (N, K, 2): the validator's last look
         self.unreadable: dict[str, None] = {}

@@ -16,8 +16,8 @@ class Anchor:
     starting point in place of 0, as in L2-SP (Li et al., ICML 2018). As no loss carries it, Adam does
     not rescale it; as it goes with the rate, a cosine's end pulls nothing back. Left to itself a
     difference shrinks by exp(-strength * sum of the rates): over 500 steps at a mean of 2.5e-4 a
-    strength of 1 undoes an eighth, over the 35,000 of the published schedule nine tenths, which is
-    where a student without a source has the time to drift.
+    strength of 1 undoes an eighth, over the default 15,000 (1e-4, with its step decay) almost two
+    thirds, which is where a student without a source has the time to drift.
 
     A frozen copy whose heatmaps the student is held to (Peng et al., ICCV 2023; Ding et al., 2023)
     costs a forward pass of every batch and teaches the mistakes that the copy makes on the target.

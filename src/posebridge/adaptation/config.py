@@ -227,6 +227,11 @@ class AdaptConfig:
                 raise InputError(f"{view}.scale is {low:g} to {high:g}; give low, high above 0.")
 
     @property
+    def first_step(self) -> int:
+        """Steps that count as done when a run begins: a stored model has the source stage behind it."""
+        return self.steps.source if self.start_from else 0
+
+    @property
     def uses_target(self) -> bool:
         """Whether any level looks at target images in training."""
         return self.uses_target_view or self.uses_style_bank

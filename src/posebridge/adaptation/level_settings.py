@@ -69,8 +69,11 @@ class ConsistencyConfig:
         spread: distance at which two views still agree on a joint, share of the crop's side.
         keep: share of the joints, the most confident ones, that are learned from.
         each_joint: whether the share holds for each joint by itself rather than for all together.
-        occlusion: share of the student's views in which a confident joint is covered by a patch.
-        occlusion_confidence: least confidence of a joint that may be covered.
+        occlusion: share of the student's views in which a confident joint is covered by a patch, of
+            those that have one, see occlusion_confidence.
+        occlusion_confidence: least confidence of a joint that may be covered. With one view that is
+            the height of the teacher's heatmap; with several it is the mean vote of the views for a
+            place, which seldom reaches 0.9: far fewer views are covered then than occlusion says.
         patch: side of the patch, share of the crop's side.
         keep_first: share of the joints at the start, which goes to 'keep' in a straight line, or in
             as many steps as there are rounds; empty: 'keep' from the start.

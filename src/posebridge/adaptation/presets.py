@@ -11,9 +11,11 @@ import argparse
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import (
     ActionConfigFile,  # pyright: ignore[reportPrivateImportUsage]
     ArgumentParser,
@@ -40,6 +42,11 @@ def preset_file(name: str) -> Path:
     if not re.fullmatch(r"\w+", name) or not file.is_file():
         raise InputError(f"unknown preset '{name}'; known are {', '.join(known_presets())}.")
     return file
+
+
+def preset_settings(name: str) -> dict[str, Any]:
+    """What a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
+    return _dotted(yaml.safe_load(preset_file(name).read_text(encoding="utf-8")))
 
 
 def add_settings(parser: ArgumentParser) -> None:
@@ -79,8 +86,9 @@ def configure(
     presets: Sequence[str] = (),
     config: Path | str | None = None,
     overrides: Mapping[str, Any] | None = None,
+    base: Path | str | None = None,
 ) -> AdaptConfig:
-    """The same from Python: presets, then a YAML file, then dotted overrides.
+    """The same from Python: presets, then a YAML file, then dotted overrides; ``base`` before all.
 
     >>> configure(["multilevel"], overrides={"feature.weight": 0}).feature.weight
     0.0
@@ -90,7 +98,7 @@ def configure(
     """
     parser = ArgumentParser(exit_on_error=False)
     add_settings(parser)
-    arguments: list[str] = []
+    arguments = [] if base is None else ["--config", str(base)]
     for name in presets:
         arguments += ["--preset", name]
     if config is not None:
@@ -98,6 +106,36 @@ def configure(
     for key, value in (overrides or {}).items():
         arguments.append(f"--{key}={_as_text(value)}")
     return parse_settings(parser, arguments)[0]
+
+
+def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) -> None:
+    """Whether settings are those that a run was started with.
+
+    Without a source, crop and model are those of the model that the run started from, whatever is
+    given (:func:`~posebridge.adaptation.start.start_of`).
+
+    Raises:
+        InputError: a setting differs.
+    """
+    if stored.source is None:
+        given = replace(given, crop=stored.crop, model=stored.model)
+    mine, theirs = _dotted(given.to_dict()), _dotted(stored.to_dict())
+    for name in (*theirs, *mine):
+        if mine.get(name) != theirs.get(name):
+            raise InputError(
+                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which goes on "
+                "with the settings stored there; leave it out, or start a new run to change it."
+            )
+
+
+def _dotted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{before}{key}"
+        # An empty dictionary is a value, not a group (encoder arguments).
+        found |= _dotted(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
+    return found
 
 
 def _as_text(value: Any) -> str:

@@ -174,23 +174,25 @@ def train(
     held_out = np.unique(split.held_out.files)
     (out / HELD_OUT).write_bytes(b"".join(bytes(name) + b"\n" for name in held_out))
 
+    total = config.steps.source + config.steps.adaptation
+    end = total if stop_after is None else min(total, config.first_step + stop_after)
+    # Styles are of the adaptation; where this call does not reach it, the network that gives them is
+    # trained by the one that does. It draws from generators of its own, so no weight depends on when.
     image_level = (
         ImageLevel("none")
-        if source is None
+        if source is None or end <= config.steps.source
         else image_level_of(config, source.images, split.training, out, device, style_progress)
     )
     adapter = Adapter(config, start.skeleton, start.model, image_level, start.poses.bones)
     adapter.unreadable.update(dict.fromkeys(skipped))
     steps = PairedSteps(
         source,
-        split.training if config.uses_target else None,
+        split.training if config.uses_target_view else None,
         config.crop,
         config.steps.batch,
         config.seed,
         config.steps.source,
     )
-    total = config.steps.source + config.steps.adaptation
-    end = total if stop_after is None else min(total, adapter.first_step + stop_after)
     done = _steps_done(state) if resume and state.exists() else 0
     # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)

@@ -17,7 +17,8 @@ TERMS = (
     *("regressor", "disparity", "refined_source", "inner", "outer"),
 )
 _OF_THE_SOURCE = ("source", "facing", "refined_source")
-_STEP_DECAYS = (45 / 70, 60 / 70)
+# The released schedule in epochs: where the rate drops, where the source stage ends, and the end.
+_DROPS, _SOURCE_EPOCHS, _EPOCHS = (45, 60), 40, 70
 
 
 def learning_rate(config: AdaptConfig, step: int) -> float:
@@ -35,8 +36,20 @@ def learning_rate(config: AdaptConfig, step: int) -> float:
     if optimizer.decay == "cosine":
         factor *= 0.5 * (1 + math.cos(math.pi * min(1.0, position / max(1, length))))
     elif optimizer.decay == "step" and adapting:
-        factor *= 0.1 ** sum(position >= share * length for share in _STEP_DECAYS)
+        factor *= 0.1 ** sum(_epoch(config, position) >= drop for drop in _DROPS)
     return base * factor
+
+
+def _epoch(config: AdaptConfig, position: int) -> float:
+    """Where a step of the adaptation lies in the released schedule, both stages counted.
+
+    The source stage stands for its 40 epochs however long it is: with 20,000 and 15,000 steps the two
+    drops come at 22,500 and 30,000 of both, as released, and a short adaptation after a long source
+    stage still begins at the full rate. Nothing drops within the source stage, which several
+    adaptations of other lengths may share. Without one the adaptation is the whole schedule.
+    """
+    before = _SOURCE_EPOCHS if config.steps.source else 0
+    return before + (_EPOCHS - before) * position / max(1, config.steps.adaptation)
 
 
 def encoder_factor(config: AdaptConfig, step: int) -> float:

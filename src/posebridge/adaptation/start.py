@@ -84,10 +84,7 @@ def require_no_source_needed(config: AdaptConfig) -> None:
             "no source is given and nothing is learned from the target; set consistency.weight or "
             "pose.weight above 0, or name the source with --source."
         )
-    if config.steps.adaptation == 0:
-        raise InputError(
-            "no source is given and steps.adaptation is 0; there is nothing to train, give 1 or more."
-        )
+    _require_steps(config)
 
 
 def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
@@ -97,8 +94,10 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
     heatmaps aim at: ``crop`` and ``model`` of the settings give way to those it was trained with.
 
     Raises:
-        InputError: the model cannot be read or does not fit, or lacks what the settings ask for.
+        InputError: the model cannot be read or does not fit, or lacks what the settings ask for; there
+            is nothing to train.
     """
+    _require_steps(config)
     if source is None:
         require_no_source_needed(config)
     else:
@@ -144,6 +143,15 @@ def poses_known_to(model: Path | str) -> SourcePoses:
     checkpoint = load_checkpoint(model, "source")
     joints = len(checkpoint.skeleton)
     return SourcePoses.from_results(checkpoint.results, joints, str(checkpoint.folder))
+
+
+def _require_steps(config: AdaptConfig) -> None:
+    """A model to start from has its source stage behind it, so that the adaptation alone is left."""
+    if config.start_from is not None and config.steps.adaptation == 0:
+        raise InputError(
+            "start_from names a trained model and steps.adaptation is 0; there is nothing to train, "
+            "give 1 or more."
+        )
 
 
 def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> None:

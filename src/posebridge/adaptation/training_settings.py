@@ -44,8 +44,9 @@ class OptimizerConfig:
         adaptation_lr: learning rate of the adaptation stage; empty: the same.
         adaptation_encoder: multiple of it for the encoder; empty: 'encoder', as before the adaptation.
         warmup: steps over which the rate rises from 0 at the start of either stage.
-        decay: constant; step (times 0.1 at 45/70 and 60/70 of the adaptation, as released); or
-            cosine (to 0 within each stage).
+        decay: constant; step (times 0.1 after 1/6 and 2/3 of the adaptation, as released: epochs 45
+            and 60 of 70, of which the source stage is 40; without a source stage at 45/70 and 60/70);
+            or cosine (to 0 within each stage).
         weight_decay: of AdamW; 0 makes it Adam.
         clip: largest norm of the gradient; 0 does not clip.
     """
@@ -78,7 +79,7 @@ class StepsConfig:
     """
 
     source: int = 20_000
-    adaptation: int = 35_000
+    adaptation: int = 15_000
     batch: int = 32
     ramp: int = 0
     checkpoint_every: int = 500

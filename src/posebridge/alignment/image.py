@@ -92,7 +92,7 @@ class ImageLevel(nn.Module):
             spatial frequencies), ``"statistics"`` (mean and contrast of the colour channels) or
             ``"none"``.
         network: a trained style network, for ``"adain"`` alone.
-        share: of the side of the spectrum that ``"fourier"`` moves, see
+        share: of the side of the spectrum that ``"fourier"`` moves, one frequency at least, see
             :func:`~posebridge.ops.style.low_frequency_amplitude`.
 
     The bank is a pair of buffers that move with the module and are not part of a checkpoint:

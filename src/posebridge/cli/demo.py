@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,13 @@ EXAMPLES = """examples:
   posebridge demo --out runs/demo
   posebridge demo --out runs/demo1 --seed 1
 """
+OWN = {
+    "seed": "give --seed instead",
+    "source": "it is drawn here; with data of your own use posebridge adapt",
+    "target": "it is drawn here; with data of your own use posebridge adapt",
+    "start_from": "both models start from the same new network",
+}
+"""Settings that the demonstration chooses itself, and why, or what to do instead."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,9 +66,10 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.summary import print_run_summary
 
     out = require_folder(given.out)
-    overrides: dict[str, Any] = dict(item.partition("=")[::2] for item in given.set)
-    overrides["seed"] = given.seed
+    overrides = _overrides(given.set) | {"seed": given.seed}
     config = configure(["demo"], overrides=overrides)
+    if config.steps.adaptation == 0:
+        raise InputError("steps.adaptation is 0, which leaves nothing to compare; give 1 or more.")
     require_drawable(given.figures, given.seed, config.crop.size)  # before a demo is removed
     if (out / "config.yaml").exists():
         if not given.overwrite:
@@ -83,9 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     overrides |= {"source": figures.source, "target": figures.target}
     result = run(configure(["demo"], overrides=overrides), out, resume=False, console=console)
-    # What adaptation has to beat learns from the source for as many steps, from the same start.
-    overrides["start_from"] = out
-    baseline = configure(["demo", "source_only"], overrides=overrides)
+    baseline = configure(["demo"], overrides=_baseline(overrides, out))
     console.print("for comparison, the source alone for as long", highlight=False)
     run(baseline, out / "source_only", resume=False, console=console)
 
@@ -109,6 +115,35 @@ def main(arguments: Sequence[str]) -> int:
     )
     console.print(f"before and after: {picture}", highlight=False)
     return 0
+
+
+def _overrides(settings: Sequence[str]) -> dict[str, Any]:
+    """``FIELD=VALUE`` each, as a dictionary; raise InputError for those in ``OWN``."""
+    from posebridge.errors import InputError
+
+    # A command line may spell start_from with a hyphen.
+    found = {
+        field.replace("-", "_"): value
+        for field, _, value in (item.partition("=") for item in settings)
+    }
+    for field, instead in OWN.items():
+        if field in found:
+            raise InputError(f"--set {field} means nothing to the demonstration: {instead}.")
+    return found
+
+
+def _baseline(overrides: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """What adaptation has to beat: the source for as many steps, from the same start.
+
+    The preset comes last, so that no override turns the baseline into another adapted model.
+    """
+    from posebridge.adaptation.presets import preset_settings
+
+    last = preset_settings("source_only")
+    # Taken out before they are put in: a key that is set again keeps its place in a dictionary, and
+    # a whole group given after it (image={style: fourier}) would win.
+    others = {field: value for field, value in overrides.items() if field not in last}
+    return others | last | {"start_from": out}
 
 
 def _require_demo(out: Path) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import pickle
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ class ImageEncoder(nn.Module):
         # timm returns the levels in the order of the network, each once.
         ascending = sorted(set(absolute))
         self._order = [ascending.index(level) for level in absolute]
+        _stop_after_levels(self.net)
         self._channels_last = "NHWC" in str(getattr(self.net, "output_fmt", "NCHW"))
 
         own_mean = mean or (config.mean if config else None) or _IMAGENET_MEAN
@@ -194,6 +196,29 @@ def _create(
             f"weights of {name} could not be downloaded ({type(error).__name__}); give a local "
             "file (--model.weights FILE) or 'none'."
         ) from error
+
+
+class _FirstStages(nn.Sequential):
+    """Stages of which only the first ones run; all keep their names, so that stored weights fit."""
+
+    def __init__(self, stages: nn.Sequential, count: int) -> None:
+        super().__init__(*stages)
+        self.count = count
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return islice(super().__iter__(), self.count)
+
+
+def _stop_after_levels(net: nn.Module) -> None:
+    """Leave out the stages behind the last level that is asked for, whose outputs nobody reads.
+
+    timm does so itself, but for its EfficientNets and MobileNets (as of 1.0): their stages are
+    ``blocks``, walked one by one, and ``_stage_out_idx`` names the wanted ones from 1; 0 is the stem.
+    """
+    wanted, blocks = getattr(net, "_stage_out_idx", None), getattr(net, "blocks", None)
+    hooked = getattr(net, "feature_hooks", None) is not None
+    if not hooked and isinstance(wanted, dict) and wanted and isinstance(blocks, nn.Sequential):
+        net.blocks = _FirstStages(blocks, max(wanted))
 
 
 def _line(error: BaseException) -> str:

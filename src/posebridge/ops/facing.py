@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -34,7 +35,7 @@ class Sides(NamedTuple):
 
     Attributes:
         points: (B, K, 2) left and right exchanged where the subject is turned.
-        visible: (B, K) likewise.
+        visible: (B, K) likewise; joints of a pair are not where the trunk is not labelled.
         turned: (B,) 1 where the subject is turned, else 0.
         known: (B,) the bit can be told: the trunk is labelled and not seen edge on.
     """
@@ -50,8 +51,10 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
 
     A mirrored bone is one of the left side whose mirror image is a bone too. Of these the ones that
     lie on a closed path of the skeleton are the trunk (hip to shoulder: hips and shoulders are joined
-    across); limbs hang loose and cross. A skeleton without such a path uses every mirrored bone. All
-    are walked from one end, so that their areas have one sign where nothing crosses.
+    across); limbs hang loose and cross. Where hips and shoulders hang on a spine instead, the line from
+    one to the other stands for the bone that is not drawn, see :func:`_along_spine`. A skeleton with
+    neither uses every mirrored bone. All are walked from one end, so that their areas have one sign
+    where nothing crosses.
 
     Raises:
         InputError: no bone has a mirror image, so no area tells the sides apart.
@@ -70,7 +73,8 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
             "with a mirror image on the right; add bones (edges) to it, or set model.sides to named."
         )
     closed = [bone for bone in mirrored if _on_closed_path(bone, bones)]
-    return [(a, b, mirror[b], mirror[a]) for a, b in _walk(closed or mirrored)]
+    found = closed or _along_spine(skeleton, bones, mirrored) or mirrored
+    return [(a, b, mirror[b], mirror[a]) for a, b in _walk(found)]
 
 
 def trunk_area(
@@ -91,9 +95,16 @@ def take_apart(
     mirror: Int[Tensor, " K"],
     size: int,
 ) -> Sides:
-    """Named labels -> sides and turned; ``size`` is the crop's side, in the points' pixels."""
+    """Named labels -> sides and turned; ``size`` is the crop's side, in the points' pixels.
+
+    Where no quadrangle of the trunk is labelled nobody can tell the sides, so that joints of a pair
+    are not visible there; those of the midline are. Seen edge on, a trunk still has a sign.
+    """
     area = trunk_area(points, visible, quads)
     turned = area > 0
+    labelled = visible[:, quads].all(dim=2).any(dim=1)  # (B,)
+    unpaired = mirror == torch.arange(len(mirror), device=mirror.device)  # (K,)
+    visible = visible & (labelled[:, None] | unpaired)
     return Sides(
         swap_sides(points, turned, mirror),
         swap_sides(visible, turned, mirror),
@@ -117,16 +128,59 @@ def by_name(
 
 def _on_closed_path(bone: list[int], bones: set[frozenset[int]]) -> bool:
     """Whether the bone's ends stay connected without it."""
-    others = bones - {frozenset(bone)}
-    reached, waiting = {bone[0]}, deque([bone[0]])
+    return bone[1] in _reached(bone[0], bones - {frozenset(bone)})
+
+
+def _reached(start: int, bones: set[frozenset[int]]) -> set[int]:
+    """The joints that bones connect with one, itself among them."""
+    reached, waiting = {start}, deque([start])
     while waiting:
         joint = waiting.popleft()
-        for other in others:
-            if joint in other:
-                fresh = set(other) - reached
+        for bone in bones:
+            if joint in bone:
+                fresh = set(bone) - reached
                 reached |= fresh
                 waiting.extend(fresh)
-    return bone[1] in reached
+    return reached
+
+
+def _along_spine(
+    skeleton: Skeleton, bones: set[frozenset[int]], mirrored: list[list[int]]
+) -> list[list[int]]:
+    """The line between the two left joints that hang on one spine and begin a limb each.
+
+    A spine is a connected set of joints without a mirror image (pelvis, thorax, neck). Two left joints
+    on it, and on no other, are hip and shoulder. With a third the head is one of them (eyes of an
+    animal), and a line from there to the trunk bends with the neck: such a skeleton has none here.
+    """
+    mirror = skeleton.mirror
+    lefts = {left for left, _ in skeleton.pairs}
+    begins = {joint for bone in mirrored for joint in bone}
+    hanging = [_hanging(spine, lefts, bones) for spine in _spines(mirror, bones)]
+    return [
+        sorted(two)
+        for two in hanging
+        if len(two) == 2
+        and two <= begins
+        and not any(two & other for other in hanging if other is not two)
+    ]
+
+
+def _spines(mirror: list[int], bones: set[frozenset[int]]) -> list[set[int]]:
+    """The connected sets of joints that are their own mirror image."""
+    waiting = {joint for joint, other in enumerate(mirror) if joint == other}
+    between = {bone for bone in bones if bone <= waiting}
+    spines: list[set[int]] = []
+    while waiting:
+        spine = _reached(min(waiting), between)
+        spines.append(spine)
+        waiting -= spine
+    return spines
+
+
+def _hanging(spine: set[int], lefts: set[int], bones: set[frozenset[int]]) -> set[int]:
+    """The left joints with a bone to a spine."""
+    return {joint for bone in bones if bone & spine for joint in bone & lefts}
 
 
 def _walk(bones: list[list[int]]) -> list[tuple[int, int]]:

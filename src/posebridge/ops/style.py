@@ -67,7 +67,9 @@ def low_frequency_amplitude(
     FDA (Yang & Soatto, CVPR 2020) takes the block of frequencies within ``share`` of the side
     around zero. Of a real image's spectrum one half says everything, so that the block has
     R = 2 reach_y + 1 rows (frequencies -reach_y ... reach_y) and S = reach_x + 1 columns
-    (0 ... reach_x), reach = floor(share * side): at share 0.05 and 128 px 13 x 7 a channel.
+    (0 ... reach_x), reach = floor(share * side): at share 0.05 and 128 px 13 x 7 a channel. A share
+    above 0 reaches 1 at least: with the frequency 0 alone a small image would change its mean colour
+    and nothing else.
 
     The transform is divided by the number of pixels, so that the amplitude at zero (row reach_y,
     column 0) is the mean of the channel.
@@ -82,10 +84,15 @@ def low_frequency_amplitude(
     if not 0 <= share < 0.5:
         raise ValueError(f"share is {share}, expected it in [0, 0.5)")
     height, width = images.shape[-2:]
-    rows, columns = int(share * height), int(share * width)
+    rows, columns = _reach(share, height), _reach(share, width)
     spectrum = torch.fft.rfft2(images, norm="forward")
     low = spectrum.roll(rows, dims=-2)[..., : 2 * rows + 1, : columns + 1]
     return low.abs()
+
+
+def _reach(share: float, side: int) -> int:
+    """The highest frequency within a share of the side; one pixel has no frequency but 0."""
+    return min(max(int(share * side), 1), (side - 1) // 2) if share > 0 else 0
 
 
 def swap_low_frequency(
