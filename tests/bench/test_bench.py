@@ -8,17 +8,17 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from bench.plans import METHODS, write_plan, write_scores
 from conftest import TINY
 from rich.console import Console
 
 from posebridge.bench import gather, read_plan, run_plan
+from posebridge.bench.begun import require_same_settings
 from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.outcome import latex, markdown, mean_and_deviation
-from posebridge.bench.plan import Training
 from posebridge.bench.scored import score_file, scored_checkpoints, unjudged
 from posebridge.bench.sweeps import write_sweeps
 from posebridge.bench.validators import (
@@ -28,43 +28,9 @@ from posebridge.bench.validators import (
     regret,
     validator_table,
 )
-from posebridge.bench.work import require_same_settings, state_of
+from posebridge.bench.work import state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
-
-METHODS: dict[str, Any] = {
-    "source_only": {"preset": "source_only"},
-    "all_levels": {"views": 2, "flip": True, "turn": 180},
-    "no_feature": {"settings": {"feature.weight": 0}, "seeds": [0]},
-}
-
-
-def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
-    source, target, test = (
-        ("s.json", "t.json", "test.json")
-        if figures is None
-        else (str(figures.source), str(figures.target), str(figures.test))
-    )
-    content = {
-        "budget": {**TINY, "steps.keep_every": 2},
-        "seeds": [0, 1],
-        "baseline": "source_only",
-        "pairs": {
-            "figures": {
-                "preset": "demo",
-                "test": test,
-                "source_validation": source,
-                "settings": {"source": source, "target": target},
-            }
-        },
-        "methods": METHODS,
-    }
-    content |= changes
-    file = folder / "comparison.yaml"
-    file.write_text(
-        yaml.safe_dump({k: v for k, v in content.items() if v is not None}, sort_keys=False)
-    )
-    return file
 
 
 def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
@@ -91,6 +57,7 @@ def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
         ({"optimizer.adaptation_encoder": 0.1, "asked.views": 2}, True),
         ({"facing": 0.5, "statistics": "both", "reading.least_score": 0.5}, True),
+        ({"reading.category": "person"}, True),
         ({"source_view.rotation": 3}, False),
         ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
         ({"optimizer.lr": 0.1}, False),
@@ -144,8 +111,25 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"seeds": 3}, "seeds is 3"),
         ({"seeds": []}, "give a list of numbers"),
         ({"baseline": "dann"}, "none of the methods"),
-        ({"thresholds": 0.1}, "give a list such as"),
+        ({"seeds": [True]}, "seeds is [True]"),
+        ({"seeds": [-1]}, "seeds is [-1]"),
+        ({"baseline": ["dann"]}, "baseline is ['dann']"),
+        ({"thresholds": 0.1}, "thresholds is 0.1; give shares"),
+        ({"thresholds": []}, "thresholds is []"),
+        ({"thresholds": [-0.05]}, "thresholds is [-0.05]"),
+        ({"thresholds": [math.nan]}, "thresholds is [nan]"),
+        ({"thresholds": [0.1, math.inf]}, "inf]; give shares"),
         ({"pairs": {"figures": {"preset": "demo"}}}, "has no 'test'"),
+        ({"pairs": {"a": {"test": None}}}, "'a' has no 'test'"),
+        ({"pairs": {"a": {"test": 5}}}, "pair 'a': test is 5; give"),
+        ({"pairs": {"a": {"test": ["x"]}}}, "pair 'a': test is ['x']"),
+        ({"pairs": {"a": {"test": " "}}}, "pair 'a': test is ' '"),
+        ({"pairs": {"a": {"test": "x", "test_images": 5}}}, "pair 'a': test_images is 5"),
+        ({"pairs": {"a": {"test": "x", "source_validation": {"a": 1}}}}, "source_validation is {"),
+        (
+            {"methods": {"a": {"settings": {"feature.wait": 1}}}, "baseline": None},
+            "comparison.yaml: pair 'figures', method 'a': ",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, capsys):
@@ -158,12 +142,33 @@ def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, ca
 
 
 def test_files_that_are_no_plan(tmp_path, capsys):
-    for text, words in ((None, "does not exist"), ("a: [", "not valid YAML"), ("3", "no settings")):
+    for text, words in (
+        (None, "does not exist"),
+        ("a: [", "not valid YAML"),
+        ("seeds: 2024-13-45", "not valid YAML"),
+        ("3", "no settings"),
+    ):
         file = tmp_path / "plan.yaml"
         if text is not None:
             file.write_text(text)
         assert main(["bench", str(file), "--out", str(tmp_path / "out")]) == 2
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lost", ["test", "test_images", "source_validation"])
+def test_labels_that_are_not_there_are_told_before_anything_is_trained(lost, tmp_path, capsys):
+    for name in ("s.json", "t.json", "test.json"):
+        (tmp_path / name).touch()
+    words = {"test": "test.json", "source_validation": "s.json", lost: "gone.json"}
+    pairs = {"people": {"settings": {"source": "s.json", "target": "t.json"}, **words}}
+    file, out = write_plan(tmp_path, pairs=pairs, seeds=[0]), tmp_path / "out"
+    assert main(["bench", str(file), "--out", str(out), "--data-root", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'gone.json'} ({lost} of the pair 'people')" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("config.yaml"))
+    # A dataset that is named is no file.
+    pairs["people"][lost] = "lsp:test"
+    plan = read_plan(write_plan(tmp_path, pairs=pairs, seeds=[0]), tmp_path)
+    assert run_plan(plan, ["false"], out, quiet()) == [t.name for t in plan.trainings]
 
 
 @pytest.fixture(scope="module")
@@ -433,18 +438,6 @@ def test_an_unknown_training_is_refused(comparison, capsys):
     file, out = comparison
     assert main(["bench", str(file), "--out", str(out), "--only", "figures/dann/seed_0"]) == 2
     assert "figures/all_levels/seed_0" in capsys.readouterr().err
-
-
-def write_scores(
-    out: Path, training: Training, values: dict[str, tuple[int, float]], **asked: object
-) -> None:
-    protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **asked}
-    for checkpoint, (step, value) in values.items():
-        (out / training.name / "checkpoints" / checkpoint).mkdir(parents=True)
-        file = score_file(training, out, checkpoint)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        metrics = {"pck@0.05": {"all": value}, "pck@0.10": {"all": 2 * value}}
-        file.write_text(json.dumps({"metrics": metrics, "protocol": {**protocol, "step": step}}))
 
 
 def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):

@@ -81,9 +81,34 @@ def test_labels_decide_against_all_other_signs(near, far, answer):
     assert judge(figures(1, 1, None), FINE, labels, 40).prefers_source == (answer == "hurt")
 
 
-def test_too_few_labels_leave_the_answer_to_the_signs_and_say_so():
-    labels = {"0.05": change(20, 21, 0), "0.10": change(40, 39, 0)}
-    verdict = judge(figures(1, 1, None), FINE, labels, 7)
+def spread(value: float, low: float | None, high: float | None) -> Paired:
+    return Paired(
+        Interval(20.0, 15.0, 25.0), Interval(20.0 + value, 15.0, 25.0), Interval(value, low, high)
+    )
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        (spread(1, -3, 5), spread(-1, -5, 3)),
+        (spread(0, -0.3, 0.3), spread(0, -2.5, 0.5)),  # one of the two may still have moved
+        (spread(1, None, None), spread(0, -0.3, 0.3)),  # fewer than six photographs
+    ],
+)
+def test_too_few_labels_leave_the_answer_to_the_signs_and_say_so(near, far):
+    verdict = judge(figures(1, 1, None), FINE, {"0.05": near, "0.10": far}, 7)
     assert verdict.answer == "probably"
     assert not verdict.by_labels
     assert verdict.because.startswith("7 labelled photographs are too few to tell.")
+
+
+@pytest.mark.parametrize("steady", [1, -1])
+def test_many_labels_that_show_no_change_are_not_too_few(steady):
+    """A narrow interval around 0 is an answer, whatever the signs without labels say."""
+    labels = {"0.05": spread(-0.1, -0.26, 0.05), "0.10": spread(0.2, -1.9, 2.0)}
+    verdict = judge(figures(steady, 1, None), FINE, labels, 1000)
+    assert (verdict.answer, verdict.by_labels) == ("unclear", True)
+    assert verdict.line.startswith(
+        "No clear change. By 1000 labelled photographs nothing changed: within 0.05 of the crop's"
+    )
+    assert "\u22120.1 (\u22120.3 to +0.1) points" in verdict.because

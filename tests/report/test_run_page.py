@@ -18,7 +18,7 @@ from posebridge.inference.run_folder import open_run
 from posebridge.report import charts
 from posebridge.report.charts import Line, interval_chart, line_chart, number
 from posebridge.report.photographs import gallery, skeleton_drawing
-from posebridge.report.run_page import render, tiles, write_run_page
+from posebridge.report.run_page import render, tiles, warnings, write_run_page
 from posebridge.skeleton import Skeleton
 
 HURT = Verdict("probably_not", False, "Less steady.", (Finding("agreement", -1, "Less steady."),))
@@ -183,6 +183,30 @@ def test_tiles_say_what_is_clear(judged):
     assert {t.says for t in shown.values()} <= {
         *("a clear rise", "within chance", "a clear fall", "a small fall, the usual price")
     }
+
+
+@pytest.mark.parametrize(
+    ("images", "held_out", "words"),
+    [
+        (12, 12, "Only 12 photographs were held out"),
+        (12, None, "Only 12 photographs were held out"),
+        (5, 12, "Of 12 photographs that were held out only 5 were looked at (--images)"),
+        (5, 900, "Of 900 photographs that were held out only 5 were looked at (--images)"),
+        (20, 900, None),
+    ],
+)
+def test_few_photographs_are_told_by_why_they_are_few(images, held_out, words, judged):
+    told = warnings(dataclasses.replace(judged.judgement, images=images), held_out)
+    found = [warning for warning in told if "held out" in warning]
+    assert [warning.partition(".")[0] for warning in found] == ([] if words is None else [words])
+
+
+def test_a_run_that_was_stopped_says_so_on_its_page(judged, tmp_path):
+    assert (judged.held_out, judged.stopped) == (12, None)
+    stopped = dataclasses.replace(judged, stopped=(7, 10))
+    page = write_run_page(tmp_path / "report", stopped, "x").page.read_text()
+    assert "stopped at step 7 of 10" in page
+    assert "stopped at step" not in write_run_page(tmp_path / "whole", judged, "x").page.read_text()
 
 
 @pytest.mark.parametrize(

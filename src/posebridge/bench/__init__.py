@@ -2,6 +2,7 @@
 
 - ``plan``: a YAML file as a list of trainings; those that share a first stage share it.
 - ``first_stage``: which settings the source stage alone has.
+- ``begun``: whether what lies in a folder is of the settings that the plan has.
 - ``work``: one training, or one scoring, as a job that can be killed and called again.
 - ``scored``: what is there of its scores, and whether that is what the plan asks for.
 - ``launch``: jobs as processes of this machine, or through submitit on a cluster.

@@ -51,7 +51,8 @@ def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
         held_out=TargetConfig(),
     )
     counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
-    # Never set here; without it the digest is that of stages from before there was the setting.
+    # Never set here; without them the digest is that of stages from before there were the settings.
     del counts["optimizer"]["adaptation_encoder"]
+    del counts["reading"]["category"]
     text = json.dumps(counts, sort_keys=True)
     return alone, hashlib.sha256(text.encode()).hexdigest()[:8]

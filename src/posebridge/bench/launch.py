@@ -8,20 +8,27 @@ the others.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal
 
 from rich.console import Console
 
+from posebridge.bench.begun import require_same_settings
 from posebridge.bench.plan import Plan, Training
-from posebridge.bench.work import require_same_settings, state_of
+from posebridge.bench.work import require_labels, state_of
 from posebridge.errors import InputError
 
 Launcher = Literal["processes", "slurm"]
+_PATIENCE = 30.0
+"""Seconds that a training has to end by itself, which it does after the step it is at."""
 
 
 def run_plan(
@@ -45,7 +52,8 @@ def run_plan(
         the names of the trainings that failed.
 
     Raises:
-        InputError: a folder holds a training with other settings; nothing was started.
+        InputError: a folder holds a training with other settings, or labels that score what is not
+            done are not there; nothing was started.
     """
     for training in plan.trainings:
         require_same_settings(training, out)
@@ -68,12 +76,49 @@ def run_plan(
             done = len(wave) - len(left[-1])
             word = "done" if kind != "first stages" else "done or not needed"
             console.print(f"{kind}: {done} of {len(wave)} are {word}", highlight=False)
+    pending = [training for wave in left for training in wave]
+    for training in pending:
+        require_labels(training)
     if launcher == "slurm":
         return _on_cluster(left, command, out, console, cluster_options or {})
-    pending = [training for wave in left for training in wave]
-    if jobs == 1:
-        return _one_by_one(pending, command, console)
-    return _side_by_side(pending, command, out, console, jobs)
+    with _ending_on_sigterm():
+        if jobs == 1:
+            return _one_by_one(pending, command, console)
+        return _side_by_side(pending, command, out, console, jobs)
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM as an exception, so that what ends a comparison ends its trainings as well.
+
+    Left alone it ends this process at once, and a training would go on without anybody.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """End trainings, and wait until they have: the next one may go on from their folders."""
+    left = [process for process in processes if process.poll() is None]
+    for process in left:
+        process.terminate()
+    until = time.monotonic() + _PATIENCE
+    for process in left:
+        try:
+            process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _needs(training: Training) -> set[str]:
@@ -107,7 +152,12 @@ def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Co
             continue
         console.rule(f"{number} of {len(pending)}: {training.name}", align="left")
         # A process for each, so that none inherits memory, threads or randomness of another.
-        if subprocess.run([*command, training.name], check=False).returncode != 0:
+        process = subprocess.Popen([*command, training.name])
+        try:
+            code = process.wait()
+        finally:
+            _end([process])
+        if code != 0:
             failed.append(training.name)
     return failed
 
@@ -149,8 +199,7 @@ def _side_by_side(
                 console.print(f"{name}: {word}", highlight=False)
                 failed += [name] if process.returncode else []
     finally:
-        for process in running.values():
-            process.terminate()
+        _end(running.values())
     return failed
 
 

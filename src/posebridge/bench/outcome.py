@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posebridge.bench.begun import changed_since
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.scored import scored_checkpoints, scores_of
 from posebridge.evaluation import Results, pck_key
@@ -52,7 +53,8 @@ class Outcome:
     Attributes:
         scores: one for each run, choice and metric.
         curves: one for each run, checkpoint and metric; the choice is the checkpoint's name.
-        missing: trainings of which a checkpoint has no scores by the plan as it is.
+        missing: trainings of which a checkpoint has no scores by the plan as it is, also where they
+            were begun with other settings or their scores lack a metric of the plan.
     """
 
     plan: Plan
@@ -88,14 +90,18 @@ def gather(plan: Plan, out: Path) -> Outcome:
     for training in plan.trainings:
         if training.method is None:
             continue
+        if changed_since(training, out):
+            missing.append(training.name)
+            continue
         names = scored_checkpoints(training, out)
         read = {name: scores_of(training, out, name) for name in names}
         results = {name: one for name, one in read.items() if one is not None}
         # The tables wait for all that is to be scored: the best is known then, not before.
-        if not {"last", "selected"} <= set(read) or len(results) < len(read):
+        found = _found(training, results, metrics)
+        whole = len(found) == len(read) * len(metrics)
+        if not {"last", "selected"} <= set(read) or not whole:
             missing.append(training.name)
             continue
-        found = _found(training, results, metrics)
         curves += found
         scores += [s for s in found if s.choice in ("last", "selected")]
         for metric in metrics if training.scores_all else ():

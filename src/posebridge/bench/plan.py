@@ -33,15 +33,18 @@ from typing import Any
 import yaml
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import configure, preset_file
+from posebridge.adaptation.presets import preset_file
 from posebridge.bench.first_stage import first_stage
 from posebridge.bench.plan_file import (
+    configured,
     entries_of,
     presets_of,
     read_yaml,
     require_known,
     seeds_of,
     settings_of,
+    text_of,
+    thresholds_of,
 )
 from posebridge.bench.sweeps import Sweep, read_sweeps
 from posebridge.errors import InputError
@@ -68,6 +71,8 @@ class Training:
         asked: how the model is asked when it is scored.
         taught_by: the training whose run folder this one scores because it differs in nothing but how
             it is asked; None where it has a run folder of its own.
+        twins: the other trainings of these weights, whose scores are this one's where they are asked
+            the same.
         thresholds: of PCK, shares of the crop's side.
         scores_all: every checkpoint is scored, not just the last and the validator's choice.
     """
@@ -85,6 +90,7 @@ class Training:
     thresholds: Sequence[float] = ()
     taught_by: str | None = None
     scores_all: bool = True
+    twins: Sequence[str] = ()
 
     @property
     def run(self) -> str:
@@ -143,17 +149,19 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     seeds = seeds_of(raw.get("seeds", [0]), f"{path}: seeds")
     budget = settings_of(raw.get("budget"), f"{path}: budget")
     root = data_root if data_root is not None else raw.get("data_root")
-    baseline = raw.get("baseline")
+    baseline = text_of(raw.get("baseline"), f"{path}: baseline")
     if baseline is not None and baseline not in methods:
         raise InputError(f"{path}: baseline '{baseline}' is none of the methods; name one of them.")
-    thresholds = raw.get("thresholds", [0.05, 0.1])
-    if not (isinstance(thresholds, list) and all(isinstance(t, float) for t in thresholds)):
-        raise InputError(f"{path}: thresholds is {thresholds}; give a list such as [0.05, 0.1].")
+    thresholds = thresholds_of(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
 
     first_stages: dict[str, Training] = {}
     trainings: list[Training] = []
     for pair, about in pairs.items():
-        if "test" not in about:
+        words = {
+            name: text_of(about.get(name), f"{path}: pair '{pair}': {name}")
+            for name in ("test", "test_images", "source_validation")
+        }
+        if words["test"] is None:
             raise InputError(f"{path}: the pair '{pair}' has no 'test', the images that score it.")
         for method, how in methods.items():
             place = f"{path}: method '{method}'"
@@ -164,13 +172,15 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                 }
                 last = {**({} if root is None else {"data_root": root}), "seed": seed}
                 own = settings_of(how.get("settings"), f"{place}: settings")
-                config = configure(
+                both = f"{path}: pair '{pair}', method '{method}'"
+                config = configured(
                     [*presets_of(about.get("preset")), *presets_of(how.get("preset"))],
-                    overrides={**of_pair, **own, **last},
+                    {**of_pair, **own, **last},
+                    both,
                 )
                 taught = config
                 if _leaves_the_source_out(how):
-                    taught = configure(presets_of(about.get("preset")), overrides=of_pair | last)
+                    taught = configured(presets_of(about.get("preset")), of_pair | last, both)
                     config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
@@ -186,9 +196,9 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         pair,
                         method,
                         seed,
-                        about["test"],
-                        about.get("test_images"),
-                        about.get("source_validation"),
+                        words["test"],
+                        words["test_images"],
+                        words["source_validation"],
                         _asked(how, place, config.asked),
                         thresholds,
                         _alike(config, first, trainings),
@@ -196,7 +206,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                     )
                 )
     return Plan(
-        [*first_stages.values(), *trainings],
+        [*first_stages.values(), *_with_twins(trainings)],
         list(pairs),
         list(methods),
         baseline,
@@ -229,6 +239,16 @@ def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Trainin
         if other.first_stage == name and replace(other.config, asked=config.asked) == config:
             return other.name
     return None
+
+
+def _with_twins(trainings: Sequence[Training]) -> list[Training]:
+    """The trainings, each with the names of the others of its run."""
+    runs: dict[str, list[str]] = {}
+    for training in trainings:
+        runs.setdefault(training.run, []).append(training.name)
+    return [
+        replace(t, twins=tuple(name for name in runs[t.run] if name != t.name)) for t in trainings
+    ]
 
 
 def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:

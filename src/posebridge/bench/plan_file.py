@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.presets import configure
 from posebridge.errors import InputError
 
 
@@ -18,7 +21,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} does not exist; name the YAML file of a comparison.")
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # no text, or a date such as 2024-13-45
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(raw, dict):
         raise InputError(f"{path} holds no settings; see 'posebridge bench --help' for an example.")
@@ -57,10 +60,38 @@ def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
 
 
 def seeds_of(value: Any, place: str) -> list[int]:
-    """A list of whole numbers with one at least; InputError otherwise."""
-    if not (isinstance(value, list) and value and all(isinstance(s, int) for s in value)):
+    """A list of whole numbers from 0 with one at least; InputError otherwise."""
+    if not (isinstance(value, list) and value and all(type(s) is int and s >= 0 for s in value)):
         raise InputError(f"{place} is {value!r}; give a list of numbers such as [0, 1, 2].")
     return value
+
+
+def text_of(value: Any, place: str) -> str | None:
+    """A text, or None where nothing stands; InputError otherwise."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{place} is {value!r}; give a name or a path as text, or leave it out.")
+    return value
+
+
+def thresholds_of(value: Any, place: str) -> list[float]:
+    """A list of positive shares with one at least; InputError otherwise."""
+    if not (
+        isinstance(value, list)
+        and value
+        and all(isinstance(t, float) and math.isfinite(t) and t > 0 for t in value)
+    ):
+        raise InputError(f"{place} is {value!r}; give shares of the crop's side: [0.05, 0.1].")
+    return value
+
+
+def configured(presets: Sequence[str], settings: Mapping[str, Any], place: str) -> AdaptConfig:
+    """Presets and settings together; InputError, with the place in front, where one does not fit."""
+    try:
+        return configure(presets, overrides=settings)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
 
 
 def settings_of(value: Any, place: str) -> dict[str, Any]:

@@ -13,10 +13,14 @@ can move to another machine: what the file holds counts as done. Paths stand in 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+from posebridge.bench.begun import changed_settings, settings_told
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.scored import (
     FINISHED,
@@ -27,14 +31,16 @@ from posebridge.bench.scored import (
     told_at_the_end,
     write_judgement,
 )
-from posebridge.bench.work import changed_settings, settings_told, state_of
+from posebridge.bench.work import state_of
 from posebridge.data.json_files import read_json, write_text
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.models.asked import Asked
 
 _LEFT_OUT = ("dataset", "model", "step", "weights", "selection")
 """Entries of a protocol that are a machine's or a checkpoint's; the words of the plan stay."""
 _DECIMALS = 4
+_CHECKPOINT = re.compile(r"last|selected|step_\d+", re.ASCII)
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 
@@ -61,14 +67,48 @@ def read_record(file: Path) -> Entries:
 
 
 def _whole(entry: Any) -> bool:
-    """Whether an entry has what :func:`lay_out` reads."""
+    """Whether an entry has what :func:`lay_out` reads, and would write nothing anywhere else."""
     parts = ("settings", "protocol", "checkpoints")
     if not isinstance(entry, dict) or not all(isinstance(entry.get(p), dict) for p in parts):
         return False
-    told = list(entry["checkpoints"].values())
-    scored = [one.get("metrics") for one in told if isinstance(one, dict)]
-    rows = [r for metrics in scored if isinstance(metrics, dict) for r in metrics.values()]
-    return len(scored) == len(told) and all(isinstance(r, dict) for r in rows)
+    protocol = entry["protocol"]
+    thresholds = protocol.get("thresholds", [])
+    try:
+        Asked(**{f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol})
+    except (InputError, TypeError):
+        return False
+    return (
+        isinstance(thresholds, list)
+        and all(map(_finite, thresholds))
+        # Names become those of files.
+        and all(map(_CHECKPOINT.fullmatch, entry["checkpoints"]))
+        and all(map(_whole_checkpoint, entry["checkpoints"].values()))
+    )
+
+
+def _whole_checkpoint(told: Any) -> bool:
+    if not isinstance(told, dict):
+        return False
+    step, metrics, values = told.get("step"), told.get("metrics"), told.get("validators")
+    return (
+        (step is None or (type(step) is int and step >= 0))
+        and (metrics is None or _numbers_by_name(metrics, 2))
+        and (values is None or _numbers_by_name(values, 1))
+    )
+
+
+def _numbers_by_name(found: Any, levels: int) -> bool:
+    """Whether names, on so many levels, lead to finite numbers or null; metrics are not empty."""
+    if not isinstance(found, dict) or (levels == 2 and not found):
+        return False
+    if levels > 1:
+        return all(_numbers_by_name(row, levels - 1) for row in found.values())
+    return all(value is None or _finite(value) for value in found.values())
+
+
+def _finite(value: Any) -> TypeGuard[float]:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and abs(value) < math.inf
 
 
 def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
@@ -96,13 +136,14 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
             }
             write_text(out / training.name / FINISHED, json.dumps(finished, indent=2))
         for checkpoint, told in entry["checkpoints"].items():
-            if told["metrics"] is not None:
+            if told.get("metrics") is not None:
                 own = {"step": told.get("step"), "weights": checkpoint, "selection": checkpoint}
                 results = Results(told["metrics"], {**entry["protocol"], **own})
                 results.write(score_file(training, out, checkpoint))
             same = entry.get("source_validation") == training.source_validation
             if told.get("validators") is not None and same:
-                write_judgement(training, out, checkpoint, told["validators"])
+                values = {name: v for name, v in told["validators"].items() if v is not None}
+                write_judgement(training, out, checkpoint, values)
     return refused
 
 
@@ -132,7 +173,7 @@ def _entry(training: Training, out: Path) -> dict[str, Any]:
         checkpoints[name] = {
             "step": told.get("step"),
             "metrics": None if results is None else _rounded(results.metrics),
-            "validators": None if training.taught_by else judgement_of(training, out, name),
+            "validators": None if training.taught_by else _known(judgement_of(training, out, name)),
         }
     return {
         "settings": settings_told(training.config),
@@ -144,8 +185,15 @@ def _entry(training: Training, out: Path) -> dict[str, Any]:
     }
 
 
+def _known(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    """JSON has no number for what a validator could not tell."""
+    if values is None:
+        return None
+    return {name: value if _finite(value) else None for name, value in values.items()}
+
+
 def _rounded(metrics: Metrics) -> Metrics:
     return {
-        name: {row: None if v is None else round(v, _DECIMALS) for row, v in rows.items()}
+        name: {row: round(v, _DECIMALS) if _finite(v) else None for row, v in rows.items()}
         for name, rows in metrics.items()
     }

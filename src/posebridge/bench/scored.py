@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,21 @@ def judgement_file(training: Training, out: Path, checkpoint: str) -> Path:
 def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
     """The scores of a checkpoint, None where there are none or they are of other settings.
 
+    Where a training of the same weights was asked the same, its scores are this one's.
+
     Raises:
         InputError: the file is damaged.
     """
-    file = score_file(training, out, checkpoint)
-    if not file.is_file():
-        return None
-    results = Results.read(file)
-    return results if _fits(results.protocol, training) else None
+    for name in (training.name, *training.twins):
+        file = score_file(replace(training, name=name), out, checkpoint)
+        results = Results.read(file) if file.is_file() else None
+        if results is None or not _fits(results.protocol, training):
+            continue
+        if name == training.name:
+            return results
+        own = {"pair": training.pair, "method": training.method}
+        return replace(results, protocol={**results.protocol, **own})
+    return None
 
 
 def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, float] | None:

@@ -6,48 +6,45 @@ Every step looks at the folder first: what is finished is left alone, what was s
 from __future__ import annotations
 
 import json
+import os
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.heartbeat import presence, read_progress
 from posebridge.adaptation.recording import TEACHER_STUDENT
 from posebridge.adaptation.selection import VALIDATORS, ask, points_in_crops, source_pck
 from posebridge.api import run
+from posebridge.bench.begun import changed_since, require_same_settings
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import (
     FINISHED,
     kept_checkpoints,
     score_file,
-    told_at_the_end,
     unjudged,
     unscored,
     write_judgement,
 )
-from posebridge.data.benchmarks import benchmark_protocol
+from posebridge.data.benchmarks import benchmark_protocol, is_reference
 from posebridge.data.crops import to_crop
 from posebridge.data.json_files import write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
-from posebridge.inference.domains import below, in_skeleton_asked, located
+from posebridge.inference.domains import below, in_skeleton_asked
 from posebridge.inference.judging import prior_of
 from posebridge.inference.predictor import load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
-
-_PLACES = ("data_root", "workers", "device", "start_from", "asked")
-"""Settings that may differ between two sessions: no weight depends on them, or (where a training
-starts from) they are looked at apart."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,12 @@ class State:
         trained: the last step is done.
         scored: every checkpoint that was kept is scored as the plan asks for, by labels and by the
             validators; a first stage has nothing to score.
+        changed: the settings of the plan that what is there was not begun with; it counts as nothing.
     """
 
     trained: bool
     scored: bool
+    changed: Sequence[str] = ()
 
     @property
     def done(self) -> bool:
@@ -71,66 +70,12 @@ class State:
 
 def state_of(training: Training, out: Path) -> State:
     """Look at the folder of a training."""
+    changed = changed_since(training, out)
+    if changed:
+        return State(False, False, changed)
     trained = (out / training.run / FINISHED).is_file()
     complete = not unscored(training, out) and not unjudged(training, out)
     return State(trained, trained and (training.method is None or complete))
-
-
-def require_same_settings(training: Training, out: Path) -> None:
-    """Whatever is there of a training, finished or not, has the plan's settings.
-
-    Raises:
-        InputError: it has not; the message names what differs.
-    """
-    stored = out / training.run / "config.yaml"
-    if stored.is_file():
-        before = yaml.safe_load(stored.read_text(encoding="utf-8"))
-        changed = changed_settings(located(training.config), before)
-        if _starts_elsewhere(training, stored.parent, before.get("start_from")):
-            changed.append("start_from")
-    else:
-        # Scores without weights, see posebridge.bench.record, have their settings with them.
-        before = told_at_the_end(stored.parent).get("settings")
-        changed = [] if before is None else changed_settings(training.config, before)
-    if changed:
-        raise InputError(
-            f"{stored.parent} was begun with other settings ({', '.join(changed)}); remove it, or "
-            "give another --out."
-        )
-
-
-def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
-    """The settings that weights depend on and that are not as they were."""
-    # A setting that the run did not know yet has its default there.
-    before = _merged(AdaptConfig().to_dict(), dict(before))
-    return [name for name, value in settings_told(config).items() if before.get(name) != value]
-
-
-def settings_told(config: AdaptConfig) -> dict[str, Any]:
-    """The settings that the weights of a run depend on, where it starts from apart."""
-    # Without a source, the model that it starts from says how crops are cut and what it is made of.
-    given = _PLACES if config.source is not None else (*_PLACES, "crop", "model")
-    return {name: value for name, value in config.to_dict().items() if name not in given}
-
-
-def _starts_elsewhere(training: Training, folder: Path, start_from: str | None) -> bool:
-    """Whether a run started from another model than the plan's; a whole comparison may be moved."""
-    if training.first_stage is None:
-        return start_from != located(training.config).start_from
-    told = told_at_the_end(folder)
-    if told:
-        return told.get("first_stage", training.first_stage) != training.first_stage
-    return start_from is None or not Path(start_from).as_posix().endswith(training.first_stage)
-
-
-def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Nested settings with those that are given in place of their own."""
-    merged = dict(settings)
-    for name, value in given.items():
-        inner = merged.get(name)
-        nested = isinstance(inner, dict) and isinstance(value, dict) and name != "encoder_args"
-        merged[name] = _merged(inner, value) if nested else value  # pyright: ignore[reportArgumentType]
-    return merged
 
 
 def do_training(training: Training, out: Path, console: Console) -> None:
@@ -146,16 +91,45 @@ def do_training(training: Training, out: Path, console: Console) -> None:
             raise InputError(
                 f"{training.name} asks the model of {training.taught_by}, which is not finished."
             )
+        require_labels(training)
         _train(training, out, console)
     if not (out / training.run / "checkpoints").is_dir() and not state_of(training, out).done:
-        raise InputError(
-            f"{training.name} is to be scored, but its weights are not here; remove "
-            f"{out / training.run} and take it out of the record to train it again."
-        )
+        raise InputError(_without_weights(training, out))
     if training.method is not None:
         _judge(training, out, console)
     if training.test is not None and training.method is not None:
         _score(training, out, console)
+
+
+def _without_weights(training: Training, out: Path) -> str:
+    """Scores came from a record, and the plan asks for more of them: what to do, in one line."""
+    needed = (training.first_stage, training.taught_by, training.name)
+    names = " and then ".join(f"--only {name}" for name in needed if name is not None)
+    return (
+        f"{training.name} is to be scored, but its weights are not here, as {out / training.run} came "
+        "from a record; copy that folder from where it was trained, or train it into another --out "
+        f"without --record ({names})."
+    )
+
+
+def require_labels(training: Training) -> None:
+    """What scores and judges a training is there, looked at before hours go into it.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    named = {
+        "test": training.test,
+        "test_images": training.test_images,
+        "source_validation": training.source_validation,
+    }
+    for name, path in named.items():
+        place = None if path is None else below(training.config.data_root, path)
+        if place is not None and not is_reference(place) and not Path(place).exists():
+            raise InputError(
+                f"{training.name} is scored with {place} ({name} of the pair '{training.pair}'), "
+                "which does not exist; mend the path, or give --data-root."
+            )
 
 
 def _train(training: Training, out: Path, console: Console) -> None:
@@ -166,6 +140,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
         if not (start / FINISHED).is_file():
             raise InputError(f"{training.name} starts from {start}, which is not finished.")
         config = replace(config, start_from=str(start))
+    _require_alone(folder)
     resume = (folder / "config.yaml").is_file()
     console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
@@ -178,6 +153,22 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "checkpoints": kept_checkpoints(training, out),
     }
     write_text(folder / FINISHED, json.dumps(finished, indent=2))
+
+
+def _require_alone(folder: Path) -> None:
+    """Two trainings in one folder would write over each other.
+
+    Raises:
+        InputError: another process of this machine trains there.
+    """
+    word = read_progress(folder)
+    if word is None or word.host != socket.gethostname() or word.pid == os.getpid():
+        return
+    if presence(word, time.time()) == "training":
+        raise InputError(
+            f"{folder} is being trained by the process {word.pid} (step {word.step} of "
+            f"{word.planned}); wait until it has ended, or end it."
+        )
 
 
 def _judge(training: Training, out: Path, console: Console) -> None:

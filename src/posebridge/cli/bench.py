@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
+    from posebridge.bench.begun import changed_since
     from posebridge.bench.launch import cluster_options, own_command
     from posebridge.bench.record import gather_record, lay_out, read_record, write_record
     from posebridge.bench.sweeps import write_sweeps
@@ -89,7 +90,9 @@ def main(arguments: Sequence[str]) -> int:
         for training in plan.trainings:
             state = state_of(training, out)
             word = "done" if state.done else "trained" if state.trained else "to do"
-            console.print(f"{word:<8} {training.name}", highlight=False)
+            word = "differs" if state.changed else word
+            why = f" (begun with other {', '.join(state.changed)})" if state.changed else ""
+            console.print(f"{word:<8} {training.name}{why}", highlight=False)
         return 0
     if given.only:
         do_training(plan.training(given.only), out, console)
@@ -115,7 +118,9 @@ def main(arguments: Sequence[str]) -> int:
         if file.suffix == ".md":
             console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)
     for name in outcome.missing:
-        console.print(f"no scores yet: {name}", style="yellow", highlight=False)
+        changed = changed_since(plan.training(name), out)
+        why = f", begun with other {', '.join(changed)}: left out" if changed else ""
+        console.print(f"no scores yet: {name}{why}", style="yellow", highlight=False)
     files += [] if record is None else [record]
     console.print("written: " + ", ".join(map(str, files)), highlight=False)
     if failed:

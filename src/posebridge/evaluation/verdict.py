@@ -1,7 +1,9 @@
 """Did it help? A rule from evidence to words, and what the words may claim.
 
-With labels of the target the answer is theirs. Without any it is never more than "probably": a model
-can become steadier, surer and more plausible while it learns its own mistakes. The rule, in order:
+With labels of the target the answer is theirs, also where they show that next to nothing changed
+(:data:`NEXT_TO_NOTHING`); labels whose intervals are too wide to tell leave it open. Without any it is
+never more than "probably": a model can become steadier, surer and more plausible while it learns its
+own mistakes. The rule without them, in order:
 
 1. Answers that have become alike (:func:`collapsed`) mean that adaptation failed, whatever else rose.
 2. A large clear loss on labelled source images, or a clear fall of steadiness, speaks against it.
@@ -37,6 +39,8 @@ HEADLINES: Mapping[Answer, str] = {
 
 LEAST_FORGOTTEN = 0.1
 """Share of the source accuracy whose loss speaks against an adaptation; less is the usual price."""
+NEXT_TO_NOTHING = 2.0
+"""Points of PCK: where the labels' whole intervals lie within this either way, nothing changed."""
 LEAST_VARIETY = 0.5
 """Share of the source model's variety below which answers count as collapsed."""
 
@@ -157,7 +161,18 @@ def _by_labels(
         return Verdict("hurt", True, because, tuple(findings))
     if min(signs) < 0 < max(signs):
         return Verdict("mixed", True, because, tuple(findings))
+    if all(map(_next_to_nothing, labels.values())):
+        because = f"By {images} labelled photographs nothing changed: {parts[0].lower()}{parts[1:]}"
+        return Verdict("unclear", True, because, tuple(findings))
     return None
+
+
+def _next_to_nothing(paired: Paired) -> bool:
+    """Whether the labels tell that a change is small, and not just that it is not clear."""
+    low, high = paired.difference.low, paired.difference.high
+    return (
+        low is not None and high is not None and -NEXT_TO_NOTHING <= low <= high <= NEXT_TO_NOTHING
+    )
 
 
 def _findings(

@@ -65,11 +65,20 @@ class Pictures:
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """Numbers, what to draw, and the calibrations: weights -> a map for each of ``DISTANCES``."""
+    """A run's numbers and what goes with them.
+
+    Attributes:
+        judgement: all numbers. pictures: what to draw.
+        calibrations: weights -> a map for each of ``DISTANCES``.
+        held_out: images that were kept out of training, of which not all need have been looked at.
+        stopped: steps done and planned of a run that did not reach its end; None of one that did.
+    """
 
     judgement: Judgement
     pictures: Pictures
     calibrations: Mapping[str, list[Calibration]]
+    held_out: int
+    stopped: tuple[int, int] | None = None
 
 
 def judge_run(
@@ -196,7 +205,8 @@ def judge_run(
         {name: a.points.cpu().numpy()[order] for name, a in answers.items()},
         by_model(answers, order),
     )
-    return JudgedRun(judgement, pictures, calibrations)
+    kept_out = len(np.unique(run.held_out.files))
+    return JudgedRun(judgement, pictures, calibrations, kept_out, run.stopped)
 
 
 def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import glob
 import json
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,19 +46,27 @@ class FinishedRun:
     kept_apart: bool
     skipped: tuple[str, ...]
 
+    @property
+    def stopped(self) -> tuple[int, int] | None:
+        """Steps done and planned, where the last weights are from before the end; None otherwise."""
+        step = step_of(self.folder, "last")
+        planned = self.config.steps.source + self.config.steps.adaptation
+        return None if step is None or step >= planned else (step, planned)
+
 
 def open_run(folder: Path | str, data_root: Path | str | None = None) -> FinishedRun:
     """Read a run's settings and data.
 
-    The held-out photographs are those of ``held_out.txt``. Where none of these files is there (the
-    data moved, or the run is older than the file), the seed draws them again.
+    The held-out photographs are those of ``held_out.txt``, found again by their names where the data
+    moved. For a run that is older than this file, the seed draws them again.
 
     Args:
-        data_root: where the data lies, if it moved: each path of the settings is looked for below
-            it, the longest tail first.
+        data_root: where the data lies, if it moved: each path of the settings that does not exist as
+            it stands is looked for below it, the longest tail first.
 
     Raises:
-        InputError: no run there, an unfinished one, or data that is not where the settings say.
+        InputError: no run there, an unfinished one, data that is not where the settings say, or data
+            without any of the photographs that were held out.
     """
     place = Path(folder)
     stored = place / "config.yaml"
@@ -99,8 +108,11 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
 
 
 def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | None:
-    """The path, or the longest tail of it that exists below ``data_root``."""
-    if path is None or (data_root is None and _exists(path)):
+    """The path where it exists, or the longest tail of it that exists below ``data_root``.
+
+    A tail alone may be another data set's: many have an ``annotations.json``.
+    """
+    if path is None or _exists(path):
         return path
     if is_reference(path):
         return path if data_root is None else f"{data_root}/{parse_reference(path)}"
@@ -114,8 +126,6 @@ def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | N
         candidate = str(Path(data_root).joinpath(*parts[start:]))
         if _exists(candidate):
             return candidate
-    if _exists(path):
-        return path
     raise InputError(
         f"no tail of {path} exists below {data_root}; give --data-root the folder that holds "
         f"{parts[-1] if parts else path}."
@@ -133,12 +143,40 @@ def _exists(path: str) -> bool:
 
 
 def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | None:
-    """The rows whose images a run listed as held out, or None where none is there."""
-    if not file.is_file():
+    """The rows whose images a run listed as held out; None for a run without a list.
+
+    Raises:
+        InputError: none of them is there. Others drawn in their place would have been trained on.
+    """
+    listed = file.read_bytes().splitlines() if file.is_file() else []
+    if not listed:
         return None
-    listed = np.array(file.read_bytes().splitlines(), dtype=np.bytes_)
-    rows = np.flatnonzero(np.isin(target.files, listed))
-    return target.subset(rows) if len(rows) else None
+    rows = np.flatnonzero(np.isin(target.files, np.array(listed, dtype=np.bytes_)))
+    if not len(rows):
+        images, which = np.unique(target.files, return_inverse=True)
+        tails, wanted = _tails([bytes(name) for name in images], listed)
+        rows = np.flatnonzero(np.isin(tails, wanted)[which.reshape(-1)])
+    if not len(rows):
+        raise InputError(
+            f"none of the {len(listed)} photographs that {file} lists as held out is in "
+            f"{target.name}, so nothing is known there that training did not see; give the data of "
+            "this run (--data-root, if it moved)."
+        )
+    return target.subset(rows)
+
+
+def _tails(images: Sequence[bytes], listed: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The ends of paths: as many parts as it takes to tell the ``images`` from each other."""
+    separator = os.sep.encode()
+    parts = [name.split(separator) for name in images]
+    most = max(map(len, parts))
+    count = next(
+        (n for n in range(1, most) if len({tuple(p[-n:]) for p in parts}) == len(parts)), most
+    )
+    return (
+        [separator.join(p[-count:]) for p in parts],
+        [separator.join(name.split(separator)[-count:]) for name in listed],
+    )
 
 
 def source_check(
@@ -202,8 +240,13 @@ def read_course(
 
 def selected_step(folder: Path) -> int | None:
     """The step of a run's selected weights, by whichever validator; None where there are none."""
+    return step_of(folder, "selected")
+
+
+def step_of(folder: Path, weights: str) -> int | None:
+    """The step at which weights of a run were taken; None where there are none."""
     try:
-        step = json.loads((folder / "checkpoints/selected/results.json").read_bytes())["step"]
+        step = json.loads((folder / "checkpoints" / weights / "results.json").read_bytes())["step"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return step if isinstance(step, int) else None

@@ -27,6 +27,8 @@ from posebridge.report.photographs import Gallery, gallery
 
 PAGE = "index.html"
 _FIRST_SHOTS = 8
+_FEW = 20
+"""Fewer photographs than this say little."""
 _COLOURS = {
     "helped": "good",
     "probably": "good",
@@ -75,15 +77,22 @@ def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60
     folder.mkdir(parents=True, exist_ok=True)
     judged.judgement.write(folder / "report.json")
     write_calibrations(folder / "calibration.json", judged.calibrations)
-    page = render(judged.judgement, gallery(judged.judgement, judged.pictures, most=most), made)
+    shots = gallery(judged.judgement, judged.pictures, most=most)
+    page = render(judged.judgement, shots, made, judged.held_out, judged.stopped)
     partial = folder / f".{PAGE}.{os.getpid()}.partial"
     partial.write_text(page, encoding="utf-8")
     partial.replace(folder / PAGE)
     return RunReport(judged.judgement, folder / PAGE)
 
 
-def render(judgement: Judgement, shots: Gallery, made: str) -> str:
-    """The whole page as text; ``made`` says by what."""
+def render(
+    judgement: Judgement,
+    shots: Gallery,
+    made: str,
+    held_out: int | None = None,
+    stopped: tuple[int, int] | None = None,
+) -> str:
+    """The whole page as text; ``made`` says by what, the others are as in :func:`warnings`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -108,7 +117,7 @@ def render(judgement: Judgement, shots: Gallery, made: str) -> str:
             (name, p, interval_chart(p.difference, _sign(p.difference.sign)))
             for name, p in judgement.labels.items()
         ],
-        warnings=warnings(judgement),
+        warnings=warnings(judgement, held_out, stopped),
         trust=[(t, trust_chart(t)) for t in judgement.trust],
         course=course_charts(judgement),
         course_words=course_words(judgement),
@@ -150,15 +159,32 @@ def tiles(judgement: Judgement) -> list[Tile]:
     return found
 
 
-def warnings(judgement: Judgement) -> list[str]:
-    """What a reader must know before believing the rest."""
+def warnings(
+    judgement: Judgement, held_out: int | None = None, stopped: tuple[int, int] | None = None
+) -> list[str]:
+    """What a reader must know before believing the rest.
+
+    Args:
+        held_out: how many images training did not see; None: those that were looked at.
+        stopped: steps done and planned of a run that did not reach its end.
+    """
     found = []
+    if stopped is not None:
+        found.append(
+            f"The run stopped at step {stopped[0]} of {stopped[1]}: this page is about an adaptation "
+            f"that is not finished. Go on with posebridge adapt --resume --out {judgement.run}."
+        )
     if not judgement.held_out:
         found.append(
             "The target is a single image, so nothing could be kept out of training: every figure "
             "is about the image that was trained on."
         )
-    elif judgement.images < 20:
+    elif judgement.images < _FEW and held_out is not None and judgement.images < held_out:
+        found.append(
+            f"Of {held_out} photographs that were held out only {judgement.images} were looked at "
+            "(--images). Intervals of so few say little."
+        )
+    elif judgement.images < _FEW:
         found.append(
             f"Only {judgement.images} photographs were held out. Intervals of so few say little; "
             "adapt to more photographs, or raise held_out.held_out."

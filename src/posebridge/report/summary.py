@@ -66,7 +66,7 @@ def print_verdict(console: Console, report: RunReport) -> None:
             "The weights from before the adaptation are the better choice: --weights source",
             highlight=False,
         )
-    elif not verdict.by_labels and verdict.answer != "same":
+    elif not report.judgement.labels and verdict.answer != "same":
         console.print(
             "No label was used: steady is not right. Some labelled photographs settle it: "
             "posebridge report RUN --labels FILE",

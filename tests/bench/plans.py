@@ -1,0 +1,81 @@
+"""Small comparisons for the tests: their plans, and what their trainings leave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import TINY
+
+from posebridge.bench.plan import Plan, Training
+from posebridge.bench.scored import FINISHED, score_file, write_judgement
+
+METHODS: dict[str, Any] = {
+    "source_only": {"preset": "source_only"},
+    "all_levels": {"views": 2, "flip": True, "turn": 180},
+    "no_feature": {"settings": {"feature.weight": 0}, "seeds": [0]},
+}
+
+
+def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
+    source, target, test = (
+        ("s.json", "t.json", "test.json")
+        if figures is None
+        else (str(figures.source), str(figures.target), str(figures.test))
+    )
+    content = {
+        "budget": {**TINY, "steps.keep_every": 2},
+        "seeds": [0, 1],
+        "baseline": "source_only",
+        "pairs": {
+            "figures": {
+                "preset": "demo",
+                "test": test,
+                "source_validation": source,
+                "settings": {"source": source, "target": target},
+            }
+        },
+        "methods": METHODS,
+    }
+    content |= changes
+    file = folder / "comparison.yaml"
+    file.write_text(
+        yaml.safe_dump({k: v for k, v in content.items() if v is not None}, sort_keys=False)
+    )
+    return file
+
+
+def write_scores(
+    out: Path, training: Training, values: dict[str, tuple[int, float]], **asked: object
+) -> None:
+    protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **asked}
+    for checkpoint, (step, value) in values.items():
+        (out / training.name / "checkpoints" / checkpoint).mkdir(parents=True)
+        file = score_file(training, out, checkpoint)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        metrics = {"pck@0.05": {"all": value}, "pck@0.10": {"all": 2 * value}}
+        file.write_text(json.dumps({"metrics": metrics, "protocol": {**protocol, "step": step}}))
+
+
+def write_runs(out: Path, plan: Plan, **changes: Any) -> None:
+    """Leave what every training of a plan leaves, without any weights.
+
+    Args:
+        changes: of the settings as they are stored, such as ``source="/elsewhere/s.json"``.
+    """
+    values = dict.fromkeys(("last", "selected"), (10, 20.0))
+    for training in plan.trainings:
+        folder = out / training.run
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = {**training.config.to_dict(), "data_root": None, **changes}
+        (folder / "config.yaml").write_text(yaml.safe_dump(stored))
+        told = {"first_stage": training.first_stage, "seconds": 1.0}
+        (folder / FINISHED).write_text(json.dumps(told))
+        if training.method is None:
+            continue
+        asked = {name: getattr(training.asked, name) for name in ("views", "flip", "turn")}
+        write_scores(out, training, values, test=training.test, **asked)
+        for checkpoint in values:
+            write_judgement(training, out, checkpoint, {"agreement": 0.5})

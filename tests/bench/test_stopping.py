@@ -1,0 +1,83 @@
+"""A comparison that is ended from outside, and what is left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from bench.plans import write_plan
+from rich.console import Console
+
+from posebridge.adaptation.heartbeat import PROGRESS
+from posebridge.bench import read_plan, run_plan
+from posebridge.bench.work import do_training
+from posebridge.errors import InputError
+
+QUIET = Console(quiet=True)
+TRAINS = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(200)"
+
+
+@pytest.fixture
+def plan(tmp_path):
+    for name in ("s.json", "t.json", "test.json"):
+        (tmp_path / name).touch()
+    file = write_plan(tmp_path, methods={"one": None, "two": None}, seeds=[0, 1], baseline=None)
+    return read_plan(file, tmp_path)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_sigterm_ends_the_trainings_too(jobs, plan, tmp_path):
+    """Otherwise they go on alone, and the same command starts others in their folders."""
+    started = tmp_path / "started"
+    before = signal.getsignal(signal.SIGTERM)
+
+    def end() -> None:
+        while len(_pids(started)) < jobs:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
+    with pytest.raises(SystemExit, match="143"):
+        run_plan(plan, [sys.executable, "-c", TRAINS, str(started)], tmp_path, QUIET, jobs)
+    thread.join()
+    assert len(_pids(started)) == jobs
+    for pid in _pids(started):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def _pids(file: Path) -> list[int]:
+    return [int(word) for word in file.read_text().split()] if file.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, True),
+        ({"state": "stopped"}, False),
+        ({"pid": os.getpid()}, False),
+        ({"host": "another"}, False),
+        ({"updated": 0.0}, False),  # not heard of for years: its number is another process's by now
+    ],
+)
+def test_a_folder_that_another_process_trains_in_is_left_alone(change, refused, plan, tmp_path):
+    first = plan.trainings[0]
+    now = time.time()
+    word = {"state": "training", "step": 3, "first": 0, "planned": 4, "source": 4, "started": now}
+    word |= {"updated": now, "pid": os.getppid(), "host": socket.gethostname(), **change}
+    (tmp_path / first.name).mkdir(parents=True)
+    (tmp_path / first.name / PROGRESS).write_text(json.dumps(word))
+    # The source file is empty: where nobody trains, that is what is said.
+    words = f"trained by the process {os.getppid()} .step 3 of 4" if refused else r"s\.json"
+    with pytest.raises(InputError, match=words):
+        do_training(first, tmp_path, QUIET)
+    assert (tmp_path / first.name / PROGRESS).is_file()

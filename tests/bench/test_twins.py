@@ -1,0 +1,71 @@
+"""Trainings of the same weights: scored once, also where the scores came without weights."""
+
+from __future__ import annotations
+
+import pytest
+from bench.plans import write_plan, write_runs, write_scores
+
+from posebridge.bench import gather, read_plan
+from posebridge.bench.record import gather_record, lay_out, write_record
+from posebridge.bench.sweeps import _changes
+from posebridge.bench.work import state_of
+from posebridge.cli.main import main
+
+BOTH = {"last": (10, 20.0), "selected": (10, 20.0)}
+
+
+def test_a_value_that_is_the_methods_own_has_its_point_in_the_curve(tmp_path):
+    """Also from a record that knows nothing of the sweep."""
+    methods = {"plus": {"settings": {"feature.weight": 0.01}}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
+    write_runs(tmp_path / "trained", plan)
+    record = gather_record({}, plan, tmp_path / "trained")
+    sweeps = {"plus": {"feature.weight": [0.01, 0.1]}}
+    file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
+    swept, out = read_plan(file), tmp_path / "out"
+    assert lay_out(record, swept, out) == []
+    own = swept.training("figures/plus_feature.weight_0.01/seed_0")
+    assert own.twins == ("figures/plus/seed_0",)
+    assert state_of(own, out).done
+    write_scores(out, swept.training("figures/plus_feature.weight_0.1/seed_0"), BOTH)
+    outcome = gather(swept, out)
+    assert outcome.missing == []
+    assert _changes(outcome, "figures", swept.sweeps[0])[0.01] == {
+        "pck@0.05": [0.0],
+        "pck@0.10": [0.0],
+    }
+    # The record has it under its own name.
+    entry = gather_record({}, swept, out)[own.name]
+    assert entry["protocol"]["method"] == "plus_feature.weight_0.01"
+    assert entry["checkpoints"]["last"]["metrics"]["pck@0.05"] == {"all": 20.0}
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [{"views": 2}, {"test": "other.json"}, {"test_images": "x"}, {"thresholds": [0.05]}],
+)
+def test_scores_of_another_way_of_asking_are_not_a_twins(differs, tmp_path):
+    methods = {"one": None, "two": None}
+    plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
+    one, two = (plan.training(f"figures/{name}/seed_0") for name in methods)
+    assert two.taught_by == one.name
+    write_scores(tmp_path, one, BOTH, **differs)
+    assert gather(plan, tmp_path).missing == [one.name, two.name]
+
+
+def test_what_a_record_without_weights_cannot_answer_is_told(tmp_path, capsys):
+    methods = {"plain": None}
+    plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
+    write_runs(tmp_path / "trained", plan)
+    record = tmp_path / "record.json"
+    write_record(gather_record({}, plan, tmp_path / "trained"), record)
+    methods = {"plain": None, "voted": {"views": 4}, "same": {"views": 1}}
+    file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
+    first = read_plan(file).trainings[0].name
+    arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--record", str(record)]
+    assert main([*arguments, "--only", "figures/same/seed_0"]) == 0
+    assert main([*arguments, "--only", "figures/voted/seed_0"]) == 2
+    told = capsys.readouterr().err
+    assert "its weights are not here" in told
+    names = (first, "figures/plain/seed_0", "figures/voted/seed_0")
+    assert f"({' and then '.join(f'--only {name}' for name in names)})" in told

@@ -1,0 +1,31 @@
+"""The last words on the terminal: they say what the answer rests on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from posebridge.evaluation.verdict import Verdict
+from posebridge.report.console import PlainConsole
+from posebridge.report.run_page import RunReport
+from posebridge.report.summary import print_verdict
+
+
+@pytest.mark.parametrize(
+    ("verdict", "labels", "asks"),
+    [
+        (Verdict("probably", False, "Steadier.", ()), {}, True),
+        (Verdict("probably", False, "7 photographs are too few.", ()), {"0.05": None}, False),
+        (Verdict("unclear", True, "Nothing changed.", ()), {"0.05": None}, False),
+        (Verdict("same", False, "No step.", ()), {}, False),
+    ],
+)
+def test_labels_are_asked_for_where_none_were_given(verdict, labels, asks):
+    judgement: object = SimpleNamespace(verdict=verdict, labels=labels)
+    text = io.StringIO()
+    print_verdict(PlainConsole(file=text), RunReport(judgement, Path("r.html")))  # pyright: ignore[reportArgumentType]
+    assert ("No label was used" in text.getvalue()) == asks
+    assert verdict.because in text.getvalue()
