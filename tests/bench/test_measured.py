@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.selection import VALIDATORS
 from posebridge.bench import read_plan
 from posebridge.bench.record import read_record
 
@@ -32,10 +33,11 @@ def test_a_record_is_of_its_plan_and_of_no_machine(record):
 
 
 def test_the_default_validator_has_the_least_regret():
-    """Within runs: to choose one of a run's checkpoints is what it is for."""
+    """Within runs, of those by which a run can choose: that is what it is for."""
     page = (ROOT / "docs" / "selection.md").read_text()
     tables = re.findall(r"<!-- table: \S+ within -->\n.*?<!-- end -->", page, re.DOTALL)
-    firsts = [part.splitlines()[3].split(" | ")[0].removeprefix("| ") for part in tables]
+    rows = [[row.split(" | ")[0].removeprefix("| ") for row in t.splitlines()] for t in tables]
+    firsts = [next(name for name in names if name in VALIDATORS) for names in rows]
     assert firsts
     assert set(firsts) == {AdaptConfig().held_out.validator}
     assert f"`{AdaptConfig().held_out.validator}`" in page

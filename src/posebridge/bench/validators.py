@@ -19,6 +19,9 @@ from posebridge.bench.scored import judgement_of
 from posebridge.models.asked import Asked
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
+JOINT = "agreement x confidence"
+"""Two validators multiplied: how steady answers are and how sure. Unlike a mean of ranks it is a number
+of one checkpoint, whatever others there are."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list
 
     Means over runs, headings first.
     """
-    return _table(runs, metrics, "runs", (ENSEMBLE, LAST))
+    return _table(runs, metrics, "runs", (ENSEMBLE, JOINT, LAST))
 
 
 def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
@@ -138,7 +141,7 @@ def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[st
                 place,
             )
         )
-    return _table(pooled, metrics, "seeds", (ENSEMBLE,)) if pooled else []
+    return _table(pooled, metrics, "seeds", (ENSEMBLE, JOINT)) if pooled else []
 
 
 def _table(
@@ -148,7 +151,10 @@ def _table(
     choices: dict[str, list[tuple[Judged, list[float]]]] = {}
     for run in runs:
         other = {ENSEMBLE: mean_rank(run.values), LAST: [float(step) for step in run.steps]}
-        for name, values in (*run.values.items(), *((n, other[n]) for n in beside)):
+        if {"agreement", "confidence"} <= run.values.keys():
+            both = zip(run.values["agreement"], run.values["confidence"], strict=True)
+            other[JOINT] = [steady * sure for steady, sure in both]
+        for name, values in (*run.values.items(), *((n, other[n]) for n in beside if n in other)):
             choices.setdefault(name, []).append((run, list(values)))
     head = ["choice", counted]
     head += [f"{what} {metric}" for metric in metrics for what in ("rank correlation", "regret")]
