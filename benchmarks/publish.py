@@ -22,7 +22,13 @@ from posebridge.bench import Outcome, gather, read_plan
 from posebridge.bench.outcome import as_markdown, table
 from posebridge.bench.record import lay_out, read_record
 from posebridge.bench.sweeps import write_sweeps
-from posebridge.bench.validators import Judged, across_table, judged_runs, validator_table
+from posebridge.bench.validators import (
+    Judged,
+    across_table,
+    comparable,
+    judged_runs,
+    validator_table,
+)
 
 ROOT = Path(__file__).parents[1]
 MARKED = re.compile(r"(<!-- table: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -55,6 +61,7 @@ def main() -> int:
             rows = validator_table(judged, metrics)
         elif what == "across":
             rows = across_table(judged, metrics)
+            judged = [run for group in comparable(judged) for run in group]
         else:
             rows = joined(table(outcomes[plan], what), len(metrics))
         count = f"\n\n{len(judged)} runs, {sum(len(r.steps) for r in judged)} checkpoints."

@@ -120,17 +120,21 @@ def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list
     return _table(runs, metrics, "runs", (ENSEMBLE, JOINT, LAST))
 
 
+def comparable(runs: Sequence[Judged]) -> list[list[Judged]]:
+    """The runs that are asked once, by pair and seed, where there are two or more."""
+    places = {run.place: None for run in runs if run.once}
+    groups = [[run for run in runs if run.once and run.place == place] for place in places]
+    return [group for group in groups if len(group) > 1]
+
+
 def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
     """Which checkpoint of all runs of a pair and a seed that are asked once; else as above.
 
     A validator that does not speak of all of them is left out.
     """
-    places = {run.place: None for run in runs if run.once}
     pooled = []
-    for place in places:
-        group = [run for run in runs if run.once and run.place == place]
-        if len(group) < 2:
-            continue
+    for group in comparable(runs):
+        place = group[0].place
         common = [name for name in group[0].values if all(name in run.values for run in group)]
         pooled.append(
             Judged(
@@ -188,7 +192,7 @@ def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: P
     ]
     across = across_table(runs, metrics)
     if across:
-        once = [run for run in runs if run.once]
+        once = [run for group in comparable(runs) for run in group]
         parts += [
             "Which checkpoint of which method?",
             as_markdown(across),
