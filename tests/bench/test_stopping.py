@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,11 +16,20 @@ from bench.plans import write_plan
 from rich.console import Console
 
 from posebridge.adaptation.heartbeat import PROGRESS
-from posebridge.bench import read_plan, run_plan
+from posebridge.bench import read_plan
 from posebridge.bench.work import do_training
 from posebridge.errors import InputError
 
 QUIET = Console(quiet=True)
+RUNS = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from posebridge.bench import read_plan, run_plan
+file, jobs, *command = sys.argv[1:]
+folder = Path(file).parent
+run_plan(read_plan(file, folder), command, folder, Console(quiet=True), int(jobs))
+"""
 TRAINS = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(200)"
 
 
@@ -33,26 +42,28 @@ def plan(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_sigterm_ends_the_trainings_too(jobs, plan, tmp_path):
-    """Otherwise they go on alone, and the same command starts others in their folders."""
+@pytest.mark.usefixtures("plan")
+def test_sigterm_ends_the_trainings_too(jobs, tmp_path):
+    """Otherwise they go on alone, and the same command starts others in their folders.
+
+    In a process of its own: signals are of a main thread, which a worker of the tests may not run in.
+    """
     started = tmp_path / "started"
-    before = signal.getsignal(signal.SIGTERM)
-
-    def end() -> None:
+    command = [sys.executable, "-c", TRAINS, str(started)]
+    file = tmp_path / "comparison.yaml"
+    bench = subprocess.Popen([sys.executable, "-c", RUNS, str(file), str(jobs), *command])
+    try:
         while len(_pids(started)) < jobs:
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=end, daemon=True)
-    thread.start()
-    with pytest.raises(SystemExit, match="143"):
-        run_plan(plan, [sys.executable, "-c", TRAINS, str(started)], tmp_path, QUIET, jobs)
-    thread.join()
+            assert bench.poll() is None
+            time.sleep(0.05)
+        bench.terminate()
+        assert bench.wait(60) == 128 + signal.SIGTERM
+    finally:
+        bench.kill()
     assert len(_pids(started)) == jobs
     for pid in _pids(started):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def _pids(file: Path) -> list[int]:
