@@ -562,7 +562,6 @@ def test_boxes_in_a_csv(tmp_path, header, row):
         read_unlabelled(file)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
 def test_boxes_of_one_category(tmp_path):
     """A detector finds chairs too; which boxes are subjects is asked, and what there is is told."""
     picture(tmp_path / "a.png")
@@ -611,6 +610,7 @@ def said_of(file: Path) -> list[str]:
     return said
 
 
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
 def test_published_detections():
     boxes = SAMPLES / "coco/test_coco_det_AP_H_56.json"
     found = read_unlabelled(boxes, SAMPLES / "coco/test_coco.json")
