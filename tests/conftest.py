@@ -34,6 +34,16 @@ TINY: Mapping[str, Any] = {
     "optimizer.warmup": 0,
     "workers": 0,
 }
+ADAIN: Mapping[str, Any] = {
+    "image__style": "adain",
+    "image__network__encoder": "resnet10t",
+    "image__network__weights": "none",
+    "image__network__levels": "[0]",
+    "image__network__steps": 3,
+    "image__network__batch": 2,
+    "image__network__width": 0.25,
+}
+"""Settings of ``tiny`` for a style network that is trained in three steps."""
 
 
 def tiny(**more: Any) -> AdaptConfig:

@@ -250,6 +250,6 @@ def read_data(
         return read_domains(config)
     return read_domains(
         config,
-        lambda text: console.print(text, highlight=False),
+        remarks(console),
         lambda match: print_matches(console, match),
     )

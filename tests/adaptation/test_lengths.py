@@ -6,23 +6,13 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import pytest
-from conftest import tiny
+from conftest import ADAIN, tiny
 from run_folders import same, weights
 from safetensors.torch import load_file
 
 from posebridge.adaptation.run import train
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
-
-ADAIN = {
-    "image__style": "adain",
-    "image__network__encoder": "resnet10t",
-    "image__network__weights": "none",
-    "image__network__levels": "[0]",
-    "image__network__steps": 3,
-    "image__network__batch": 2,
-    "image__network__width": 0.25,
-}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, tiny
+from conftest import ADAIN, TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
 import posebridge.adaptation
@@ -287,17 +287,7 @@ def test_precision(data, tmp_path):
 
 
 def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
-    style = {
-        "image__style": "adain",
-        "image__network__encoder": "resnet10t",
-        "image__network__weights": "none",
-        "image__network__levels": "[0]",
-        "image__network__steps": 3,
-        "image__network__batch": 2,
-        "image__network__width": 0.25,
-        "steps__source": 1,
-        "steps__adaptation": 1,
-    }
+    style = {**ADAIN, "steps__source": 1, "steps__adaptation": 1}
     train(tiny(**style), *data, tmp_path / "run")
     decoder = tmp_path / "run" / "style" / "decoder.safetensors"
     assert decoder.is_file()

@@ -166,6 +166,22 @@ def test_outlines_of_a_set_for_segmentation_have_boxes(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("line", "of_keypoints"),
+    [
+        ("0 0.5 0.5 0.2 0.4 0.9 0.9 2 0.1 0.1 0", ""),
+        ("0 0.5 0.5 0.2 0.4 0.9 0.9 1 0.1 0.1 1", "flip_idx: [1, 0]\n"),
+    ],
+)
+def test_keypoints_of_a_target_are_no_outline(tmp_path, line, of_keypoints):
+    """Not where their flags go to 2, and never where the file speaks of keypoints."""
+    file = yolo(tmp_path)
+    file.write_text(f"train: images/train\nnames: [cow]\n{of_keypoints}")
+    text(tmp_path / "labels/train/a.txt", line + "\n")
+    text(tmp_path / "labels/train/b.txt", "")
+    np.testing.assert_allclose(read_unlabelled(file).boxes, [[40, 15, 20, 20]])
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         ("0 0.5 0.5 0.2 0.4 0.25", r"a.txt: line 1 has 6 numbers, expected 11"),

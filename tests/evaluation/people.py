@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from posebridge.data.figure_poses import KEYPOINTS
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation import Predictions
 from posebridge.skeleton import Skeleton
 
-LEEDS = [
-    "right_ankle",
-    "right_knee",
-    "right_hip",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "right_wrist",
-    "right_elbow",
-    "right_shoulder",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-    "neck",
-    "head_top",
-]
+LEEDS = list(KEYPOINTS)
 
 COCO = [
     "nose",

@@ -7,7 +7,7 @@ The settings are those of the run's ``config.yaml``; where scores came without w
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,8 @@ _PLACES = ("data_root", "workers", "device", "start_from", "asked")
 """Settings that may differ between two sessions: no weight depends on them, or (where a training
 starts from) they are looked at apart."""
 _FILES = (
-    *(
-        ("source",),
-        ("target",),
-        ("source_images",),
-        ("target_images",),
-        ("skeleton",),
-        ("mapping",),
-    ),
-    *(("model", "weights"), ("image", "decoder"), ("image", "network", "weights")),
+    *("source", "target", "source_images", "target_images", "skeleton", "mapping"),
+    *("model.weights", "image.decoder", "image.network.weights"),
 )
 """Settings that may be paths: the same data may lie elsewhere by now."""
 
@@ -63,15 +56,12 @@ def changed_since(training: Training, out: Path) -> list[str]:
         before = told.get("settings")
         if before is None:
             return []
-        changed = changed_settings(training.config, before)
-        elsewhere = told.get("first_stage", training.first_stage) != training.first_stage
-        return [*changed, *(["start_from"] if elsewhere else [])]
-    about = stored.stat()
-    before = _read(stored, about.st_mtime_ns, about.st_size)
-    changed = changed_settings(training.config, before)
-    if _starts_elsewhere(training, told, before.get("start_from")):
-        changed.append("start_from")
-    return changed
+        elsewhere = _after_another_stage(training, told)
+    else:
+        about = stored.stat()
+        before = _read(stored, about.st_mtime_ns, about.st_size)
+        elsewhere = _starts_elsewhere(training, told, before.get("start_from"))
+    return changed_settings(training.config, before) + (["start_from"] if elsewhere else [])
 
 
 def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
@@ -84,7 +74,8 @@ def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str
     # A setting that the run did not know yet has its default there.
     before = _merged(AdaptConfig().to_dict(), dict(before))
     now = settings_told(config)
-    for place in _FILES:
+    for name in _FILES:
+        place = name.split(".")
         path, stored = _at(now, place), _at(before, place)
         if path != stored and same_place(path, stored, config.data_root):
             _put(before, place, path)
@@ -122,8 +113,13 @@ def _starts_elsewhere(training: Training, told: Mapping[str, Any], start_from: A
     if training.first_stage is None:
         return not same_place(training.config.start_from, start_from, training.config.data_root)
     if told:
-        return told.get("first_stage", training.first_stage) != training.first_stage
+        return _after_another_stage(training, told)
     return start_from is None or not Path(start_from).as_posix().endswith(training.first_stage)
+
+
+def _after_another_stage(training: Training, told: Mapping[str, Any]) -> bool:
+    """Whether a finished run says that it went on from another first stage than the plan's."""
+    return told.get("first_stage", training.first_stage) != training.first_stage
 
 
 @lru_cache(maxsize=4096)
@@ -144,7 +140,7 @@ def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
     return content
 
 
-def _at(settings: Mapping[str, Any], place: tuple[str, ...]) -> Any:
+def _at(settings: Mapping[str, Any], place: Sequence[str]) -> Any:
     """What stands at a place of nested settings, None where nothing does."""
     found: Any = settings
     for name in place:
@@ -152,7 +148,7 @@ def _at(settings: Mapping[str, Any], place: tuple[str, ...]) -> Any:
     return found
 
 
-def _put(settings: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+def _put(settings: dict[str, Any], place: Sequence[str], value: Any) -> None:
     *outer, last = place
     for name in outer:
         settings = settings[name]

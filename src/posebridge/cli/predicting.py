@@ -20,6 +20,7 @@ from posebridge.inference.predictions import PosePredictions
 from posebridge.inference.predictor import Predictor
 from posebridge.inference.record import subjects_digest
 from posebridge.report.bar import ProgressBar
+from posebridge.report.console import remarks
 
 Kept = Callable[[str, dict[str, Any]], Journal]
 """What is kept, and what it depends on beside the model, the video and the settings -> its journal."""
@@ -72,7 +73,7 @@ def from_files(
             least_score=0 if finder else given.least_score,
             least_size=0 if finder else given.least_size,
         ),
-        say=lambda text: console.print(text, highlight=False),
+        say=remarks(console),
         root=given.data_root,
     )
     frames = list(dict.fromkeys(samples.path(row) for row in range(len(samples))))

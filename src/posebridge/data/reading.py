@@ -183,12 +183,12 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
 def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:
     """(N,) the boxes that are round what is asked for."""
     samples, _, categories = boxes
-    if categories is None:
-        if wanted is not None:
-            raise InputError(
-                f"{samples.name} does not say what its boxes are round, so that category "
-                f"'{wanted}' can't be chosen; leave it out."
-            )
+    if categories is None and wanted is not None:
+        raise InputError(
+            f"{samples.name} does not say what its boxes are round, so that category '{wanted}' "
+            "can't be chosen; leave it out."
+        )
+    if categories is None or (wanted is None and say is None):
         return np.ones(len(samples), dtype=bool)
     names, counts = np.unique(categories[categories != ""], return_counts=True)
     most = [f"'{names[i]}' ({counts[i]:,})" for i in np.argsort(-counts, kind="stable")[:5]]

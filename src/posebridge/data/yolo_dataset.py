@@ -18,6 +18,7 @@ from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
 SPLITS = ("train", "val", "test")
+_OF_KEYPOINTS = {"kpt_shape", "kpt_names", "node_names", "flip_idx", "skeleton"}
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
@@ -42,7 +43,7 @@ def is_dataset(path: Path) -> bool:
     if path.is_file() or file.parent == path:
         return True
     try:
-        return bool(Dataset(path).folders())
+        return bool(Dataset(path).chosen())
     except InputError:
         return False
 
@@ -101,21 +102,20 @@ class Dataset:
             )
         return given[0], given[1]
 
+    def classes(self) -> Mapping[Any, Any]:
+        """The names of the classes by number, none where the file has none."""
+        names = self.content.get("names")
+        listed = dict(enumerate(names)) if isinstance(names, list) else names
+        return listed if isinstance(listed, dict) else {}
+
     def kind(self, number: float) -> str:
         """The name of a class, or its number where the file names none."""
-        names = self.content.get("names")
-        if isinstance(names, list):
-            names = dict(enumerate(names))
-        found = (
-            names.get(int(number)) if isinstance(names, dict) and number == int(number) else None
-        )
+        found = self.classes().get(number)
         return f"{number:g}" if found is None else str(found)
 
     def skeleton(self, count: int) -> Skeleton:
         content = self.content
-        classes = content.get("names")
-        listed = list(classes.values()) if isinstance(classes, dict) else classes
-        name = str(listed[0]) if isinstance(listed, list) and listed else "subject"
+        name = str(next(iter(self.classes().values()), "subject"))
         names = content.get("kpt_names", content.get("node_names"))
         if isinstance(names, dict) and names:  # one list for each class
             names = next(iter(names.values()))
@@ -161,13 +161,12 @@ class Dataset:
             raise InputError(f"{self.file} names no folder of images under train, val or test.")
         return list(places)
 
-    def folders(self) -> list[Path]:
-        """The folders of images of all splits, or of the one that was asked for."""
-        root = self.file.parent
-        folders = [place for place in self.places() if place.is_dir()]
-        if not self.asked.is_dir() or self.asked.resolve() == root.resolve():
-            return folders
-        asked = self.asked.resolve()
+    def chosen(self) -> list[Path]:
+        """The folders, then the lists of images, of all splits; or those folders asked for."""
+        places = sorted(self.places(), key=Path.is_file)
+        if not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve():
+            return places
+        asked, folders = self.asked.resolve(), [place for place in places if place.is_dir()]
         below = [f for f in folders if f.is_relative_to(asked) or asked.is_relative_to(f)]
         if not below:
             raise InputError(f"{self.asked} is none of the splits of {self.file}.")
@@ -180,7 +179,8 @@ class Dataset:
             columns: of each line; None: the class and the box, whatever follows.
         """
         lines = Lines()
-        outlines = columns is None and "kpt_shape" not in self.content
+        # Where the file speaks of keypoints, what follows the box is theirs, and not looked at.
+        outlines = columns is None and _OF_KEYPOINTS.isdisjoint(self.content)
         for file, text in self.images():
             lines.files.append(file)
             lines.rows.append(_numbers(text, columns, outlines) if text.is_file() else [])
@@ -191,14 +191,14 @@ class Dataset:
     def images(self) -> list[tuple[Path, Path]]:
         """Images and their label files, of each split in order of their names."""
         found: dict[Path, Path] = {}
-        for folder in self.folders():
-            labels = _label_folder(folder)
-            for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in _IMAGES):
-                found[file] = (labels / file.relative_to(folder)).with_suffix(".txt")
-        whole = not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve()
-        for place in self.places() if whole else []:
-            for file in sorted(_listed(place)) if place.is_file() else []:
-                found.setdefault(file, _label_folder(file).with_suffix(".txt"))
+        for place in self.chosen():
+            if place.is_file():
+                for file in sorted(_listed(place)):
+                    found.setdefault(file, _label_folder(file).with_suffix(".txt"))
+                continue
+            labels = _label_folder(place)
+            for file in sorted(p for p in place.rglob("*") if p.suffix.lower() in _IMAGES):
+                found[file] = (labels / file.relative_to(place)).with_suffix(".txt")
         return list(found.items())
 
 
@@ -248,8 +248,11 @@ def _text(file: Path) -> str:
 
 
 def _outlined(numbers: Sequence[float]) -> list[float]:
-    """The class and the box of a line: of x, y, x, y, ... from three corners on their extent."""
-    if len(numbers) < 7 or len(numbers) % 2 == 0:
+    """The class and the box of a line: of x, y, x, y, ... from three corners on their extent.
+
+    Beyond 1 is no corner: flags of keypoints go to 2.
+    """
+    if len(numbers) < 7 or len(numbers) % 2 == 0 or max(numbers[1:]) > 1:
         return list(numbers[:5])
     corners = np.array(numbers[1:]).reshape(-1, 2)
     low, high = corners.min(axis=0), corners.max(axis=0)

@@ -65,7 +65,7 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
             it stands is looked for below it, the longest tail first.
 
     Raises:
-        InputError: no run there, an unfinished one, data that is not where the settings say, or data
+        InputError: no run there, one without weights, data that is not where the settings say, or data
             without any of the photographs that were held out.
     """
     place = Path(folder)

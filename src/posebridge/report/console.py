@@ -25,8 +25,8 @@ class PlainConsole(Console):
 
 
 def remarks(console: Console) -> Callable[[str], None]:
-    """Prints what a reader leaves out."""
-    return lambda text: console.print(text, style="yellow", highlight=False)
+    """Prints what a reader says: what takes long, what it leaves out."""
+    return lambda text: console.print(text, highlight=False)
 
 
 def plain_console() -> Console:
