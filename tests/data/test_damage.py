@@ -21,7 +21,8 @@ import yaml
 from annotated import annotated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_native_files import CONFIG, TABLE, pandas_levels, text
+from test_deeplabcut import CONFIG, TABLE, pandas_levels
+from tool_files import text
 
 from posebridge.data.formats import format_named
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled

@@ -64,7 +64,7 @@ class PosePrior:
         """Mean log-likelihood of the predicted poses, for each coordinate."""
         return float(self.each(answers).mean())
 
-    def each(self, answers: Answers) -> Float[Tensor, "N"]:
+    def each(self, answers: Answers) -> Float[Tensor, " N"]:
         """The same of every pose by itself."""
         shapes = _shapes(answers.points.detach().cpu().double()) - self.mean
         whitened = torch.linalg.solve_triangular(self.scale, shapes.T, upper=False)

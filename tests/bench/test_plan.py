@@ -1,0 +1,178 @@
+"""A plan: what its file means, what its trainings share, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from bench.plans import write_plan
+from conftest import TINY
+
+from posebridge.bench import read_plan
+from posebridge.cli.main import main
+
+
+def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
+    plan = read_plan(write_plan(tmp_path))
+    first = [t for t in plan.trainings if t.method is None]
+    others = [t for t in plan.trainings if t.method is not None]
+    assert plan.trainings[:2] == first
+    assert [t.config.steps.adaptation for t in first] == [0, 0]
+    assert not any(t.config.uses_target for t in first)
+    assert [t.name for t in others] == [
+        *("figures/source_only/seed_0", "figures/source_only/seed_1"),
+        *("figures/all_levels/seed_0", "figures/all_levels/seed_1"),
+        "figures/no_feature/seed_0",
+    ]
+    assert {t.first_stage for t in others if t.seed == 0} == {first[0].name}
+    assert others[-1].config.feature.weight == 0
+    assert others[0].config.consistency.weight == 0 < others[2].config.consistency.weight
+
+
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [
+        ({"teacher_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
+        ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
+        ({"optimizer.adaptation_encoder": 0.1, "asked.views": 2}, True),
+        ({"facing": 0.5, "statistics": "both", "reading.least_score": 0.5}, True),
+        ({"reading.category": "person"}, True),
+        ({"source_view.rotation": 3}, False),
+        ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
+        ({"optimizer.lr": 0.1}, False),
+        ({"model.sigma": 1.5}, False),
+        ({"steps.batch": 3}, False),
+    ],
+)
+def test_a_first_stage_is_shared_where_nothing_in_it_differs(settings, shares, tmp_path):
+    methods = {"one": None, "other": {"settings": settings}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
+    assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
+
+
+def test_all_methods_share_a_first_stage(tmp_path):
+    names = ("source_only", "multilevel", "regda", "ccssl", "uda_animal")
+    methods = {name: {"preset": name} for name in names}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
+    (first,) = [t for t in plan.trainings if t.method is None]
+    assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
+    assert not first.config.uses_target
+
+
+def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_path):
+    facing = {"model.sides": "facing"}
+    methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing": 0.5}}}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
+    assert len([t for t in plan.trainings if t.method is None]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pairs": None}, "names no pairs"),
+        ({"methods": {}}, "names no methods"),
+        ({"method": {}}, "'method' means nothing here"),
+        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' means nothing"),
+        ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
+        ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
+        ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
+        ({"methods": {"a": {"views": 0}}, "baseline": None}, "views is 0"),
+        ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
+        ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
+        ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
+        ({"methods": {"a": {"checkpoints": 3}}, "baseline": None}, "checkpoints is 3; give all or"),
+        ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is none of the methods"),
+        ({"sweeps": {"all_levels": {"pose.weight": 1}}}, "pose.weight is 1; give a list"),
+        ({"sweeps": {"all_levels": {"pose.weight": ["a"]}}}, "pose.weight is ['a']; give a list"),
+        ({"sweeps": {"all_levels": {"pose.wait": [0, 1]}}}, "pose.weight"),
+        ({"budget": {"steps.sauce": 3}}, "steps.source"),
+        ({"budget": 3}, "budget is 3"),
+        ({"seeds": 3}, "seeds is 3"),
+        ({"seeds": []}, "give a list of numbers"),
+        ({"baseline": "dann"}, "none of the methods"),
+        ({"seeds": [True]}, "seeds is [True]"),
+        ({"seeds": [-1]}, "seeds is [-1]"),
+        ({"baseline": ["dann"]}, "baseline is ['dann']"),
+        ({"thresholds": 0.1}, "thresholds is 0.1; give shares"),
+        ({"thresholds": []}, "thresholds is []"),
+        ({"thresholds": [-0.05]}, "thresholds is [-0.05]"),
+        ({"thresholds": [math.nan]}, "thresholds is [nan]"),
+        ({"thresholds": [0.1, math.inf]}, "inf]; give shares"),
+        ({"pairs": {"figures": {"preset": "demo"}}}, "has no 'test'"),
+        ({"pairs": {"a": {"test": None}}}, "'a' has no 'test'"),
+        ({"pairs": {"a": {"test": 5}}}, "pair 'a': test is 5; give"),
+        ({"pairs": {"a": {"test": ["x"]}}}, "pair 'a': test is ['x']"),
+        ({"pairs": {"a": {"test": " "}}}, "pair 'a': test is ' '"),
+        ({"pairs": {"a": {"test": "x", "test_images": 5}}}, "pair 'a': test_images is 5"),
+        ({"pairs": {"a": {"test": "x", "source_validation": {"a": 1}}}}, "source_validation is {"),
+        (
+            {"methods": {"a": {"settings": {"feature.wait": 1}}}, "baseline": None},
+            "comparison.yaml: pair 'figures', method 'a': ",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, capsys):
+    file = write_plan(tmp_path, **changes)
+    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--list"]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_are_no_plan(tmp_path, capsys):
+    for text, words in (
+        (None, "does not exist"),
+        ("a: [", "not valid YAML"),
+        ("seeds: 2024-13-45", "not valid YAML"),
+        ("3", "no settings"),
+    ):
+        file = tmp_path / "plan.yaml"
+        if text is not None:
+            file.write_text(text)
+        assert main(["bench", str(file), "--out", str(tmp_path / "out")]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_what_differs_in_how_it_is_asked_alone_is_trained_once(tmp_path):
+    methods = {
+        "plain": {"preset": "multilevel"},
+        "voted": {"preset": "multilevel", "views": 4},
+        "own_word": {"preset": "multilevel", "settings": {"asked.views": 3, "asked.flip": True}},
+        "once": {"settings": {"asked.views": 3, "feature.weight": 0.7}, "views": 1},
+        "again": {"settings": {"feature.weight": 0.7}, "flip": True},
+    }
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0, 1], baseline=None))
+    found = {(t.method, t.seed): t for t in plan.trainings if t.method}
+    assert {n: found[n, 0].asked.times for n in methods} == {
+        **{"plain": 1, "voted": 4, "own_word": 6, "once": 1, "again": 2}
+    }
+    for seed in (0, 1):
+        runs = [found[name, seed].run for name in methods]
+        assert runs == [f"figures/{n}/seed_{seed}" for n in ("plain",) * 3 + ("once",) * 2]
+    assert len([t for t in plan.trainings if t.method is None]) == 2  # one a seed
+
+
+def test_a_method_without_the_source_starts_where_the_others_do(tmp_path):
+    """Though the pair's settings name the source; and its steps count as done."""
+    methods = {
+        "source_only": {"preset": "source_only"},
+        "free": {"preset": "source_free"},
+        "named": {"preset": "source_free", "settings": {"source": "other.json"}},
+        "null": {"preset": "multilevel", "settings": {"source": None}},
+    }
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
+    found = {t.method: t for t in plan.trainings}
+    only, free, named, null = (found[name] for name in methods)
+    assert len([t for t in plan.trainings if t.method is None]) == 1 + 1  # 'named' has its own
+    assert free.first_stage == null.first_stage == only.first_stage != named.first_stage
+    assert (free.config.source, null.config.source) == (None, None)
+    assert named.config.source == "other.json"
+    assert free.config.steps.source == 4
+    assert free.config.prior.weight > 0 == plan.trainings[0].config.prior.weight
+    # Without a length of the source stage in the budget it is the pair's.
+    budget = {name: v for name, v in TINY.items() if name != "steps.source"}
+    plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], budget=budget))
+    found = {t.method: t for t in plan.trainings}
+    assert found["free"].config.steps.source == 400
+    assert found["free"].first_stage == found["source_only"].first_stage

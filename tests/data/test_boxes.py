@@ -1,0 +1,167 @@
+"""COCO of CVAT, and boxes of detectors, by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from test_yolo import yolo
+from tool_files import SAMPLES, picture, text
+
+from posebridge.data.reading import (
+    ReadingConfig,
+    read_annotations,
+    read_labelled,
+    read_unlabelled,
+)
+from posebridge.errors import InputError
+
+
+def test_the_folder_that_cvat_exports(tmp_path):
+    picture(tmp_path / "images/default/frame_000000.PNG")
+    content = {
+        "licenses": [{"name": "", "id": 0, "url": ""}],
+        "info": {"contributor": "", "date_created": ""},
+        "categories": [
+            {
+                "id": 3,
+                "name": "hand",
+                "supercategory": "",
+                "keypoints": ["tip", "root"],
+                "skeleton": [[1, 2]],
+            }
+        ],
+        "images": [{"id": 1, "width": 100, "height": 50, "file_name": "frame_000000.PNG"}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 3,
+                "segmentation": [],
+                "area": 12.0,
+                "bbox": [1, 2, 4, 3],
+                "iscrowd": 0,
+                "attributes": {"occluded": False, "track_id": 5, "keyframe": True},
+                "keypoints": [1.0, 2.0, 2, 5.0, 5.0, 1],
+                "num_keypoints": 2,
+            }
+        ],
+    }
+    text(tmp_path / "annotations/person_keypoints_default.json", json.dumps(content))
+    found = read_annotations(tmp_path)
+    assert found.files == [tmp_path / "images/default/frame_000000.PNG"]
+    assert found.visibility.tolist() == [[2, 1]] and found.individuals == ["5"]
+    assert read_unlabelled(tmp_path).boxes.tolist() == [[1, 2, 4, 3]]
+    text(tmp_path / "annotations/person_keypoints_test.json", json.dumps(content))
+    with pytest.raises(InputError, match="holds 2 keypoint files"):
+        read_labelled(tmp_path)
+
+
+def test_boxes_of_a_detector(tmp_path):
+    photos = tmp_path / "photos"
+    picture(photos / "000000000785.jpg")
+    picture(photos / "b.jpg")
+    results = [
+        {"image_id": 785, "category_id": 1, "bbox": [1, 2, 30, 40], "score": 0.9},
+        {"image_id": 785, "category_id": 1, "bbox": [5, 5, 3, 4], "score": 0.8},
+        {"file_name": "b.jpg", "bbox": [0, 0, 50, 20], "score": 0.2},
+    ]
+    file = text(tmp_path / "boxes.json", json.dumps(results))
+    found = read_unlabelled(file, photos)
+    assert found.boxes.tolist() == [[1, 2, 30, 40], [5, 5, 3, 4], [0, 0, 50, 20]]
+    assert [found.path(i).name for i in range(3)] == ["000000000785.jpg"] * 2 + ["b.jpg"]
+    said: list[str] = []
+    strict = ReadingConfig(least_score=0.5, least_size=10)
+    assert read_unlabelled(file, photos, None, strict, said.append).boxes.tolist() == [
+        [1, 2, 30, 40]
+    ]
+    assert said == ["2 of 3 boxes are left out for their score or size"]
+    with pytest.raises(InputError, match="no box of score 0.95 .* the highest score is 0.9"):
+        read_unlabelled(file, photos, options=ReadingConfig(least_score=0.95))
+    with pytest.raises(InputError, match="boxes of a detector and no keypoints"):
+        read_labelled(file, photos)
+    listed = {"images": [{"id": 785, "file_name": "b.jpg"}]}
+    coco = text(photos / "images.json", json.dumps(listed))
+    text(file, json.dumps(results[:2]))
+    assert read_unlabelled(file, coco).path(0) == photos / "b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("file_name,x,y,w,h,score", "b.jpg,1,2,30,40,0.9"),
+        ("score,image,x1,y1,x2,y2,label", "0.9,b.jpg,1,2,31,42,person"),
+        ("path,left,top,width,height,confidence", "b.jpg,1,2,30,40,0.9"),
+        ("filename,xmin,ymin,xmax,ymax", "b.jpg,1,2,31,42"),
+    ],
+)
+def test_boxes_in_a_csv(tmp_path, header, row):
+    picture(tmp_path / "b.jpg")
+    file = text(tmp_path / "boxes.csv", f"{header}\n{row}\n")
+    assert read_unlabelled(file).boxes.tolist() == [[1, 2, 30, 40]]
+    scored = "score" in header or "confidence" in header
+    if scored:
+        assert len(read_unlabelled(file, options=ReadingConfig(least_score=0.9))) == 1
+    else:
+        with pytest.raises(InputError, match="has no scores"):
+            read_unlabelled(file, options=ReadingConfig(least_score=0.9))
+    file.write_text(f"{header}\n{row.replace('b.jpg', 'gone.jpg')}\n")
+    with pytest.raises(InputError, match="entry 1 names the image .*gone.jpg"):
+        read_unlabelled(file)
+
+
+def test_boxes_of_one_category(tmp_path):
+    """A detector finds chairs too; which boxes are subjects is asked, and what there is is told."""
+    picture(tmp_path / "a.png")
+    entries = [
+        {"file_name": "a.png", "category_id": kind, "bbox": [x, 1, 5, 5], "score": 0.5}
+        for kind, x in ((62, 1), (1, 2), (62, 3))
+    ]
+    results = text(tmp_path / "results.json", json.dumps(entries))
+    table = "file_name,x,y,w,h,class\na.png,1,1,5,5,chair\na.png,2,1,5,5,person\n"
+    csv = text(tmp_path / "boxes.csv", table)
+    yolo(tmp_path / "set")
+    coco = text(
+        tmp_path / "coco.json",
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "a.png"}],
+                "categories": [{"id": 1, "name": "person"}, {"id": 62, "name": "chair"}],
+                "annotations": [
+                    {"id": i, "image_id": 1, "category_id": e["category_id"], "bbox": e["bbox"]}
+                    for i, e in enumerate(entries)
+                ],
+            }
+        ),
+    )
+    for file, kind, left, right in (
+        (results, "1", 3, [2]),
+        (csv, "person", 2, [2]),
+        (coco, "chair", 3, [1, 3]),
+        (tmp_path / "set", "calf", 2, [5]),
+    ):
+        assert len(read_unlabelled(file)) == left
+        said = said_of(file)
+        assert len(said) == 1 and "2 categories are taken as subjects: " in said[0]
+        chosen = read_unlabelled(file, options=ReadingConfig(category=kind), say=said.append)
+        assert chosen.boxes[:, 0].tolist() == right
+    assert "taken as subjects: '62' (2), '1' (1); to take" in said_of(results)[0]
+    with pytest.raises(InputError, match=r"no box of category 'dog'; it has 'chair' \(2\), 'pers"):
+        read_unlabelled(coco, options=ReadingConfig(category="dog"))
+    with pytest.raises(InputError, match="pictures without boxes"):
+        read_unlabelled(tmp_path / "a.png", options=ReadingConfig(category="dog"))
+
+
+def said_of(file: Path) -> list[str]:
+    said: list[str] = []
+    read_unlabelled(file, say=said.append)
+    return said
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
+def test_published_detections():
+    boxes = SAMPLES / "coco/test_coco_det_AP_H_56.json"
+    found = read_unlabelled(boxes, SAMPLES / "coco/test_coco.json")
+    assert len(found) == len(json.loads(boxes.read_text()))
+    assert found.path(0).is_file()

@@ -1,0 +1,126 @@
+"""Label Studio's exports, by hand, with what is read from them worked out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tool_files import picture, text
+
+from posebridge.data.reading import (
+    read_annotations,
+    read_labelled,
+    read_unlabelled,
+)
+from posebridge.errors import InputError
+
+
+def region(kind: str, identity: str, label: str, x: float, y: float, **more: object) -> dict:
+    value = {
+        "x": x,
+        "y": y,
+        kind: [label],
+        **{k: more.pop(k) for k in ("width", "height") if k in more},
+    }
+    size = {"original_width": 200, "original_height": 50}
+    return {"type": kind, "id": identity, "value": value, **size, **more}
+
+
+def task(name: str, *result: dict) -> dict:
+    cancelled = {"was_cancelled": True, "result": []}
+    return {
+        "id": 40,
+        "data": {"image": name},
+        "annotations": [cancelled, {"result": list(result)}],
+    }
+
+
+def rectangle(identity: str, label: str, x: float) -> dict:
+    return region("rectanglelabels", identity, label, x, 20, width=10, height=40)
+
+
+def nose(identity: str, x: float, **more: object) -> dict:
+    return region("keypointlabels", identity, "nose", x, 50, **more)
+
+
+def test_label_studio_ties_keypoints_to_rectangles(tmp_path):
+    picture(tmp_path / "shot one.png", (200, 50))
+    tied = {"type": "relation", "from_id": "k2", "to_id": "r2"}
+    first = task(
+        "/data/upload/3/1a2b3c4d-shot%20one.png",
+        *(rectangle("r1", "pup1", 0), rectangle("r2", "pup2", 50)),
+        *(nose("k1", 5, parentID="r1"), nose("k2", 52), nose("k3", 53), tied),
+    )
+    file = text(tmp_path / "export.json", json.dumps([first]))
+    found = read_annotations(file)
+    assert found.files == [tmp_path / "shot one.png"]
+    assert found.boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20], [0, 0, 0, 0]]
+    assert found.points[:, 0].tolist() == [[10, 25], [104, 25], [106, 25]]
+    assert found.individuals == ["pup1", "pup2", ""]
+    assert read_unlabelled(file).boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20]]
+
+
+def test_label_studio_without_ties(tmp_path):
+    """A rectangle round a keypoint owns it; a turned rectangle has an upright box round it."""
+    picture(tmp_path / "images/a.png")
+    turned = rectangle("r2", "pup", 50)
+    turned["value"]["rotation"] = 90
+    content = [
+        task(
+            "/data/local-files/?d=a.png",
+            *(rectangle("r1", "pup", 0), turned, nose("k1", 5), nose("k2", 45)),
+        )
+    ]
+    file = text(tmp_path / "export.json", json.dumps(content))
+    found = read_annotations(file)
+    assert found.points[:, 0].tolist() == [[10, 25], [90, 25]]
+    np.testing.assert_allclose(found.boxes[1], [80, 10, 20, 20], atol=1e-9)
+    assert found.skeleton.name == "pup" and found.individuals is None
+    content[0]["annotations"][1]["result"] = [nose("k1", 5), nose("k2", 45)]
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="task 40 has two keypoints 'nose' for one subject; tie"):
+        read_annotations(file)
+
+
+def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
+    picture(tmp_path / "a.png")
+    first = task("a.png", nose("k", 5))
+    for more in ([12], [None], [{"result": [None]}], 3, [{"result": 3}]):
+        other = {"id": 1, "data": {"image": "a.png"}, "annotations": [{"result": []}]}
+        file = text(tmp_path / "e.json", json.dumps([first, other | {"predictions": more}]))
+        assert read_annotations(file).sizes.tolist() == [[200, 50], [0, 0]]
+    other = {"id": 1, "data": {"image": "a.png"}, "annotations": [], "predictions": [12]}
+    file = text(tmp_path / "e.json", json.dumps([first, other]))
+    assert read_annotations(file).image.tolist() == [0]
+
+
+def test_predictions_count_only_where_nobody_labelled(tmp_path):
+    picture(tmp_path / "a.png")
+    by_hand = task("a.png", nose("k", 5), region("keypointlabels", "e", "ear", 9, 30))
+    guess = {"id": 2, "data": {"image": "a.png"}, "annotations": []}
+    guess["predictions"] = [{"result": by_hand["annotations"][1]["result"], "score": 0.4}]
+    said: list[str] = []
+    file = text(tmp_path / "e.json", json.dumps([by_hand, guess, guess | {"id": 3}]))
+    assert len(read_annotations(file)) == 3
+    assert len(read_labelled(file, say=said.append)) == 1
+    assert said == [
+        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count"
+    ]
+    text(file, json.dumps([guess]))
+    assert len(read_labelled(file, say=said.append)) == 1
+    assert said[1] == f"{file}: all 1 subjects are a model's predictions, none is by hand"
+
+
+def test_label_studio_sentences(tmp_path):
+    picture(tmp_path / "a.png")
+    for content, words in (
+        ([task("b.png", nose("k", 5))], "task 40 names the image .*b.png, which does not exist"),
+        ([task("a.png")], "has no keypoint in any annotation"),
+        ([{"id": 4, "annotations": []}], "task 4 names no image in 'data'"),
+        ([task("a.png", {**nose("k", 5), "original_width": 0})], "image without width or height"),
+        ([task("a.png", {**nose("k", 5), "value": {}})], "whose 'x' is not a number"),
+    ):
+        file = text(tmp_path / "export.json", json.dumps(content))
+        with pytest.raises(InputError, match=words):
+            read_labelled(file)
