@@ -1,6 +1,7 @@
 """The networks: nothing here knows of files of data, losses or training.
 
     encoder.py        any timm model as a list of feature maps, pretrained or from a local file
+    weights_file.py   such a file, whatever a training put before the names of its weights
     pose.py           encoder, deconvolutions, heatmaps
     discriminator.py  source or target, patch by patch
     style.py          AdaIN style transfer with a fixed encoder

@@ -7,25 +7,20 @@ names, weights, levels and the normalisation of the input mean the same in both.
 from __future__ import annotations
 
 import difflib
-import pickle
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from posebridge.errors import InputError
+from posebridge.models.weights_file import load_local, weights_file
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
-_NESTED = ("state_dict", "model", "teacher")
-"""Where training scripts put the weights when a .pth file holds more than those."""
 
 
 class ImageEncoder(nn.Module):
@@ -72,7 +67,7 @@ class ImageEncoder(nn.Module):
         if not levels:
             raise InputError(f"encoder '{name}': no levels are chosen; name at least one.")
         config = _registered(name)
-        file = _weights_file(name, weights)
+        file = weights_file(name, weights)
         if weights == "pretrained" and not (config and config.has_weights):
             raise InputError(
                 f"timm has no pretrained weights of {name}; give a local file "
@@ -108,7 +103,7 @@ class ImageEncoder(nn.Module):
         self.register_buffer("mean", torch.tensor(own_mean, dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(own_std, dtype=torch.float32).view(1, -1, 1, 1))
         if file is not None:
-            _load_local(self.net, name, file)
+            load_local(self.net, name, file)
 
     def normalise(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """Images in [0, 1] -> what the encoder was trained on: (images - mean) / std."""
@@ -150,21 +145,6 @@ def _close_names(name: str, count: int = 4) -> list[str]:
         return begins, difflib.SequenceMatcher(None, name, other).ratio()
 
     return sorted(timm.list_models(), key=likeness, reverse=True)[:count]
-
-
-def _weights_file(name: str, weights: str) -> Path | None:
-    """The local file that ``weights`` names, None for 'pretrained' and 'none'."""
-    if weights in ("pretrained", "none"):
-        return None
-    file = Path(weights).expanduser()
-    if file.suffix not in (".safetensors", ".pth", ".pt"):
-        raise InputError(
-            f"weights '{weights}' of encoder '{name}' are neither 'pretrained' nor 'none' nor a "
-            ".safetensors, .pth or .pt file."
-        )
-    if not file.is_file():
-        raise InputError(f"weights file {file} of encoder '{name}' does not exist.")
-    return file
 
 
 def _create(
@@ -225,105 +205,3 @@ def _line(error: BaseException) -> str:
     """The first line of an error's text, short enough for a sentence."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
     return (text if len(text) <= 160 else text[:157] + "...").rstrip(".")
-
-
-def _load_local(net: nn.Module, name: str, file: Path) -> None:
-    """Copy the weights of a local file into a timm feature model, cast to its dtypes."""
-    state = _read(file)
-    found, missing, misshapen = _match(net, state)
-    if missing or misshapen:
-        converted = _converted(net, state)
-        if converted is not None:
-            found, missing, misshapen = _match(net, converted)
-    if missing:
-        raise InputError(
-            f"{file} does not hold the weights of encoder '{name}': {len(missing)} are missing, "
-            f"such as {', '.join(missing[:3])}."
-        )
-    if misshapen:
-        raise InputError(
-            f"{file} does not fit encoder '{name}': {len(misshapen)} weights have another shape, "
-            f"such as {', '.join(misshapen[:3])}."
-        )
-    net.load_state_dict(found, strict=False)
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file by name; nothing in the file is executed."""
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        raw: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{file} holds more than plain tensors, which is not opened as it could run code; "
-            "save its weights as .safetensors."
-        ) from error
-    except Exception as error:  # a damaged pickle can fail in any way
-        raise InputError(
-            f"{file} cannot be read as weights ({type(error).__name__}); it seems damaged."
-        ) from error
-    for key in _NESTED:
-        if isinstance(raw, Mapping) and isinstance(raw.get(key), Mapping):
-            raw = raw[key]
-    if not isinstance(raw, Mapping):
-        raise InputError(f"{file} holds a {type(raw).__name__}, expected a dictionary of tensors.")
-    return {str(k): v for k, v in raw.items() if isinstance(v, Tensor)}
-
-
-def _flat(key: str) -> str:
-    """One spelling for a weight: timm renames ``stages.0`` to ``stages_0`` in feature models."""
-    return key.replace(".", "_")
-
-
-def _match(
-    net: nn.Module, state: Mapping[str, Tensor]
-) -> tuple[dict[str, Tensor], list[str], list[str]]:
-    """(weights by the model's keys, missing keys, keys of another shape) under the best prefix."""
-    wanted = {key.removeprefix("model."): key for key in net.state_dict()}
-    prefix = _prefix([_flat(key) for key in wanted], [_flat(key) for key in state])
-    flat = {_flat(key): value for key, value in state.items()}
-    found: dict[str, Tensor] = {}
-    missing: list[str] = []
-    misshapen: list[str] = []
-    own = net.state_dict()
-    for short, key in wanted.items():
-        value = flat.get(prefix + _flat(short))
-        if value is None:
-            if not short.endswith("num_batches_tracked"):
-                missing.append(short)
-        elif value.shape != own[key].shape:
-            misshapen.append(f"{short} {tuple(value.shape)} for {tuple(own[key].shape)}")
-        else:
-            found[key] = value
-    return found, missing, misshapen
-
-
-def _prefix(wanted: Sequence[str], given: Sequence[str]) -> str:
-    """What stands before the names in a file (``module.encoder.``): the one with most matches."""
-    names = set(given)
-    anchors = wanted[:: max(len(wanted) // 8, 1)]
-    candidates = {"": None}
-    for anchor in anchors:
-        candidates.update({k.removesuffix(anchor): None for k in given if k.endswith(anchor)})
-    return max(candidates, key=lambda prefix: sum(prefix + key in names for key in wanted))
-
-
-def _converted(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """The weights through timm's own converter of the architecture, where it has one.
-
-    It renames the keys of original releases and resamples position embeddings to the input size.
-    """
-    inner = getattr(net, "model", None)
-    if not isinstance(inner, nn.Module):
-        return None
-    convert = getattr(sys.modules[type(inner).__module__], "checkpoint_filter_fn", None)
-    if convert is None:
-        return None
-    wanted = [_flat(key.removeprefix("model.")) for key in net.state_dict()]
-    length = len(_prefix(wanted, [_flat(key) for key in state]))
-    prefix = next((k[:length] for k in state if _flat(k)[length:] in set(wanted)), "")
-    try:
-        return convert({k.removeprefix(prefix): v for k, v in state.items()}, inner)
-    except (KeyError, AttributeError, IndexError, RuntimeError, TypeError):
-        return None
