@@ -8,10 +8,12 @@ from typing import Any
 
 import yaml
 from conftest import TINY
+from rich.console import Console
 
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.scored import FINISHED, score_file, write_judgement
 
+QUIET = Console(quiet=True)
 METHODS: dict[str, Any] = {
     "source_only": {"preset": "source_only"},
     "all_levels": {"views": 2, "flip": True, "turn": 180},

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench.plans import METHODS, write_plan
-from rich.console import Console
+from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.begun import require_same_settings
@@ -201,7 +200,7 @@ def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
     (again / first.name / "finished.json").unlink()
     assert main(["bench", str(file), "--out", str(again), "--only", name]) == 2
     assert f"{first.name}, which is not finished" in capsys.readouterr().err
-    assert run_plan(plan, ["false"], again, Console(quiet=True)) == [first.name, name]
+    assert run_plan(plan, ["false"], again, QUIET) == [first.name, name]
 
 
 def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_path, capsys):

@@ -5,18 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from bench.plans import METHODS, write_plan
-from rich.console import Console
+from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.launch import cluster_options, own_command
 from posebridge.bench.work import state_of
 from posebridge.cli.main import main
 from posebridge.errors import InputError
-
-
-def quiet() -> Console:
-    return Console(quiet=True)
 
 
 @pytest.mark.parametrize("lost", ["test", "test_images", "source_validation"])
@@ -32,7 +27,7 @@ def test_labels_that_are_not_there_are_told_before_anything_is_trained(lost, tmp
     # A dataset that is named is no file.
     pairs["people"][lost] = "lsp:test"
     plan = read_plan(write_plan(tmp_path, pairs=pairs, seeds=[0]), tmp_path)
-    assert run_plan(plan, ["false"], out, quiet()) == [t.name for t in plan.trainings]
+    assert run_plan(plan, ["false"], out, QUIET) == [t.name for t in plan.trainings]
 
 
 def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_path):
@@ -42,7 +37,7 @@ def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_pat
     }
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
     out, plan = tmp_path / "out", read_plan(file)
-    failed = run_plan(plan, own_command(file, out, None), out, quiet(), jobs=2)
+    failed = run_plan(plan, own_command(file, out, None), out, QUIET, jobs=2)
     assert failed == ["figures/diverges/seed_0"]
     assert [state_of(t, out).done for t in plan.trainings] == [True, True, False]
     assert gather(plan, out).missing == ["figures/diverges/seed_0"]
@@ -69,15 +64,15 @@ def test_submitit_runs_what_a_cluster_would(figures, tmp_path):
     # The first stage is enough: what follows is handed in the same way.
     plan = dataclasses.replace(plan, trainings=plan.trainings[:1])
     command, options = own_command(file, out, None), {"cluster": "local"}
-    assert run_plan(plan, command, out, quiet(), 1, "slurm", options) == []
+    assert run_plan(plan, command, out, QUIET, 1, "slurm", options) == []
     assert state_of(plan.trainings[0], out).done
     with pytest.raises(InputError, match="can't be used here"):
-        run_plan(read_plan(file), command, tmp_path / "other", quiet(), 1, "slurm")
+        run_plan(read_plan(file), command, tmp_path / "other", QUIET, 1, "slurm")
 
 
 def test_what_starts_from_a_failed_first_stage_is_not_tried(figures, tmp_path):
     plan = read_plan(write_plan(tmp_path, figures, seeds=[0]))
-    failed = run_plan(plan, ["false"], tmp_path / "out", quiet())
+    failed = run_plan(plan, ["false"], tmp_path / "out", QUIET)
     assert failed == [t.name for t in plan.trainings]
     with pytest.raises(InputError, match="known are"):
         plan.training("nothing")

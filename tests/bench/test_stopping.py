@@ -12,23 +12,26 @@ import time
 from pathlib import Path
 
 import pytest
-from bench.plans import write_plan
-from rich.console import Console
+from bench.plans import QUIET, write_plan
 
 from posebridge.adaptation.heartbeat import PROGRESS
 from posebridge.bench import read_plan
 from posebridge.bench.work import do_training
 from posebridge.errors import InputError
 
-QUIET = Console(quiet=True)
 RUNS = """
+import signal
 import sys
 from pathlib import Path
 from rich.console import Console
 from posebridge.bench import read_plan, run_plan
 file, jobs, *command = sys.argv[1:]
 folder = Path(file).parent
-run_plan(read_plan(file, folder), command, folder, Console(quiet=True), int(jobs))
+before = signal.getsignal(signal.SIGTERM)
+try:
+    run_plan(read_plan(file, folder), command, folder, Console(quiet=True), int(jobs))
+finally:
+    assert signal.getsignal(signal.SIGTERM) == before
 """
 TRAINS = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(200)"
 

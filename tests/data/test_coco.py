@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tool_files import SAMPLES
 
 from posebridge.data.coco import read_annotations, read_boxes, read_labelled
 from posebridge.data.coco_writing import write_results
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
-
-SAMPLES = Path(__file__).parents[2] / "../shared/data/samples"
 
 
 def content() -> dict:
