@@ -57,6 +57,13 @@ def test_confidence_and_certainty_are_means():
     assert selection.certainty(made) == pytest.approx(-0.5)
 
 
+def test_confident_agreement_is_the_product():
+    """Two of eight joints apart, peaks of 0.5: 75 % of 50 %."""
+    second = answers().first.clone()
+    second[0, :, 0] += 5.1
+    assert selection.confident_agreement(answers(second=second)) == pytest.approx(37.5)
+
+
 @pytest.mark.parametrize(
     ("mean", "entropy", "value"),
     [

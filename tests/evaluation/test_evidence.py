@@ -45,6 +45,23 @@ def test_every_validator_is_the_ratio_of_its_parts(asked):
     assert "pose_prior" not in shares(answers, information, None)
 
 
+def test_the_product_is_taken_apart_to_first_order(asked):
+    """Images drawn anew: the sum of their parts follows the validator about them."""
+    answers = asked[2]
+    draw = np.random.default_rng(0)
+    parts = shares(answers, np.zeros(9), None)["confident_agreement"][:, 0]
+    said, wanted = [], []
+    for _ in range(40):
+        rows = torch.from_numpy(draw.integers(0, 9, 9))
+        again = {
+            name: getattr(answers, name)[rows] for name in ("first", "second", "seen", "confidence")
+        }
+        said.append(parts[rows.numpy()].mean())
+        wanted.append(VALIDATORS["confident_agreement"](dataclasses.replace(answers, **again)))
+    assert np.corrcoef(said, wanted)[0, 1] > 0.99
+    assert np.std(said) == pytest.approx(np.std(wanted), rel=0.1)
+
+
 def test_neighbours_are_taken_apart_by_leaving_each_image_out(asked):
     answers = asked[2]
     torch.manual_seed(1)

@@ -64,7 +64,8 @@ def test_labels_give_the_figures_of_evaluate(judged, finished_run, figures):
 def test_every_validator_speaks_and_all_of_it_is_json(judged, tmp_path):
     judgement = judged.judgement
     assert {row.name for row in judgement.validators} == {
-        *("agreement", "confidence", "certainty", "information", "neighbourhood_density"),
+        *("agreement", "confident_agreement", "confidence", "certainty", "information"),
+        "neighbourhood_density",
         *("pose_prior", "source_pck@0.05", "source_pck@0.10"),
     }
     judgement.write(tmp_path / "report.json")

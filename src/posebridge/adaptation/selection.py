@@ -129,6 +129,15 @@ def confidence(answers: Answers) -> float:
     return float(100 * answers.confidence.mean())
 
 
+def confident_agreement(answers: Answers) -> float:
+    """Agreement times confidence, percent: how steady answers are, and how sure.
+
+    Agreement alone goes on rising in a model that settles on wrong answers, confidence alone in one
+    that learns from its own guesses; the product chooses better than either (docs/selection.md).
+    """
+    return agreement(answers) * confidence(answers) / 100
+
+
 def certainty(answers: Answers) -> float:
     """Minus the mean entropy of the heatmaps, in [-1, 0]."""
     return -float(answers.entropy.mean())
@@ -160,6 +169,7 @@ def neighbourhood_density(answers: Answers, temperature: float = 0.05) -> float:
 
 
 VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
+    "confident_agreement": confident_agreement,
     "agreement": agreement,
     "confidence": confidence,
     "certainty": certainty,
@@ -168,6 +178,8 @@ VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
 }
 # The number that each gives, as tables and model cards name it.
 MEASURES: Mapping[str, str] = {
+    "confident_agreement": "agreement of two views of held-out target images within 0.05 times mean "
+    "confidence, percent",
     "agreement": "agreement of two views of held-out target images within 0.05, percent",
     "confidence": "mean confidence on held-out target images, percent",
     "certainty": "minus the entropy of the heatmaps of held-out target images",

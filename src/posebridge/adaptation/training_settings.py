@@ -102,5 +102,10 @@ class TargetConfig:
     held_out: float = 0.1
     held_out_most: int = 500
     validator: Literal[
-        "agreement", "confidence", "certainty", "information", "neighbourhood_density"
-    ] = "agreement"
+        "confident_agreement",
+        "agreement",
+        "confidence",
+        "certainty",
+        "information",
+        "neighbourhood_density",
+    ] = "confident_agreement"

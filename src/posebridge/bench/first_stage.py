@@ -48,7 +48,8 @@ def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
         statistics="source",
         optimizer=replace(config.optimizer, adaptation_lr=None, adaptation_encoder=None),
         steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
-        held_out=TargetConfig(),
+        # Nobody asks it here; stages from when it was the default keep their digest.
+        held_out=TargetConfig(validator="agreement"),
     )
     counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
     # Never set here; without them the digest is that of stages from before there were the settings.

@@ -19,9 +19,6 @@ from posebridge.bench.scored import judgement_of
 from posebridge.models.asked import Asked
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
-JOINT = "agreement x confidence"
-"""Two validators multiplied: how steady answers are and how sure. Unlike a mean of ranks it is a number
-of one checkpoint, whatever others there are."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
         judge = outcome.plan.training(training.run)
         said = [(step, name, judgement_of(judge, out, name)) for step, name in sorted(found)]
         kept = [(step, name) for step, name, values in said if values is not None]
-        read = [values for _, _, values in said if values is not None]
+        read = [_with_the_product(values) for _, _, values in said if values is not None]
         if len(kept) < 3:
             continue
         truth = {
@@ -84,6 +81,13 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             )
         )
     return runs
+
+
+def _with_the_product(values: Mapping[str, float]) -> Mapping[str, float]:
+    """``confident_agreement`` of what was judged before there was one."""
+    if not {"agreement", "confidence"} <= values.keys():
+        return values
+    return {"confident_agreement": values["agreement"] * values["confidence"] / 100, **values}
 
 
 def _of_each_run(outcome: Outcome) -> list[Training]:
@@ -117,7 +121,7 @@ def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list
 
     Means over runs, headings first.
     """
-    return _table(runs, metrics, "runs", (ENSEMBLE, JOINT, LAST))
+    return _table(runs, metrics, "runs", (ENSEMBLE, LAST))
 
 
 def comparable(runs: Sequence[Judged]) -> list[list[Judged]]:
@@ -145,7 +149,7 @@ def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[st
                 place,
             )
         )
-    return _table(pooled, metrics, "seeds", (ENSEMBLE, JOINT)) if pooled else []
+    return _table(pooled, metrics, "seeds", (ENSEMBLE,)) if pooled else []
 
 
 def _table(
@@ -155,10 +159,7 @@ def _table(
     choices: dict[str, list[tuple[Judged, list[float]]]] = {}
     for run in runs:
         other = {ENSEMBLE: mean_rank(run.values), LAST: [float(step) for step in run.steps]}
-        if {"agreement", "confidence"} <= run.values.keys():
-            both = zip(run.values["agreement"], run.values["confidence"], strict=True)
-            other[JOINT] = [steady * sure for steady, sure in both]
-        for name, values in (*run.values.items(), *((n, other[n]) for n in beside if n in other)):
+        for name, values in (*run.values.items(), *((n, other[n]) for n in beside)):
             choices.setdefault(name, []).append((run, list(values)))
     head = ["choice", counted]
     head += [f"{what} {metric}" for metric in metrics for what in ("rank correlation", "regret")]

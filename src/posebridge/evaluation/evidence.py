@@ -3,8 +3,9 @@
 A validator (:mod:`posebridge.adaptation.selection`) is one number about a set of images. Here it is
 taken apart into a (numerator, denominator) for each image whose ratio of sums is that number. Means
 and shares fall apart exactly. ``information`` is the mean divergence of an image's heatmaps from the
-mean of all, and ``neighbourhood_density`` is taken apart by leaving each image out (the jackknife's
-pseudo-values, Tukey 1958): to first order their resamples are those of the validator itself.
+mean of all, ``confident_agreement`` is taken apart to first order, and ``neighbourhood_density`` by
+leaving each image out (the jackknife's pseudo-values, Tukey 1958): to first order their resamples are
+those of the validator itself.
 
 A validator that is added to ``VALIDATORS`` needs an entry in ``WORDS`` and in :func:`shares`.
 """
@@ -56,6 +57,13 @@ WORDS: Mapping[str, Word] = {
         "%",
         ("consistency",),
         "A steady model can be steadily wrong.",
+    ),
+    "confident_agreement": Word(
+        "Steady and sure",
+        "Steadiness times the height of the peaks: what chooses the weights of a run.",
+        "%",
+        ("consistency", "pose"),
+        "A model can be steadily and surely wrong.",
     ),
     "pose_prior": Word(
         "Plausible poses",
@@ -148,12 +156,12 @@ def shares(
     """
     apart = (answers.first - answers.second).norm(dim=-1)
     close = (apart <= _NEAR * answers.size) & answers.seen
+    steady = torch.stack([100.0 * close.sum(dim=1), answers.seen.sum(dim=1)], dim=1)
+    sure = 100 * answers.confidence.mean(dim=1)
     found = {
-        "agreement": torch.stack([100.0 * close.sum(dim=1), answers.seen.sum(dim=1)], dim=1)
-        .double()
-        .cpu()
-        .numpy(),
-        "confidence": _mean(100 * answers.confidence.mean(dim=1)),
+        "agreement": steady.double().cpu().numpy(),
+        "confident_agreement": _mean(_product_of_images(steady, sure)),
+        "confidence": _mean(sure),
         "certainty": _mean(-answers.entropy.mean(dim=1)),
         "information": _mean(torch.from_numpy(information)),
         "neighbourhood_density": _mean(_density_of_images(answers)),
@@ -205,6 +213,17 @@ def merged_sides(points: NDArray[np.floating], pairs: list[tuple[int, int]], sid
 def _mean(values: Tensor) -> NDArray[np.float64]:
     column = values.double().cpu().numpy()
     return np.stack([column, np.ones_like(column)], axis=1)
+
+
+def _product_of_images(
+    steady: Float[Tensor, "N 2"], sure: Float[Tensor, " N"]
+) -> Float[Tensor, " N"]:
+    """(N,) whose mean is ``confident_agreement``: to first order its change with each image."""
+    steady, sure = steady.double(), sure.double()
+    count = steady[:, 1].mean().clamp_min(1e-9)
+    agreement, confidence = steady[:, 0].mean() / count, sure.mean()
+    residue = (steady[:, 0] - agreement * steady[:, 1]) / count
+    return (agreement * sure + confidence * residue) / 100
 
 
 def _density_of_images(answers: Answers, temperature: float = 0.05) -> Tensor:
