@@ -72,7 +72,7 @@ def test_a_browser_shows_verdict_and_images_and_asks_for_nothing(opened, page, j
     assert asked == [page.as_uri()]
     assert tab.locator("#verdict h1").is_visible()
     assert tab.locator("#verdict h1").inner_text() == judged.judgement.verdict.headline
-    assert tab.locator("#evidence .row").count() == 1 + 2 + 8
+    assert tab.locator("#evidence .row").count() == 1 + 2 + 9
     images = tab.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth])")
     assert len(images) == 2 * 12
     assert all(complete and width >= 64 for complete, width in images)
