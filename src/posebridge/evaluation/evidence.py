@@ -60,7 +60,7 @@ WORDS: Mapping[str, Word] = {
     ),
     "confident_agreement": Word(
         "Steady and sure",
-        "Steadiness times the height of the peaks: what chooses the weights of a run.",
+        "Steadiness times the height of the peaks: what chooses the weights of a run by default.",
         "%",
         ("consistency", "pose"),
         "A model can be steadily and surely wrong.",
