@@ -24,10 +24,15 @@ SETTINGS_BY_CONFIG = ("adapt", "style")
 
 
 def anchors(page: str) -> set[str]:
-    """The ids that a heading gets on GitHub and on the site: lower case, words joined by dashes."""
+    """The ids that GitHub and the site both give: lower case, words joined by dashes.
+
+    Where a sign stands between two spaces, GitHub writes two dashes and the site one, so no link to
+    such a heading works in both: it has no id here.
+    """
     titles = re.findall(r"^#{1,6} +(.+?) *$", without_code(page), re.M)
     plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles]
-    return {re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-") for title in plain}
+    words = [re.sub(r"[^\w\- ]", "", title).strip() for title in plain]
+    return {title.replace(" ", "-") for title in words if "  " not in title}
 
 
 def without_code(page: str) -> str:
@@ -125,10 +130,11 @@ def test_links_and_anchors_resolve(page):
 def test_a_broken_link_is_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
-        "# What `it` is: a page\n[a](#what-it-is-a-page) [b](#other) [c](gone.md)\n"
+        "# What `it` is: a page\n# 3 + 6\n[p](#3--6) [a](#what-it-is-a-page) [b](#other) [c](gone.md)\n"
         "```\n# no heading\n[d](x)\n```\n[e](https://example.org/x) [f](#no-heading)\n"
     )
     assert broken_links(page, tmp_path) == [
+        "page.md: #3--6: no such heading",
         "page.md: #other: no such heading",
         "page.md: gone.md: no such file",
         "page.md: #no-heading: no such heading",
