@@ -11,6 +11,7 @@ from rich.console import Console
 
 import posebridge
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.heartbeat import require_alone
 from posebridge.adaptation.presets import configure, require_as_stored
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.benchmarks import benchmark_protocol
@@ -103,7 +104,12 @@ def run(
     console: Console,
     stop_after: int | None = None,
 ) -> RunResult:
-    """Read the data that a configuration names and train, with progress and pictures."""
+    """Read the data that a configuration names and train, with progress and pictures.
+
+    Raises:
+        InputError: as :func:`adapt` does; or another process trains in ``out``.
+    """
+    require_alone(out, console)
     config = located(config)
     source, target = read_data(config, console)
     named = (

@@ -1,18 +1,26 @@
-"""The last word of a run, at whichever end it comes to."""
+"""The last word of a run, at whichever end it comes to, and who may train beside it."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
+from functools import partial
+from threading import Timer
 
 import lightning.pytorch as pl
 import pytest
 from conftest import tiny
+from rich.console import Console
 
-from posebridge.adaptation.heartbeat import presence, read_progress
+from posebridge.adaptation.heartbeat import PROGRESS, presence, read_progress, require_alone
 from posebridge.adaptation.run import train
+from posebridge.api import run
 from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.errors import InputError
+
+QUIET = Console(quiet=True)
 
 
 class At(pl.Callback):
@@ -56,3 +64,45 @@ def test_a_run_that_breaks_off_says_how_and_one_that_goes_on_counts_from_there(
     train(config, *data, tmp_path, resume=True, stop_after=6)
     word = read_progress(tmp_path)
     assert word is not None and (word.state, word.step, word.first) == ("stopped", 6, 3)
+
+
+def _leave_word(folder, **changes) -> None:
+    now = time.time()
+    word = {"state": "training", "step": 3, "first": 0, "planned": 4, "source": 4, "started": now}
+    word |= {"updated": now, "pid": os.getppid(), "host": socket.gethostname(), **changes}
+    (folder / PROGRESS).write_text(json.dumps(word))
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, True),
+        ({"state": "stopped"}, False),
+        ({"pid": os.getpid()}, False),
+        ({"host": "another"}, False),  # it was killed: nothing more is heard of it
+        ({"updated": 0.0}, False),  # not heard of for years: its number is another process's by now
+    ],
+)
+def test_a_folder_that_another_process_trains_in_is_left_alone(
+    change, refused, figures, tmp_path, monkeypatch
+):
+    if "host" in change:
+        monkeypatch.setattr("posebridge.adaptation.heartbeat._PATIENCE", 0.2)
+    _leave_word(tmp_path, **change)
+    config = tiny(source=str(tmp_path / "gone.json"), target=str(figures.target))
+    # The source is not there: where nobody trains, that is what is said.
+    words = f"trained by the process {os.getppid()} .step 3 of 4" if refused else r"gone\.json"
+    with pytest.raises(InputError, match=words):
+        run(config, tmp_path, resume=False, console=QUIET)
+    assert (tmp_path / PROGRESS).is_file()
+
+
+@pytest.mark.parametrize(("state", "refused"), [("training", True), ("done", False)])
+def test_what_trains_on_another_machine_is_heard_again(state, refused, tmp_path):
+    """Its clock may go an hour fast."""
+    _leave_word(tmp_path, host="another", updated=time.time() + 3600)
+    Timer(0.2, partial(_leave_word, tmp_path, host="another", state=state)).start()
+    if not refused:
+        return require_alone(tmp_path, QUIET)
+    with pytest.raises(InputError, match=f"process {os.getppid()} of another .step 3 of 4"):
+        require_alone(tmp_path, QUIET)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from bench.plans import write_plan
+from bench.plans import write_plan, write_runs
 from conftest import TINY
 
 from posebridge.bench import read_plan
+from posebridge.bench.begun import require_same_settings
 from posebridge.cli.main import main
 
 
@@ -57,6 +58,38 @@ def test_all_methods_share_a_first_stage(tmp_path):
     (first,) = [t for t in plan.trainings if t.method is None]
     assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
     assert not first.config.uses_target
+
+
+def test_pairs_of_one_source_share_their_first_stages(tmp_path):
+    one = {"preset": "demo", "test": "a.json", "settings": {"source": "s.json", "target": "a"}}
+    two = {**one, "settings": {"source": "s.json", "target": "b", "target_images": "c"}}
+    file = write_plan(tmp_path, pairs={"one": one, "two": two}, seeds=[0])
+    plan = read_plan(file)
+    (first,) = [t for t in plan.trainings if t.method is None]
+    assert first.name.startswith("first_stage/seed_0_") and first.pair == "one"
+    assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
+    assert {t.pair for t in plan.trainings if t.method} == {"one", "two"}
+    # What is there stays that of the plan when the other pair comes first, or is alone.
+    write_runs(tmp_path / "out", plan)
+    turned = write_plan(tmp_path, pairs={"two": two, "one": one}, seeds=[0])
+    for training in read_plan(turned).trainings:
+        require_same_settings(training, tmp_path / "out")
+
+
+def test_one_path_below_two_roots_is_two_sources(tmp_path):
+    settings = {"source": "s.json", "target": "a"}
+    pairs = {
+        name: {"preset": "demo", "test": "a.json", "settings": {**settings, "data_root": root}}
+        for name, root in {"one": "here", "two": "there", "three": "here"}.items()
+    }
+    plan = read_plan(
+        write_plan(tmp_path, pairs=pairs, seeds=[0], methods={"m": None}, baseline=None)
+    )
+    first, other, *trainings = plan.trainings
+    assert (first.method, other.method, other.name) == (None, None, f"{first.name}_two")
+    assert [t.first_stage for t in trainings] == [first.name, other.name, first.name]
+    moved = read_plan(tmp_path / "comparison.yaml", "elsewhere")
+    assert [t.name for t in moved.trainings if t.method is None] == [first.name]
 
 
 def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_path):

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from bench.plans import QUIET, write_plan
+from bench.plans import write_plan
 
-from posebridge.adaptation.heartbeat import PROGRESS
 from posebridge.bench import read_plan
-from posebridge.bench.work import do_training
-from posebridge.errors import InputError
 
 RUNS = """
 import signal
@@ -71,27 +66,3 @@ def test_sigterm_ends_the_trainings_too(jobs, tmp_path):
 
 def _pids(file: Path) -> list[int]:
     return [int(word) for word in file.read_text().split()] if file.exists() else []
-
-
-@pytest.mark.parametrize(
-    ("change", "refused"),
-    [
-        ({}, True),
-        ({"state": "stopped"}, False),
-        ({"pid": os.getpid()}, False),
-        ({"host": "another"}, False),
-        ({"updated": 0.0}, False),  # not heard of for years: its number is another process's by now
-    ],
-)
-def test_a_folder_that_another_process_trains_in_is_left_alone(change, refused, plan, tmp_path):
-    first = plan.trainings[0]
-    now = time.time()
-    word = {"state": "training", "step": 3, "first": 0, "planned": 4, "source": 4, "started": now}
-    word |= {"updated": now, "pid": os.getppid(), "host": socket.gethostname(), **change}
-    (tmp_path / first.name).mkdir(parents=True)
-    (tmp_path / first.name / PROGRESS).write_text(json.dumps(word))
-    # The source file is empty: where nobody trains, that is what is said.
-    words = f"trained by the process {os.getppid()} .step 3 of 4" if refused else r"s\.json"
-    with pytest.raises(InputError, match=words):
-        do_training(first, tmp_path, QUIET)
-    assert (tmp_path / first.name / PROGRESS).is_file()

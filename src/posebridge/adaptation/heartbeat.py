@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
+from rich.console import Console
 
 from posebridge.adaptation.adapter import Adapter
+from posebridge.errors import InputError
 
 PROGRESS = "progress.json"
 _EVERY = 2.0
@@ -131,8 +133,54 @@ def presence(word: Progress, now: float) -> Presence:
         return word.state
     if word.host == socket.gethostname() and not _runs(word.pid):
         return "killed"
-    silence = max(_PATIENCE, 20 * (word.seconds_per_step or 0.0))
-    return "killed" if now - word.updated > silence else "training"
+    return "killed" if now - word.updated > _longest_silence(word) else "training"
+
+
+def require_alone(folder: Path, console: Console) -> None:
+    """Whether nobody else trains in a folder: two would write over each other.
+
+    A process of another machine cannot be seen from here, but where it lives it writes again: where its
+    last word is recent, this waits for the next one, at most until it would count as killed.
+
+    Raises:
+        InputError: somebody does; the message names the process.
+    """
+    word = read_progress(folder)
+    if word is None or presence(word, time.time()) != "training":
+        return
+    who = f"the process {word.pid}"
+    if word.host != socket.gethostname():
+        who += f" of {word.host}"
+        console.print(f"{folder}: looking whether {who} still trains here", highlight=False)
+        if not _heard_again(folder, word):
+            return
+    elif word.pid == os.getpid():
+        return
+    raise InputError(
+        f"{folder} is being trained by {who} (step {word.step} of {word.planned}); wait until it has "
+        "ended, or end it."
+    )
+
+
+def _longest_silence(word: Progress) -> float:
+    """Seconds without a word after which a run counts as killed."""
+    return max(_PATIENCE, 20 * (word.seconds_per_step or 0.0))
+
+
+def _heard_again(folder: Path, word: Progress) -> bool:
+    """Wait for another word than the one known; whether there is one, and it says that it trains.
+
+    Clocks of two machines may differ, so that the time counts from now where the word seems to come
+    from the future.
+    """
+    rest = _longest_silence(word) - max(0.0, time.time() - word.updated)
+    until = time.monotonic() + rest
+    while time.monotonic() < until:
+        time.sleep(min(_EVERY, rest) / 4)
+        now = read_progress(folder)
+        if now != word:
+            return now is not None and now.state == "training"
+    return False
 
 
 def _runs(pid: int) -> bool:

@@ -30,6 +30,10 @@ _FILES = (
 """Settings that may be paths: the same data may lie elsewhere by now."""
 
 
+_OF_A_PAIR = ("target", "target_images")
+"""Settings that a first stage has of the first pair that it is for; no weight of it knows them."""
+
+
 def require_same_settings(training: Training, out: Path) -> None:
     """Whatever is there of a training, finished or not, has the plan's settings.
 
@@ -61,7 +65,10 @@ def changed_since(training: Training, out: Path) -> list[str]:
         about = stored.stat()
         before = _read(stored, about.st_mtime_ns, about.st_size)
         elsewhere = _starts_elsewhere(training, told, before.get("start_from"))
-    return changed_settings(training.config, before) + (["start_from"] if elsewhere else [])
+    changed = changed_settings(training.config, before)
+    if training.method is None:
+        changed = [name for name in changed if name not in _OF_A_PAIR]
+    return changed + (["start_from"] if elsewhere else [])
 
 
 def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
@@ -114,12 +121,23 @@ def _starts_elsewhere(training: Training, told: Mapping[str, Any], start_from: A
         return not same_place(training.config.start_from, start_from, training.config.data_root)
     if told:
         return _after_another_stage(training, told)
-    return start_from is None or not Path(start_from).as_posix().endswith(training.first_stage)
+    return not same_stage(start_from, training.first_stage)
 
 
 def _after_another_stage(training: Training, told: Mapping[str, Any]) -> bool:
     """Whether a finished run says that it went on from another first stage than the plan's."""
-    return told.get("first_stage", training.first_stage) != training.first_stage
+    return not same_stage(told.get("first_stage", training.first_stage), training.first_stage)
+
+
+def same_stage(one: str | None, other: str | None) -> bool:
+    """Whether two names are of one first stage: seed and digest say so, wherever its folder lies.
+
+    >>> same_stage("people/first_stage/seed_0_97edbdab", "first_stage/seed_0_97edbdab")
+    True
+    """
+    if one is None or other is None:
+        return one == other
+    return Path(one).name == Path(other).name
 
 
 @lru_cache(maxsize=4096)

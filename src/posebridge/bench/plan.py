@@ -65,7 +65,8 @@ class Training:
         config: the whole configuration, paths found.
         first_stage: the training whose source model this one starts from; None for a first stage
             itself.
-        pair, method, seed: what it belongs to; a first stage has no method.
+        pair, method, seed: what it belongs to; a first stage has no method, and its pair is the first
+            of those that it is for.
         test, test_images: the labelled images that score it; empty for a first stage.
         source_validation: labelled source images that nothing trains on, for one of the validators.
         asked: how the model is asked when it is scored.
@@ -184,10 +185,8 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                     config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
-                    alone, digest = first_stage(taught)
-                    name = f"{pair}/first_stage/seed_{seed}_{digest}"
-                    first = Training(name, alone, None, pair, None, seed)
-                    first_stages.setdefault(name, first)
+                    first = _first_stage(taught, pair, seed, first_stages)
+                    first_stages.setdefault(first.name, first)
                 trainings.append(
                     Training(
                         f"{pair}/{method}/seed_{seed}",
@@ -214,6 +213,17 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
         frozenset(method for method, how in methods.items() if _bound(how, method, path)),
         sweeps,
     )
+
+
+def _first_stage(
+    config: AdaptConfig, pair: str, seed: int, known: Mapping[str, Training]
+) -> Training:
+    """The source stage of a training: one of those ``known``, also of another pair, or a new one."""
+    alone, digest = first_stage(config)
+    name = f"first_stage/seed_{seed}_{digest}"
+    if name in known and known[name].config.data_root != alone.data_root:
+        name = f"{name}_{pair}"  # one relative path below two roots is two sources
+    return known.get(name, Training(name, alone, None, pair, None, seed))
 
 
 def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:

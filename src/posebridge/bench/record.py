@@ -5,7 +5,7 @@ figures, with the settings behind them, so that tables can be written anew elsew
 can move to another machine: what the file holds counts as done. Paths stand in it as the plan has them.
 
     {"trainings": {"people/multilevel/seed_0": {
-        "settings": {...}, "first_stage": "people/first_stage/seed_0_97edbdab", "seconds": 660.2,
+        "settings": {...}, "first_stage": "first_stage/seed_0_97edbdab", "seconds": 660.2,
         "source_validation": null, "protocol": {...},
         "checkpoints": {"last": {"step": 4200, "metrics": {...}, "validators": {...}}}}}}
 """
@@ -20,7 +20,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from posebridge.bench.begun import changed_settings, settings_told
+from posebridge.bench.begun import changed_settings, same_stage, settings_told
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.scored import (
     FINISHED,
@@ -123,7 +123,7 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
         if entry is None or (out / training.run / "config.yaml").is_file():
             continue
         changed = changed_settings(training.config, entry["settings"])
-        if entry.get("first_stage") != training.first_stage:
+        if not same_stage(entry.get("first_stage"), training.first_stage):
             changed.append("first stage")
         if changed:
             refused.append(f"{training.name} was recorded with other {', '.join(changed)}")

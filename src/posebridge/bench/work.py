@@ -6,8 +6,6 @@ Every step looks at the folder first: what is finished is left alone, what was s
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +17,6 @@ from rich.console import Console
 from torch import Tensor
 
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.heartbeat import presence, read_progress
 from posebridge.adaptation.recording import TEACHER_STUDENT
 from posebridge.adaptation.selection import VALIDATORS, ask, points_in_crops, source_pck
 from posebridge.api import run
@@ -140,7 +137,6 @@ def _train(training: Training, out: Path, console: Console) -> None:
         if not (start / FINISHED).is_file():
             raise InputError(f"{training.name} starts from {start}, which is not finished.")
         config = replace(config, start_from=str(start))
-    _require_alone(folder)
     resume = (folder / "config.yaml").is_file()
     console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
@@ -153,22 +149,6 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "checkpoints": kept_checkpoints(training, out),
     }
     write_text(folder / FINISHED, json.dumps(finished, indent=2))
-
-
-def _require_alone(folder: Path) -> None:
-    """Two trainings in one folder would write over each other.
-
-    Raises:
-        InputError: another process of this machine trains there.
-    """
-    word = read_progress(folder)
-    if word is None or word.host != socket.gethostname() or word.pid == os.getpid():
-        return
-    if presence(word, time.time()) == "training":
-        raise InputError(
-            f"{folder} is being trained by the process {word.pid} (step {word.step} of "
-            f"{word.planned}); wait until it has ended, or end it."
-        )
 
 
 def _judge(training: Training, out: Path, console: Console) -> None:
