@@ -5,18 +5,22 @@
     python benchmarks/publish.py            # --check: write nothing, 1 if a page is not up to date
 
 A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which checkpoint of a run),
-`<!-- table: PLAN across -->` (which of all runs) or `<!-- table: all within -->`, and
-`<!-- end -->` after each. Pictures of sweeps go to docs/pictures.
+`<!-- table: PLAN across -->` (which of all runs) or `<!-- table: PLAN verdicts -->` (did it help?, of
+benchmarks/verdicts), and `<!-- end -->` after each; but for the first, PLAN may be several, joined by a
+plus. Pictures of sweeps go to docs/pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from verdicts import verdict_table
 
 from posebridge.bench import Outcome, gather, read_plan
 from posebridge.bench.outcome import as_markdown, table
@@ -56,8 +60,12 @@ def main() -> int:
 
     def filled(found: re.Match[str]) -> str:
         begin, plan, what, end = found.groups()
-        judged = [run for name in runs if plan in ("all", name) for run in runs[name]]
-        if what == "within":
+        plans = plan.split("+")
+        judged = [run for name in plans for run in runs[name]]
+        if what == "verdicts":
+            files = [ROOT / "benchmarks" / "verdicts" / f"{name}.json" for name in plans]
+            rows = verdict_table(v for f in files for v in json.loads(f.read_text()).values())
+        elif what == "within":
             rows = validator_table(judged, metrics)
         elif what == "across":
             rows = across_table(judged, metrics)
@@ -67,7 +75,7 @@ def main() -> int:
         count = f"\n\n{len(judged)} runs, {sum(len(r.steps) for r in judged)} checkpoints."
         return f"{begin}{as_markdown(rows)}{count if what in ('within', 'across') else ''}\n{end}"
 
-    for page in (ROOT / "docs" / "benchmark.md", ROOT / "docs" / "selection.md"):
+    for page in (ROOT / "docs" / f"{name}.md" for name in ("benchmark", "selection", "report")):
         text = page.read_text(encoding="utf-8")
         new = MARKED.sub(filled, text)
         if new != text:

@@ -1,0 +1,117 @@
+"""How often the answer to "did it help?" is right: runs judged without and with labels.
+
+    python benchmarks/verdicts.py benchmarks/figures.yaml --data-root DATA --out runs/figures
+    python benchmarks/publish.py
+
+Every finished run whose weights are there is judged as ``posebridge report`` does, its last weights
+against those from before the adaptation: once without a label, and once by the labels of the test
+images. Both answers go to benchmarks/verdicts/PLAN.json, which keeps those of runs that it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posebridge.bench import read_plan
+from posebridge.bench.plan import Training
+from posebridge.bench.work import state_of
+from posebridge.data.json_files import write_text
+from posebridge.data.reading import read_labelled
+from posebridge.evaluation.judgement import Judgement
+from posebridge.evaluation.verdict import HEADLINES, Answer, Verdict, judge
+from posebridge.inference.domains import below
+from posebridge.inference.judging import judge_run
+from posebridge.inference.run_folder import open_run
+
+BY_LABELS: Mapping[Answer, str] = {
+    "helped": "helped",
+    "hurt": "hurt",
+    "mixed": "either way",
+    "unclear": "no clear change",
+}
+"""What labels can say, as the columns of the table."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the comparison's folder")
+    given = parser.parse_args()
+    plan = read_plan(given.plan, given.data_root)
+    file = Path(__file__).parent / "verdicts" / given.plan.with_suffix(".json").name
+    known: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    for training in plan.trainings:
+        own = training.method is not None and training.taught_by is None
+        if not own or training.method in plan.bounds or training.name in known:
+            continue
+        weights = given.out / training.run / "checkpoints" / "source"
+        if weights.is_dir() and state_of(training, given.out).trained:
+            known[training.name] = both_answers(training, given.out)
+            print(
+                training.name,
+                known[training.name]["without labels"],
+                known[training.name]["by labels"],
+            )
+            lines = [f"{json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known)]
+            write_text(file, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def both_answers(training: Training, out: Path) -> dict[str, Any]:
+    """The answers without and by labels, and the change of every figure with its interval."""
+    root = training.config.data_root
+    assert training.test is not None
+    images = None if training.test_images is None else below(root, training.test_images)
+    source = training.source_validation
+    judged = judge_run(
+        open_run(out / training.run, root),
+        labels=read_labelled(below(root, training.test), images),
+        source_labels=None if source is None else read_labelled(below(root, source)),
+    ).judgement
+    changes = {row.name: row.change for row in judged.validators}
+    changes |= {f"pck@{within}": change for within, change in judged.labels.items()}
+    return {
+        "without labels": without_labels(judged).answer,
+        "by labels": judged.verdict.answer if judged.verdict.by_labels else "unclear",
+        "changes": {
+            name: [
+                None if v is None else round(v, 3)
+                for v in (change.difference.value, change.difference.low, change.difference.high)
+            ]
+            for name, change in changes.items()
+        },
+    }
+
+
+def without_labels(judged: Judgement) -> Verdict:
+    """What a judgement says when nobody asks its labels."""
+    figures = {row.name: row.change for row in judged.validators}
+    pushed = [row.name for row in judged.validators if row.pushed]
+    return judge(figures, judged.sanity.variety, pushed=pushed)
+
+
+def verdict_table(verdicts: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """A row for each answer without labels: how many runs, and what labels say of them."""
+    runs = list(verdicts)
+    rows = [["answer without labels", "runs", *BY_LABELS.values(), "change of PCK@0.05, PCK@0.10"]]
+    for answer, headline in HEADLINES.items():
+        of_it = [run for run in runs if run["without labels"] == answer]
+        if not of_it:
+            continue
+        counts = [sum(run["by labels"] == said for run in of_it) for said in BY_LABELS]
+        spans = []
+        for metric in ("pck@0.05", "pck@0.10"):
+            values = np.array([run["changes"][metric][0] for run in of_it])
+            spans.append(f"{values.min():+.1f} to {values.max():+.1f}")
+        rows.append([headline, str(len(of_it)), *map(str, counts), ", ".join(spans)])
+    return rows
+
+
+if __name__ == "__main__":
+    main()
