@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.selection import VALIDATORS
 from posebridge.bench import read_plan
 from posebridge.bench.record import read_record
+from posebridge.data.reading import read_labelled
+from posebridge.inference.judging import judge_run
+from posebridge.inference.run_folder import open_run
 
 ROOT = Path(__file__).parents[2]
 RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))
@@ -41,3 +45,30 @@ def test_the_default_validator_has_the_least_regret():
     assert firsts
     assert set(firsts) == {AdaptConfig().held_out.validator}
     assert f"`{AdaptConfig().held_out.validator}`" in page
+
+
+def test_verdicts_are_counted_by_answer():
+    verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
+    runs = [
+        {"without labels": without, "by labels": by, "changes": {"pck@0.05": [a], "pck@0.10": [b]}}
+        for without, by, a, b in [
+            ("probably_not", "hurt", -3.0, -5.04),
+            ("probably", "helped", 2.0, 4.0),
+            ("probably", "unclear", 0.0, -0.3),
+            ("probably_not", "unclear", -0.5, -1.0),
+        ]
+    ]
+    assert verdicts["verdict_table"](runs)[1:] == [
+        ["Probably, yes.", "2", "1", "0", "0", "1", "+0.0 to +2.0, -0.3 to +4.0"],
+        ["Probably not: it looks worse.", "2", "0", "1", "0", "1", "-3.0 to -0.5, -5.0 to -1.0"],
+    ]
+
+
+def test_a_report_without_its_labels_says_what_it_said_before(finished_run, figures):
+    """The answer that is counted is the one that a user without labels gets."""
+    verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
+    run = open_run(finished_run)
+    asked = judge_run(run, labels=read_labelled(figures.test)).judgement
+    alone = judge_run(run).judgement
+    assert asked.labels and not alone.labels
+    assert verdicts["without_labels"](asked) == alone.verdict
