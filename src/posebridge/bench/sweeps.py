@@ -100,6 +100,9 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
             axes.tick_params(labelleft=True)
         for axes in panels[len(drawn) :]:
             axes.remove()
+        # Once, beside the panels: within them it would cover a curve.
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         figure.suptitle(pair)
         files.append(out / f"{pair}_sweeps.png")
         figure.savefig(files[-1], dpi=120)
@@ -135,7 +138,6 @@ def _draw(changes: Changes, metrics: Sequence[str], axes: Axes) -> None:
         bars = [_deviation(changes[v][metric]) for v in values]
         axes.errorbar(values, means, yerr=bars, marker="o", capsize=3, label=metric.upper())
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
 
 
 def _deviation(values: Sequence[float]) -> float:
