@@ -29,6 +29,15 @@ def test_published_tables_are_those_of_the_records():
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_the_figures_of_the_readme_are_published_ones():
+    figures = re.findall(r"\d+\.\d / \d+\.\d", (ROOT / "README.md").read_text())
+    page = (ROOT / "docs" / "benchmark.md").read_text()
+    for figure in figures:
+        mean = figure.replace(" / ", r" \xb1 [\d.]+ / ")
+        assert re.search(rf"\| 3 \|.* {mean} \xb1", page), figure
+    assert len(figures) == 6
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda file: file.stem)
 def test_a_record_is_of_its_plan_and_of_no_machine(record):
     plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
