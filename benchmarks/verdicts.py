@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 def both_answers(training: Training, out: Path) -> dict[str, Any]:
-    """The answers without and by labels, and the change of every figure with its interval."""
+    """The answers without and by labels; of every figure before, after, the change, its interval."""
     root = training.config.data_root
     assert training.test is not None
     images = None if training.test_images is None else below(root, training.test_images)
@@ -82,7 +83,7 @@ def both_answers(training: Training, out: Path) -> dict[str, Any]:
         "changes": {
             name: [
                 None if v is None else round(v, 3)
-                for v in (change.difference.value, change.difference.low, change.difference.high)
+                for v in (change.source.value, change.adapted.value, *astuple(change.difference))
             ]
             for name, change in changes.items()
         },
@@ -107,7 +108,7 @@ def verdict_table(verdicts: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         counts = [sum(run["by labels"] == said for run in of_it) for said in BY_LABELS]
         spans = []
         for metric in ("pck@0.05", "pck@0.10"):
-            values = np.array([run["changes"][metric][0] for run in of_it])
+            values = np.array([run["changes"][metric][2] for run in of_it])
             spans.append(f"{values.min():+.1f} to {values.max():+.1f}")
         rows.append([headline, str(len(of_it)), *map(str, counts), ", ".join(spans)])
     return rows

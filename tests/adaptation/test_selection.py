@@ -57,11 +57,13 @@ def test_confidence_and_certainty_are_means():
     assert selection.certainty(made) == pytest.approx(-0.5)
 
 
-def test_confident_agreement_is_the_product():
-    """Two of eight joints apart, peaks of 0.5: 75 % of 50 %."""
+@pytest.mark.parametrize(("peak", "value"), [(0.1, 15.0), (0.4, 60.0), (0.5, 75.0), (4.7, 75.0)])
+def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
+    """Two of eight joints apart: 75 % agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
-    assert selection.confident_agreement(answers(second=second)) == pytest.approx(37.5)
+    made = answers(second=second, confidence=torch.full((4, 2), peak))
+    assert selection.confident_agreement(made) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(

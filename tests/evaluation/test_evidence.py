@@ -45,9 +45,12 @@ def test_every_validator_is_the_ratio_of_its_parts(asked):
     assert "pose_prior" not in shares(answers, information, None)
 
 
-def test_the_product_is_taken_apart_to_first_order(asked):
+@pytest.mark.parametrize("peak", [0.2, 2.0])
+def test_the_product_is_taken_apart_to_first_order(peak, asked):
     """Images drawn anew: the sum of their parts follows the validator about them."""
     answers = asked[2]
+    peaks = answers.confidence * peak / answers.confidence.mean()
+    answers = dataclasses.replace(answers, confidence=peaks)
     draw = np.random.default_rng(0)
     parts = shares(answers, np.zeros(9), None)["confident_agreement"][:, 0]
     said, wanted = [], []

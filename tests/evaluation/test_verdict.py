@@ -42,8 +42,9 @@ FINE, ALIKE = (20.0, 18.0), (20.0, 9.0)
         (1, 0, (50, 0), FINE, "mixed"),  # steadiness alone never gives a yes
         (1, None, (50, 0), FINE, "mixed"),
         (1, -1, (50, 0), FINE, "mixed"),
-        (1, 1, (44, -1), FINE, "mixed"),  # 12 % of the source lost
-        (1, 1, (44, 0), FINE, "probably"),  # the same loss within chance
+        (1, 1, (36, -1), FINE, "mixed"),  # 28 % of the source lost
+        (1, 1, (39, -1), FINE, "probably"),  # 22 %
+        (1, 1, (36, 0), FINE, "probably"),  # the same loss within chance
         (0, 1, (50, 0), FINE, "unclear"),
         (0, 0, (50, 0), FINE, "unclear"),
         (0, -1, (50, 0), FINE, "unclear"),  # other poses than the source's are no vote against

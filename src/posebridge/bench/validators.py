@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.adaptation.selection import mean_rank
+from posebridge.adaptation.selection import mean_rank, steady_and_sure
 from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import judgement_of
@@ -54,7 +54,7 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
         judge = outcome.plan.training(training.run)
         said = [(step, name, judgement_of(judge, out, name)) for step, name in sorted(found)]
         kept = [(step, name) for step, name, values in said if values is not None]
-        read = [_with_the_product(values) for _, _, values in said if values is not None]
+        read = [_with_the_product_of_today(values) for _, _, values in said if values is not None]
         if len(kept) < 3:
             continue
         truth = {
@@ -83,11 +83,12 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
     return runs
 
 
-def _with_the_product(values: Mapping[str, float]) -> Mapping[str, float]:
-    """``confident_agreement`` of what was judged before there was one."""
+def _with_the_product_of_today(values: Mapping[str, float]) -> Mapping[str, float]:
+    """Also of what was judged before there was a ``confident_agreement``, or before it was bounded."""
     if not {"agreement", "confidence"} <= values.keys():
         return values
-    return {"confident_agreement": values["agreement"] * values["confidence"] / 100, **values}
+    both = steady_and_sure(values["agreement"], values["confidence"])
+    return {**values, "confident_agreement": both}
 
 
 def _of_each_run(outcome: Outcome) -> list[Training]:

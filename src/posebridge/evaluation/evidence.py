@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from posebridge.adaptation.pose_prior import PosePrior
-from posebridge.adaptation.selection import Answers, named_maps, neighbourhood_density
+from posebridge.adaptation.selection import SURE, Answers, named_maps, neighbourhood_density
 from posebridge.models.pose import PoseModel
 from posebridge.ops import photometry
 
@@ -60,7 +60,8 @@ WORDS: Mapping[str, Word] = {
     ),
     "confident_agreement": Word(
         "Steady and sure",
-        "Steadiness times the height of the peaks: what chooses the weights of a run by default.",
+        "Steadiness times the height of the peaks, up to half of a label's: what chooses the weights "
+        "of a run by default.",
         "%",
         ("consistency", "pose"),
         "A model can be steadily and surely wrong.",
@@ -223,7 +224,9 @@ def _product_of_images(
     count = steady[:, 1].mean().clamp_min(1e-9)
     agreement, confidence = steady[:, 0].mean() / count, sure.mean()
     residue = (steady[:, 0] - agreement * steady[:, 1]) / count
-    return (agreement * sure + confidence * residue) / 100
+    if confidence >= SURE:
+        return agreement + residue
+    return (agreement * sure + confidence * residue) / SURE
 
 
 def _density_of_images(answers: Answers, temperature: float = 0.05) -> Tensor:
