@@ -22,7 +22,7 @@ import numpy as np
 from posebridge.bench import read_plan
 from posebridge.bench.plan import Training
 from posebridge.bench.work import state_of
-from posebridge.data.json_files import write_text
+from posebridge.files.whole import write_text
 from posebridge.data.reading import read_labelled
 from posebridge.evaluation.judgement import Judgement
 from posebridge.evaluation.verdict import HEADLINES, Answer, Verdict, judge

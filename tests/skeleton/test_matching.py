@@ -144,7 +144,7 @@ def test_a_mapping_comes_first_and_may_average(tmp_path):
         ("neck: 3", "the source keypoint '3'"),
         ("neck: {a: b}", "is no entry"),
         ("neck: [nose, nose]", "twice"),
-        ("neck: nose\nneck: left_eye", "stands there twice"),
+        ("neck: nose\nneck: left_eye", "is there twice"),
         ("neck: [", "not valid YAML"),
         ("tail: nose", "the target keypoint 'tail'"),
         ("neck: tail", "the source keypoint 'tail'"),

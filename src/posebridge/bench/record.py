@@ -32,9 +32,10 @@ from posebridge.bench.scored import (
     write_judgement,
 )
 from posebridge.bench.work import state_of
-from posebridge.data.json_files import read_json, write_text
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.files.json_files import read_json
+from posebridge.files.whole import write_text
 from posebridge.models.asked import Asked
 
 _LEFT_OUT = ("dataset", "model", "step", "weights", "selection")

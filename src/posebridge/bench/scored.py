@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from posebridge.bench.plan import Training
-from posebridge.data.json_files import read_json, write_text
 from posebridge.evaluation import Results
+from posebridge.files.json_files import read_json
+from posebridge.files.whole import write_text
 from posebridge.models.asked import Asked
 
 FINAL = ("last", "selected")

@@ -32,11 +32,11 @@ from posebridge.bench.scored import (
 )
 from posebridge.data.benchmarks import benchmark_protocol, is_reference
 from posebridge.data.crops import to_crop
-from posebridge.data.json_files import write_text
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.whole import write_text
 from posebridge.inference.domains import below, in_skeleton_asked
 from posebridge.inference.judging import prior_of
 from posebridge.inference.predictor import load

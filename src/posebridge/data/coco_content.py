@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import MOST_PIXELS
-from posebridge.data.json_files import read_json
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
 from posebridge.skeleton import Skeleton
 
 Row = Mapping[str, Any]

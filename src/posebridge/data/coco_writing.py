@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import Annotations, upright_size
-from posebridge.data.json_files import write_json, write_json_lists
 from posebridge.data.samples import UnlabelledSamples
+from posebridge.files.json_files import write_json, write_json_lists
 from posebridge.skeleton import Skeleton
 
 

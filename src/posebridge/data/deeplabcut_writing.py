@@ -17,8 +17,8 @@ import yaml
 
 from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.extras import need
-from posebridge.data.json_files import write_text
 from posebridge.errors import InputError
+from posebridge.files.whole import write_text
 
 SCORER = "posebridge"
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from posebridge.data.annotations import MOST_PIXELS, Boxes, checked_boxes, found_image, table
 from posebridge.data.coco_content import CocoContent
-from posebridge.data.json_files import read_json
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
 
 _NAMES = ("file_name", "image", "filename", "file", "path", "image_path", "image_id")
 _CORNER_AND_SIDES = (

@@ -22,8 +22,8 @@ import numpy as np
 from posebridge.data.figure_camera import draw_camera
 from posebridge.data.figure_looks import Drawing, draw_rendered
 from posebridge.data.figure_poses import EDGES, KEYPOINTS
-from posebridge.data.json_files import write_json
 from posebridge.errors import InputError
+from posebridge.files.json_files import write_json
 from posebridge.skeleton import Skeleton
 
 Look = Literal["rendered", "camera"]

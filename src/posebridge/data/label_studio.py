@@ -25,10 +25,10 @@ from posebridge.data.annotations import (
     checked_points,
     table,
 )
-from posebridge.data.json_files import read_json
 from posebridge.data.label_studio_images import image_of
 from posebridge.data.video import resolved
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
 from posebridge.skeleton import Skeleton
 
 HIDDEN = "hidden"

@@ -11,9 +11,10 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from posebridge.data.annotations import Annotations, extent, upright_size
-from posebridge.data.json_files import write_json, write_text
 from posebridge.data.label_studio import HIDDEN
 from posebridge.errors import InputError
+from posebridge.files.json_files import write_json
+from posebridge.files.whole import write_text
 from posebridge.skeleton import Skeleton
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import yaml
 
 from posebridge.data.annotations import Annotations, common_names, extent, upright_size
-from posebridge.data.json_files import write_text
 from posebridge.errors import InputError
+from posebridge.files.whole import write_text
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from posebridge.data.json_files import read_json
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration, read_calibrations
+from posebridge.files.json_files import read_json
 from posebridge.inference.onnx_network import OnnxNetwork
 from posebridge.inference.predictions import PosePredictions
 from posebridge.inference.predictor import Predictor

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from posebridge.data.json_files import write_json
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.json_files import write_json
 from posebridge.inference.network import Network
 from posebridge.inference.views import ManyViews, asked_of
 from posebridge.version import __version__

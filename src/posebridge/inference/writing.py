@@ -14,8 +14,8 @@ from posebridge.data.annotations import Annotations
 from posebridge.data.coco_writing import write_results
 from posebridge.data.extras import need
 from posebridge.data.formats import format_named
-from posebridge.data.json_files import write_text
 from posebridge.errors import InputError
+from posebridge.files.whole import write_text
 from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
 

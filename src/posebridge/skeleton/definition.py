@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+from posebridge.files.json_files import parse_json
 from posebridge.skeleton.names import sides, split_side
+
+MOST_KEYPOINTS = 2000
+"""More than any skeleton has; a damaged file must not take minutes to be refused."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Skeleton:
         count = len(self.keypoints)
         if count == 0:
             raise InputError(f"skeleton '{self.name}' has no keypoints; name at least one.")
+        if max(count, len(self.edges), len(self.pairs), len(self.groups)) > MOST_KEYPOINTS:
+            raise InputError(
+                f"skeleton {short_repr(self.name)} has {count} keypoints, {len(self.edges)} edges "
+                f"and {len(self.groups)} groups; at most {MOST_KEYPOINTS} of each are read."
+            )
         doubled = sorted({n for n in self.keypoints if self.keypoints.count(n) > 1})
         if doubled:
             raise InputError(
@@ -144,10 +154,18 @@ class Skeleton:
         )
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> Skeleton:
+    def from_json(cls, text: str | bytes, where: str) -> Skeleton:
         """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
+        return cls.from_content(parse_json(text, where, "skeleton"), where)
+
+    @classmethod
+    def from_content(cls, raw: Any, where: str) -> Skeleton:
+        """Build a skeleton from the parsed content of ``skeleton.json``.
+
+        Raises:
+            InputError: a field is missing or of another type, or there are too many keypoints.
+        """
         try:
-            raw: dict[str, Any] = json.loads(text)
             return cls(
                 name=str(raw["name"]),
                 keypoints=tuple(str(n) for n in raw["keypoints"]),
@@ -155,9 +173,9 @@ class Skeleton:
                 pairs=tuple((int(a), int(b)) for a, b in raw["pairs"]),
                 groups={str(k): tuple(int(i) for i in v) for k, v in raw["groups"].items()},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
-                f"{where} is not a skeleton that posebridge wrote ({error!r}); "
+                f"{where} is not a skeleton that posebridge wrote ({short_repr(error)}); "
                 "restore the file from the run that made the model."
             ) from error
 

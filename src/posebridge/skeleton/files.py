@@ -12,7 +12,6 @@ A skeleton's YAML::
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,9 @@ import numpy as np
 import yaml
 
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+from posebridge.files.json_files import read_json
+from posebridge.files.yaml_files import read_yaml_mapping
 from posebridge.skeleton.definition import Skeleton
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -65,13 +67,9 @@ def read_skeleton_and_layout(name_or_file: Path | str) -> tuple[Skeleton, Layout
             f"there is no skeleton '{name_or_file}': it is neither a file nor one of "
             f"{', '.join(builtin_skeletons())}."
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the skeleton file {path} can't be read ({error}).") from error
     if path.suffix.lower() == ".json":
-        return _from_json(text, path), {}
-    return _from_yaml(text, path)
+        return _from_json(read_json(path, "skeleton"), path), {}
+    return _from_yaml(path)
 
 
 def typical_pose(path: Path | str) -> Layout:
@@ -81,11 +79,11 @@ def typical_pose(path: Path | str) -> Layout:
     """
     file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file, "COCO")
         annotations = content.get("annotations", [])
         best = max(annotations, key=lambda a: sum(flag > 0 for flag in a["keypoints"][2::3]))
         points = np.asarray(best["keypoints"], np.float64).reshape(-1, 3)
-        names = _from_json(json.dumps({"categories": content["categories"]}), file).keypoints
+        names = _from_json({"categories": content["categories"]}, file).keypoints
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError):
         return {}
     labelled = points[:, 2] > 0
@@ -134,66 +132,21 @@ def to_yaml(skeleton: Skeleton) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_yaml(path: Path, text: str, what: str) -> dict[str, Any]:
-    """A YAML file that is a mapping of names; ``what`` says in an error what it should be.
-
-    Raises:
-        InputError: not YAML, not a mapping, or a key stands there twice.
-    """
-    try:
-        content = yaml.load(text, Loader=_NoDoubles)
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{path} is not valid YAML: {line}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is no {what}: it holds a {type(content).__name__}.")
-    return {str(key): value for key, value in content.items()}
-
-
-class _NoDoubles(yaml.SafeLoader):
-    """YAML's safe loader with two changes.
-
-    It objects to a key that stands there twice, and takes everything but null for text: ``off``, a
-    horse's side, is no switch.
-    """
-
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in known if tag.endswith(":null")]
-        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key.value}' stands there twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 @cache
 def _builtin(name: str) -> tuple[Skeleton, Layout]:
     path = BUILTIN / f"{name}.yaml"
-    return _from_yaml(path.read_text(encoding="utf-8"), path)
+    return _from_yaml(path)
 
 
 def _skeleton_files_of(folder: Path) -> list[Path]:
     return [folder / "skeleton.json", *sorted(folder.glob("checkpoints/*/skeleton.json"))]
 
 
-def _from_json(text: str, path: Path) -> Skeleton:
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} is not valid JSON: {error.msg} in line {error.lineno}."
-        ) from error
+def _from_json(content: Any, path: Path) -> Skeleton:
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no skeleton: it is a {type(content).__name__}.")
     if "categories" not in content:
-        return Skeleton.from_json(text, str(path))
+        return Skeleton.from_content(content, str(path))
     categories = content["categories"] if isinstance(content["categories"], list) else []
     for entry in categories:
         if isinstance(entry, dict) and entry.get("keypoints"):
@@ -204,8 +157,10 @@ def _from_json(text: str, path: Path) -> Skeleton:
     raise InputError(f"{path} has no category with keypoints, so it names no skeleton.")
 
 
-def _from_yaml(text: str, path: Path) -> tuple[Skeleton, Layout]:
-    content = read_yaml(path, text, "skeleton (name, keypoints, edges, pairs, groups)")
+def _from_yaml(path: Path) -> tuple[Skeleton, Layout]:
+    content = read_yaml_mapping(
+        path, "skeleton (name, keypoints, edges, pairs, groups)", text_only=True
+    )
     unknown = [key for key in content if key not in _FIELDS]
     if unknown:
         raise InputError(
@@ -219,12 +174,13 @@ def _from_yaml(text: str, path: Path) -> tuple[Skeleton, Layout]:
     def members(value: Any, field: str, count: int | None = None) -> tuple[int, ...]:
         if not isinstance(value, list) or (count is not None and len(value) != count):
             raise InputError(
-                f"{path}: {field} {value!r} is no list of {count or 'some'} keypoints."
+                f"{path}: {field} {short_repr(value)} is no list of {count or 'some'} keypoints."
             )
         for name in value:
-            if name not in place:
+            if not isinstance(name, str) or name not in place:
                 raise InputError(
-                    f"{path}: {field} {value!r} names '{name}', which 'keypoints' does not list."
+                    f"{path}: {field} {short_repr(value)} names {short_repr(name)}, which "
+                    "'keypoints' does not list."
                 )
         return tuple(place[name] for name in value)
 

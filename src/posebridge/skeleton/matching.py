@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+from posebridge.files.yaml_files import read_yaml_mapping
 from posebridge.skeleton.definition import Skeleton
-from posebridge.skeleton.files import in_yaml, read_yaml
+from posebridge.skeleton.files import in_yaml
 from posebridge.skeleton.names import canonical_name, meanings_of_both
 
 Mapped = Mapping[str, Sequence[str]]
@@ -131,18 +133,14 @@ def read_mapping(path: Path | str) -> dict[str, tuple[str, ...]]:
         InputError: no such file, or an entry that is none of these.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the mapping {file} can't be read ({error}).") from error
-    content = read_yaml(file, text, "mapping (target: source)")
+    content = read_yaml_mapping(file, "mapping (target: source)", text_only=True)
     mapping: dict[str, tuple[str, ...]] = {}
     for target, value in content.items():
         names = [value] if isinstance(value, str) else [] if value is None else value
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise InputError(
-                f"{file}: '{target}: {value}' is no entry of a mapping; give the name of a source "
-                "keypoint, a list of some to average, or null."
+                f"{file}: '{target}: {short_repr(value)}' is no entry of a mapping; give the name "
+                "of a source keypoint, a list of some to average, or null."
             )
         if len(set(names)) != len(names):
             raise InputError(f"{file}: '{target}' names a source keypoint twice.")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.data.json_files import write_json, write_json_lists
 from posebridge.errors import InputError
+from posebridge.files.json_files import write_json, write_json_lists
 
 VALUES = st.recursive(
     st.none()
