@@ -1,0 +1,225 @@
+"""Files for the names that an annotation file gives its images.
+
+A name is first taken as it is written. What follows are fallbacks: backslashes turned, composed or
+decomposed letters, the other folders, a format's own other names, and at last a file of that name
+somewhere below the folder. Labels of one picture must never go onto another, so that two names that
+give one file by a fallback are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+
+_PASSED_OVER = ("@eaDir", "__MACOSX")
+"""Folders of previews and the like that some machines put among images."""
+
+
+class ImageNames:
+    """The files of one annotation file's names; every name has to be resolved by one object.
+
+    Args:
+        folders: where a name is relative to, the first that of the file; the others are fallbacks.
+        other_names: what else a name may be called, such as an upload without its prefix.
+        below: whether a file of that name in a subfolder may stand for the name.
+        what: what a name is of, for messages.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        other_names: Callable[[str], Sequence[str]] | None = None,
+        below: bool = True,
+        what: str = "image",
+    ) -> None:
+        self._folders = list(folders)
+        self._other_names = other_names
+        self._below = below
+        self._what = what
+        self._found: dict[str, Path] = {}
+        self._taken: dict[str, _Claim] = {}
+        self._homes: dict[str, _Claim] = {}
+        self._moved_homes: dict[str, _Claim] = {}
+        self._index: dict[str, list[Path]] | None = None
+        self._moved: list[tuple[str, Path]] = []
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence on files that were found elsewhere than their names say, if there are some."""
+        if not self._moved:
+            return []
+        name, file = self._moved[0]
+        return [
+            f"{len(self._moved)} {self._what}s are not where their names say and are taken from "
+            f"elsewhere, the first, {short_repr(name)}, from {file}."
+        ]
+
+    def find(self, name: str, where: str) -> Path:
+        """Return the file of a name.
+
+        Args:
+            name: as the annotation file has it. where: the file and the entry, for messages.
+
+        Raises:
+            InputError: there is none, there are several, or another name has given the same file.
+        """
+        known = self._found.get(name)
+        if known is not None:
+            return known
+        if not name or "\0" in name:
+            raise InputError(f"{where} has no file name of an {self._what}.")
+        file, fallback, moved = self._look_up(name, where)
+        self._claim(_Claim(name, _parts(name), fallback), file, moved, where)
+        self._found[name] = file
+        return file
+
+    def _look_up(self, name: str, where: str) -> tuple[Path, bool, bool]:
+        """The file, whether a fallback gave it, and whether its folder contradicts the name."""
+        for number, folder in enumerate(self._folders):
+            if is_file(folder / name):
+                return folder / name, number > 0, False
+        for path, fallback in self._written_otherwise(name):
+            return path, fallback, False
+        found = self._somewhere_below(name) if self._below else []
+        if len(found) == 1:
+            self._moved.append((name, found[0]))
+            return found[0], True, not self._agree(name, found[0])
+        if found:
+            raise InputError(
+                f"{where} names the {self._what} {self._folders[0] / name}, which does not exist, "
+                f"and {len(found)} files below could be it, {found[0]} and {found[1]}; put it there "
+                f"or give the folder of the {self._what}s."
+            )
+        raise InputError(
+            f"{where} names the {self._what} {self._folders[0] / name}, which does not exist; put "
+            f"it there or give the folder of the {self._what}s."
+        )
+
+    def _written_otherwise(self, name: str) -> Iterator[tuple[Path, bool]]:
+        """Files under other spellings; in the first folder the same name spelled anew is no fallback."""
+        turned = name.replace("\\", "/")
+        others = self._other_names(name) if self._other_names is not None else []
+        for other in dict.fromkeys([turned, *others]):
+            for form in (other, *(unicodedata.normalize(f, other) for f in ("NFC", "NFD"))):
+                if not form or "\0" in form:
+                    continue
+                for number, folder in enumerate(self._folders):
+                    if is_file(folder / form):
+                        yield folder / form, number > 0 or other != turned
+
+    def _somewhere_below(self, name: str) -> list[Path]:
+        """The files that have the most of a name's end; letters' case counts if it tells them apart."""
+        if self._index is None:
+            self._index = _files_below(self._folders)
+        names = [name, *(self._other_names(name) if self._other_names is not None else [])]
+        for other in names:
+            parts = _parts(other)
+            same = self._index.get(_folded(parts[-1]), []) if parts else []
+            if not same:
+                continue
+            for form in (_composed, _folded):
+                wanted = [form(part) for part in parts]
+                lengths = [_common_end(wanted, [form(p) for p in file.parts]) for file in same]
+                best = max(lengths)
+                if best:
+                    return [f for f, length in zip(same, lengths, strict=True) if length == best]
+        return []
+
+    def _agree(self, name: str, file: Path) -> bool:
+        """Whether one of the name and the file's path below its folder ends in the other."""
+        within = [_below(file, folder) for folder in self._folders]
+        found = min((parts for parts in within if parts), key=len, default=file.parts)
+        one = [_folded(p) for p in found]
+        other = [_folded(p) for p in _parts(name) if p != ".."]
+        return _common_end(one, other) == min(len(one), len(other))
+
+    def _claim(self, claim: _Claim, file: Path, moved: bool, where: str) -> None:
+        """Remember who has a file, and raise where that may be a picture of another name."""
+        whole = os.path.abspath(file)
+        other = self._taken.setdefault(whole, claim)
+        if other.parts != claim.parts and (other.fallback or claim.fallback):
+            raise InputError(
+                f"{where}: two names, {short_repr(other.name)} and {short_repr(claim.name)}, give "
+                f"one file, {file}, and labels of one picture would go onto another; put both "
+                f"{self._what}s where their names say, or take one of the two out."
+            )
+        home = os.path.dirname(whole)
+        rival = self._moved_homes.get(home) or (self._homes.get(home) if moved else None)
+        if rival is not None and rival.parts[:-1] != claim.parts[:-1]:
+            raise InputError(
+                f"{where}: {short_repr(claim.name)} and {short_repr(rival.name)} name different "
+                f"folders, but both would be taken from {home}; put the {self._what}s where their "
+                "names say, or take one of the two folders out."
+            )
+        self._homes.setdefault(home, claim)
+        if moved:
+            self._moved_homes.setdefault(home, claim)
+
+
+class _Claim(NamedTuple):
+    name: str
+    parts: tuple[str, ...]
+    fallback: bool
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path is a file; a name that no disk can hold is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a name however it is written: slashes, composed letters, no dots."""
+    parts: list[str] = []
+    for part in _composed(name).replace("\\", "/").split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return tuple(parts)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _folded(text: str) -> str:
+    return _composed(text).casefold()
+
+
+def _common_end(one: Sequence[str], other: Sequence[str]) -> int:
+    length = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
+
+
+def _below(file: Path, folder: Path) -> tuple[str, ...]:
+    return file.relative_to(folder).parts if file.is_relative_to(folder) else ()
+
+
+def _files_below(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """Name without case -> the files of that name in the folders and their subfolders."""
+    found: dict[str, dict[Path, None]] = {}
+    walked: set[str] = set()
+    for folder in folders:
+        for place, inner, names in os.walk(folder):
+            inner[:] = [n for n in inner if not n.startswith(".") and n not in _PASSED_OVER]
+            if place in walked:
+                continue
+            walked.add(place)
+            for name in names:
+                if not name.startswith("._"):
+                    found.setdefault(_folded(name), {})[Path(place) / name] = None
+    return {name: list(files) for name, files in found.items()}
