@@ -19,6 +19,7 @@ from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.files.whole import require_writable
 from posebridge.inference.domains import located, read_domains
 from posebridge.inference.judging import judge_run
 from posebridge.inference.predictor import Predictor, load
@@ -224,6 +225,7 @@ def make_report(
         raise InputError(f"{images} photographs cannot be looked at; give 1 or more.")
     say = None if console is None else remarks(console)
     finished = open_run(run_folder, data_root)
+    require_writable(Path(run_folder) / "report", folder=True)
     judged = judge_run(
         finished,
         weights=weights,

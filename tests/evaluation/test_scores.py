@@ -128,7 +128,7 @@ def test_a_file_that_is_not_results_is_named(tmp_path):
 
 def test_a_failed_write_leaves_nothing_and_says_where(tmp_path):
     (tmp_path / "results.json").mkdir()
-    with pytest.raises(InputError, match="cannot be written to"):
+    with pytest.raises(InputError, match=r"results\.json can't be written: it is a folder"):
         Results({}, {}).write(tmp_path / "results.json")
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
 

@@ -20,6 +20,8 @@ from posebridge.data.extras import need
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import frame_times, sample_video, shown_at
 from posebridge.errors import InputError
+from posebridge.files.places import is_disk_error
+from posebridge.files.whole import cannot_write, copy_file
 
 MEGABYTE = 1 << 20
 IMAGES = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -96,14 +98,19 @@ def take_upload(path: Path, place: Path, limits: Limits) -> Upload:
             f"{path.name} has {size / MEGABYTE:.0f} MB, and this page takes {limits.megabytes}; "
             "'posebridge predict' has no such limit."
         )
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=place))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="upload-", dir=place))
+    except OSError as error:
+        raise cannot_write(place, error) from error
     try:
         if _is_image(path, limits):
             return _image(path, folder)
         if _looks_like_video(path):
             return _video(path, folder, limits)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and is_disk_error(error):
+            raise cannot_write(place, error) from error
         raise
     shutil.rmtree(folder, ignore_errors=True)
     raise InputError(f"{path.name} is neither {_KNOWN}; drop one of these.")
@@ -128,7 +135,7 @@ def _is_image(path: Path, limits: Limits) -> bool:
 
 def _image(path: Path, folder: Path) -> Upload:
     copy = folder / f"image{path.suffix.lower()[:8]}"
-    shutil.copyfile(path, copy)
+    copy_file(path, copy)
     try:
         decode_image(copy)
     except UnreadableImage as error:

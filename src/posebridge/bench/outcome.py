@@ -14,6 +14,8 @@ from posebridge.bench.begun import changed_since
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.scored import scored_checkpoints, scores_of
 from posebridge.evaluation import Results, pck_key
+from posebridge.files.whole import write_text
+from posebridge.report.plots import write_plot
 
 CHOICES = {
     "last": "last",
@@ -229,15 +231,14 @@ def write_outcome(outcome: Outcome, out: Path) -> list[Path]:
     Returns:
         the files.
     """
-    out.mkdir(parents=True, exist_ok=True)
     files = [out / "scores.csv"]
-    files[0].write_text(comma_separated(outcome), encoding="utf-8")
+    write_text(files[0], comma_separated(outcome))
     for pair in outcome.plan.pairs:
         if not any(s.pair == pair for s in outcome.scores):
             continue
         for ending, text in (("md", markdown(outcome, pair)), ("tex", latex(outcome, pair))):
             files.append(out / f"{pair}.{ending}")
-            files[-1].write_text(text, encoding="utf-8")
+            write_text(files[-1], text)
         files.append(out / f"{pair}.png")
         _draw_curves(outcome, pair, files[-1])
     return files
@@ -276,4 +277,4 @@ def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     figure.suptitle(pair)
-    figure.savefig(file, dpi=120)
+    write_plot(figure, file, dpi=120)

@@ -18,6 +18,7 @@ import numpy as np
 
 from posebridge.bench.plan_file import settings_of
 from posebridge.errors import InputError
+from posebridge.report.plots import write_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         figure.suptitle(pair)
         files.append(out / f"{pair}_sweeps.png")
-        figure.savefig(files[-1], dpi=120)
+        write_plot(figure, files[-1], dpi=120)
     return files
 
 

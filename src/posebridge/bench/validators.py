@@ -16,6 +16,7 @@ from posebridge.adaptation.selection import mean_rank, steady_and_sure
 from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import judgement_of
+from posebridge.files.whole import write_text
 from posebridge.models.asked import Asked
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
@@ -201,5 +202,5 @@ def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: P
             f"The same among all checkpoints of a pair and a seed ({len(once)} runs, asked once "
             "about each crop); means over pairs and seeds.",
         ]
-    file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_text(file, "\n\n".join(parts) + "\n")
     return [file]

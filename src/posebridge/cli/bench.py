@@ -73,12 +73,15 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.bench.sweeps import write_sweeps
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.bench.work import do_training, state_of
-    from posebridge.cli.places import require_folder
+    from posebridge.cli.places import require_file, require_folder
     from posebridge.errors import InputError
+    from posebridge.files.whole import folder_written_whole
     from posebridge.report.console import plain_console
 
     console = plain_console()
-    out = require_folder(given.out)
+    out = Path(given.out) if given.list else require_folder(given.out)
+    if given.record is not None:
+        require_file(given.record, "--record")
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
@@ -111,9 +114,12 @@ def main(arguments: Sequence[str]) -> int:
     outcome = gather(plan, out)
     if record is not None:
         write_record(gather_record(recorded, plan, out), record)
-    files = write_outcome(outcome, out)
-    files += write_sweeps(outcome, out)
-    files += write_validator_table(judged_runs(outcome, out), outcome.metrics, out)
+    judged = judged_runs(outcome, out)
+    with folder_written_whole(out, merge=True) as partial:
+        files = write_outcome(outcome, partial)
+        files += write_sweeps(outcome, partial)
+        files += write_validator_table(judged, outcome.metrics, partial)
+    files = [out / file.relative_to(partial) for file in files]
     for file in files:
         if file.suffix == ".md":
             console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)

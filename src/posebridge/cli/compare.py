@@ -45,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
+    from posebridge.files.whole import folder_written_whole
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
     from posebridge.report.bar import ProgressBar
@@ -91,23 +92,23 @@ def main(arguments: Sequence[str]) -> int:
                 results, found = score(predictor, labels, protocol=protocol, progress=bar.update)
                 scores[f"{letter}: {name}"] = results
                 answers.append(found)
-    out.mkdir(parents=True, exist_ok=True)
-    # What an earlier comparison left here would look like this one's.
-    for old in (*out.glob("scores_[ab].json"), *(out / "pairs").glob("????_*.png")):
-        old.unlink()
     found = disagreement(names, answers[0], answers[1], models[0].skeleton)
     assert answers[0].samples is not None
     files = [str(answers[0].samples.path(i)) for i in range(len(answers[0]))]
     read = mapped.subset(answers[0].rows) if mapped else None
-    write_sheet(found, out / "sheet.png", read)
-    count = write_pairs(found, files, out / "pairs", given.pairs)
-    tables = write_tables(found, files, out)
+    with folder_written_whole(out, merge=True) as partial:
+        write_sheet(found, partial / "sheet.png", read)
+        count = write_pairs(found, files, partial / "pairs", given.pairs)
+        tables = [out / table.name for table in write_tables(found, files, partial)]
+        for letter, results in zip("ab", scores.values(), strict=False):
+            results.write(partial / f"scores_{letter}.json")
+        # What an earlier comparison left here would look like this one's.
+        for old in (*out.glob("scores_[ab].json"), *(out / "pairs").glob("????_*.png")):
+            old.unlink()
 
     console.print(joint_table(found))
     if scores:
         console.print(results_table(scores, title="scores by the labels"))
-        for letter, results in zip("ab", scores.values(), strict=True):
-            results.write(out / f"scores_{letter}.json")
     for line in answers[0].skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False, markup=False)
     for file, text in (

@@ -79,6 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
 
     from posebridge.cli.chosen import weights_of
+    from posebridge.cli.places import require_file
     from posebridge.data.benchmarks import benchmark_protocol
     from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
@@ -88,6 +89,8 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console, remarks
     from posebridge.report.skeletons import print_matches
 
+    if given.out is not None:
+        require_file(given.out)
     predictor = load(given.model, given.weights)
     selection = weights_of(predictor, given.weights)
     if given.record:
@@ -141,10 +144,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _require_folder(predictor: Predictor) -> None:
     from posebridge.errors import InputError
+    from posebridge.files.whole import require_writable
 
     folder = predictor.checkpoint.folder
     if not folder.is_dir():
         raise InputError(f"{folder} is a zip, which is not written to; unpack it for --record.")
+    require_writable(folder, folder=True)
 
 
 def _record(predictor: Predictor, results: Results, console: Console) -> None:

@@ -55,12 +55,15 @@ def main(arguments: Sequence[str]) -> int:
 
     import numpy as np
 
+    from posebridge.cli.places import require_file
     from posebridge.data.reading import read_unlabelled
     from posebridge.inference.chances import find_calibration
-    from posebridge.inference.export import TOLERANCE, export
+    from posebridge.inference.export import TOLERANCE, export, require_export
     from posebridge.models.checkpoint import load_checkpoint
     from posebridge.report.console import plain_console
 
+    require_file(given.out)
+    require_export(given.out, given.to, given.half, given.int8 is not None)
     checkpoint = load_checkpoint(given.model, given.weights)
     calibration = find_calibration(checkpoint) if given.calibrated else None
     images = read_unlabelled(given.int8) if given.int8 else None

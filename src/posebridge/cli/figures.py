@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge figures figures/                    source, target and test of the built-in benchmark
@@ -31,14 +30,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier figures")
     given = parser.parse_args(arguments)
 
+    from posebridge.cli.places import require_folder
     from posebridge.data.figures import write_figure_benchmark
     from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console
 
+    out = require_folder(given.out)
     console = plain_console()
     with ProgressBar(console, "drawing figures", given.source + given.target + given.test) as bar:
         written = write_figure_benchmark(
-            Path(given.out),
+            out,
             given.seed,
             given.size,
             given.source,

@@ -84,8 +84,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except OSError as error:
         # A place that can't be written, a full disk: no command can tell all of them beforehand.
-        place = "" if error.filename is None else f"{error.filename}: "
+        files = [
+            os.fsdecode(f) for f in (error.filename, error.filename2) if isinstance(f, (str, bytes))
+        ]
+        place = f"{' to '.join(files)}: " if files else ""
         print(f"posebridge {name}: {place}{error.strerror or error}.", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(
+            f"posebridge {name}: the memory of this machine is not enough for this; give smaller "
+            "input, or a smaller batch or image size.",
+            file=sys.stderr,
+        )
+        return 2
+    except RecursionError:
+        print(
+            f"posebridge {name}: the input is nested too deeply; give a file that the tool that "
+            "made it wrote.",
+            file=sys.stderr,
+        )
         return 2
     except RuntimeError as error:
         if type(error).__name__ != "NonFiniteLoss":

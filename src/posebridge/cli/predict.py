@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from glob import has_magic
 
+    from posebridge.cli.places import require_file
     from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
     from posebridge.data.camera import camera_index
     from posebridge.data.video import is_video
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
     for out in given.out:
         output_ending(out)
+        require_file(out)
     camera = camera_index(given.images)
     path = Path(given.images)
     video = camera is None and is_video(path) and (path.is_file() or not has_magic(given.images))
@@ -148,8 +150,10 @@ def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> Non
         from posebridge.report.overlay_video import check_overlay_video
 
         check_overlay_video(Path(given.overlays), Path(given.images))
-    elif given.overlays:
+    elif given.overlays is not None:
         require_folder(given.overlays, "--overlays")
+    if given.keep_frames is not None:
+        require_folder(given.keep_frames, "--keep-frames")
     if not camera:
         return
     if given.seconds is not None and not given.seconds >= 0:

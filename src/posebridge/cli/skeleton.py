@@ -46,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
+    from posebridge.files.whole import write_text
     from posebridge.report import skeletons as report
     from posebridge.report.console import plain_console
     from posebridge.skeleton import (
@@ -63,18 +64,20 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"  {name:<10} {text}", highlight=False)
         return 0
     if given.command == "show":
+        out = _file(given.out) if given.out is not None else None
         skeleton = read_skeleton(given.skeleton)
         report.print_skeleton(console, given.skeleton, skeleton)
-        if given.out:
-            out = _file(given.out)
+        if out is not None:
             if _is_yaml(out):
-                out.write_text(to_yaml(skeleton), encoding="utf-8")
+                write_text(out, to_yaml(skeleton))
             else:
                 report.write_skeleton_picture(
                     out, _title(given.skeleton), skeleton, report.layout_of(given.skeleton)
                 )
             console.print(f"written: {out}", highlight=False)
         return 0
+    out = _file(given.out) if given.out is not None else None
+    common = _file(given.common, "--common") if given.common is not None else None
     found = match_skeletons(
         read_skeleton(given.source),
         read_skeleton(given.target),
@@ -82,10 +85,9 @@ def main(arguments: Sequence[str]) -> int:
         mapping_name=str(given.mapping),
     )
     report.print_matches(console, found)
-    if given.out:
-        out = _file(given.out)
+    if out is not None:
         if _is_yaml(out):
-            out.write_text(mapping_text(found), encoding="utf-8")
+            write_text(out, mapping_text(found))
         else:
             report.write_match_picture(
                 out,
@@ -94,9 +96,8 @@ def main(arguments: Sequence[str]) -> int:
                 (report.layout_of(given.source), report.layout_of(given.target)),
             )
         console.print(f"written: {out}", highlight=False)
-    if given.common:
-        common = _file(given.common)
-        common.write_text(to_yaml(found.common()), encoding="utf-8")
+    if common is not None:
+        write_text(common, to_yaml(found.common()))
         console.print(f"written: {common}", highlight=False)
     return 0
 
@@ -109,12 +110,12 @@ def _is_yaml(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml")
 
 
-def _file(name: str) -> Path:
-    """The file to write, in a folder that exists; refuses an ending that nothing can be written to."""
+def _file(name: str, option: str = "--out") -> Path:
+    """Return the file to write; refuse an ending that is not written, and a place that can't be."""
+    from posebridge.cli.places import require_file
     from posebridge.errors import InputError
 
     path = Path(name)
     if path.suffix.lower() not in (".png", ".svg", ".pdf", ".yaml", ".yml"):
         raise InputError(f"{path} can't be written: give a .png, .svg, .pdf or .yaml file.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return require_file(name, option)

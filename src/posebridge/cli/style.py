@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge style --source renders/annotations.json --target photographs/ --out style.safetensors
@@ -16,6 +15,7 @@ def main(arguments: Sequence[str]) -> int:
     from jsonargparse import ArgumentParser
 
     from posebridge.adaptation.presets import add_settings, parse_settings
+    from posebridge.cli.places import require_file
     from posebridge.report.console import plain_console
 
     parser = ArgumentParser(
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=str, required=True, help="the .safetensors file to write")
     add_settings(parser)
     config, own = parse_settings(parser, arguments)
+    file = require_file(own.out)
+    picture = require_file(file.with_suffix(".png"))
 
     from posebridge.adaptation.image_banks import train_style_of
     from posebridge.errors import InputError
@@ -41,7 +43,6 @@ def main(arguments: Sequence[str]) -> int:
     source, target = read_domains(config)
     if source is None:
         raise InputError("a style network needs source images; name them with --source.")
-    file = Path(own.out)
     there = file.is_file()
     with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
         network = train_style_of(
@@ -53,7 +54,6 @@ def main(arguments: Sequence[str]) -> int:
                 step, f"content {content:.3f} style {style:.3f}"
             ),
         )
-    picture = file.with_suffix(".png")
     write_style_sheet(picture, network, source.images, target, config.crop)
     done = "trained before, and left as it is" if there else "written"
     console.print(f"{done}: {file}\npictures: {picture}", highlight=False)

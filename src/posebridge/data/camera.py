@@ -39,7 +39,7 @@ class Frame(NamedTuple):
         options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         content = cv2.imencode(".jpg", self.image[..., ::-1], options)[1]
         try:
-            content.tofile(folder / frame_name(self.number))
+            (folder / frame_name(self.number)).write_bytes(content.tobytes())
         except OSError as error:
             raise InputError(
                 f"frames can't be stored in {folder} ({error.strerror or error}); give a folder "

@@ -11,11 +11,13 @@ import numpy as np
 from posebridge.data import formats
 from posebridge.data.annotations import Annotations
 from posebridge.data.deeplabcut_writing import has_tables
+from posebridge.data.extras import need
 from posebridge.data.formats import FORMATS, Format, format_named
 from posebridge.data.label_studio_writing import needs_rectangle
 from posebridge.data.reading import read_annotations
 from posebridge.data.yolo_writing import fitted
 from posebridge.errors import InputError
+from posebridge.files.whole import require_writable
 from posebridge.skeleton import Skeleton
 
 
@@ -51,6 +53,11 @@ def convert(
     target = writer_of(path, target_format)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path} exists already; remove it or give another name.")
+    if not str(out):
+        raise InputError("no place to write is given; name a file or a folder.")
+    require_library(target, path)
+    folder = target.name in _FOLDERS and path.name != "data.yaml"
+    require_writable(path, folder=folder)
     annotations = read_annotations(source, images, source_format)
     missing = next((file for file in annotations.files if not file.is_file()), None)
     if missing is not None and target.name != "coco":
@@ -91,6 +98,14 @@ def writer_of(path: Path, name: str | None) -> Format:
             f"{', '.join(f.name for f in writable)}."
         )
     return found
+
+
+def require_library(target: Format, path: Path) -> None:
+    """Raise InputError where the library is missing that writes a format."""
+    if target.name in ("slp", "nwb"):
+        need("sleap_io", "formats", f"writing {path}")
+    elif target.name == "deeplabcut" and path.suffix.lower() == ".h5":
+        need("tables", "formats", f"writing {path}")
 
 
 def lost(a: Annotations, target: Format) -> list[str]:
@@ -173,6 +188,9 @@ def _for_project(_: Annotations) -> list[str]:
         "deeplabcut.convertcsv2h5 on config.yaml first."
     ]
 
+
+_FOLDERS = ("yolo", "deeplabcut-project")
+"""Formats that are folders."""
 
 _SPECIAL: dict[str, Callable[[Annotations], list[str]]] = {
     "yolo": _for_yolo,

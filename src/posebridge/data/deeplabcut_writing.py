@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -18,7 +17,7 @@ import yaml
 from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.extras import need
 from posebridge.errors import InputError
-from posebridge.files.whole import write_text
+from posebridge.files.whole import copy_file, folder_written_whole, write_bytes, write_text
 
 SCORER = "posebridge"
 
@@ -62,23 +61,30 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
     for row, name in enumerate(names):
         folders.setdefault(folder_of[name.parent], []).append(row)
     written = []
-    for folder, rows in folders.items():
-        place = path / "labeled-data" / folder
-        place.mkdir(parents=True, exist_ok=True)
-        for row in rows:
-            shutil.copyfile(a.files[row], place / names[row].name)
-        index = [["labeled-data", folder, names[row].name] for row in rows]
-        file = place / f"CollectedData_{SCORER}.csv"
-        table = _table(a, index, np.array(rows))
-        write_text(file, _csv(table))
-        written.append(file)
-        if has_tables():
-            _write_h5(table, file.with_suffix(".h5"))
-            written.append(file.with_suffix(".h5"))
+    with folder_written_whole(path, merge=True) as partial:
+        for folder, rows in folders.items():
+            place = Path("labeled-data") / folder
+            for row in rows:
+                copy_file(a.files[row], partial / place / names[row].name)
+            index = [["labeled-data", folder, names[row].name] for row in rows]
+            table = _table(a, index, np.array(rows))
+            written.append(place / f"CollectedData_{SCORER}.csv")
+            write_text(partial / written[-1], _csv(table))
+            if has_tables():
+                written.append(written[-1].with_suffix(".h5"))
+                _write_h5(table, partial / written[-1])
+        config = yaml.safe_dump(
+            _config(a, path, task, list(folders)), sort_keys=False, allow_unicode=True
+        )
+        write_text(partial / "config.yaml", config)
+    return [path / "config.yaml", *(path / file for file in written)]
+
+
+def _config(a: Annotations, path: Path, task: str, folders: Sequence[str]) -> dict[str, Any]:
     individuals = _individuals(a)
     several = len(individuals) > 1
     parts = list(a.skeleton.keypoints)
-    config = {
+    return {
         "Task": task,
         "scorer": SCORER,
         "date": "Jan1",
@@ -99,9 +105,6 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
         "snapshotindex": -1,
         "batch_size": 8,
     }
-    file = path / "config.yaml"
-    write_text(file, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    return [file, *written]
 
 
 def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
@@ -190,6 +193,9 @@ def _write_h5(table: _Table, path: Path) -> None:
         index=pandas.MultiIndex.from_tuples(names) if len(names[0]) > 1 else [n for (n,) in names],
         columns=pandas.MultiIndex.from_tuples(table.columns, names=table.levels),
     )
-    partial = path.with_name(path.name + ".partial")
-    frame.to_hdf(partial, key="df_with_missing", mode="w")
-    os.replace(partial, path)
+    # In memory: HDF5 does not report a disk that is full.
+    options = {"driver": "H5FD_CORE", "driver_core_backing_store": 0}
+    with pandas.HDFStore("table.h5", mode="w", **options) as store:
+        store.put("df_with_missing", frame, track_times=False)
+        content = store._handle.get_file_image()
+    write_bytes(path, content)

@@ -24,6 +24,7 @@ from posebridge.data.figure_looks import Drawing, draw_rendered
 from posebridge.data.figure_poses import EDGES, KEYPOINTS
 from posebridge.errors import InputError
 from posebridge.files.json_files import write_json
+from posebridge.files.whole import folder_written_whole, require_writable
 from posebridge.skeleton import Skeleton
 
 Look = Literal["rendered", "camera"]
@@ -117,7 +118,7 @@ def write_figures(
 ) -> Path:
     """Write figures as a COCO folder: ``out/annotations.json`` and ``out/images/*.jpg``.
 
-    The annotations come last and at once, so that a folder that has them is complete.
+    All of it appears at the end or not at all, the annotations last.
 
     Args:
         out: the folder; made where it does not exist.
@@ -138,15 +139,27 @@ def write_figures(
     out = Path(out)
     annotations = out / "annotations.json"
     require_drawable(count, seed, size)
-    _make_room([out], overwrite)
-    folder = out / "images"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder} can't be made: {error.strerror}; give another place."
-        ) from error
+    _require_room([out], overwrite)
+    require_writable(out, folder=True)
+    with folder_written_whole(out, merge=True) as partial:
+        document = _draw_all(partial / "images", look, count, seed, size, labelled, start, progress)
+        write_json(partial / annotations.name, document)
+        _clear(out)
+    return annotations
 
+
+def _draw_all(
+    folder: Path,
+    look: Look,
+    count: int,
+    seed: int,
+    size: int,
+    labelled: bool,
+    start: int,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Write the images and return what the annotations hold; arguments as in :func:`write_figures`."""
+    folder.mkdir()
     images: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     for number in range(1, count + 1):
@@ -159,14 +172,12 @@ def write_figures(
         if progress is not None:
             progress(number)
 
-    document = {
+    return {
         "info": {"description": f"posebridge figures: {look}, seed {seed}, from {start}"},
         "images": images,
         "annotations": rows,
         "categories": [_category()],
     }
-    write_json(annotations, document)
-    return annotations
 
 
 def write_figure_benchmark(
@@ -201,28 +212,35 @@ def write_figure_benchmark(
     }
     for _, count, _, _ in plans.values():
         require_drawable(count, seed, size)
-    _make_room([out / name for name in plans], overwrite)
-    written: dict[str, Path] = {}
+    _require_room([out / name for name in plans], overwrite)
+    require_writable(out, folder=True)
     done = 0
-    for name, (look, count, labelled, start) in plans.items():
-        report = None if progress is None else _shifted(progress, done)
-        written[name] = write_figures(out / name, look, count, seed, size, labelled, start, report)
-        done += count
-    return FigureBenchmark(**written)
+    with folder_written_whole(out, merge=True) as partial:
+        for name, (look, count, labelled, start) in plans.items():
+            report = None if progress is None else _shifted(progress, done)
+            write_figures(partial / name, look, count, seed, size, labelled, start, report)
+            done += count
+        for name in plans:
+            _clear(out / name)
+    return FigureBenchmark(**{name: out / name / "annotations.json" for name in plans})
 
 
 def _shifted(progress: Progress, done: int) -> Progress:
     return lambda number: progress(done + number)
 
 
-def _make_room(folders: list[Path], overwrite: bool) -> None:
-    """Refuse folders that are taken, or clear them of earlier figures (annotations first)."""
+def _require_room(folders: list[Path], overwrite: bool) -> None:
+    """Refuse folders that are taken."""
     taken = [folder for folder in folders if (folder / "annotations.json").exists()]
     if taken and not overwrite:
         raise InputError(
             f"{taken[0]} already holds annotations.json; choose another folder or overwrite it."
         )
-    for folder in taken:
+
+
+def _clear(folder: Path) -> None:
+    """Remove earlier figures from a folder, their annotations first."""
+    if (folder / "annotations.json").exists():
         (folder / "annotations.json").unlink()
         for image in (folder / "images").glob("figure_*.jpg"):
             image.unlink()

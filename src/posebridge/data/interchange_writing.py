@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import Annotations, upright_size
+from posebridge.data.extras import need
 from posebridge.data.interchange import library, sentences
+from posebridge.files.places import is_disk_error
+from posebridge.files.whole import require_writable, written_whole
 
 
 def write_slp(annotations: Annotations, path: Path) -> list[Path]:
@@ -31,13 +33,26 @@ def write_nwb(annotations: Annotations, path: Path) -> list[Path]:
 
 def _written(path: Path, write: Callable[[Path], None]) -> None:
     """Write whole or not at all; the ending is kept, which sleap-io looks at."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.partial{path.suffix}")
-    try:
-        write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path, _require_readable) as part:
+        try:
+            write(part)
+        except Exception as error:
+            # HDF5 has errors of its own for a disk that takes no more.
+            if not is_disk_error(error):
+                require_writable(path)
+            raise
+
+
+def _require_readable(file: Path) -> None:
+    """Read all values of an HDF5 file: the library does not report every error of a full disk."""
+    h5py = need("h5py", "formats", "reading HDF5")
+
+    def read(_: str, entry: Any) -> None:
+        if isinstance(entry, h5py.Dataset):
+            entry[()]
+
+    with h5py.File(file, "r") as opened:
+        opened.visititems(read)
 
 
 def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,7 @@ import numpy as np
 from posebridge.data.annotations import Annotations, extent, upright_size
 from posebridge.data.label_studio import HIDDEN
 from posebridge.errors import InputError
-from posebridge.files.json_files import write_json
-from posebridge.files.whole import write_text
+from posebridge.files.whole import files_written_whole
 from posebridge.skeleton import Skeleton
 
 
@@ -50,8 +50,10 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
                 "annotations": [{"result": result, "was_cancelled": False}],
             }
         )
-    write_json(path, tasks)
-    write_text(config, text)
+    # The configuration first: tasks that are there can be opened.
+    with files_written_whole([config, path]) as (own_config, own_tasks):
+        own_config.write_text(text, encoding="utf-8")
+        own_tasks.write_text(json.dumps(tasks, allow_nan=False), encoding="utf-8")
     return [path, config]
 
 

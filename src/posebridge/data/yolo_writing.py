@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
 from posebridge.data.annotations import Annotations, common_names, extent, upright_size
 from posebridge.errors import InputError
-from posebridge.files.whole import write_text
+from posebridge.files.whole import copy_file, folder_written_whole, write_text
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
@@ -34,23 +34,40 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
             raise InputError(f"{taken} is not empty; give another folder for the data set.")
     names = common_names(a.files)
     boxes, points, flags, sizes = fitted(a)
-    for name, rows in _rows_of(names, a.name).items():
-        row = rows[0]
-        copy = path / "images" / "train" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(a.files[row], copy)
-        width, height = sizes[row]
-        lines = []
-        for subject in np.flatnonzero(np.isin(a.image, rows)):
-            x, y, w, h = boxes[subject]
-            numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
-            words = ["0", *(f"{v:.12g}" for v in numbers)]
-            for (px, py), flag in zip(points[subject], flags[subject], strict=True):
-                words += [f"{px / width:.12g}", f"{py / height:.12g}", str(int(flag))]
-            lines.append(" ".join(words) + "\n")
-        label = (path / "labels" / "train" / name).with_suffix(".txt")
-        write_text(label, "".join(lines))
-    content = {
+    with folder_written_whole(path, merge=True) as partial:
+        for name, rows in _rows_of(names, a.name).items():
+            copy_file(a.files[rows[0]], partial / "images" / "train" / name)
+            label = (partial / "labels" / "train" / name).with_suffix(".txt")
+            write_text(label, "".join(_lines(a, rows, boxes, points, flags, sizes[rows[0]])))
+        content = yaml.safe_dump(_content(a), sort_keys=False, allow_unicode=True)
+        write_text(partial / "data.yaml", content)
+    return [path / "data.yaml"]
+
+
+def _lines(
+    a: Annotations,
+    rows: Sequence[int],
+    boxes: np.ndarray,
+    points: np.ndarray,
+    flags: np.ndarray,
+    size: np.ndarray,
+) -> list[str]:
+    """The lines of an image's label file."""
+    width, height = size
+    lines = []
+    for subject in np.flatnonzero(np.isin(a.image, rows)):
+        x, y, w, h = boxes[subject]
+        numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
+        words = ["0", *(f"{v:.12g}" for v in numbers)]
+        for (px, py), flag in zip(points[subject], flags[subject], strict=True):
+            words += [f"{px / width:.12g}", f"{py / height:.12g}", str(int(flag))]
+        lines.append(" ".join(words) + "\n")
+    return lines
+
+
+def _content(a: Annotations) -> dict[str, Any]:
+    """What ``data.yaml`` holds."""
+    return {
         # No path: Ultralytics takes the folder of this file then, but a "." as where it is started.
         "train": "images/train",
         "val": "images/train",
@@ -60,9 +77,6 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
         "kpt_names": {0: list(a.skeleton.keypoints)},
         "skeleton": [list(edge) for edge in a.skeleton.edges],
     }
-    file = path / "data.yaml"
-    write_text(file, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return [file]
 
 
 def _rows_of(names: Sequence[Path], where: str) -> dict[Path, list[int]]:

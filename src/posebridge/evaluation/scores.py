@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
 from posebridge.evaluation.normalisers import NORMALISERS, normaliser_sizes
+from posebridge.files.whole import write_text
 
 PUBLISHED_KEY = "pck_published@0.05"
 
@@ -115,22 +115,7 @@ class Results:
 
     def write(self, path: Path | str) -> None:
         """Write :meth:`to_json` to a file, all of it or nothing: a reader never sees half."""
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        text = self.to_json() + "\n"
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise InputError(
-                f"the results cannot be written to {target} ({error.strerror}); "
-                "give a path in a folder that you can write to."
-            ) from error
+        write_text(Path(path), self.to_json() + "\n")
 
     @classmethod
     def read(cls, path: Path | str) -> Results:

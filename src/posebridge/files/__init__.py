@@ -3,6 +3,7 @@
 - ``bounds.py``: how deep a text file may be nested, and values short enough for a message
 - ``json_files.py``: the one reader and writer of JSON
 - ``yaml_files.py``: the one reader of YAML: plain data only, bounded in size, depth and aliases
+- ``places.py``: a place that is written to, tried before the work
 - ``whole.py``: a file or a folder that appears when it is complete, or not at all
 
 No other room calls ``json.load``, ``yaml.load`` or ``os.replace`` on a user's file.

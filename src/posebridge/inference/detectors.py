@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ import torch
 from torch import Tensor
 
 from posebridge.errors import InputError
+from posebridge.files.places import cannot_write, is_disk_error
+from posebridge.files.whole import write_bytes
 
 
 class Detections(NamedTuple):
@@ -84,11 +87,14 @@ class TorchvisionDetector:
                     # torchvision sets up some models by which weights it is given, so that they
                     # have to come the way that its own do.
                     place = Path(folder) / "checkpoints" / Path(urlparse(chosen.url).path).name
-                    place.parent.mkdir()
-                    torch.save(_read_weights(Path(weights)), place)
+                    content = io.BytesIO()  # torch has errors of its own for a full disk
+                    torch.save(_read_weights(Path(weights)), content)
+                    write_bytes(place, content.getvalue())
                     torch.hub.set_dir(folder)
                 network = build(weights=chosen, progress=False)
             except OSError as error:
+                if is_disk_error(error):
+                    raise cannot_write(torch.hub.get_dir(), error) from error
                 raise InputError(
                     f"the weights of {self.name} can't be downloaded from {chosen.url} "
                     f"({getattr(error, 'reason', None) or error}); fetch them elsewhere and give "

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-import os
+import io
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -33,6 +33,7 @@ from posebridge.data.loaders import crop_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
+from posebridge.files.whole import files_written_whole, require_writable
 from posebridge.inference.network import EndToEnd
 from posebridge.inference.onnx_network import METADATA, FileNotes
 from posebridge.inference.runtimes import open_exported
@@ -101,8 +102,8 @@ def export(
             missing, or a network that the format cannot hold.
     """
     file = Path(file)
-    _require_usable(checkpoint, file, to, half, int8 is not None)
-    _require_packages(to, int8 is not None)
+    require_export(file, to, half, int8 is not None)
+    _require_size(checkpoint, to, half)
     more = (checkpoint.skeleton, heatmaps, calibration)
     original = EndToEnd(checkpoint.model.cpu().float().eval(), *more)
     crops, images, skipped = _images(checkpoint, int8)
@@ -119,10 +120,9 @@ def export(
         calibration=calibration,
         asked=checkpoint.asked,
     ).to_json()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".posebridge-") as folder:
-        # Under its own name: an .xml says how its .bin is called.
-        partial = Path(folder) / file.name
+    written = _files(file, to)
+    with files_written_whole(written[::-1]) as partials:
+        partial = partials[-1]
         try:
             if to in ("onnx", "openvino"):
                 content = _translated(graph)
@@ -136,24 +136,34 @@ def export(
                     _write_openvino(content, notes, partial, half)
             else:
                 _WRITERS[to](graph, notes, partial)
-        except InputError:
+        except (InputError, OSError):
             raise
         except Exception as error:  # exporters fail in errors of their own, some a page long
+            require_writable(file)  # a full disk is one of them
             line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise InputError(
                 f"{to} can't hold the network of {checkpoint.folder} "
                 f"({checkpoint.model.config.encoder}): {line.rstrip('.')}; try another format."
             ) from error
         distances = _compare(original, partial, crops)
-        written = [file, *([file.with_suffix(".bin")] if to == "openvino" else [])]
-        for target in written[::-1]:
-            os.replace(partial.with_name(target.name), target)
     return Export(tuple(written), distances, images, tuple(skipped))
 
 
-def _require_usable(
-    checkpoint: Checkpoint, file: Path, to: str, half: bool, quantise: bool
-) -> None:
+def require_export(file: Path | str, to: str, half: bool, quantise: bool) -> None:
+    """Raise InputError for options, packages or a place that can't be, before a model is read."""
+    file = Path(file)
+    _require_options(file, to, half, quantise)
+    _require_packages(to, quantise)
+    for each in _files(file, to):
+        require_writable(each)
+
+
+def _files(file: Path, to: str) -> tuple[Path, ...]:
+    """The files of an export, the one to load first."""
+    return (file, file.with_suffix(".bin")) if to == "openvino" else (file,)
+
+
+def _require_options(file: Path, to: str, half: bool, quantise: bool) -> None:
     if to not in ENDINGS:
         raise InputError(f"unknown format '{to}'; known are {', '.join(ENDINGS)}.")
     if file.suffix.lower() != ENDINGS[to]:
@@ -162,6 +172,9 @@ def _require_usable(
         raise InputError("half precision and 8 bits exclude each other; choose one.")
     if quantise and to not in ("onnx", "openvino"):
         raise InputError(f"8 bits are for onnx and openvino, not for {to}.")
+
+
+def _require_size(checkpoint: Checkpoint, to: str, half: bool) -> None:
     size = sum(p.numel() for p in checkpoint.model.parameters()) * (2 if half else 4)
     if to in ("onnx", "openvino") and size > _LARGEST_FILE:
         raise InputError(
@@ -258,12 +271,14 @@ def _annotated(content: bytes, notes: str) -> bytes:
 def _write_openvino(content: bytes, notes: str, file: Path, half: bool) -> None:
     import openvino
 
-    source = file.with_suffix(".onnx")
-    source.write_bytes(content)
-    model = openvino.convert_model(source)
-    source.unlink()
-    model.set_rt_info(notes, [METADATA])
-    openvino.save_model(model, file, compress_to_fp16=half)
+    with tempfile.NamedTemporaryFile(
+        dir=file.parent, prefix=".posebridge-", suffix=".onnx"
+    ) as source:
+        source.write(content)
+        source.flush()
+        model = openvino.convert_model(source.name)
+        model.set_rt_info(notes, [METADATA])
+        openvino.save_model(model, file, compress_to_fp16=half)
 
 
 def _write_torchscript(graph: EndToEnd, notes: str, file: Path) -> None:
@@ -272,11 +287,15 @@ def _write_torchscript(graph: EndToEnd, notes: str, file: Path) -> None:
         # comparison of sizes, which are the same for every batch.
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(graph, _example(graph), check_trace=False)
-        torch.jit.save(traced, file, _extra_files={f"{METADATA}.json": notes})
+        content = io.BytesIO()  # torch has errors of its own for a full disk
+        torch.jit.save(traced, content, _extra_files={f"{METADATA}.json": notes})
+    file.write_bytes(content.getvalue())
 
 
 def _write_program(graph: EndToEnd, notes: str, file: Path) -> None:
-    torch.export.save(_program(graph), file, extra_files={f"{METADATA}.json": notes})
+    content = io.BytesIO()
+    torch.export.save(_program(graph), content, extra_files={f"{METADATA}.json": notes})
+    file.write_bytes(content.getvalue())
 
 
 _WRITERS: dict[str, Callable[[EndToEnd, str, Path], None]] = {

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from posebridge.files.whole import require_writable
+
 _QUANTISED = {"Conv", "MatMul", "Gemm", "Add", "Relu", "Clip", "MaxPool"}
 
 
@@ -33,6 +35,7 @@ def quantised(content: bytes, crops: np.ndarray) -> bytes:
             part = next(self.left, None)
             return None if part is None else {"images": part}
 
+    require_writable(Path(tempfile.gettempdir()), folder=True)
     with tempfile.TemporaryDirectory() as folder:
         given, prepared, file = (Path(folder) / f"{n}.onnx" for n in ("given", "prepared", "file"))
         given.write_bytes(content)

@@ -15,7 +15,7 @@ from posebridge.data.coco_writing import write_results
 from posebridge.data.extras import need
 from posebridge.data.formats import format_named
 from posebridge.errors import InputError
-from posebridge.files.whole import write_text
+from posebridge.files.whole import require_writable, write_text
 from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
 
@@ -54,9 +54,6 @@ def output_ending(path: Path | str) -> str:
         raise InputError(f"{path} has no ending of a file that predict writes; known are {known}.")
     if Path(path).is_dir():
         raise InputError(f"{path} is a folder; give the name of a file.")
-    above = next(p for p in Path(path).absolute().parents if p.exists())
-    if not above.is_dir():
-        raise InputError(f"{path} can't be written: {above} is not a folder; give another place.")
     library = {".slp": "sleap_io", ".h5": "tables"}.get(found)
     if library is not None:
         need(library, "formats", f"writing {path}")
@@ -64,8 +61,9 @@ def output_ending(path: Path | str) -> str:
 
 
 def require_places(paths: Sequence[Path | str], skeleton: Skeleton) -> None:
-    """Raise InputError for a file beside the predictions that would be replaced by theirs."""
+    """Raise InputError for a place that can't be written, or a file there that is another's."""
     for path in paths:
+        require_writable(Path(path))
         if output_ending(path) == ".label-studio.json":
             text = label_studio_writing.labelling_configuration(skeleton, [skeleton.name])
             label_studio_writing.require_place(Path(path), text)
@@ -93,22 +91,6 @@ def write_predictions(
     Raises:
         InputError: the disk does not take them.
     """
-    try:
-        return _write(path, found, skeleton, files, meaning, seconds)
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written ({error.strerror or error}); give another place."
-        ) from error
-
-
-def _write(
-    path: Path,
-    found: PosePredictions,
-    skeleton: Skeleton,
-    files: Sequence[str],
-    meaning: str,
-    seconds: np.ndarray | None,
-) -> list[Path]:
     assert found.samples is not None
     ending = output_ending(path)
     if ending == ".json":

@@ -11,8 +11,6 @@ README.md           the model card: the same for people; it may be edited and is
 from __future__ import annotations
 
 import math
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from safetensors.torch import load, save
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.files.whole import files_written_whole, folder_written_whole
 from posebridge.models import hub
 from posebridge.models.asked import Asked
 from posebridge.models.card import model_card
@@ -89,17 +88,9 @@ def save_checkpoint(
     }
     files = sealed(files, results)
     files[CARD] = model_card(skeleton, config, results).encode()
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, content in files.items():
-        (partial / name).write_bytes(content)
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(partial, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with folder_written_whole(folder, replace=True, alone=True) as partial:
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
 
 
 def record_scores(folder: Path, scores: Mapping[str, Any]) -> bool:
@@ -121,16 +112,13 @@ def record_scores(folder: Path, scores: Mapping[str, Any]) -> bool:
     untouched = model_card(checkpoint.skeleton, checkpoint.config, results)
     edited = card.is_file() and card.read_text(encoding="utf-8", errors="replace") != untouched
     results["scores"] = [*others, dict(scores)]
-    _replace(folder / RESULTS, sealed(files, results)[RESULTS])
+    content = {RESULTS: sealed(files, results)[RESULTS]}
     if not edited:
-        _replace(card, model_card(checkpoint.skeleton, checkpoint.config, results).encode())
+        content[CARD] = model_card(checkpoint.skeleton, checkpoint.config, results).encode()
+    with files_written_whole([folder / name for name in content]) as partials:
+        for partial, text in zip(partials, content.values(), strict=True):
+            partial.write_bytes(text)
     return not edited
-
-
-def _replace(file: Path, content: bytes) -> None:
-    partial = file.with_name(file.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, file)
 
 
 def find_checkpoint(path: Path | str, choice: str = "last") -> Path:

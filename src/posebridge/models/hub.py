@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posebridge.errors import InputError
+from posebridge.files.places import cannot_write, is_disk_error
 from posebridge.models.container import CARD, FILES
 from posebridge.version import __version__
 
@@ -58,6 +59,8 @@ def download(text: str) -> Path:
     except errors.RevisionNotFoundError as error:
         raise InputError(f"{repository} has no revision '{revision}' on the hub.") from error
     except Exception as error:  # a lost connection fails in the errors of several libraries
+        if isinstance(error, OSError) and is_disk_error(error):
+            raise cannot_write(huggingface_hub.constants.HF_HUB_CACHE, error) from error
         raise InputError(
             f"'{text}' is no folder here, and the Hugging Face hub can't be reached "
             f"({type(error).__name__}); check the path, or connect and try again."

@@ -23,6 +23,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from posebridge.errors import InputError
+from posebridge.files.whole import write_bytes
 from posebridge.models.encoder import ImageEncoder
 from posebridge.ops.style import adain, channel_statistics
 
@@ -171,11 +172,8 @@ class StyleNetwork(nn.Module):
         }
 
     def save(self, file: Path) -> None:
-        """Write the decoder as one .safetensors file; a write that is cut off leaves the old."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_bytes(save(self.decoder_state(), metadata=self.describe()))
-        part.replace(file)
+        """Write the decoder as one .safetensors file, whole or not at all."""
+        write_bytes(file, save(self.decoder_state(), metadata=self.describe()))
 
     def load(self, file: Path) -> None:
         """Read a decoder that :meth:`save` wrote for the same encoder.

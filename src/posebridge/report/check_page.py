@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from posebridge.data.checking import CheckedSet, Finding, summary_rows
 from posebridge.data.checking.comparison import MEASURES
 from posebridge.data.checking.findings import counted
+from posebridge.files.whole import folder_written_whole, write_text
 from posebridge.report.check_charts import COLOURS, histogram, keypoint_bars
 from posebridge.report.check_pictures import (
     SIDE,
@@ -50,20 +51,24 @@ def write_check(
     Returns:
         The files written, the page first.
     """
-    out.mkdir(parents=True, exist_ok=True)
     findings = sorted_findings(sets, between)
     examples = {s.name: example_pictures(s, 2 * _EXAMPLES) for s in sets}
-    files = [out / PAGE, out / FINDINGS]
-    _write_text(files[0], _page(sets, findings, examples, command, version))
-    _write_text(files[1], json.dumps(_as_json(sets, findings, command, version), indent=2))
-    for looked in sets:
-        if examples[looked.name]:
-            files.append(out / f"{_safe(looked.name)}.jpg")
-            pictures = examples[looked.name]
-            rows = [pictures[i : i + _COLUMNS] for i in range(0, len(pictures), _COLUMNS)]
-            titles = [f"{looked.name}: {len(looked.samples):,} subjects"] + [""] * (len(rows) - 1)
-            write_picture(str(files[-1]), sheet(list(zip(titles, rows, strict=True)), SIDE))
-    return files
+    names = [PAGE, FINDINGS]
+    with folder_written_whole(out, merge=True) as partial:
+        write_text(partial / PAGE, _page(sets, findings, examples, command, version))
+        content = _as_json(sets, findings, command, version)
+        write_text(partial / FINDINGS, json.dumps(content, indent=2))
+        for looked in sets:
+            if examples[looked.name]:
+                names.append(_picture_name(looked.name, names))
+                pictures = examples[looked.name]
+                rows = [pictures[i : i + _COLUMNS] for i in range(0, len(pictures), _COLUMNS)]
+                title = f"{looked.name}: {len(looked.samples):,} subjects"
+                titles = [title] + [""] * (len(rows) - 1)
+                write_picture(
+                    str(partial / names[-1]), sheet(list(zip(titles, rows, strict=True)), SIDE)
+                )
+    return [out / name for name in names]
 
 
 def sorted_findings(sets: Sequence[CheckedSet], between: Sequence[Finding]) -> list[Finding]:
@@ -261,14 +266,11 @@ def _data_uri(picture: np.ndarray, ending: str = ".jpg") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content.tobytes()).decode()}"
 
 
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+def _picture_name(name: str, taken: Sequence[str]) -> str:
+    """The file of a set's pictures, with a number where another set has that name already."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    names = itertools.chain([safe], (f"{safe}_{number}" for number in itertools.count(2)))
+    return next(f"{each}.jpg" for each in names if f"{each}.jpg" not in taken)
 
 
 def _sentence(text: str) -> str:

@@ -26,7 +26,6 @@ def write_comparison(
     Args:
         models: title and predictions of each; all on the subjects of ``labels``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     common = set.intersection(*(set(found.rows.tolist()) for _, found in models))
     rows = np.array(sorted(common))
     rows = rows[np.linspace(0, len(rows) - 1, min(columns, len(rows))).astype(int)]

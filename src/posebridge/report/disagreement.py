@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.text import Text
 from posebridge.data.crops import Region, cut, decode_image, to_crop
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.whole import write_text
 from posebridge.inference.predictor import PosePredictions
 from posebridge.report.overlays import draw_poses, sheet, write_picture
 from posebridge.skeleton import Skeleton
@@ -118,23 +120,23 @@ def write_tables(found: Disagreement, files: Sequence[str], folder: Path) -> tup
         files: the name of each subject's image.
     """
     by_joint, by_subject = folder / "joints.csv", folder / "subjects.csv"
-    with by_joint.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(
-            (
-                *("joint", "apart_percent", "median_percent", "quantile_95_percent"),
-                *("confidence_a", "confidence_b"),
-            )
-        )
-        writer.writerows((n, *(f"{v:.4f}" for v in values)) for n, *values in joint_rows(found))
-    with by_subject.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(("rank", "image", "subject", "mean_percent", *found.skeleton.keypoints))
-        for rank, row in enumerate(found.order, 1):
-            shares = 100 * found.distances[row]
-            values = (f"{shares.mean():.4f}", *(f"{share:.4f}" for share in shares))
-            writer.writerow((rank, files[row], int(found.first.rows[row]), *values))
+    heads = ("joint", "apart_percent", "median_percent", "quantile_95_percent")
+    rows = [(n, *(f"{v:.4f}" for v in values)) for n, *values in joint_rows(found)]
+    _write_csv(by_joint, [(*heads, "confidence_a", "confidence_b"), *rows])
+    rows = [("rank", "image", "subject", "mean_percent", *found.skeleton.keypoints)]
+    names = list(files)
+    for rank, row in enumerate(found.order, 1):
+        shares = 100 * found.distances[row]
+        values = (f"{shares.mean():.4f}", *(f"{share:.4f}" for share in shares))
+        rows.append((str(rank), names[row], str(found.first.rows[row]), *values))
+    _write_csv(by_subject, rows)
     return by_joint, by_subject
+
+
+def _write_csv(file: Path, rows: Sequence[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    write_text(file, text.getvalue())
 
 
 def write_sheet(

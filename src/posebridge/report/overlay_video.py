@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ import numpy as np
 from posebridge.data.crops import UnreadableImage, decode_image
 from posebridge.data.extras import need
 from posebridge.errors import InputError
+from posebridge.files.whole import require_writable, written_whole
 from posebridge.report.overlays import draw_poses
 from posebridge.skeleton import Skeleton
 
@@ -34,6 +33,7 @@ def check_overlay_video(path: Path, source: Path) -> None:
             f"{path} has no ending of a video that is written; known are {', '.join(ENDINGS)}."
         )
     need("av", "video", f"writing the video {path}")
+    require_writable(path)
 
 
 def write_overlay_video(
@@ -58,7 +58,6 @@ def write_overlay_video(
     """
     av = need("av", "video", f"writing the video {path}")
     assert found.samples is not None
-    part = path.with_name(f"{path.stem}.partial{path.suffix}")
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     rows: dict[Path, list[int]] = {}
@@ -66,9 +65,16 @@ def write_overlay_video(
         rows.setdefault(found.samples.path(row), []).append(row)
     written = 0
     width, height = (max(2, int(v) // 2 * 2) for v in found.sizes[0])
+
+    def verify(file: Path) -> None:
+        """The library does not report every error of a full disk."""
+        with av.open(str(file)) as container:
+            packets = sum(packet.size > 0 for packet in container.demux(video=0))
+        if packets != written:
+            raise ValueError(f"{packets} of {written} frames")
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(part), "w") as container:
+        with written_whole(path, verify) as part, av.open(str(part), "w") as container:
             rate = Fraction(1 / step).limit_denominator(1001)
             stream = container.add_stream(codec, rate=rate)
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -93,10 +99,7 @@ def write_overlay_video(
                 container.mux(stream.encode(frame))
                 written += 1
             container.mux(stream.encode())
-        os.replace(part, path)
-    except (OSError, av.error.FFmpegError) as error:
-        raise InputError(f"{path} can't be written ({error}); give another place.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    except av.error.FFmpegError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} can't be written ({reason}); give another place.") from error
     return written

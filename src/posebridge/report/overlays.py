@@ -12,6 +12,7 @@ import supervision as sv
 
 from posebridge.data.crops import decode_image
 from posebridge.errors import InputError
+from posebridge.files.whole import folder_written_whole, write_bytes
 from posebridge.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -103,9 +104,23 @@ def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> 
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
-    """Write an RGB image; the ending says the format."""
-    if not cv2.imwrite(path, picture[:, :, ::-1]):
-        raise OSError(f"{path} can't be written")
+    """Write an RGB image whole or not at all; the ending says the format.
+
+    Raises:
+        InputError: the place can't be written, or the format can't hold the image.
+    """
+    ending = Path(path).suffix
+    try:
+        fine, content = cv2.imencode(ending, np.ascontiguousarray(picture[:, :, ::-1]))
+    except cv2.error:
+        fine, content = False, np.zeros(0, np.uint8)
+    if not fine:
+        height, width = picture.shape[:2]
+        raise InputError(
+            f"{path} can't be written: an image of {width} x {height} pixels is not one that "
+            f"'{ending}' can hold; give another ending."
+        )
+    write_bytes(Path(path), content.tobytes())
 
 
 def overlay_file(folder: Path, name: str) -> Path:
@@ -118,6 +133,25 @@ def overlay_file(folder: Path, name: str) -> Path:
     return folder / (flat if cv2.haveImageWriter(flat) else f"{flat}.png")
 
 
+def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Return where the overlay of each image is; two images never share one.
+
+    >>> [p.name for p in overlay_files(Path("drawn"), ["a/b.png", "a__b.png"]).values()]
+    ['a__b.png', 'a__b_2.png']
+    """
+    found: dict[str, Path] = {}
+    taken: set[str] = set()
+    for name in dict.fromkeys(names):
+        plain = file = overlay_file(folder, name)
+        number = 1
+        while file.name.casefold() in taken:  # some disks take A and a for one name
+            number += 1
+            file = plain.with_name(f"{plain.stem}_{number}{plain.suffix}")
+        taken.add(file.name.casefold())
+        found[name] = file
+    return found
+
+
 def require_other_files(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
     """No overlay takes the place of an image that is read.
 
@@ -128,8 +162,7 @@ def require_other_files(folder: Path, paths: Sequence[Path], files: Sequence[str
         InputError: one does; the message names it.
     """
     read = {path.resolve() for path in paths}
-    for name in dict.fromkeys(files):
-        file = overlay_file(folder, name)
+    for file in overlay_files(folder, files).values():
         if file.resolve() in read:
             raise InputError(
                 f"--overlays {folder} would write over the image {file}; give another folder."
@@ -143,7 +176,7 @@ def write_overlays(
     files: Sequence[str],
     least_confidence: float,
 ) -> int:
-    """Each image once, with all its subjects; names as in ``files``, made safe.
+    """Each image once, with all its subjects; names as in ``files``, made safe. All or none is written.
 
     Returns:
         how many images were written.
@@ -154,14 +187,15 @@ def write_overlays(
     assert found.samples is not None
     paths = [found.samples.path(row) for row in range(len(found.samples))]
     require_other_files(folder, paths, files)
-    folder.mkdir(parents=True, exist_ok=True)
     by_image: dict[str, list[int]] = {}
     for row, name in enumerate(files):
         by_image.setdefault(name, []).append(row)
-    for name, rows in by_image.items():
-        image = decode_image(found.samples.path(rows[0]))
-        picture = draw_poses(
-            image, found.points[rows], skeleton, found.confidence[rows] >= least_confidence
-        )
-        write_picture(str(overlay_file(folder, name)), picture)
+    with folder_written_whole(folder, merge=True) as partial:
+        places = overlay_files(partial, files)
+        for name, rows in by_image.items():
+            image = decode_image(found.samples.path(rows[0]))
+            picture = draw_poses(
+                image, found.points[rows], skeleton, found.confidence[rows] >= least_confidence
+            )
+            write_picture(str(places[name]), picture)
     return len(by_image)

@@ -37,7 +37,6 @@ class StepPictures(pl.Callback):
         if pl_module.preview.source_views is None and pl_module.preview.target_views is None:
             return
         picture = step_sheet(pl_module.preview, pl_module.skeleton)
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_picture(str(self.folder / f"step_{step:06d}.png"), picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):

@@ -7,13 +7,13 @@ calibration.json  from peaks to chances, for both models
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
+from posebridge.files.whole import folder_written_whole, write_text
 from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
 from posebridge.report.charts import (
     interval_chart,
@@ -65,21 +65,19 @@ class Tile:
 
 
 def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60) -> RunReport:
-    """Write page, numbers and calibrations, each whole or not at all.
+    """Write page, numbers and calibrations, all of them or none.
 
     Args:
         folder: usually ``RUN/report``.
         made: by which program and command, for the foot of the page.
         most: photographs in the gallery.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    judged.judgement.write(folder / "report.json")
-    write_calibrations(folder / "calibration.json", judged.calibrations)
     shots = gallery(judged.judgement, judged.pictures, most=most)
     page = render(judged.judgement, shots, made, judged.held_out, judged.stopped)
-    partial = folder / f".{PAGE}.{os.getpid()}.partial"
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(folder / PAGE)
+    with folder_written_whole(folder, merge=True) as partial:
+        judged.judgement.write(partial / "report.json")
+        write_calibrations(partial / "calibration.json", judged.calibrations)
+        write_text(partial / PAGE, page)
     return RunReport(judged.judgement, folder / PAGE)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posebridge.errors import InputError
+from posebridge.report.plots import write_plot
 from posebridge.skeleton import Skeleton, SkeletonMatch, builtin_skeletons, match_skeletons
 from posebridge.skeleton.files import Layout, read_skeleton_and_layout, typical_pose
 
@@ -158,7 +159,7 @@ def write_skeleton_picture(path: Path, title: str, skeleton: Skeleton, layout: L
     drawing.set_title(f"{title}, {len(skeleton)} keypoints", fontsize=13)
     _name_list(words, skeleton, [skeleton.keypoints[i] for i in range(len(skeleton))])
     _legend(figure, bool(skeleton.pairs))
-    figure.savefig(path, dpi=140, facecolor="white")
+    write_plot(figure, path, dpi=140, facecolor="white")
 
 
 def write_match_picture(
@@ -186,7 +187,7 @@ def write_match_picture(
     ]
     _name_list(words, match.target, lines, missing)
     _legend(figure, bool(match.target.pairs), grey=bool(unused or missing))
-    figure.savefig(path, dpi=140, facecolor="white")
+    write_plot(figure, path, dpi=140, facecolor="white")
 
 
 def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:

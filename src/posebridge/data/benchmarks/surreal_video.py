@@ -14,8 +14,6 @@ than 8 of the 16 joints in view are left out.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from posebridge.data.benchmarks.skeletons import BODY16
 from posebridge.data.benchmarks.surreal import LICENCE, PAGE, SMPL_ROWS
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.whole import folder_written_whole, require_writable
 
 WIDTH, HEIGHT = 320, 240
 LEAST_IN_VIEW = 8
@@ -96,29 +95,26 @@ def write_frames(
     import cv2
 
     written = 0
+    for folder in {clip.parent for clip in clips}:
+        require_writable(folder, folder=True)
     for done, clip in enumerate(clips, start=1):
         target = _frames(clip)
         if not target.is_dir():
-            partial = target.with_name(target.name + ".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            video = cv2.VideoCapture(str(clip))
-            index = 0
-            while video.grab():
-                if index % every == 0:
-                    fine, image = video.retrieve()
-                    if fine:
-                        quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
-                        place = partial / f"{index:06d}.jpg"
-                        if not cv2.imwrite(str(place), image, quality):
-                            raise InputError(f"{place} can't be written; is the disk full?")
-                        written += 1
-                index += 1
-            video.release()
-            if index == 0:
-                shutil.rmtree(partial)
-                raise InputError(f"{clip} is no video that can be decoded; unpack it again.")
-            os.replace(partial, target)
+            with folder_written_whole(target) as partial:
+                video = cv2.VideoCapture(str(clip))
+                index = 0
+                while video.grab():
+                    if index % every == 0:
+                        fine, image = video.retrieve()
+                        if fine:
+                            quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
+                            _, content = cv2.imencode(".jpg", image, quality)
+                            (partial / f"{index:06d}.jpg").write_bytes(content.tobytes())
+                            written += 1
+                    index += 1
+                video.release()
+                if index == 0:
+                    raise InputError(f"{clip} is no video that can be decoded; unpack it again.")
         if progress is not None:
             progress(done)
     return written
