@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data.crops import UnreadableImage, decode_image
-from posebridge.data.extras import need
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import frame_times, sample_video, shown_at
+from posebridge.data.video_file import open_video
 from posebridge.errors import InputError
 from posebridge.files.places import is_disk_error
 from posebridge.files.whole import cannot_write, copy_file
@@ -182,13 +182,12 @@ def _video(path: Path, folder: Path, limits: Limits) -> Upload:
 
 
 def _check_video(path: Path, limits: Limits) -> None:
-    av = need("av", "video", "a video on this page")
     try:
-        with av.open(str(path)) as container:
-            for stream in container.streams.video:
-                _check_pixels(path, stream.width or 0, stream.height or 0, limits)
-    except (OSError, ValueError, av.error.FFmpegError) as error:
+        container, stream = open_video(path)
+    except InputError as error:
         raise InputError(f"{path.name} is a damaged video; drop another one.") from error
+    with container:
+        _check_pixels(path, stream.width or 0, stream.height or 0, limits)
 
 
 def _check_pixels(path: Path, width: int, height: int, limits: Limits) -> None:

@@ -27,7 +27,8 @@ from posebridge.data.annotations import (
     table,
 )
 from posebridge.data.extras import need
-from posebridge.data.video import Reference, cached_folder, is_video, resolved, stored
+from posebridge.data.frame_cache import cached_folder, store_image, stored
+from posebridge.data.video import Reference, is_video, resolved
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -244,10 +245,14 @@ def _file(name: str, path: Path, images: Path | str | None) -> Path:
 
 def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]:
     """Pictures inside an HDF5 file as PNG files in the cache."""
-    import cv2
-
     wanted = sorted(set(numbers))
     dataset = str((video.backend_metadata or {}).get("dataset", ""))
+    inside = Path(str(video.filename))
+    if not inside.is_file():
+        raise InputError(
+            f"{path} names the video {inside}, which is not there; put it beside the labels and save "
+            "them again with that path."
+        )
 
     def write(part: Path) -> None:
         video.open()
@@ -255,15 +260,11 @@ def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]
             picture = np.asarray(video[number])
             if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
                 raise InputError(f"{path}: frame {number} is no picture of one or three colours.")
-            # OpenCV writes blue first.
-            ok, content = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-            assert ok
-            content.tofile(part / f"frame_{number:08d}.png")
+            store_image(part / f"frame_{number:08d}.png", picture)
 
     # Pictures may lie in another file than the labels; two of them may call their data set the same.
-    inside = Path(str(video.filename))
-    state = inside.stat() if inside.is_file() else None
-    source = [str(inside.resolve()), *([state.st_size, state.st_mtime_ns] if state else [])]
+    state = inside.stat()
+    source = [str(inside.resolve()), state.st_size, state.st_mtime_ns]
     folder = cached_folder(path, json.dumps(["embedded", source, dataset, wanted]))
     stored(folder, write)
     return {number: folder / f"frame_{number:08d}.png" for number in wanted}

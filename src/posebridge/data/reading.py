@@ -18,6 +18,7 @@ from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.benchmarks import is_reference, read_benchmark, read_benchmark_unlabelled
 from posebridge.data.formats import FORMATS, Format, format_named, recognised
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.data.unlabelled import read_pictures
 from posebridge.errors import InputError
 
@@ -148,7 +149,7 @@ def read_unlabelled(
     if found.name == "coco":
         boxes = coco.read_scored_boxes(path, images, say)
     else:
-        boxes = found.boxes(path, images)
+        boxes = boxes_without_undecodable(found.boxes(path, images), say)
     return _chosen(boxes, options, say)
 
 
@@ -177,7 +178,7 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
         raise InputError(
             f"{path} holds {found.title} and no keypoints; a labelled set needs a file with some."
         )
-    return found.read(path, images)
+    return without_undecodable(found.read(path, images))
 
 
 def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:
