@@ -10,7 +10,12 @@
     yolo.py        Ultralytics YOLO-pose (yolo_dataset.py: its data.yaml), deeplabcut.py,
                    label_studio.py: read; X_writing.py writes
     interchange.py SLEAP, NWB and what else sleap-io knows
-    detections.py  boxes of a detector; unlabelled.py  folders, globs, videos; video.py  frames
+    detections.py  boxes of a detector; unlabelled.py  folders, globs, videos
+    video.py       frames of videos as image files, kept in frame_cache.py's folder
+    frame_numbers.py  which frame of a video is which, from its packets (video_packets.py,
+                   frame_order.py, transport_stream.py); frame_decoder.py decodes the chosen ones
+    video_file.py  the one way to open a video; ffmpeg_log.py  what FFmpeg logs meanwhile
+    undecodable_frames.py  labels on frames that can't be decoded are left out
     camera.py      frames of a camera, as they come
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step

@@ -10,8 +10,9 @@ import numpy as np
 
 from posebridge.data.extras import need
 from posebridge.data.ffmpeg_log import logged_errors
-from posebridge.data.frame_numbers import FrameNumbers, counted_packets, frame_numbers
+from posebridge.data.frame_numbers import FrameNumbers, frame_numbers
 from posebridge.data.video_file import open_video
+from posebridge.data.video_packets import counted_packets
 
 Save = Callable[[int, np.ndarray], None]
 

@@ -7,46 +7,32 @@ carry it, and demuxing finds them even where their content is damaged. The n-th 
 
 Three kinds of file need more than that, and are decoded once to see:
 
-- packets without a time, or with times that are not those of display (raw streams, H.264 in AVI): frames
-  are known by their packet instead;
+- packets without a time, or with times that are not those of display (raw streams, H.264 in AVI):
+  frames are known by their packet instead;
 - a stream that was cut before its first key frame: what no decoder can show there has no number;
-- a container that lost packets and has no table of them (MPEG, Ogg, Matroska): at a constant rate, the
-  gap in the times has the numbers of the lost frames.
+- a container that lost packets and has no table of them (MPEG, Ogg): at a constant rate, the gap in
+  the times has the numbers of the lost frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from posebridge.data.extras import need
 from posebridge.data.ffmpeg_log import logged_errors
-from posebridge.data.transport_stream import lost_transport_packets
+from posebridge.data.frame_order import filled_times, is_rising, leading_times, numbers_in_groups
 from posebridge.data.video_file import open_video, require_video_file
-from posebridge.errors import InputError
-
-_MOST_FRAMES = 20_000_000
-"""Of one video; at 100 frames a second, more than two days."""
+from posebridge.data.video_packets import Demuxed, Packet, counted_packets, demux
 
 _UNTABLED = ("mpegts", "mpeg", "ogg", "asf", "flv")
 """Containers in which a lost packet leaves no trace but a gap in the times."""
 
 _RAW = ("h264", "hevc", "m4v", "mpegvideo")
 """Streams without a container, and so without times."""
-
-
-class Packet(NamedTuple):
-    """One packet of pictures, in the order of the file."""
-
-    pts: int | None
-    dts: int | None
-    key: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +61,7 @@ class FrameNumbers:
     guessed_times: bool = False
 
     def last_number(self, number: int) -> int:
-        """The last frame that a decoder must give before it has shown ``number`` and all before it.
+        """Return the last frame that a decoder must give before it has shown ``number`` and all before it.
 
         Frames that are shown later may be decoded earlier, and be what the frame was predicted from.
         """
@@ -88,13 +74,13 @@ class FrameNumbers:
         return number
 
     def number_of(self, ordinal: int, packet: Packet | None) -> int | None:
-        """The number of the frame that a packet holds; None for a packet without a frame to show."""
+        """Return the number of the frame that a packet holds; None for a packet without a frame to show."""
         if self.by_packet:
             return self.number.get(ordinal)
         return None if packet is None or packet.pts is None else self.number.get(packet.pts)
 
     def spoilt(self, missing: set[int]) -> set[int]:
-        """The numbers of frames that were predicted from missing ones, up to the next key frame.
+        """Return the numbers of frames that were predicted from missing ones, up to the next key frame.
 
         A decoder gives them all the same: a picture of another moment, or a smeared one.
         """
@@ -137,7 +123,7 @@ def frame_numbers(path: Path, look: bool = False) -> FrameNumbers:
     state = require_video_file(path)
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
     if look and key not in _seen and not _known(path, *key).seen:
-        _seen[key] = _by_decoding(path, _demuxed(path))
+        _seen[key] = _by_decoding(path, demux(path))
     return _seen.get(key) or _known(path, *key)
 
 
@@ -147,86 +133,19 @@ _seen: dict[tuple[str, int, int], FrameNumbers] = {}
 
 @lru_cache(maxsize=64)
 def _known(path: Path, *_: object) -> FrameNumbers:
-    demuxed = _demuxed(path)
+    demuxed = demux(path)
     stamps = [p.pts for p in demuxed.packets if p is not None and p.pts is not None]
     timed = len(stamps) == len(demuxed.packets) and len(set(stamps)) == len(stamps)
-    gaps = demuxed.kind in _UNTABLED and _filled(sorted(stamps)) is not None
-    if not timed or gaps or _leading(demuxed.packets):
+    gaps = demuxed.kind in _UNTABLED and filled_times(sorted(stamps)) is not None
+    if not timed or gaps or leading_times(demuxed.packets):
         return _by_decoding(path, demuxed)
     stamps.sort()
     return _timed(stamps, demuxed, seen=False, lost=demuxed.damaged)
 
 
-class _Demuxed(NamedTuple):
-    packets: list[Packet | None]
-    base: Fraction
-    rate: Fraction
-    kind: str
-    damaged: bool
-    claimed: int
-
-
-def counted_packets(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
-    """The packets of a stream and their ordinals; None for those that show nothing.
-
-    In AVI an ordinal is the place in the file's table, so that a lost packet keeps its own. A file that
-    breaks off ends there; the last packet is the empty one that makes a decoder give all it has.
-    """
-    av = need("av", "video", "reading videos")
-    table: dict[tuple[int, int], int] = {}
-    if container.format.name == "avi":
-        table = {(e.pos + 8, e.size): n for n, e in enumerate(stream.index_entries)}
-        if len(table) != stream.frames:
-            table = {}
-    packets = container.demux(stream)
-    ordinal = 0
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:
-            return
-        if packet is None:
-            return
-        if packet.dts is None and packet.size == 0:
-            yield packet, None
-        elif packet.size == 0 or packet.is_discard:
-            yield packet, None
-        elif table:
-            yield packet, table.get((packet.pos, packet.size))
-        else:
-            yield packet, ordinal
-            ordinal += 1
-
-
-def _demuxed(path: Path) -> _Demuxed:
-    packets: dict[int, Packet] = {}
-    container, stream = open_video(path)
-    with logged_errors() as messages, container:
-        damaged = False
-        for packet, ordinal in counted_packets(container, stream):
-            damaged |= packet.is_corrupt
-            if ordinal is not None:
-                packets[ordinal] = Packet(packet.pts, packet.dts, packet.is_keyframe)
-            if len(packets) > _MOST_FRAMES:
-                raise InputError(f"{path} has more than {_MOST_FRAMES:,} frames; cut it.")
-        kind = container.format.name.partition(",")[0]
-        count = max(packets, default=-1) + 1
-        if kind == "avi" and len(packets) < stream.frames == len(stream.index_entries):
-            count, damaged = stream.frames, True
-        damaged |= kind == "mpegts" and lost_transport_packets(path)
-        return _Demuxed(
-            [packets.get(ordinal) for ordinal in range(count)],
-            Fraction(stream.time_base or 1),
-            Fraction(stream.average_rate or 25),
-            kind,
-            damaged or bool(messages),
-            int(stream.frames),
-        )
-
-
-def _timed(stamps: list[int], demuxed: _Demuxed, seen: bool, lost: bool) -> FrameNumbers:
+def _timed(stamps: list[int], demuxed: Demuxed, seen: bool, lost: bool) -> FrameNumbers:
     """Frames by their times, ascending; ``lost``: gaps at a constant rate are lost frames."""
-    filled = _filled(stamps) if lost else None
+    filled = filled_times(stamps) if lost else None
     step = 0.0
     if filled is not None:
         stamps, step = filled, (filled[-1] - filled[0]) / (len(filled) - 1)
@@ -242,32 +161,34 @@ def _timed(stamps: list[int], demuxed: _Demuxed, seen: bool, lost: bool) -> Fram
     )
 
 
-def _by_decoding(path: Path, demuxed: _Demuxed) -> FrameNumbers:
+def _by_decoding(path: Path, demuxed: Demuxed) -> FrameNumbers:
     """The frames of a file whose packets alone do not tell them."""
     packets = demuxed.packets
     shown, sure = _shown(path)
     damaged = demuxed.damaged or sure < len(shown)
-    times = [pts for pts, _ in shown]
+    times = [pts for pts, _ in shown if pts is not None]
     stamps = [p.pts for p in packets if p is not None and p.pts is not None]
     if damaged:
         # Damage takes the times of some packets along; those of AVI and of raw streams are no times.
         if demuxed.kind not in ("avi", *_RAW) and 2 * len(stamps) > len(packets):
-            unseen = _leading(packets) - set(times)
+            unseen = leading_times(packets) - set(times)
             return _timed(sorted(set(stamps) - unseen), demuxed, seen=True, lost=True)
         if demuxed.kind in _RAW:
             number, count = {o: n for n, (_, o) in enumerate(shown[:sure])}, len(packets)
         else:
-            number, count = _in_groups(packets, [ordinal for _, ordinal in shown])
+            number, count = numbers_in_groups(packets, [ordinal for _, ordinal in shown])
     else:
-        timed = len(stamps) == len(packets) == len(set(stamps)) and set(times) <= set(stamps)
-        if timed and all(a < b for a, b in zip(times, times[1:], strict=False)):
+        timed = len(stamps) == len(packets) == len(set(stamps)) and len(times) == len(shown)
+        if timed and is_rising(times) and set(times) <= set(stamps):
             return _timed(times, demuxed, seen=True, lost=False)
         number, count = {o: n for n, (_, o) in enumerate(shown)}, len(shown)
-    known = sorted({s for p in packets if p for s in [p.dts if p.pts is None else p.pts] if s})
+    given = {p.dts if p.pts is None else p.pts for p in packets if p is not None}
+    known = sorted(stamp for stamp in given if stamp is not None)
     if len(known) == count:
         at = np.array(known, dtype=np.float64) * float(demuxed.base)
     else:
-        at = np.arange(count) / float(demuxed.rate)
+        start = float(known[0] * demuxed.base) if known else 0.0
+        at = start + np.arange(count) / float(demuxed.rate)
     return FrameNumbers(at, True, number, packets, True, demuxed.claimed)
 
 
@@ -296,57 +217,3 @@ def _shown(path: Path) -> tuple[list[tuple[int | None, int]], int]:
                 sure = len(shown)
             shown += [(f.pts, f.opaque) for f in frames if f.opaque is not None]
     return shown, len(shown) if sure is None else sure
-
-
-def _leading(packets: list[Packet | None]) -> set[int]:
-    """The times of packets that a decoder which begins here may be unable to show."""
-    key = next((n for n, p in enumerate(packets) if p is not None and p.key), None)
-    if key is None:
-        return set()
-    first = packets[key]
-    before = {p.pts for p in packets[:key] if p is not None and p.pts is not None}
-    if first is not None and first.pts is not None:
-        before |= {p.pts for p in packets[key:] if p and p.pts is not None and p.pts < first.pts}
-    return before
-
-
-def _filled(stamps: list[int]) -> list[int] | None:
-    """Ascending times at a constant rate, their gaps filled; None at another rate or without gaps."""
-    if len(stamps) < 3:
-        return None
-    at = np.array(stamps, dtype=np.int64)
-    between = np.diff(at)
-    middle = float(np.median(between))
-    near = between[np.abs(between - middle) < 0.3 * middle]
-    if middle <= 0 or len(near) < 0.9 * len(between):
-        return None
-    step = float(near.mean())
-    counts = np.rint(between / step).astype(np.int64)
-    # Times that are rounded, as to milliseconds, and a step that is known no better than that.
-    off = np.abs(between - counts * step) > 0.3 * step + 0.01 * counts * step
-    if off.any() or counts.min() < 1 or counts.max() == 1 or counts.sum() > _MOST_FRAMES:
-        return None
-    filled: list[int] = []
-    for stamp, span, count in zip(at[:-1], between, counts, strict=True):
-        filled += [int(stamp + round(int(span) * k / int(count))) for k in range(int(count))]
-    return [*filled, int(at[-1])]
-
-
-def _in_groups(packets: list[Packet | None], shown: list[int]) -> tuple[dict[int, int], int]:
-    """Numbers by packet of a damaged file without times, and how many frames it has.
-
-    Without reordering the ordinal is the number. With it, the frames of a group of pictures have the
-    numbers of the group, in the order in which they are shown, if all of them are shown.
-    """
-    if all(a < b for a, b in zip(shown, shown[1:], strict=False)):
-        return {ordinal: ordinal for ordinal in shown}, len(packets)
-    keys = [n for n, p in enumerate(packets) if p is not None and p.key]
-    ends = [*keys[1:], len(packets)]
-    order = {ordinal: n for n, ordinal in enumerate(shown)}
-    number: dict[int, int] = {}
-    for begin, end in zip(keys, ends, strict=True):
-        group = range(begin, end)
-        if all(ordinal in order for ordinal in group):
-            ranked = sorted(group, key=order.__getitem__)
-            number |= {ordinal: begin + n for n, ordinal in enumerate(ranked)}
-    return number, len(packets)

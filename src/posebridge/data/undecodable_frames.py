@@ -41,7 +41,7 @@ def without_undecodable(annotations: Annotations) -> Annotations:
         visibility=a.visibility[rows],
         keypoint_scores=taken(a.keypoint_scores),
         subject_scores=taken(a.subject_scores),
-        individuals=None if a.individuals is None else [a.individuals[row] for row in rows],
+        individuals=None if a.individuals is None else [a.individuals[int(row)] for row in rows],
         predicted=taken(a.predicted),
         notes=[*a.notes, note],
     )
