@@ -84,7 +84,7 @@ def test_frames_are_written_once(tmp_path, capsys):
     video = tmp_path / "SURREAL/data/cmu/train/run0/01_01/01_01_c0002.mp4"
     video.write_bytes(b"no video")
     assert main(["data", "prepare", "surreal_video", str(tmp_path), "--frames", "1"]) == 2
-    assert "is no video that can be decoded" in capsys.readouterr().err
+    assert "is not a video that can be read" in capsys.readouterr().err
     assert not list(video.parent.glob("*partial"))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from cv2.utils import logging
 
 from posebridge.errors import InputError
+from posebridge.files.whole import cannot_write
 
 PREFIX = "camera:"
 _WARM_UP = 30  # frames that some cameras fail to give at first
@@ -34,17 +35,14 @@ class Frame(NamedTuple):
         """Store it as a JPEG file, under its :func:`frame_name`.
 
         Raises:
-            InputError: the disk does not take it.
+            InputError: it can't be written, with the reason.
         """
         options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         content = cv2.imencode(".jpg", self.image[..., ::-1], options)[1]
         try:
             (folder / frame_name(self.number)).write_bytes(content.tobytes())
         except OSError as error:
-            raise InputError(
-                f"frames can't be stored in {folder} ({error.strerror or error}); give a folder "
-                "with room."
-            ) from error
+            raise cannot_write(folder / frame_name(self.number), error) from error
 
 
 def frame_name(number: int) -> str:

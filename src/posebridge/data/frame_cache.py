@@ -90,7 +90,8 @@ def stored(folder: Path, write: Callable[[Path], None]) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError as error:
         raise InputError(
-            f"the stored frames in {folder} can't be read: {error.strerror or error}; delete that folder."
+            f"the frames stored in {folder} can't be read: {error.strerror or error}; delete that "
+            "folder."
         ) from error
 
 

@@ -2,8 +2,8 @@
 
 Frame n is the n-th that a player shows of the intact file, from 0. That is what DeepLabCut, SLEAP and
 OpenCV count. Counting what comes out of a decoder gives the same until the first damaged packet, after
-which every frame has a number that is too small. So frames are known by their presentation time: packets
-carry it, and demuxing finds them even where their content is damaged. The n-th time is frame n.
+which every frame has a number that is too small. So frames are known by their presentation time:
+packets carry it, and demuxing finds them even where their content is damaged. The n-th time is frame n.
 
 Three kinds of file need more than that, and are decoded once to see:
 
@@ -61,7 +61,7 @@ class FrameNumbers:
     guessed_times: bool = False
 
     def last_number(self, number: int) -> int:
-        """Return the last frame that a decoder must give before it has shown ``number`` and all before it.
+        """Return the last frame that a decoder must give to have shown ``number`` and all before it.
 
         Frames that are shown later may be decoded earlier, and be what the frame was predicted from.
         """
@@ -74,7 +74,7 @@ class FrameNumbers:
         return number
 
     def number_of(self, ordinal: int, packet: Packet | None) -> int | None:
-        """Return the number of the frame that a packet holds; None for a packet without a frame to show."""
+        """Return the number of the frame in a packet; None for a packet that shows none."""
         if self.by_packet:
             return self.number.get(ordinal)
         return None if packet is None or packet.pts is None else self.number.get(packet.pts)

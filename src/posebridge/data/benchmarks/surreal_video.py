@@ -23,7 +23,9 @@ from posebridge.data.benchmarks.files import existing, extent, load_mat, numbers
 from posebridge.data.benchmarks.record import Benchmark, Expected
 from posebridge.data.benchmarks.skeletons import BODY16
 from posebridge.data.benchmarks.surreal import LICENCE, PAGE, SMPL_ROWS
+from posebridge.data.frame_decoder import save_frames
 from posebridge.data.samples import LabelledSamples
+from posebridge.data.video import frame_times
 from posebridge.errors import InputError
 from posebridge.files.whole import folder_written_whole, require_writable
 
@@ -92,8 +94,6 @@ def write_frames(
     Raises:
         InputError: a video cannot be decoded, or a frame cannot be written.
     """
-    import cv2
-
     written = 0
     for folder in {clip.parent for clip in clips}:
         require_writable(folder, folder=True)
@@ -101,23 +101,27 @@ def write_frames(
         target = _frames(clip)
         if not target.is_dir():
             with folder_written_whole(target) as partial:
-                video = cv2.VideoCapture(str(clip))
-                index = 0
-                while video.grab():
-                    if index % every == 0:
-                        fine, image = video.retrieve()
-                        if fine:
-                            quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
-                            _, content = cv2.imencode(".jpg", image, quality)
-                            (partial / f"{index:06d}.jpg").write_bytes(content.tobytes())
-                            written += 1
-                    index += 1
-                video.release()
-                if index == 0:
-                    raise InputError(f"{clip} is no video that can be decoded; unpack it again.")
+                written += _write_clip(clip, every, partial)
         if progress is not None:
             progress(done)
     return written
+
+
+def _write_clip(clip: Path, every: int, folder: Path) -> int:
+    """Write every ``every``-th frame of a video that can be decoded, named by its number."""
+    import cv2
+
+    def save(number: int, image: np.ndarray) -> None:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
+        _, content = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), quality)
+        (folder / f"{number:06d}.jpg").write_bytes(content.tobytes())
+
+    wanted = range(0, len(frame_times(clip)), every)
+    save_frames(clip, wanted, save, lambda number: (folder / f"{number:06d}.jpg").unlink())
+    count = sum(1 for _ in folder.iterdir())
+    if count == 0:
+        raise InputError(f"{clip} has no frame that can be decoded; unpack it again.")
+    return count
 
 
 def _clips(folder: Path, split: str) -> list[Path]:
