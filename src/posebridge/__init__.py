@@ -10,10 +10,14 @@ posebridge.make_report("runs/people").judgement.verdict.headline
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from posebridge.errors import InputError
 from posebridge.version import __version__
+
+# Before OpenCV is loaded: an image of more pixels than this is a bomb, as Pillow counts it.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2 * 89_478_485))
 
 if TYPE_CHECKING:
     from posebridge.api import adapt, evaluate, load, make_report

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import posebridge
+from posebridge.cli.arguments import print_any_name, require_usable
 from posebridge.errors import InputError
 from posebridge.memory import keep_freed_memory
 
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    print_any_name()
     try:
+        require_usable(rest)
         command = importlib.import_module(f"posebridge.cli.{name}")
         return int(command.main(rest))
     except InputError as error:

@@ -57,6 +57,7 @@ def from_files(
     from posebridge.data.benchmarks import is_reference
     from posebridge.data.reading import ReadingConfig, read_unlabelled
     from posebridge.data.video import is_video, shown_at
+    from posebridge.inference.writing import require_names
 
     base = Path(given.images)
     if is_reference(given.images):
@@ -77,10 +78,12 @@ def from_files(
         root=given.data_root,
     )
     frames = list(dict.fromkeys(samples.path(row) for row in range(len(samples))))
+    names = [_relative(f, base) for f in frames]
+    require_names(given.out, frames, names)
     if given.overlays and not is_video(Path(given.overlays)):
         from posebridge.report.overlays import require_other_files
 
-        require_other_files(Path(given.overlays), frames, [_relative(f, base) for f in frames])
+        require_other_files(Path(given.overlays), frames, names)
     skipped: list[str] = []
     if finder is not None:
         samples, skipped = _find(samples, finder, kept, len(frames), console)

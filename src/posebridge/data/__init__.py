@@ -17,6 +17,8 @@
     video_file.py  the one way to open a video; ffmpeg_log.py  what FFmpeg logs meanwhile
     undecodable_frames.py  labels on frames that can't be decoded are left out
     camera.py      frames of a camera, as they come
+    image_files.py images decoded upright as 8 bits; pixel_range.py  more than 8 bits
+    folder_scan.py what a folder holds and leaves out; file_names.py  names as formats write them
     crops.py       square crops round a padded box, and back to the image's pixels
     loaders.py     endless paired batches, each a function of seed and step
     figures.py     built-in procedural figures in two looks

@@ -14,9 +14,25 @@ from typing import NamedTuple
 
 import numpy as np
 
+from posebridge.data.image_files import upright_size
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
+
+__all__ = [
+    "MOST_PIXELS",
+    "Annotations",
+    "Boxes",
+    "checked_boxes",
+    "checked_points",
+    "common_names",
+    "extent",
+    "flags_and_scores",
+    "found_image",
+    "is_side",
+    "table",
+    "upright_size",
+]
 
 MOST_PIXELS = 1e6
 """A coordinate beyond this is damage, not a place in an image."""
@@ -183,27 +199,6 @@ def extent(points: np.ndarray, known: np.ndarray) -> np.ndarray:
 def is_side(value: object) -> bool:
     """Whether a value of an annotation file can be the width or height of an image in pixels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
-
-
-def upright_size(path: Path) -> tuple[int, int]:
-    """(width, height) of an image file as it is shown, turned by its EXIF tag; the header alone.
-
-    Raises:
-        InputError: no image.
-    """
-    from PIL import Image
-
-    sideways = {5, 6, 7, 8}
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # Pillow has turned the size of a TIFF already.
-            turned = image.format != "TIFF" and image.getexif().get(274) in sideways
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{path} is not an image that can be read; replace or remove it."
-        ) from error
-    return (height, width) if turned else (width, height)
 
 
 def flags_and_scores(third: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

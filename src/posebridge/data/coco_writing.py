@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import Annotations, upright_size
+from posebridge.data.file_names import name_below
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.files.json_files import write_json, write_json_lists
 from posebridge.skeleton import Skeleton
@@ -21,14 +22,12 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     What COCO has no field for is written beside: ``keypoint_scores``, ``score``, ``individual``.
     """
     a = annotations
-    base = path.parent.resolve()
     listed = []
     for row, file in enumerate(a.files):
         width, height = (int(v) for v in a.sizes[row])
         if width == 0 and file.is_file():
             width, height = upright_size(file)
-        whole = file.resolve()
-        name = whole.relative_to(base) if whole.is_relative_to(base) else whole
+        name = name_below(file, path.parent)
         entry: dict[str, Any] = {"id": int(a.image_ids[row]), "file_name": name.as_posix()}
         listed.append(entry | ({"width": width, "height": height} if width else {}))
     rows = []

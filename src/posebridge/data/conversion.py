@@ -17,6 +17,7 @@ from posebridge.data.label_studio_writing import needs_rectangle
 from posebridge.data.reading import read_annotations
 from posebridge.data.yolo_writing import fitted
 from posebridge.errors import InputError
+from posebridge.files.given import require_given
 from posebridge.files.whole import require_writable
 from posebridge.skeleton import Skeleton
 
@@ -49,6 +50,7 @@ def convert(
         InputError: the source cannot be read, the target's format cannot be told or written, or
             something is there already.
     """
+    require_given(out, "files to write")
     path = Path(out)
     target = writer_of(path, target_format)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):

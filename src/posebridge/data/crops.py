@@ -7,18 +7,32 @@ is exact. ``cv2.resize`` maps x to (x + 0.5) s - 0.5, the convention of the pack
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from posebridge.data.image_files import (
+    UnreadableImage,
+    check_header,
+    decode_image,
+    decode_shared,
+)
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 
-
-class UnreadableImage(Exception):
-    """One image cannot be decoded; the caller skips it and reports it."""
+__all__ = [
+    "CropRange",
+    "Region",
+    "UnreadableImage",
+    "cut",
+    "decode_image",
+    "drop_unreadable",
+    "read_crop",
+    "region_of",
+    "to_crop",
+    "to_image",
+]
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
             else cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_CONSTANT)
         )
     if side == size:
-        return np.ascontiguousarray(part)
+        return part.copy()  # the image may be shared with other subjects
     method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return cv2.resize(part, (size, size), interpolation=method)
 
@@ -102,34 +116,15 @@ def to_crop(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
     return (points - regions[:, None, :2] + 0.5) * scale - 0.5
 
 
-def decode_image(path: Path) -> np.ndarray:
-    """An image file as (H, W, 3) uint8 RGB, turned upright by its EXIF tag.
-
-    Raises:
-        UnreadableImage: missing, truncated, or not an image.
-    """
-    try:
-        content = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise UnreadableImage(f"{path}: {error.strerror or error}") from error
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if content.size else None
-    except cv2.error as error:
-        raise UnreadableImage(f"{path}: {error.err or 'cannot be decoded'}") from error
-    if image is None:
-        raise UnreadableImage(f"{path}: truncated or not an image")
-    return image
-
-
 def read_crop(
     samples: UnlabelledSamples, index: int, crops: CropRange
 ) -> tuple[np.ndarray, Region, tuple[int, int]]:
-    """Decode and cut one subject.
+    """Decode and cut one subject; an image is decoded once for all its subjects in a row.
 
     Returns:
         the crop (C, C, 3) uint8 RGB, the region it shows, and the image's (width, height).
     """
-    image = decode_image(samples.path(index))
+    image = decode_shared(samples.path(index))
     height, width = image.shape[:2]
     region = region_of(samples.boxes[index], width, height, crops.padding)
     return cut(image, region, crops.size), region, (width, height)
@@ -147,25 +142,16 @@ def drop_unreadable(samples: UnlabelledSamples) -> tuple[np.ndarray, list[str]]:
     Raises:
         InputError: no image at all can be read.
     """
-    from PIL import Image, UnidentifiedImageError
-
     broken: dict[bytes, str] = {}
     fine: set[bytes] = set()
     for row, name in enumerate(samples.files):
         if name in fine or name in broken:
             continue
-        path = samples.path(row)
         try:
-            if path.stat().st_size == 0:
-                broken[name] = f"{path}: empty file"
-                continue
-            with Image.open(path):
-                fine.add(name)
-        except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-            reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-            broken[name] = f"{path}: {reason}"
-        except Image.DecompressionBombError:
-            broken[name] = f"{path}: more pixels than an ordinary image"
+            check_header(samples.path(row))
+            fine.add(name)
+        except UnreadableImage as error:
+            broken[name] = str(error)
     if not fine:
         first = next(iter(broken.values()), "there are none")
         raise InputError(f"no image of {samples.name} can be read; the first: {first}.")

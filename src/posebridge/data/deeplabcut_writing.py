@@ -16,6 +16,7 @@ import yaml
 
 from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.extras import need
+from posebridge.data.file_names import name_below, require_text_names
 from posebridge.errors import InputError
 from posebridge.files.whole import copy_file, folder_written_whole, write_bytes, write_text
 
@@ -31,12 +32,8 @@ def write_table(annotations: Annotations, path: Path) -> list[Path]:
     """Write one table, CSV or H5 by the ending; images stay where they are and are named relative to
     the file's folder.
     """
-    base = path.parent.resolve()
-    names = []
-    for file in annotations.files:
-        whole = file.resolve()
-        below = whole.relative_to(base) if whole.is_relative_to(base) else whole
-        names.append([below.as_posix()])
+    names = [[name_below(file, path.parent).as_posix()] for file in annotations.files]
+    require_text_names([name for (name,) in names], "a DeepLabCut table")
     table = _table(annotations, names, np.arange(len(names)))
     if path.suffix.lower() == ".h5":
         _write_h5(table, path)
@@ -57,6 +54,7 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
     task = re.sub(r"\W+", "_", a.skeleton.name) or "pose"
     folders: dict[str, list[int]] = {}
     names = common_names(a.files)
+    require_text_names(names, "a DeepLabCut project")
     folder_of = _folder_names([name.parent for name in names], task)
     for row, name in enumerate(names):
         folders.setdefault(folder_of[name.parent], []).append(row)

@@ -10,6 +10,7 @@ import numpy as np
 
 from posebridge.data.annotations import Annotations, upright_size
 from posebridge.data.extras import need
+from posebridge.data.file_names import own_path, require_text_names
 from posebridge.data.interchange import library, sentences
 from posebridge.files.places import is_disk_error
 from posebridge.files.whole import require_writable, written_whole
@@ -63,6 +64,7 @@ def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
         alone: whether each image is a sequence of its own; sleap-io cannot read the longer ones that
             it writes to NWB.
     """
+    require_text_names(map(own_path, a.files), "SLEAP or NWB")
     sio = library()
     names = list(a.skeleton.keypoints)
     skeleton = sio.Skeleton(
@@ -78,7 +80,7 @@ def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
         groups.setdefault((row,) if alone else size, []).append(row)
     place: dict[int, tuple[Any, int]] = {}
     for rows in groups.values():
-        video = sio.Video.from_filename([str(a.files[row].resolve()) for row in rows])
+        video = sio.Video.from_filename([str(own_path(a.files[row])) for row in rows])
         place |= {row: (video, number) for number, row in enumerate(rows)}
     tracks: dict[str, Any] = {}
     frames = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from posebridge.data.annotations import Annotations, extent, upright_size
+from posebridge.data.file_names import name_below
 from posebridge.data.label_studio import HIDDEN
 from posebridge.errors import InputError
 from posebridge.files.whole import files_written_whole
@@ -31,14 +33,13 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
     text = labelling_configuration(a.skeleton, [n or a.skeleton.name for n in names])
     config = require_place(path, text)
-    base = path.parent.resolve()
     tasks = []
     for row, file in enumerate(a.files):
         width, height = (int(v) for v in a.sizes[row])
         if width == 0:
             width, height = upright_size(file)
-        whole = file.resolve()
-        name = whole.relative_to(base) if whole.is_relative_to(base) else whole
+        # The bytes of the name: quoted, they need not be UTF-8.
+        name = urllib.parse.quote(os.fsencode(name_below(file, path.parent).as_posix()))
         subjects = np.flatnonzero(a.image == row)
         result: list[dict[str, Any]] = []
         for subject in subjects:
@@ -46,7 +47,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
         tasks.append(
             {
                 "id": int(a.image_ids[row]),
-                "data": {"image": f"/data/local-files/?d={urllib.parse.quote(name.as_posix())}"},
+                "data": {"image": f"/data/local-files/?d={name}"},
                 "annotations": [{"result": result, "was_cancelled": False}],
             }
         )

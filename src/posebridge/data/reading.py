@@ -21,6 +21,7 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.data.unlabelled import read_pictures
 from posebridge.errors import InputError
+from posebridge.files.given import require_given, require_regular
 
 Say = Callable[[str], None]
 
@@ -78,6 +79,7 @@ def read_labelled(
     Raises:
         InputError: naming the file, the entry, what is wrong with it and what to do.
     """
+    _require_usable(path, images, "labels")
     if is_reference(path):
         return read_benchmark(path, root)
     found = _format(Path(path), format)
@@ -92,6 +94,7 @@ def holds_labels(path: Path | str) -> bool:
     Raises:
         InputError: an annotation file that is broken.
     """
+    _require_usable(path, None, "labels or images")
     if is_reference(path):
         return True
     place = Path(path)
@@ -105,6 +108,7 @@ def read_annotations(
     path: Path | str, images: Path | str | None = None, format: str | None = None
 ) -> Annotations:
     """All that an annotation file says, for a conversion; arguments and errors as above."""
+    _require_usable(path, images, "labels")
     return _keypoints(_format(Path(path), format), Path(path), images)
 
 
@@ -133,6 +137,7 @@ def read_unlabelled(
         InputError: nothing there, nothing that is an image, or no box that is left.
     """
     options = options or ReadingConfig()
+    _require_usable(source, images, "images")
     if is_reference(source):
         return read_benchmark_unlabelled(source, root)
     path = Path(source)
@@ -151,6 +156,13 @@ def read_unlabelled(
     else:
         boxes = boxes_without_undecodable(found.boxes(path, images), say)
     return _chosen(boxes, options, say)
+
+
+def _require_usable(path: Path | str, images: Path | str | None, what: str) -> None:
+    """Raise InputError for an empty path, and for a pipe or a device."""
+    require_given(path, what)
+    require_given(images, "images")
+    require_regular(path)
 
 
 def _format(path: Path, name: str | None) -> Format:

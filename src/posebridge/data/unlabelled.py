@@ -1,4 +1,4 @@
-"""Pictures without annotations: a folder, a glob, one image, one or several videos."""
+"""Images without annotations: a folder, a glob, one image, one or several videos."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from posebridge.data.folder_scan import Scanned, endings_in_words, scan_folder, scan_glob
+from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.data.video import is_video, sample_video
 from posebridge.errors import InputError
+from posebridge.files.given import require_given, require_regular
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+__all__ = ["IMAGE_ENDINGS", "read_pictures"]
 
 
 def read_pictures(
@@ -27,31 +30,39 @@ def read_pictures(
         source: a folder (searched with its subfolders for images and videos), a glob pattern, one
             image or one video.
         every: take every n-th frame of a video; 0: at most ``frames`` of each video, spread evenly.
-        say: told what takes long, and which video of several cannot be read and is left out.
+        say: told what is left out and why, what takes long, and which video of several cannot be
+            read.
 
     Raises:
         InputError: nothing there, or nothing that is an image or a video.
     """
+    require_given(source, "images")
     path = Path(source)
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if _is_picture(p))
-    elif path.is_file():
-        if not _is_picture(path):
+        found = scan_folder(path)
+    elif path.exists():
+        require_regular(path)
+        if path.suffix.lower() not in IMAGE_ENDINGS and not is_video(path):
             raise InputError(
                 f"{path} is neither an image ({', '.join(IMAGE_ENDINGS)}), a video, nor an "
                 "annotation file that is known; --help says which are, and how to name a format."
             )
-        found = [path]
+        found = Scanned([path])
     elif glob.has_magic(str(source)):
-        matches = map(Path, glob.glob(str(source), recursive=True))
-        found = sorted(p for p in matches if _is_picture(p))
+        found = scan_glob(str(source))
     else:
         raise InputError(
             f"{source} does not exist; give a folder of images, a glob or a COCO file."
         )
-    if not found:
-        raise InputError(f"{source} holds no image ({', '.join(IMAGE_ENDINGS)}) and no video.")
-    files = _with_frames(found, every, frames, say)
+    left_out = found.counts()
+    if not found.files:
+        raise InputError(
+            f"{source} holds no image ({', '.join(endings_in_words())}) and no video"
+            + (f"; left out: {left_out}." if left_out else ".")
+        )
+    if left_out and say is not None:
+        say(f"{source}: left out: {left_out}")
+    files = _with_frames(found.files, every, frames, say)
     order = np.arange(len(files))
     return UnlabelledSamples.from_lists(
         str(source), files, np.zeros((len(files), 4), dtype=np.float32), order, order
@@ -76,7 +87,3 @@ def _with_frames(
     if not files:
         raise broken[0]
     return files
-
-
-def _is_picture(path: Path) -> bool:
-    return (path.suffix.lower() in IMAGE_ENDINGS or is_video(path)) and path.is_file()

@@ -4,6 +4,7 @@
 - ``json_files.py``: the one reader and writer of JSON
 - ``yaml_files.py``: the one reader of YAML: plain data only, bounded in size, depth and aliases
 - ``places.py``: a place that is written to, tried before the work
+- ``given.py``: paths that are not empty, and are files and not pipes
 - ``whole.py``: a file or a folder that appears when it is complete, or not at all
 
 No other room calls ``json.load``, ``yaml.load`` or ``os.replace`` on a user's file.

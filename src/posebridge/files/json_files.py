@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import too_deep
+from posebridge.files.given import require_regular
 from posebridge.files.whole import write_text, written_whole
 
 _WALKED = 16 * 2**20
@@ -23,6 +24,7 @@ def read_json(file: Path, kind: str) -> Any:
     Raises:
         InputError: as :func:`parse_json`, or unreadable.
     """
+    require_regular(file)
     try:
         content = file.read_bytes()
     except OSError as error:

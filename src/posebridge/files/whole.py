@@ -160,7 +160,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
+    # Names of files that are not UTF-8 appear escaped; a format that has to name them refuses before.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def copy_file(source: Path, path: Path) -> None:

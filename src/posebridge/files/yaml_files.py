@@ -15,6 +15,7 @@ import yaml
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import DEEPEST
+from posebridge.files.given import require_regular
 
 LARGEST = 8 * 2**20
 """Bytes of a YAML file; a DeepLabCut project of 10,000 videos has about 2 MB."""
@@ -63,6 +64,7 @@ def read_yaml(file: Path, kind: str, *, text_only: bool = False) -> Any:
         InputError: unreadable, no text, not YAML, a tag that names code, a key twice, or out of
             bounds.
     """
+    require_regular(file)
     try:
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)

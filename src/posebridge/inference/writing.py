@@ -13,6 +13,7 @@ from posebridge.data import label_studio_writing
 from posebridge.data.annotations import Annotations
 from posebridge.data.coco_writing import write_results
 from posebridge.data.extras import need
+from posebridge.data.file_names import name_below, own_path, require_text_names
 from posebridge.data.formats import format_named
 from posebridge.errors import InputError
 from posebridge.files.whole import require_writable, write_text
@@ -69,6 +70,24 @@ def require_places(paths: Sequence[Path | str], skeleton: Skeleton) -> None:
             label_studio_writing.require_place(Path(path), text)
 
 
+def require_names(
+    paths: Sequence[Path | str], images: Sequence[Path], files: Sequence[str]
+) -> None:
+    """Raise InputError for an image name that a format to be written can't hold; before any work.
+
+    Args:
+        paths: the files to write. images: the images. files: their names in the plain table.
+    """
+    for path in paths:
+        ending = output_ending(path)
+        if ending == ".csv":
+            require_text_names(files, f"{path}")
+        elif ending in (".dlc.csv", ".h5"):
+            require_text_names([name_below(i, Path(path).parent) for i in images], f"{path}")
+        elif ending == ".slp":
+            require_text_names(map(own_path, images), f"{path}")
+
+
 def write_predictions(
     path: Path,
     found: PosePredictions,
@@ -102,6 +121,7 @@ def write_predictions(
         )
         return [path]
     if ending == ".csv":
+        require_text_names(dict.fromkeys(files), "a table (.csv)")
         write_text(path, table(found, skeleton, files, seconds))
         return [path]
     write = format_named(_NAMED[ending]).write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,8 +130,27 @@ def overlay_file(folder: Path, name: str) -> Path:
     >>> overlay_file(Path("drawn"), "indoors/a.jpg").as_posix()
     'drawn/indoors__a.jpg'
     """
-    flat = name.strip("/").replace("../", "").replace("/", "__")
-    return folder / (flat if cv2.haveImageWriter(flat) else f"{flat}.png")
+    flat = name.strip("/").replace("../", "").replace("/", "__") or "image"
+    stem, ending = os.path.splitext(flat)
+    return folder / (f"{_cut(stem)}{ending}" if has_writer(ending) else f"{_cut(flat)}.png")
+
+
+def has_writer(ending: str) -> bool:
+    """Return whether images are written with an ending such as ``.jpg``.
+
+    OpenCV sees no whole name: it ends the process at one that is not UTF-8.
+    """
+    return ending.isascii() and len(ending) > 1 and cv2.haveImageWriter(f"image{ending}")
+
+
+def _cut(stem: str, most: int = 200) -> str:
+    """Return a name of at most ``most`` bytes: its start and its end."""
+    content = os.fsencode(stem)
+    if len(content) <= most:
+        return stem
+    half = most // 2 - 1
+    parts = (content[:half], content[-half:])
+    return "~".join(part.decode("utf-8", "ignore") for part in parts)
 
 
 def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:

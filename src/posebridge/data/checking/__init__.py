@@ -44,6 +44,7 @@ __all__ = [
 CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
     images.unreadable,
     images.cut_off,
+    images.deep,
     images.other_size,
     labels.outside,
     labels.at_origin,

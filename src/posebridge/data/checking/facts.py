@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from posebridge.data.crops import UnreadableImage, decode_image
+from posebridge.data.image_files import UnreadableImage, decode_with_range
 
 THUMB = 32
 HASH_SIDE = 8
@@ -31,6 +31,7 @@ class ImageFacts:
         thumbs: (M, 32, 32, 3) uint8 RGB, the whole image squeezed into a square.
         digests: (M,) bytes, of the file's content: equal for equal files.
         hashes: (M, 64) float32 of +-1, as :func:`perceptual_hash` gives them.
+        ranges: by which range of values each file was scaled to 8 bits; empty for a file of 8 bits.
     """
 
     files: np.ndarray
@@ -40,6 +41,7 @@ class ImageFacts:
     thumbs: np.ndarray
     digests: np.ndarray
     hashes: np.ndarray
+    ranges: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -84,16 +86,18 @@ def look_at_images(
     thumbs = np.zeros((count, THUMB, THUMB, 3), np.uint8)
     digests = np.zeros(count, "S16")
     problems = [""] * count
+    ranges = [""] * count
 
     def look(index: int) -> None:
         path = Path(os.fsdecode(bytes(files[index])))
         try:
+            image, stored = decode_with_range(path)
             content = path.read_bytes()
-            image = decode_image(path)
         except (OSError, UnreadableImage) as error:
             problems[index] = str(error)
             return
         readable[index] = True
+        ranges[index] = "" if stored is None else str(stored)
         sizes[index] = image.shape[1], image.shape[0]
         thumbs[index] = cv2.resize(image, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
         # Digests of numpy's fixed width lose trailing zero bytes; hex has none.
@@ -108,7 +112,7 @@ def look_at_images(
             if progress is not None:
                 progress(min(start + CHUNK, count))
     return ImageFacts(
-        files, problems, readable, sizes, thumbs, digests, perceptual_hash(_luma(thumbs))
+        files, problems, readable, sizes, thumbs, digests, perceptual_hash(_luma(thumbs)), ranges
     )
 
 

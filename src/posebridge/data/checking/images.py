@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from posebridge.data.checking.duplicates import RULE, find_duplicates
@@ -45,6 +47,32 @@ def cut_off(looked: CheckedSet) -> list[Finding]:
             (looked.name,),
             rows_of(looked.first_subject[cut]),
             [facts.problems[i] for i in cut],
+        )
+    ]
+
+
+def deep(checked: CheckedSet) -> list[Finding]:
+    """Images of more than 8 bits, and by which range they are scaled."""
+    facts = checked.facts
+    images = [i for i, stored in enumerate(facts.ranges) if stored]
+    if not images:
+        return []
+    ranges = Counter(facts.ranges[i] for i in images).most_common()
+    several = len(ranges) > 1
+    return [
+        Finding(
+            "more than 8 bits",
+            "warning" if several else "note",
+            f"{counted(len(images), 'image')} of {len(facts):,} scaled to 8 bits from "
+            + ", ".join(f"{stored} ({count:,})" for stored, count in ranges),
+            "Every command scales them so. "
+            + ("The ranges differ within the set; store all images alike. " if several else "")
+            + "If they look too dark or too bright, store them as 8 bits yourself.",
+            "The least of 8, 10, 12, 14 and 16 bits (floats: also 1) that holds the largest values of "
+            "the images in a folder.",
+            (checked.name,),
+            rows_of(checked.first_subject[images]),
+            [f"{facts.path(i)}: {facts.ranges[i]}" for i in images],
         )
     ]
 
