@@ -82,7 +82,10 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     told: list[str] = []
     found = read_unlabelled(write(tmp_path, what), say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
-    assert told == ["1 of 2 boxes are left out, which are empty"]
+    assert told == [
+        "1 of 3 boxes are left out, which are marked as crowds (iscrowd, as CVAT marks every mask)",
+        "1 of 2 boxes are left out, which are empty",
+    ]
     what["annotations"][0]["bbox"] = [1, 2, 3, 0]
     with pytest.raises(InputError, match="every 'bbox' is empty, such as that of annotation 3"):
         read_boxes(write(tmp_path, what))
@@ -147,7 +150,7 @@ def change(path: str, value: object) -> dict:
         (change("images.0.file_name", None), "image 7 has no 'file_name'"),
         (change("images.0.file_name", "gone.png"), "annotation 3 names the image"),
         (change("annotations.0.image_id", 8), "annotation 3 belongs to image 8"),
-        (change("annotations.0.image_id", "7"), "no whole number 'image_id'"),
+        (change("annotations.0.image_id", ["7"]), "no whole number 'image_id'"),
         (change("annotations.0.keypoints", [1, 2]), "annotation 3 has keypoints of length 2"),
         (change("annotations.0.keypoints", ["x"] * 9), "annotation 3 has a keypoint that is not"),
         (
@@ -155,7 +158,7 @@ def change(path: str, value: object) -> dict:
             "annotation 3 has a keypoint that is not finite",
         ),
         (change("annotations.0.bbox", [1, 2, 3]), "annotation 3 has a 'bbox'"),
-        (change("annotations.0.bbox", [1, 2, 0, 3]), "annotation 3 has a 'bbox' of width 0"),
+        (change("annotations.0.bbox", [1, 2, -1, 3]), "annotation 3 has a 'bbox' of width -1"),
         (
             change("annotations.0.bbox", [[1, 2], [3, 2], [3, 4], [1, 4]]),
             "annotation 3 has a 'bbox' that is not four numbers",
@@ -164,7 +167,9 @@ def change(path: str, value: object) -> dict:
         (change("annotations.0.score", 10**400), "annotation 3 has a score that is too large"),
         (change("annotations.0.keypoint_scores", [10**400] * 3), "annotation 3 has a score that"),
         (change("categories", []), "which 'categories' does not define"),
-        (change("categories.0.keypoints", []), "names no keypoints"),
+        (change("categories.0.keypoints", "a,b,c"), "'keypoints' is not a list of names"),
+        (change("categories.0.skeleton", [["x", 1]]), "neither two numbers, which count"),
+        (change("categories.0.skeleton", [["elbow", "x"]]), "names the keypoint 'x', which is not"),
         (change("categories.0.keypoints", ["a", "a", "b"]), "more than once"),
         (change("categories.0.skeleton", [[1, 9]]), "points outside"),
         (change("annotations", []), "no annotation with keypoints"),
@@ -312,3 +317,141 @@ def test_real_files(name, keypoints):
     assert len(found.skeleton) == keypoints
     assert found.labelled.any(axis=1).all()
     assert np.isfinite(found.points).all()
+
+
+def two_images() -> dict:
+    """Two images with a subject each; b.png is not written."""
+    what = content()
+    what["images"].append({"id": 8, "file_name": "b.png", "width": 20, "height": 10})
+    what["annotations"] = [
+        {**what["annotations"][0], "id": number, "image_id": image}
+        for number, image in ((1, 7), (2, 8))
+    ]
+    return what
+
+
+def test_labels_never_go_onto_another_picture(tmp_path):
+    what = two_images()
+    (tmp_path / "cam1").mkdir()
+    Image.new("RGB", (20, 10)).save(tmp_path / "cam1" / "1.png")
+    for first, second in (("cam1/1.png", "cam2/1.png"), ("cam2/1.png", "cam1/1.png")):
+        what["images"][0]["file_name"], what["images"][1]["file_name"] = first, second
+        for rows in (what["annotations"], what["annotations"][:1]):
+            changed = {**what, "annotations": rows}
+            if changed["annotations"] == rows[:1] and first == "cam1/1.png":
+                continue  # the one with a label is at its place
+            for read in (read_labelled, read_annotations, read_boxes):
+                with pytest.raises(
+                    InputError, match="two names, 'cam[12]/1.png' and 'cam[12]/1.png'"
+                ):
+                    read(write(tmp_path, changed))
+
+
+def test_backslashes_in_names_are_turned(tmp_path):
+    what = content()
+    what["images"][0]["file_name"] = f"..\\{tmp_path.name}\\a.png"
+    found = read_labelled(write(tmp_path, what))
+    assert found.images.path(0).resolve() == tmp_path.resolve() / "a.png"
+
+
+@pytest.mark.parametrize(
+    ("ids", "read_as"),
+    [
+        (("000001", "000002"), [1, 2]),
+        (("6f1c-aa", "6f1c-bb"), [0, 1]),
+        ((1.0, 2.0), [1, 2]),
+        (("1", 2), [1, 2]),
+        (("01", "1"), [0, 1]),
+    ],
+)
+def test_ids_of_text_are_read(tmp_path, ids, read_as):
+    what = two_images()
+    Image.new("RGB", (20, 10)).save(tmp_path / "b.png")
+    for place, identity in enumerate(ids):
+        what["images"][place]["id"] = what["annotations"][place]["image_id"] = identity
+        what["annotations"][place]["id"] = f"uuid-{identity}"
+        what["annotations"][place]["category_id"] = "arm-1"
+    what["categories"][0]["id"] = "arm-1"
+    file = write(tmp_path, what)
+    found = read_labelled(file)
+    assert found.images.image_ids.tolist() == read_as
+    assert [found.images.path(i).name for i in (0, 1)] == ["a.png", "b.png"]
+    assert read_annotations(file).image_ids.tolist() == read_as
+    assert len(read_unlabelled(file)) == 2
+    for place in (0, 1):  # one list in text, the other in numbers
+        what["annotations"][place]["image_id"] = str(ids[place]).removesuffix(".0")
+    assert len(read_labelled(write(tmp_path, what))) == 2
+
+
+def test_edges_by_name_are_read(tmp_path):
+    what = content()
+    what["categories"][0]["skeleton"] = [["left_hand", "elbow"], ["right_hand", "elbow"]]
+    assert read_labelled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
+
+
+def test_annotations_of_things_without_keypoints_are_boxes(tmp_path):
+    """As renderers and Datumaro write them: ``[]`` or null, and a category without names."""
+    what = content()
+    what["categories"].append({"id": 2, "name": "car", "keypoints": []})
+    what["annotations"][1].update({"category_id": 2, "keypoints": []})
+    what["annotations"][2].update({"iscrowd": 0, "keypoints": None, "category_id": 1})
+    file = write(tmp_path, what)
+    assert len(read_labelled(file)) == 1
+    found = read_annotations(file)
+    assert found.ids.tolist() == [3, 5]
+    assert found.notes == ["1 annotations of things without keypoints are left out."]
+    assert len(read_boxes(file)) == 3
+
+
+def test_category_without_names_gets_numbers(tmp_path):
+    what = content()
+    what["categories"][0].update({"keypoints": [], "skeleton": []})
+    said: list[str] = []
+    found = read_labelled(write(tmp_path, what), say=said.append)
+    assert found.skeleton.keypoints == ("keypoint_0", "keypoint_1", "keypoint_2")
+    assert "names no keypoints; they are called keypoint_0 to keypoint_2" in said[0]
+
+
+@pytest.mark.parametrize("box", [[], None, [2, 3, 0, 0], [2, 3, 0, 5]])
+def test_empty_boxes_round_points_are_their_extent(tmp_path, box):
+    """As Label Studio's COCO export writes them round one keypoint."""
+    what = content()
+    what["annotations"][0]["bbox"] = box
+    assert read_labelled(write(tmp_path, what)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
+
+
+def test_crowds_alone_are_the_subjects_of_a_target(tmp_path):
+    """CVAT marks every mask as one."""
+    what = content()
+    for row in what["annotations"]:
+        row["iscrowd"] = 1
+    said: list[str] = []
+    assert len(read_unlabelled(write(tmp_path, what), say=said.append)) == 3
+    assert said == ["all 3 boxes are marked as crowds (iscrowd) and are taken as subjects"]
+    what["annotations"] = [{"id": 1, "image_id": 7, "iscrowd": "0", "bbox": [1, 1, 5, 5]}]
+    assert len(read_unlabelled(write(tmp_path, what))) == 1
+
+
+def test_images_of_a_target_without_a_box_are_counted(tmp_path):
+    what = content()
+    what["images"].append({"id": 8, "file_name": "b.png"})
+    what["annotations"].pop()
+    said: list[str] = []
+    read_unlabelled(write(tmp_path, what), say=said.append)
+    assert said == ["1 of 2 images are left out, which have no box"]
+
+
+def test_predictions_as_labels_are_told(tmp_path):
+    what = content()
+    what["annotations"][0]["keypoints"] = [2, 3, 0.5, 5.5, 4, 0.25, 0, 0, 0.125]
+    del what["annotations"][1:]
+    said: list[str] = []
+    file = write(tmp_path, what)
+    read_labelled(file, say=said.append)
+    assert said == [f"{file}: all 1 subjects are a model's predictions, none is by hand"]
+
+
+def test_nested_keypoints_and_nulls_are_read(tmp_path):
+    what = content()
+    what["annotations"][0]["keypoints"] = [[2, 3, 2], [5.5, 4, 1], [None, None, 0]]
+    assert read_labelled(write(tmp_path, what)).points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]

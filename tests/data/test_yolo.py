@@ -41,7 +41,10 @@ def test_yolo(tmp_path):
     np.testing.assert_allclose(found.boxes, [[40, 15, 20, 20], [5, 5, 10, 10]])
     assert found.skeleton.keypoints == ("keypoint_0", "keypoint_1")
     assert found.skeleton.pairs == ((0, 1),) and found.skeleton.name == "cow"
-    assert found.notes == ["2 classes become one, 'cow'."]
+    assert found.notes == [
+        f"1 of 3 images have no label file, the first {tmp_path}/set/images/train/b.jpg.",
+        "2 classes become one, 'cow'.",
+    ]
 
 
 def test_confidences_in_place_of_flags_are_read(tmp_path):
@@ -117,7 +120,7 @@ def test_yolo_as_roboflow_exports_it(tmp_path):
     said: list[str] = []
     found = read_labelled(file, say=said.append)
     assert found.images.path(0) == tmp_path / "train/images/a.jpg"
-    assert said == [f"{file}: the folder '../valid/images' of 'val' does not exist"]
+    assert said[0] == f"{file}: the folder '../valid/images' of 'val' does not exist"
     assert len(read_unlabelled(file)) == 1
 
 
@@ -174,3 +177,85 @@ def test_broken_yolo(tmp_path, line, words):
     text(tmp_path / "labels/train/a.txt", line)
     with pytest.raises(InputError, match=words):
         read_labelled(file)
+
+
+def test_negative_pairs_without_flags_are_not_labeled(tmp_path):
+    """Ultralytics' rule: a keypoint of two numbers with a negative one is missing."""
+    file = yolo(tmp_path)
+    file.write_text(file.read_text().replace("[2, 3]", "[4, 2]"))
+    text(tmp_path / "labels/train/a.txt", "0 .5 .5 .2 .4 .25 .5 .5 .5 -1 -1 0 0\n")
+    text(tmp_path / "labels/val/c.txt", "0 .5 .5 .2 .4 -0.01 .5 .5 .5 .5 .5 0 .5\n")
+    found = read_annotations(file)
+    assert found.visibility.tolist() == [[2, 2, 0, 0], [0, 2, 2, 2]]
+    assert found.points[0].tolist() == [[25, 25], [50, 25], [0, 0], [0, 0]]
+
+
+def test_labels_with_a_byte_order_mark_are_read(tmp_path):
+    file = yolo(tmp_path)
+    label = tmp_path / "labels/train/a.txt"
+    label.write_bytes(b"\xef\xbb\xbf" + label.read_bytes())
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read_annotations(file).points[0].tolist() == [[25, 25], [50, 25]]
+
+
+def test_classes_of_different_keypoints_are_refused(tmp_path):
+    file = yolo(tmp_path, "kpt_names:\n  0: [a, b]\n  1: [c, d]\n")
+    with pytest.raises(InputError, match="two classes with different keypoints, 'cow' and 'calf'"):
+        read_annotations(file)
+    (tmp_path / "labels/train/a.txt").unlink()  # the class with labels counts
+    assert read_annotations(file).skeleton.keypoints == ("c", "d")
+
+
+def test_images_without_a_label_are_counted(tmp_path):
+    file = yolo(tmp_path)
+    text(tmp_path / "images/train/b.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
+    said: list[str] = []
+    assert len(read_unlabelled(file, say=said.append)) == 2
+    assert said[0] == f"{file}: 1 of 3 images are left out, which have no box"
+    assert "1 of 3 images have no label file; of 1 of them one is beside the image" in said[1]
+    said.clear()
+    assert len(read_labelled(file, say=said.append)) == 2
+    assert f"such as {tmp_path}/images/train/b.txt" in said[0]
+
+
+def test_two_images_of_one_label_file_are_refused(tmp_path):
+    file = yolo(tmp_path)
+    picture(tmp_path / "images/train/a.png")
+    for read in (read_annotations, read_unlabelled):
+        with pytest.raises(InputError, match=r"a.jpg and .*a.png differ by their endings alone"):
+            read(file)
+
+
+def test_pixels_in_place_of_shares_are_refused(tmp_path):
+    file = yolo(tmp_path)
+    for label in ("train/a", "val/c"):
+        text(tmp_path / f"labels/{label}.txt", "0 50 25 20 20 25 25 2 50 25 1\n")
+    for read in (read_annotations, read_unlabelled):
+        with pytest.raises(
+            InputError, match="look like pixels, where shares of the image are wanted"
+        ):
+            read(file)
+
+
+def test_empty_box_is_reported_with_file_and_line(tmp_path):
+    file = yolo(tmp_path)
+    text(tmp_path / "labels/val/c.txt", "\n1 0.1 0.2 0 0.2 0 0 0 0.99 0.98 2\n")
+    for read in (read_annotations, read_unlabelled):
+        with pytest.raises(InputError, match=r"c.txt: line 2 has a box without width or height"):
+            read(file)
+
+
+def test_predictions_as_yolo_labels_are_told(tmp_path):
+    file = yolo(tmp_path)
+    text(tmp_path / "labels/train/a.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 0.75 0.5 0.5 0\n")
+    text(tmp_path / "labels/val/c.txt", "0 0.1 0.2 0.1 0.2 0.5 0.5 1 0.99 0.98 0.125\n")
+    said: list[str] = []
+    read_labelled(file, say=said.append)
+    assert said[-1] == f"{file}: all 2 subjects are a model's predictions, none is by hand"
+
+
+def test_lists_with_backslashes_are_read(tmp_path):
+    file = yolo(tmp_path)
+    file.write_text(file.read_text().replace("val: images/val", "val: val.txt"))
+    text(tmp_path / "val.txt", ".\\images\\val\\c.jpg\n")
+    assert [f.name for f in read_annotations(file).files] == ["a.jpg", "b.jpg", "c.jpg"]

@@ -19,9 +19,13 @@ from posebridge.data.annotations import (
     is_side,
     table,
 )
-from posebridge.data.coco_content import CocoContent, Row, annotation_file
+from posebridge.data.coco_categories import Row
+from posebridge.data.coco_content import CocoContent, annotation_file, is_empty_box
+from posebridge.data.coco_ids import id_key
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.units import require_pixels
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 
 
 def read_labelled(
@@ -38,7 +42,9 @@ def read_labelled(
     Raises:
         InputError: naming the file, the entry, and what is wrong with it.
     """
-    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True).labelled(say)
+    annotations = _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True)
+    require_pixels(annotations)
+    return annotations.labelled(say)
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
@@ -60,7 +66,9 @@ def holds_keypoints(path: Path | str) -> bool:
     Raises:
         InputError: the file is broken.
     """
-    return any("keypoints" in a for a in CocoContent(annotation_file(Path(path)), None).annotations)
+    return any(
+        _has_keypoints(a) for a in CocoContent(annotation_file(Path(path)), None).annotations
+    )
 
 
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
@@ -78,29 +86,45 @@ def read_scored_boxes(
 ) -> Boxes:
     """:func:`read_boxes`, and the scores and categories of the boxes if they have some.
 
-    ``say`` is told how many boxes are left out for being empty; COCO itself has such.
+    ``say`` is told how many boxes are left out for being crowds or empty, and how many images have
+    none. CVAT marks every mask as a crowd: where all boxes are crowds they are the subjects.
     """
     content = CocoContent(annotation_file(Path(path)), images)
-    rows = [a for a in content.annotations if not a.get("iscrowd", 0)]
+    rows = [a for a in content.annotations if not _is_crowd(a)]
+    notes: list[str] = []
+    crowds = len(content.annotations) - len(rows)
+    if crowds and not rows:
+        rows = content.annotations
+        notes.append(f"all {crowds} boxes are marked as crowds (iscrowd) and are taken as subjects")
+    elif crowds:
+        notes.append(
+            f"{crowds} of {len(content.annotations)} boxes are left out, which are marked as crowds "
+            "(iscrowd, as CVAT marks every mask)"
+        )
     if not rows:
         ids = np.array(list(content.images))
         order = np.arange(len(ids))
         paths = content.paths(ids.tolist())
+        _tell(say, content.notes)
         return Boxes(table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids))
-    boxed = [a for a in rows if not _is_empty(a.get("bbox"))]
+    boxed = [a for a in rows if "bbox" not in a or not is_empty_box(a["bbox"])]
     if not boxed:
         raise InputError(
             f"{content.file}: every 'bbox' is empty, such as that of annotation "
-            f"{rows[0].get('id')}; give boxes of some width and height."
+            f"{short_repr(rows[0].get('id'))}; give boxes of some width and height."
         )
-    if len(boxed) < len(rows) and say is not None:
-        say(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
+    if len(boxed) < len(rows):
+        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
     rows = boxed
     image, used = content.places(rows)
+    if len(used) < len(content.images):
+        bare = len(content.images) - len(used)
+        notes.append(f"{bare} of {len(content.images)} images are left out, which have no box")
     paths = content.paths(used, rows)
+    _tell(say, [*notes, *content.notes])
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
-    names = {str(c.get("id")): str(c.get("name", c.get("id"))) for c in content.categories}
+    names = {str(id_key(c.get("id"))): str(c.get("name", c.get("id"))) for c in content.categories}
     kinds = [str(row.get("category_id", "")) for row in rows]
     categories = np.array([names.get(kind, kind) for kind in kinds])
     return Boxes(samples, _scores(rows, content.file), categories)
@@ -108,14 +132,17 @@ def read_scored_boxes(
 
 def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     file = content.file
-    single = [a for a in content.annotations if not a.get("iscrowd", 0)]
-    rows = [a for a in single if "keypoints" in a]
+    single = [a for a in content.annotations if not _is_crowd(a)]
+    notes = []
+    if not any(_has_keypoints(a) for a in single) and any(map(_has_keypoints, content.annotations)):
+        single = content.annotations
+        notes.append("All subjects are marked as crowds (iscrowd) and are taken.")
+    rows = [a for a in single if _has_keypoints(a)]
     if not rows:
         raise InputError(
             f"{file} has no annotation with keypoints; a labelled set needs a COCO keypoint file."
         )
-    skeleton = content.skeleton(rows)
-    notes = []
+    skeleton = content.skeleton(rows, notes)
     if len(single) < len(content.annotations):
         notes.append(f"{len(content.annotations) - len(single)} crowd regions are left out.")
     values = content.keypoints(rows, len(skeleton))
@@ -128,10 +155,12 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
                 f"{file}: no keypoint of any annotation is labelled (all flags are 0)."
             )
     else:
-        kinds = {row["category_id"] for row in rows}
-        boxed = [a for a in single if "keypoints" not in a and a.get("bbox") is not None]
-        boxed = [a for a in boxed if a.get("category_id") is not None]
-        of = content.whole(boxed, "category_id").tolist()
+        kinds = set(content.category_keys(rows))
+        boxed = [a for a in single if not _has_keypoints(a) and not is_empty_box(a.get("bbox"))]
+        boxed = [
+            a for a in boxed if len(content.categories) == 1 or a.get("category_id") is not None
+        ]
+        of = content.category_keys(boxed)
         alone = [a for a, kind in zip(boxed, of, strict=True) if kind in kinds]
         if len(single) > len(rows) + len(alone):
             left = len(single) - len(rows) - len(alone)
@@ -156,8 +185,12 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         inhabited = set(used)
         empty = [i for i in content.images if i not in inhabited]
         used += empty
-        paths += [content.folder / content.file_name(i) for i in empty]
+        paths += [content.stated_path(i) for i in empty]
     flags, scores = _flags_and_scores(values[..., 2], rows, file)
+    boxes = content.boxes(rows, needed=False)
+    zero = sum(bool(row.get("bbox")) and not boxes[i, 2] for i, row in enumerate(rows))
+    if zero:
+        notes.append(f"{zero} boxes without area count as none; the keypoints' extent stands in.")
     return Annotations(
         name=str(file),
         skeleton=skeleton,
@@ -166,18 +199,29 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         sizes=np.array([_size(content.images[i]) for i in used], dtype=np.int64),
         image=image,
         ids=content.ids(rows),
-        boxes=content.boxes(rows, needed=False),
+        boxes=boxes,
         points=values[..., :2],
         visibility=flags,
         keypoint_scores=scores,
         subject_scores=_scores(rows, file),
         individuals=_individuals(rows),
-        notes=notes,
+        predicted=None if scores is None else np.asarray(np.isfinite(scores).any(axis=1)),
+        notes=[*notes, *content.notes],
     )
 
 
-def _is_empty(box: Any) -> bool:
-    return isinstance(box, list) and len(box) == 4 and any(side == 0 for side in box[2:])
+def _has_keypoints(row: Row) -> bool:
+    """Whether an annotation has keypoints; ``[]`` and null, as renderers write them, are none."""
+    return row.get("keypoints") not in (None, [], {}, "")
+
+
+def _is_crowd(row: Row) -> bool:
+    return row.get("iscrowd", 0) not in (None, 0, False, "0", "", "false", "False")
+
+
+def _tell(say: Callable[[str], None] | None, notes: Sequence[str]) -> None:
+    for note in notes if say is not None else []:
+        say(note.rstrip("."))  # pyright: ignore[reportOptionalCall]
 
 
 def _no_area(box: Any) -> bool:

@@ -6,19 +6,20 @@ so that a file of 200,000 annotations is read in seconds.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from posebridge.data.annotations import MOST_PIXELS
+from posebridge.data.coco_categories import Row, category_skeleton, names_nothing
+from posebridge.data.coco_ids import IdTable, id_key
+from posebridge.data.image_names import ImageNames, is_file
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json
 from posebridge.skeleton import Skeleton
-
-Row = Mapping[str, Any]
 
 
 def annotation_file(path: Path) -> Path:
@@ -61,18 +62,26 @@ class CocoContent:
         self.annotations = self._entries(content, "annotations")
         self.categories = self._entries(content, "categories")
         listed = self._entries(content, "images")
-        ids = self.whole(listed, "id", "images")
-        self.images: dict[int, Row] = dict(zip(ids.tolist(), listed, strict=True))
+        keys = self.keys(listed, "id", "images")
+        self.image_ids = IdTable(keys)
+        self.images: dict[int, Row] = dict(zip(self.image_ids.numbers, listed, strict=True))
         if len(self.images) < len(listed):
-            self._tell_twice(ids.tolist(), listed)
+            self._tell_twice(keys, listed)
         if not self.images:
             raise InputError(f"{file} lists no images; a COCO file names them under 'images'.")
         self.folder = self._folder(images)
+        self._names = ImageNames([self.folder])
 
-    def _tell_twice(self, ids: Sequence[int], listed: Sequence[Row]) -> None:
-        first: dict[int, int] = {}
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing about the images, one sentence each."""
+        counted = ["The ids of the images are text and are numbered anew."]
+        return [*(counted if self.image_ids.counted else []), *self._names.notes]
+
+    def _tell_twice(self, ids: Sequence[int | str], listed: Sequence[Row]) -> None:
+        first: dict[str, int] = {}
         for index, image_id in enumerate(ids):
-            other = first.setdefault(image_id, index)
+            other = first.setdefault(str(image_id), index)
             if other != index:
                 one, two = (listed[i].get("file_name") for i in (other, index))
                 raise InputError(
@@ -89,15 +98,21 @@ class CocoContent:
                 raise InputError(f"{self.file}: {key}[{index}] is not an object.")
         return entries
 
-    def whole(self, rows: Sequence[Row], key: str, kind: str = "") -> np.ndarray:
-        """(N,) int64, one whole number of each row."""
+    def who(self, row: Row) -> str:
+        """The file and an annotation, for messages."""
+        return f"{self.file}: annotation {short_repr(row.get('id'))}"
+
+    def keys(self, rows: Sequence[Row], key: str, kind: str = "") -> list[int | str]:
+        """One id of each row, a whole number or text."""
         values = [row.get(key) for row in rows]
-        if not set(map(type, values)) <= {int} or any(abs(v) >= 2**63 for v in values):  # pyright: ignore[reportArgumentType]
-            for index, (row, value) in enumerate(zip(rows, values, strict=True)):
-                if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-                    where = f"{kind}[{index}]" if kind else f"annotation {row.get('id')}"
-                    raise InputError(f"{self.file}: {where} has no whole number '{key}'.")
-        return np.array(values, dtype=np.int64)
+        if set(map(type, values)) <= {int} and all(abs(v) < 2**63 for v in values):  # pyright: ignore[reportArgumentType]
+            return values  # pyright: ignore[reportReturnType]
+        found = [id_key(value) for value in values]
+        for index, (row, value) in enumerate(zip(rows, found, strict=True)):
+            if value is None:
+                where = f"{kind}[{index}]" if kind else f"annotation {short_repr(row.get('id'))}"
+                raise InputError(f"{self.file}: {where} has no whole number '{key}'.")
+        return found  # pyright: ignore[reportReturnType]
 
     def file_name(self, image_id: int) -> str:
         """The name of an image as the file has it."""
@@ -117,7 +132,8 @@ class CocoContent:
             tried = [Path(images)]
             if not tried[0].is_dir():
                 raise InputError(f"the image folder {images} does not exist.")
-        return next((folder for folder in tried if _is_file(folder / name)), tried[0])
+        names = [name, name.replace("\\", "/")]
+        return next((f for f in tried for n in names if is_file(f / n)), tried[0])
 
     def places(self, rows: Sequence[Row]) -> tuple[np.ndarray, list[int]]:
         """(N,) which of the used images each annotation is in, and the used images' ids.
@@ -125,58 +141,66 @@ class CocoContent:
         Raises:
             InputError: an annotation's image is not listed.
         """
-        ids = self.whole(rows, "image_id")
-        used, image = np.unique(ids, return_inverse=True)
-        for image_id in used.tolist():
-            if image_id not in self.images:
-                row = rows[int(np.flatnonzero(ids == image_id)[0])]
-                raise InputError(
-                    f"{self.file}: annotation {row.get('id')} belongs to image {image_id}, which "
-                    "'images' does not list."
-                )
-        return image, used.tolist()
+        keys = self.keys(rows, "image_id")
+        numbers = [self.image_ids.get(key) for key in keys]
+        if None in numbers:
+            index = numbers.index(None)
+            raise InputError(
+                f"{self.who(rows[index])} belongs to image "
+                f"{short_repr(keys[index])}, which 'images' does not list."
+            )
+        used, image = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
+        return image.reshape(-1), used.tolist()
 
     def paths(self, image_ids: Sequence[int], rows: Sequence[Row] = ()) -> list[Path]:
-        """The images' files; every one must exist.
-
-        An image that is not where its name says is looked for in the subfolders; it is taken where
-        exactly one file there has its name.
-        """
+        """The images' files; every one must exist, and no two names may give one by a fallback."""
+        first: dict[str, Row] = {}
+        for row in rows:
+            first.setdefault(str(id_key(row.get("image_id"))), row)
         paths = []
-        below: dict[str, list[Path]] | None = None
         for image_id in image_ids:
-            path = self.folder / self.file_name(image_id)
-            if not _is_file(path):
-                if below is None:
-                    below = _files_below(self.folder)
-                same = below.get(path.name, [])
-                if len(same) == 1:
-                    paths.append(same[0])
-                    continue
-                row = next((r for r in rows if r.get("image_id") == image_id), None)
-                who = f"image {image_id}" if row is None else f"annotation {row.get('id')}"
-                raise InputError(
-                    f"{self.file}: {who} names the image {path}, which does not exist; put it "
-                    "there or give the folder of the images."
-                )
-            paths.append(path)
+            row = first.get(str(id_key(self.images[image_id].get("id"))))
+            who = f"image {image_id}" if row is None else f"annotation {short_repr(row.get('id'))}"
+            paths.append(self._names.find(self.file_name(image_id), f"{self.file}: {who}"))
+        listed = [name for e in self.images.values() if isinstance(name := e.get("file_name"), str)]
+        self._names.claim_all(listed, str(self.file))
         return paths
+
+    def stated_path(self, image_id: int) -> Path:
+        """The file of an image that need not exist."""
+        name = self.file_name(image_id)
+        path, turned = self.folder / name, self.folder / name.replace("\\", "/")
+        return turned if turned != path and not is_file(path) else path
 
     def ids(self, rows: Sequence[Row]) -> np.ndarray:
         """(N,) int64: the annotations' ids, or their place in the list where none has one."""
         if not any("id" in row for row in rows):
             return np.arange(len(rows))
-        return self.whole(rows, "id")
+        return np.array(IdTable(self.keys(rows, "id")).numbers, dtype=np.int64)
 
-    def skeleton(self, rows: Sequence[Row]) -> Skeleton:
+    def category_keys(self, rows: Sequence[Row]) -> list[str]:
+        """The category of each row as text; the only one where no annotation says."""
+        if len(self.categories) == 1 and not any("category_id" in row for row in rows):
+            return [str(self.categories[0].get("id"))] * len(rows)
+        return [str(key) for key in self.keys(rows, "category_id")]
+
+    def skeleton(self, rows: Sequence[Row], notes: list[str]) -> Skeleton:
         """The one skeleton of the categories that the annotations use."""
-        used = set(self.whole(rows, "category_id").tolist())
+        of = self.category_keys(rows)
+        first = dict(zip(reversed(of), reversed(rows), strict=True))
         found: Skeleton | None = None
         for entry in self.categories:
-            identity = entry.get("id")
-            if not isinstance(identity, int) or identity not in used:
+            row = first.get(str(id_key(entry.get("id"))))
+            if row is None:
                 continue
-            skeleton = self._skeleton_of(entry)
+            values = row["keypoints"]
+            count = len(values) // 3 if isinstance(values, list) else 0
+            skeleton = category_skeleton(entry, max(count, 1), str(self.file))
+            if names_nothing(entry):
+                notes.append(
+                    f"Category '{skeleton.name}' names no keypoints; they are called "
+                    f"{skeleton.keypoints[0]} to {skeleton.keypoints[-1]}, and --skeleton names them."
+                )
             if found is not None and found.keypoints != skeleton.keypoints:
                 raise InputError(
                     f"{self.file} has two categories with different keypoints, '{found.name}' "
@@ -185,39 +209,23 @@ class CocoContent:
                 )
             found = found or skeleton
         if found is None:
+            used = short_repr(sorted(first)[:4])
             raise InputError(
-                f"{self.file}: annotations use category {sorted(used)}, which 'categories' "
+                f"{self.file}: annotations use category {used}, which 'categories' "
                 "does not define; add it with the names of its keypoints."
             )
         return found
-
-    def _skeleton_of(self, entry: Row) -> Skeleton:
-        label = entry.get("name", entry.get("id"))
-        names = entry.get("keypoints")
-        if not isinstance(names, list) or not names:
-            raise InputError(
-                f"{self.file}: category '{label}' names no keypoints but annotations of it "
-                "have some; add the names in order under 'keypoints'."
-            )
-        try:
-            edges = [(int(a), int(b)) for a, b in entry.get("skeleton") or []]
-            # COCO counts from 1; a file with an edge to 0 was written by one that does not.
-            first = 0 if any(0 in edge for edge in edges) else 1
-            return Skeleton.from_names(
-                str(label), [str(n) for n in names], [(a - first, b - first) for a, b in edges]
-            )
-        except (InputError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{self.file}: category '{label}': {error}") from error
 
     def keypoints(self, rows: Sequence[Row], count: int) -> np.ndarray:
         """(N, K, 3) float64: x, y, flag; 0 where the flag is not above 0. (N, 0) rows have none."""
         values = [row["keypoints"] for row in rows]
         length = 3 * count
+        values = [_flat(value) for value in values]
         for row, value in zip(rows, values, strict=True):
             if not isinstance(value, list) or len(value) != length:
                 given = len(value) if isinstance(value, list) else type(value).__name__
                 raise InputError(
-                    f"{self.file}: annotation {row.get('id')} has keypoints of length {given}, "
+                    f"{self.who(row)} has keypoints of length {given}, "
                     f"expected {length} (x, y, flag for each of {count} keypoints)."
                 )
         table = self._numbers(rows, values, "keypoint that is not a number").reshape(-1, count, 3)
@@ -226,8 +234,7 @@ class CocoContent:
         if wrong.any():
             row = rows[int(np.flatnonzero(wrong.any(axis=1))[0])]
             raise InputError(
-                f"{self.file}: annotation {row.get('id')} has a keypoint that is not finite or "
-                "beyond a million pixels."
+                f"{self.who(row)} has a keypoint that is not finite or beyond a million pixels."
             )
         return np.where(labelled[..., None], table, 0.0)
 
@@ -235,22 +242,20 @@ class CocoContent:
         """(N, 4) float64 x, y, width, height; a width of 0 where there is none.
 
         Raises:
-            InputError: a box that is none; or no box though ``needed``.
+            InputError: a box that is none; or no box though ``needed``. A box ``[]`` or without area
+                is none, as Label Studio writes it round a single point.
         """
         boxes = np.zeros((len(rows), 4))
-        having = [i for i, row in enumerate(rows) if row.get("bbox") is not None]
-        if needed and len(having) < len(rows):
-            row = rows[next(i for i in range(len(rows)) if rows[i].get("bbox") is None)]
-            raise InputError(
-                f"{self.file}: annotation {row.get('id')} has no 'bbox'; give x, y, width, height."
-            )
+        having = [i for i, row in enumerate(rows) if needed or not is_empty_box(row.get("bbox"))]
+        missing = next((row for row in rows if needed and row.get("bbox") is None), None)
+        if missing is not None:
+            row = missing
+            raise InputError(f"{self.who(row)} has no 'bbox'; give x, y, width, height.")
         some = [rows[i] for i in having]
         values = [row["bbox"] for row in some]
         for row, value in zip(some, values, strict=True):
             if not isinstance(value, list) or len(value) != 4:
-                raise InputError(
-                    f"{self.file}: annotation {row.get('id')} has a 'bbox' that is not four numbers."
-                )
+                raise InputError(f"{self.who(row)} has a 'bbox' that is not four numbers.")
         table = self._numbers(some, values, "'bbox' that is not four numbers").reshape(-1, 4)
         for wrong, why in (
             (
@@ -262,8 +267,7 @@ class CocoContent:
             if wrong.any():
                 index = int(np.flatnonzero(wrong)[0])
                 raise InputError(
-                    f"{self.file}: annotation {some[index].get('id')} has a 'bbox' "
-                    f"{why.format(*table[index])}."
+                    f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}."
                 )
         boxes[having] = table
         return boxes
@@ -275,7 +279,7 @@ class CocoContent:
         alone = [_table(value) for value in values]
         wrong = (i for i, row in enumerate(alone) if row is None or row.ndim != 1)
         row = rows[next(wrong, 0)]
-        raise InputError(f"{self.file}: annotation {row.get('id')} has a {problem}.")
+        raise InputError(f"{self.who(row)} has a {problem}.")
 
 
 def _table(values: list[Any]) -> np.ndarray | None:
@@ -285,17 +289,20 @@ def _table(values: list[Any]) -> np.ndarray | None:
         return None
 
 
-def _files_below(folder: Path) -> dict[str, list[Path]]:
-    """Name -> the files of that name in the folder and its subfolders."""
-    found: dict[str, list[Path]] = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            found.setdefault(name, []).append(Path(place) / name)
-    return found
+def is_empty_box(box: Any) -> bool:
+    """Whether a box is absent, ``[]``, or has no width or no height."""
+    if box is None or box == []:
+        return True
+    return isinstance(box, list) and len(box) == 4 and any(side == 0 for side in box[2:])
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long for any disk
-        return False
+def _flat(value: Any) -> Any:
+    """Keypoints as one list: some write a list for each, or null for what is not labelled."""
+    if not isinstance(value, list):
+        return value
+    if value and all(isinstance(v, list) and len(v) == 3 for v in value):
+        value = [number for triple in value for number in triple]
+    if None in value and len(value) % 3 == 0:
+        triples = [value[i : i + 3] for i in range(0, len(value), 3)]
+        value = [v for t in triples for v in ([0, 0, 0] if t[2] in (0, None) else t)]
+    return value

@@ -80,6 +80,23 @@ class ImageNames:
         self._found[name] = file
         return file
 
+    def claim_all(self, names: Sequence[str], where: str) -> None:
+        """Raise if one more of a file's names gives a file that another has by a fallback.
+
+        Names of images without a label are passed here: where all files are at their places nothing
+        is looked up, and a name without a file is nobody's rival.
+        """
+        if not self._moved and not any(claim.fallback for claim in self._taken.values()):
+            return
+        moved = list(self._moved)
+        for name in names:
+            try:
+                file, fallback, elsewhere = self._look_up(name, where)
+            except InputError:
+                continue
+            self._claim(_Claim(name, _parts(name), fallback), file, elsewhere, where)
+        self._moved = moved
+
     def _look_up(self, name: str, where: str) -> tuple[Path, bool, bool]:
         """The file, whether a fallback gave it, and whether its folder contradicts the name."""
         for number, folder in enumerate(self._folders):
@@ -103,7 +120,7 @@ class ImageNames:
         )
 
     def _written_otherwise(self, name: str) -> Iterator[tuple[Path, bool]]:
-        """Files under other spellings; in the first folder the same name spelled anew is no fallback."""
+        """Files under other spellings; in the first folder another spelling is no fallback."""
         turned = name.replace("\\", "/")
         others = self._other_names(name) if self._other_names is not None else []
         for other in dict.fromkeys([turned, *others]):

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data import coco
+from posebridge.data import coco, yolo
 from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.benchmarks import is_reference, read_benchmark, read_benchmark_unlabelled
 from posebridge.data.formats import FORMATS, Format, format_named, recognised
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.undecodable_frames import boxes_without_undecodable, without_undecodable
+from posebridge.data.units import require_pixel_boxes, require_pixels
 from posebridge.data.unlabelled import read_pictures
 from posebridge.errors import InputError
 from posebridge.files.given import require_given, require_regular
@@ -153,8 +154,11 @@ def read_unlabelled(
         return read_pictures(source, options.every, options.frames, say)
     if found.name == "coco":
         boxes = coco.read_scored_boxes(path, images, say)
+    elif found.name == "yolo":
+        boxes = yolo.read_scored_boxes(path, images, say)
     else:
         boxes = boxes_without_undecodable(found.boxes(path, images), say)
+    require_pixel_boxes(boxes)
     return _chosen(boxes, options, say)
 
 
@@ -190,7 +194,9 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
         raise InputError(
             f"{path} holds {found.title} and no keypoints; a labelled set needs a file with some."
         )
-    return without_undecodable(found.read(path, images))
+    annotations = without_undecodable(found.read(path, images))
+    require_pixels(annotations)
+    return annotations
 
 
 def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:

@@ -12,11 +12,13 @@ sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from posebridge.data.annotations import (
+    MOST_PIXELS,
     Annotations,
     Boxes,
     checked_boxes,
@@ -25,7 +27,9 @@ from posebridge.data.annotations import (
     table,
     upright_size,
 )
-from posebridge.data.yolo_dataset import Dataset, Lines, is_dataset
+from posebridge.data.units import require_shares
+from posebridge.data.yolo_dataset import Dataset, is_dataset
+from posebridge.data.yolo_labels import Lines
 from posebridge.errors import InputError
 
 __all__ = ["is_dataset", "read_annotations", "read_scored_boxes"]
@@ -43,19 +47,23 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     """
     dataset = Dataset(Path(path))
     count, numbers = dataset.shape()
-    skeleton = dataset.skeleton(count)
     lines = dataset.lines(5 + count * numbers)
+    classes = sorted({row[0] for rows in lines.rows for row in rows})
+    skeleton = dataset.skeleton(count, classes)
     values, image, sizes = _in_pixels(lines)
     keypoints = values[:, 5:].reshape(-1, count, numbers)
     points = keypoints[..., :2] * sizes[image][:, None, :]
-    # Without flags a keypoint at the very corner is one that is not there.
-    flags = keypoints[..., 2] if numbers == 3 else np.where((keypoints != 0).any(axis=2), 2, 0)
+    # Without flags a keypoint at the very corner, or with a negative number, is one that is not there.
+    pairs = (keypoints != 0).any(axis=2) & (keypoints >= 0).all(axis=2)
+    flags = keypoints[..., 2] if numbers == 3 else np.where(pairs, 2, 0)
     flags, scores = flags_and_scores(np.where(np.isfinite(flags), flags, 0))
+    known = np.where(flags[..., None] > 0, keypoints[..., :2], 0)
+    require_shares(known, str(dataset.file), "labels")
     checked_points(points, flags > 0, str(dataset.file))
-    boxes = _boxes(values, sizes[image], dataset.file)
-    notes = [f"{note}." for note in dataset.notes]
-    if (classes := len(np.unique(values[:, 0]))) > 1:
-        notes.append(f"{classes} classes become one, '{skeleton.name}'.")
+    boxes = _boxes(values, sizes[image], dataset.file, lines)
+    notes = [*(f"{note}." for note in dataset.notes), *lines.notes]
+    if len(classes) > 1:
+        notes.append(f"{len(classes)} classes become one, '{skeleton.name}'.")
     return Annotations(
         name=str(dataset.file),
         skeleton=skeleton,
@@ -68,24 +76,36 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         points=np.where(flags[..., None] > 0, points, 0),
         visibility=flags,
         keypoint_scores=scores,
+        predicted=None if scores is None else np.asarray((scores > 0).any(axis=1)),
         notes=notes,
     )
 
 
-def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
+def read_scored_boxes(
+    path: Path | str,
+    images: Path | str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Boxes:
     """Images and boxes alone; no column of a keypoint is looked at.
 
-    An image without a label file, or with an empty one, shows nobody and is left out; where no image
-    has a label the whole images are the subjects.
+    An image without a label file, or with an empty one, shows nobody and is left out, which ``say``
+    is told; where no image has a label the whole images are the subjects.
     """
     dataset = Dataset(Path(path))
     lines = dataset.lines(None)
+    bare = sum(not rows for rows in lines.rows)
+    notes = [*dataset.notes]
+    if 0 < bare < len(lines.files):
+        notes.append(f"{bare} of {len(lines.files)} images are left out, which have no box")
+    notes += lines.notes
+    for note in notes if say is not None else []:
+        say(f"{dataset.file}: {note.rstrip('.')}")  # pyright: ignore[reportOptionalCall]
     if not any(lines.rows):
         order = np.arange(len(lines.files))
         whole = np.zeros((len(order), 4))
         return Boxes(table(str(dataset.file), lines.files, order, whole, order, order))
     values, image, sizes = _in_pixels(lines)
-    boxes = _boxes(values, sizes[image], dataset.file)
+    boxes = _boxes(values, sizes[image], dataset.file, lines)
     ids = np.arange(len(lines.files))
     samples = table(str(dataset.file), lines.files, image, boxes, ids, np.arange(len(image)))
     return Boxes(samples, categories=np.array([dataset.kind(v) for v in values[:, 0].tolist()]))
@@ -103,8 +123,12 @@ def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array(values, dtype=np.float64), image, sizes
 
 
-def _boxes(values: np.ndarray, sizes: np.ndarray, file: Path) -> np.ndarray:
+def _boxes(values: np.ndarray, sizes: np.ndarray, file: Path, lines: Lines) -> np.ndarray:
+    require_shares(values[:, 1:5], str(file), "boxes")
     centre, side = values[:, 1:3] * sizes, values[:, 3:5] * sizes
     boxes = np.concatenate([centre - side / 2, side], axis=1)
-    checked_boxes(boxes, np.ones(len(boxes), dtype=bool), str(file))
+    good = (np.abs(boxes) <= MOST_PIXELS).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+    if not good.all():
+        row = int((~good).argmax())
+        checked_boxes(boxes[row : row + 1], np.ones(1, dtype=bool), lines.line(row))
     return boxes

@@ -5,17 +5,18 @@ The format itself is told in ``yolo.py``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
-from posebridge.data.annotations import found_image
+from posebridge.data.image_names import ImageNames
+from posebridge.data.yolo_labels import Lines, read_text
 from posebridge.errors import InputError
-from posebridge.skeleton import Skeleton
+from posebridge.files.bounds import short_repr
+from posebridge.files.yaml_files import read_yaml
+from posebridge.skeleton import Skeleton, unnamed_keypoints
 
 SPLITS = ("train", "val", "test")
 _OF_KEYPOINTS = {"kpt_shape", "kpt_names", "node_names", "flip_idx", "skeleton"}
@@ -57,14 +58,6 @@ def _looks_like(file: Path) -> bool:
     return any(line.startswith(f"{key}:") for line in lines for key in ("kpt_shape", *SPLITS))
 
 
-class Lines:
-    """Images and the numbers of their label files."""
-
-    def __init__(self) -> None:
-        self.files: list[Path] = []
-        self.rows: list[list[list[float]]] = []
-
-
 class Dataset:
     """A parsed ``data.yaml``."""
 
@@ -74,14 +67,7 @@ class Dataset:
             raise InputError(f"{path} is no YOLO data set; give its data.yaml or its folder.")
         self.file, self.asked = file, path
         self.notes: list[str] = []
-        try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            raise InputError(
-                f"{file} is not valid YAML: {' '.join(str(error).split())}."
-            ) from error
-        except OSError as error:
-            raise InputError(f"{file} can't be read: {error.strerror}.") from error
+        content = read_yaml(file, "YOLO data set")
         if not isinstance(content, dict):
             raise InputError(f"{file} holds no settings; a data.yaml names train, val, kpt_shape.")
         self.content: Mapping[Any, Any] = content
@@ -97,8 +83,8 @@ class Dataset:
             or given[1] not in (2, 3)
         ):
             raise InputError(
-                f"{self.file}: kpt_shape is {given!r}; a pose data set has [number of keypoints, 2 "
-                "or 3]."
+                f"{self.file}: kpt_shape is {short_repr(given)}; a pose data set has [number "
+                "of keypoints, 2 or 3]."
             )
         return given[0], given[1]
 
@@ -113,14 +99,38 @@ class Dataset:
         found = self.classes().get(number)
         return f"{number:g}" if found is None else str(found)
 
-    def skeleton(self, count: int) -> Skeleton:
+    def _keypoint_names(self, used: Sequence[float]) -> Any:
+        """The names of the keypoints of the classes that have labels.
+
+        Raises:
+            InputError: two of the classes have other names.
+        """
+        names = self.content.get("kpt_names", self.content.get("node_names"))
+        if not isinstance(names, dict) or not names:
+            return names
+        # One list for each class, by its number; some have the class's name.
+        of = {
+            kind: names.get(kind, names.get(self.kind(kind), names.get(str(kind)))) for kind in used
+        }
+        known = {kind: given for kind, given in of.items() if given is not None}
+        if not known:
+            return next(iter(names.values()))
+        first, *others = known
+        for other in others:
+            if known[other] != known[first]:
+                raise InputError(
+                    f"{self.file} has two classes with different keypoints, '{self.kind(first)}' and "
+                    f"'{self.kind(other)}'; keep one class, or write one data set for each."
+                )
+        return known[first]
+
+    def skeleton(self, count: int, used: Sequence[float] = ()) -> Skeleton:
+        """The one skeleton of the classes ``used``, which are all that have labels."""
         content = self.content
         name = str(next(iter(self.classes().values()), "subject"))
-        names = content.get("kpt_names", content.get("node_names"))
-        if isinstance(names, dict) and names:  # one list for each class
-            names = next(iter(names.values()))
+        names = self._keypoint_names(used)
         if names is None:
-            names = [f"keypoint_{i}" for i in range(count)]
+            names = unnamed_keypoints(count)
         if not isinstance(names, list) or len(names) != count:
             raise InputError(f"{self.file}: kpt_names does not name {count} keypoints.")
         try:
@@ -137,14 +147,15 @@ class Dataset:
         """The folders of images, and the lists of images, of all splits that are there."""
         root = self.file.parent
         stated = self.content.get("path")
-        roots = [root / str(stated), root] if stated else [root]
+        roots = [root / str(stated).replace("\\", "/"), root] if stated else [root]
         places: dict[Path, None] = {}
         missing = []
         for split in SPLITS:
             given = self.content.get(split)
             for entry in given if isinstance(given, list) else [given] if given else []:
                 # Ultralytics' rule for Roboflow's '../train/images', which lies beside the file.
-                names = [str(entry), str(entry).removeprefix("../")]
+                stated_name = str(entry).replace("\\", "/")
+                names = [str(entry), stated_name, stated_name.removeprefix("../")]
                 tried = [base / name for name in names for base in roots]
                 found = next((p for p in tried if _is_folder(p) or _is_list(p)), None)
                 if found is None:
@@ -182,8 +193,8 @@ class Dataset:
         # Where the file speaks of keypoints, what follows the box is theirs, and not looked at.
         outlines = columns is None and _OF_KEYPOINTS.isdisjoint(self.content)
         for file, text in self.images():
-            lines.files.append(file)
-            lines.rows.append(_numbers(text, columns, outlines) if text.is_file() else [])
+            lines.add(file, text, columns, outlines)
+        lines.require_own_texts(str(self.file))
         if not lines.files:
             raise InputError(f"{self.file}: the folders of its splits hold no image.")
         return lines
@@ -197,7 +208,7 @@ class Dataset:
                     found.setdefault(file, _label_folder(file).with_suffix(".txt"))
                 continue
             labels = _label_folder(place)
-            for file in sorted(p for p in place.rglob("*") if p.suffix.lower() in _IMAGES):
+            for file in sorted(p for p in place.rglob("*") if _is_image(p)):
                 found[file] = (labels / file.relative_to(place)).with_suffix(".txt")
         return list(found.items())
 
@@ -214,14 +225,18 @@ def _listed(file: Path) -> list[Path]:
         InputError: one of them is not there.
     """
     found = []
-    for number, line in enumerate(_text(file).splitlines(), start=1):
+    names = ImageNames([file.parent, *file.parent.parents[:2], Path()], below=False)
+    for number, line in enumerate(read_text(file).splitlines(), start=1):
         name = line.strip()
         if name:
-            folders = [file.parent, *file.parent.parents[:2], Path()]
-            image = found_image(name, folders, f"{file}: line {number}").resolve()
+            image = Path(os.path.abspath(names.find(name, f"{file}: line {number}")))
             if image.suffix.lower() in _IMAGES:
                 found.append(image)
     return found
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _IMAGES and not path.name.startswith("._")
 
 
 def _is_folder(path: Path) -> bool:
@@ -238,48 +253,3 @@ def _label_folder(images: Path) -> Path:
         return images
     place = len(parts) - 1 - parts[::-1].index("images")
     return Path(*parts[:place], "labels", *parts[place + 1 :])
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{file} is not a text file that can be read ({error}).") from error
-
-
-def _outlined(numbers: Sequence[float]) -> list[float]:
-    """The class and the box of a line: of x, y, x, y, ... from three corners on their extent.
-
-    Beyond 1 is no corner: flags of keypoints go to 2.
-    """
-    if len(numbers) < 7 or len(numbers) % 2 == 0 or max(numbers[1:]) > 1:
-        return list(numbers[:5])
-    corners = np.array(numbers[1:]).reshape(-1, 2)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return [numbers[0], *((low + high) / 2).tolist(), *(high - low).tolist()]
-
-
-def _numbers(file: Path, columns: int | None, outlines: bool) -> list[list[float]]:
-    """The lines of a label file.
-
-    Args:
-        columns: of each line; None: the class and the box, whatever follows.
-        outlines: a long line may be the outline of a mask, as data sets for segmentation have it.
-    """
-    rows = []
-    for number, line in enumerate(_text(file).splitlines(), start=1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) < 5 or (columns is not None and len(words) != columns):
-            expected = columns or "at least 5"
-            raise InputError(
-                f"{file}: line {number} has {len(words)} numbers, expected {expected}; a keypoint "
-                "label is class, box and the keypoints that data.yaml counts."
-            )
-        try:
-            kept = [float(w) for w in (words if columns or outlines else words[:5])]
-            rows.append(_outlined(kept) if outlines else kept)
-        except ValueError as error:
-            raise InputError(f"{file}: line {number} holds something that is no number.") from error
-    return rows

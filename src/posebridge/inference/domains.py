@@ -14,6 +14,7 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import (
     SkeletonMatch,
+    are_unnamed,
     builtin_skeletons,
     match_skeletons,
     read_mapping,
@@ -117,9 +118,20 @@ def in_skeleton_asked(
             )
         return samples
     mapping = None if config.mapping is None else read_mapping(config.mapping)
+    wanted = read_skeleton(config.skeleton)
+    if (
+        mapping is None
+        and are_unnamed(samples.skeleton.keypoints)
+        and len(samples.skeleton) == len(wanted)
+    ):
+        say(
+            f"{samples.images.name} names no keypoints; they get the names of skeleton "
+            f"'{config.skeleton}' in its order"
+        )
+        samples = replace(samples, skeleton=wanted)
     match = match_skeletons(
         samples.skeleton,
-        read_skeleton(config.skeleton),
+        wanted,
         mapping,
         mapping_name=str(config.mapping),
     )

@@ -12,14 +12,16 @@ To add a built-in skeleton, put a YAML into ``builtin/``; its first comment line
 from posebridge.skeleton.definition import Skeleton
 from posebridge.skeleton.files import builtin_skeletons, read_skeleton
 from posebridge.skeleton.matching import SkeletonMatch, match_skeletons, read_mapping
-from posebridge.skeleton.names import canonical_name
+from posebridge.skeleton.names import are_unnamed, canonical_name, unnamed_keypoints
 
 __all__ = [
     "Skeleton",
     "SkeletonMatch",
+    "are_unnamed",
     "builtin_skeletons",
     "canonical_name",
     "match_skeletons",
     "read_mapping",
     "read_skeleton",
+    "unnamed_keypoints",
 ]

@@ -71,6 +71,20 @@ _BONES = {
 }
 
 
+def unnamed_keypoints(count: int) -> list[str]:
+    """Return what keypoints are called that a file does not name.
+
+    >>> unnamed_keypoints(2)
+    ['keypoint_0', 'keypoint_1']
+    """
+    return [f"keypoint_{number}" for number in range(count)]
+
+
+def are_unnamed(keypoints: Sequence[str]) -> bool:
+    """Return whether the names are those of :func:`unnamed_keypoints`."""
+    return list(keypoints) == unnamed_keypoints(len(keypoints))
+
+
 def split_side(name: str) -> tuple[str, str] | None:
     """('left' or 'right', the name without its side), or None for a name without a side.
 
