@@ -37,7 +37,7 @@ def test_the_target_of_a_step_is_of_that_type_and_its_crops_come_alone():
 def test_keypoints_of_a_labelled_file_are_left_behind(tmp_path):
     """Not one number of them is in what is read, however one looks."""
     Image.new("RGB", (50, 50)).save(tmp_path / "a.png")
-    marker = 1234.5
+    marker = 34.1328125
     document = {
         "images": [{"id": 1, "file_name": "a.png"}],
         "categories": [{"id": 1, "name": "x", "keypoints": ["left_a", "right_a"]}],
