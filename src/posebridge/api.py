@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
+from posebridge.files.locks import locked_folder
 from posebridge.files.whole import require_writable
 from posebridge.inference.domains import located, read_domains
 from posebridge.inference.judging import judge_run
@@ -91,9 +93,10 @@ def adapt(
         require_as_stored(located(settings), kept, out)
         settings = kept
     console = console or plain_console()
-    result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
-    if page and result.finished:
-        report_of_new_run(result.folder, console)
+    with locked_folder(Path(out)):
+        result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
+        if page and result.finished:
+            report_of_new_run(result.folder, console)
     return result
 
 
@@ -107,10 +110,19 @@ def run(
 ) -> RunResult:
     """Read the data that a configuration names and train, with progress and pictures.
 
+    The folder is locked from here to the end.
+
     Raises:
         InputError: as :func:`adapt` does; or another process trains in ``out``.
     """
-    require_alone(out, console)
+    with locked_folder(out):
+        require_alone(out, console)
+        return _run(config, out, resume, console, stop_after)
+
+
+def _run(
+    config: AdaptConfig, out: Path, resume: bool, console: Console, stop_after: int | None
+) -> RunResult:
     config = located(config)
     source, target = read_data(config, console)
     named = (
@@ -146,6 +158,7 @@ def run(
         resume=resume,
         stop_after=stop_after,
         style_progress=style_progress,
+        say=lambda line: console.print(line, style="yellow", highlight=False),
     )
 
 
@@ -244,7 +257,8 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
     """The report at the end of a training, whose models are safe whatever happens to it."""
     console.print("looking at what changed", highlight=False)
     try:
-        return make_report(folder, command=f"posebridge report {folder}", console=console)
+        command = shlex.join(["posebridge", "report", str(folder)])
+        return make_report(folder, command=command, console=console)
     except InputError as error:
         console.print(f"no report: {error}", style="yellow", highlight=False)
         return None

@@ -17,6 +17,7 @@ from rich.console import Console
 from posebridge.adaptation.heartbeat import PROGRESS, presence, read_progress, require_alone
 from posebridge.adaptation.run import train
 from posebridge.api import run
+from posebridge.app.watching import RunWatch
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 
@@ -68,33 +69,75 @@ def test_a_run_that_breaks_off_says_how_and_one_that_goes_on_counts_from_there(
 
 def _leave_word(folder, **changes) -> None:
     now = time.time()
-    word = {"state": "training", "step": 3, "first": 0, "planned": 4, "source": 4, "started": now}
+    word = {"state": "training", "step": 3, "first": 0, "planned": 4, "source": 4}
+    word |= {"started": now}
     word |= {"updated": now, "pid": os.getppid(), "host": socket.gethostname(), **changes}
     (folder / PROGRESS).write_text(json.dumps(word))
 
 
 @pytest.mark.parametrize(
-    ("change", "refused"),
+    "change",
     [
-        ({}, True),
-        ({"state": "stopped"}, False),
-        ({"pid": os.getpid()}, False),
-        ({"host": "another"}, False),  # it was killed: nothing more is heard of it
-        ({"updated": 0.0}, False),  # not heard of for years: its number is another process's by now
+        {},  # the lock says that nobody is there: the number is another process's by now
+        {"state": "stopped"},
+        {"host": "another"},  # it was killed: nothing more is heard of it
+        {"host": "another", "updated": 0.0, "started": 0.0},
     ],
 )
-def test_a_folder_that_another_process_trains_in_is_left_alone(
-    change, refused, figures, tmp_path, monkeypatch
-):
-    if "host" in change:
-        monkeypatch.setattr("posebridge.adaptation.heartbeat._PATIENCE", 0.2)
+def test_a_folder_that_a_killed_process_left_is_taken(change, figures, tmp_path, monkeypatch):
+    monkeypatch.setattr("posebridge.adaptation.heartbeat._PATIENCE", 0.2)
     _leave_word(tmp_path, **change)
     config = tiny(source=str(tmp_path / "gone.json"), target=str(figures.target))
-    # The source is not there: where nobody trains, that is what is said.
-    words = f"trained by the process {os.getppid()} .step 3 of 4" if refused else r"gone\.json"
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=r"gone\.json"):
         run(config, tmp_path, resume=False, console=QUIET)
-    assert (tmp_path / PROGRESS).is_file()
+    assert [file.name for file in tmp_path.iterdir()] == [PROGRESS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"updated": 1e12},
+        {"updated": float("nan")},
+        {"started": float("-inf")},
+        {"started": None},
+        {"updated": []},
+        {"state": ""},
+        {"state": "sleeping"},
+        {"step": "3"},
+        {"step": 3.5},
+        {"step": True},
+        {"step": 10**30},
+        {"source": -1},
+        {"planned": {}},
+        {"planned": 2},  # less than what is done
+        {"pid": 0},
+        {"host": ""},
+        {"more": 1},
+    ],
+)
+def test_progress_that_makes_no_sense_is_as_if_absent(change, tmp_path):
+    _leave_word(tmp_path, host="another")
+    assert read_progress(tmp_path) is not None
+    _leave_word(tmp_path, **{"host": "another", **change})
+    assert read_progress(tmp_path) is None
+    require_alone(tmp_path, QUIET)
+    RunWatch(tmp_path).look()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_progress_that_is_damaged_is_as_if_absent(content, tmp_path):
+    (tmp_path / PROGRESS).write_bytes(content)
+    assert read_progress(tmp_path) is None
+    assert RunWatch(tmp_path).look().state == "not begun"
+
+
+def test_a_slow_run_elsewhere_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("posebridge.adaptation.heartbeat._LONGEST", 0.3)
+    now = time.time()
+    _leave_word(tmp_path, host="another", started=now - 1e6, step=1)  # 20 steps take 231 days
+    begin = time.monotonic()
+    require_alone(tmp_path, QUIET)
+    assert time.monotonic() - begin < 30
 
 
 @pytest.mark.parametrize(("state", "refused"), [("training", True), ("done", False)])

@@ -89,6 +89,7 @@ def test_an_upload_may_be_named(client, uploads):
     [
         *("/etc/hostname", "photo.png", "", None, 3, "\0", "http://169.254.169.254/latest"),
         *("file:///etc/passwd", "{uploads}/../x", "{uploads}/out/hostname", "{uploads}x/photo.png"),
+        *("{uploads}", "{uploads}/abc", "{uploads}/abc/."),  # folders
     ],
 )
 def test_no_other_file_of_this_machine_may(path, client, uploads):

@@ -10,9 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from bench.plans import write_plan
+from conftest import TINY, tiny
 
 from posebridge.bench import read_plan
+from posebridge.bench.launch import own_command
+from posebridge.bench.scored import FINISHED
+from posebridge.bench.work import state_of
 
 RUNS = """
 import signal
@@ -66,3 +71,47 @@ def test_sigterm_ends_the_trainings_too(jobs, tmp_path):
 
 def _pids(file: Path) -> list[int]:
     return [int(word) for word in file.read_text().split()] if file.exists() else []
+
+
+def test_a_training_that_sigterm_stopped_is_not_done(figures, tmp_path):
+    budget = {**TINY, "steps.source": 100_000, "steps.checkpoint_every": 1}
+    file = write_plan(tmp_path, figures, budget=budget, methods={"one": None}, baseline=None)
+    plan, out = read_plan(file), tmp_path / "out"
+    stage = plan.trainings[0]
+    process = subprocess.Popen(
+        [*own_command(file, out, None), stage.name],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    while not (out / stage.name / "resume.ckpt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    said = process.communicate(timeout=100)[1].decode()
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert said.endswith("stopped; what was written is kept and the same command goes on.\n")
+    assert not (out / stage.name / FINISHED).exists()
+    assert not state_of(stage, out).trained
+
+
+ENDS_ITSELF = """
+import os, signal, sys
+import lightning.pytorch as pl
+from pathlib import Path
+from posebridge.adaptation.presets import configure
+from posebridge.adaptation.run import train
+from posebridge.data.coco import read_boxes, read_labelled
+class End(pl.Callback):
+    def on_train_batch_end(self, *_):
+        os.kill(os.getpid(), signal.SIGTERM)
+config = configure(config=sys.argv[1])
+data = read_labelled(config.source), read_boxes(config.target)
+train(config, *data, Path(sys.argv[2]), callbacks=[End()])
+"""
+
+
+def test_sigterm_is_no_success_from_python_either(figures, tmp_path):
+    config = tiny(source=str(figures.source), target=str(figures.target))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config.to_dict()))
+    command = [sys.executable, "-c", ENDS_ITSELF, tmp_path / "config.yaml", tmp_path / "run"]
+    assert subprocess.run(command, check=False, timeout=100).returncode == 128 + signal.SIGTERM

@@ -15,8 +15,10 @@ import pytest
 from command_line import posebridge
 from conftest import TINY
 
+from posebridge.adaptation.heartbeat import read_progress
 from posebridge.cli.main import COMMANDS, main
 from posebridge.data.figures import FIGURE_SKELETON
+from posebridge.files.locks import LOCK
 from posebridge.skeleton import read_skeleton
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
@@ -328,7 +330,8 @@ def test_help(capsys):
         assert "examples:" in capsys.readouterr().out
 
 
-def test_a_run_that_is_interrupted_says_so_and_goes_on(figures, tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_interrupted_says_so_and_goes_on(number, code, figures, tmp_path):
     settings = [s for s in SETTINGS if not s.startswith("--steps.source")]
     process = subprocess.Popen(
         [
@@ -349,13 +352,16 @@ def test_a_run_that_is_interrupted_says_so_and_goes_on(figures, tmp_path):
         time.sleep(0.1)
     said = ""
     for _ in range(3):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             _, said = process.communicate(timeout=40)
             break
         except subprocess.TimeoutExpired:
             pass  # Python drops an exception that falls into a finalizer: press again
-    assert process.returncode == 130, said
+    assert process.returncode == code, said
     assert "Traceback" not in said
     assert "--resume" in said
     assert state.exists()
+    assert not (tmp_path / "run" / LOCK).exists()
+    word = read_progress(tmp_path / "run")
+    assert word is not None and word.state == "stopped"

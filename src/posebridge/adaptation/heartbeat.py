@@ -8,22 +8,30 @@ nothing else: no training reads it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import lightning.pytorch as pl
 from rich.console import Console
 
 from posebridge.adaptation.adapter import Adapter
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
+from posebridge.files.whole import write_text
 
 PROGRESS = "progress.json"
 _EVERY = 2.0
 _PATIENCE = 120.0
+_LONGEST = 600.0
+_CLOCKS = 86400.0
+"""Seconds that the clocks of two machines may differ by; a time further ahead is nonsense."""
 
 State = Literal["training", "stopped", "failed", "done"]
 Presence = Literal["training", "killed", "stopped", "failed", "done"]
@@ -93,7 +101,9 @@ class Heartbeat(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         if self._started:
-            self._write(pl_module, "failed" if isinstance(exception, Exception) else "stopped")
+            # What ended the run is what is told, not that its last word could not be written.
+            with suppress(InputError):
+                self._write(pl_module, "failed" if isinstance(exception, Exception) else "stopped")
 
     def _write(self, module: pl.LightningModule, state: State) -> None:
         assert isinstance(module, Adapter)
@@ -110,17 +120,55 @@ class Heartbeat(pl.Callback):
             pid=os.getpid(),
             host=socket.gethostname(),
         )
-        partial = self.file.with_name(PROGRESS + ".partial")
-        partial.write_text(json.dumps(asdict(word)), encoding="utf-8")
-        os.replace(partial, self.file)
+        write_text(self.file, json.dumps(asdict(word)))
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """The last word of a run, or None where there is none that can be understood."""
-    try:
-        return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    """Return the last word of a run, or None where there is none or it is nonsense.
+
+    Nonsense is a field that is missing, surplus or of another type, a state that does not exist, steps
+    that contradict each other, and times that are not finite, out of order or in the future.
+    """
+    file = folder / PROGRESS
+    if not file.is_file():
         return None
+    try:
+        content = read_json(file, "progress")
+    except InputError:
+        return None
+    return Progress(**content) if _makes_sense(content, time.time()) else None
+
+
+def _makes_sense(content: Any, now: float) -> bool:
+    if not isinstance(content, dict) or set(content) != {f.name for f in fields(Progress)}:
+        return False
+    return _steps_fit(content) and _times_fit(content, now) and _process_fits(content)
+
+
+def _steps_fit(content: Mapping[str, Any]) -> bool:
+    names = ("first", "step", "planned", "source")
+    if not all(_is_count(content[name]) for name in names):
+        return False
+    first, step, planned, source = (content[name] for name in names)
+    return first <= step <= planned and source <= planned and content["state"] in get_args(State)
+
+
+def _times_fit(content: Mapping[str, Any], now: float) -> bool:
+    started, updated = content["started"], content["updated"]
+    for value in (started, updated):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            return False
+    return 0 <= started <= updated + _CLOCKS and updated <= now + _CLOCKS
+
+
+def _process_fits(content: Mapping[str, Any]) -> bool:
+    host = content["host"]
+    return _is_count(content["pid"]) and content["pid"] > 0 and isinstance(host, str) and host != ""
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
 
 
 def presence(word: Progress, now: float) -> Presence:
@@ -137,29 +185,28 @@ def presence(word: Progress, now: float) -> Presence:
 
 
 def require_alone(folder: Path, console: Console) -> None:
-    """Whether nobody else trains in a folder: two would write over each other.
+    """Raise InputError where a process of another machine trains in a folder.
 
-    A process of another machine cannot be seen from here, but where it lives it writes again: where its
-    last word is recent, this waits for the next one, at most until it would count as killed.
+    The lock of a folder (:func:`~posebridge.files.locks.locked_folder`) decides on one machine, and
+    this is called by whoever holds it. Not every shared disk hands locks on to other machines. A
+    process there cannot be seen from here, but where it lives it writes again: where its last word is
+    recent, this waits for the next one, at most until it would count as killed, ten minutes at most.
 
     Raises:
         InputError: somebody does; the message names the process.
     """
     word = read_progress(folder)
-    if word is None or presence(word, time.time()) != "training":
+    if word is None or word.host == socket.gethostname():
         return
-    who = f"the process {word.pid}"
-    if word.host != socket.gethostname():
-        who += f" of {word.host}"
-        console.print(f"{folder}: looking whether {who} still trains here", highlight=False)
-        if not _heard_again(folder, word):
-            return
-    elif word.pid == os.getpid():
+    if presence(word, time.time()) != "training":
         return
-    raise InputError(
-        f"{folder} is being trained by {who} (step {word.step} of {word.planned}); wait until it has "
-        "ended, or end it."
-    )
+    who = f"the process {word.pid} of {word.host}"
+    console.print(f"{folder}: looking whether {who} still trains here", highlight=False)
+    if _heard_again(folder, word):
+        raise InputError(
+            f"{folder} is being trained by {who} (step {word.step} of {word.planned}); wait until it "
+            "has ended, or end it."
+        )
 
 
 def _longest_silence(word: Progress) -> float:
@@ -173,7 +220,7 @@ def _heard_again(folder: Path, word: Progress) -> bool:
     Clocks of two machines may differ, so that the time counts from now where the word seems to come
     from the future.
     """
-    rest = _longest_silence(word) - max(0.0, time.time() - word.updated)
+    rest = min(_longest_silence(word), _LONGEST) - max(0.0, time.time() - word.updated)
     until = time.monotonic() + rest
     while time.monotonic() < until:
         time.sleep(min(_EVERY, rest) / 4)

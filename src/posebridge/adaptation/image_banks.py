@@ -23,6 +23,7 @@ def train_style_of(
     target: UnlabelledSamples,
     file: Path,
     progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None = None,
 ) -> StyleNetwork:
     """Train (or finish, or load) the style decoder that a configuration describes."""
     return train_style(
@@ -35,6 +36,7 @@ def train_style_of(
         device=device_of(config),
         workers=workers_of(config),
         progress=progress,
+        say=say,
     )
 
 
@@ -45,6 +47,7 @@ def image_level_of(
     out: Path,
     device: torch.device,
     progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None = None,
 ) -> ImageLevel:
     """The image level with its banks filled; trains the style network first where it must."""
     if not config.uses_style_bank:
@@ -58,7 +61,7 @@ def image_level_of(
             network = network.eval()
         else:
             file = out / "style" / "decoder.safetensors"
-            network = train_style_of(config, source, target, file, progress)
+            network = train_style_of(config, source, target, file, progress, say)
     level = ImageLevel(config.image.style, network).to(device)
     wanted = (
         ("target", target, config.image.probability),

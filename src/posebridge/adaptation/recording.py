@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,8 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
+from posebridge.adaptation.metrics_file import append_metrics, read_metrics, write_metrics
+from posebridge.adaptation.resume_file import RESUME, require_finite_state
 from posebridge.adaptation.selection import MEASURES, VALIDATORS, ask, settled, teacher_student
 from posebridge.models.checkpoint import save_checkpoint
 from posebridge.models.pose import PoseModel
@@ -32,16 +32,11 @@ class CsvRows(Logger):
     run needs to survive. Rows from after the point of a resumption are dropped.
     """
 
-    def __init__(self, file: Path, keep_until: int | None = None) -> None:
+    def __init__(self, out: Path, keep_until: int | None = None) -> None:
         super().__init__()
-        self.file = file
-        rows = []
-        if keep_until is not None and file.is_file():
-            with file.open(newline="", encoding="utf-8") as stream:
-                rows = [r for r in csv.reader(stream) if len(r) == 3 and r[0] != "step"]
-            rows = [r for r in rows if int(r[0]) < keep_until]
-        with file.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([("step", "name", "value"), *rows])
+        self.out = out
+        rows = [] if keep_until is None else read_metrics(out).rows
+        write_metrics(out, [row for row in rows if keep_until is None or row.step < keep_until])
 
     @property
     def name(self) -> str:
@@ -56,12 +51,8 @@ class CsvRows(Logger):
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Append a row for each figure."""
-        with self.file.open("a", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows(
-                (step, name, f"{float(value):.6g}")
-                for name, value in metrics.items()
-                if name != "epoch"
-            )
+        values = {name: value for name, value in metrics.items() if name != "epoch"}
+        append_metrics(self.out, values, step or 0)
 
 
 class Keeper(pl.Callback):
@@ -104,6 +95,8 @@ class Keeper(pl.Callback):
         if not (step == steps.source or validates or keeps or saves):
             return
         adapter.watch.require_finite()
+        # A gradient may overflow where the loss did not: nothing is stored of such a step.
+        require_finite_state(trainer, adapter)
         # In the source stage the student is the model; the teacher is a copy from its start.
         model = adapter.delivered if step >= steps.source else adapter.student
         if step == steps.source:
@@ -114,9 +107,7 @@ class Keeper(pl.Callback):
             self._save(f"step_{step:06d}", adapter, model)
         if saves:
             self._save("last", adapter, model)
-            partial = self.out / "resume.ckpt.partial"
-            trainer.save_checkpoint(partial)
-            os.replace(partial, self.out / "resume.ckpt")
+            trainer.save_checkpoint(self.out / RESUME)
 
     def _hand_over(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
         self._validate(trainer, adapter, model)

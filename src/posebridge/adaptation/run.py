@@ -12,8 +12,8 @@ style/            the decoder of the style network, where one was trained
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 import yaml
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from posebridge.adaptation.adapter import Adapter
@@ -30,9 +31,11 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.heartbeat import Heartbeat
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
+from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.prior import RECORD
 from posebridge.adaptation.quiet import quiet
 from posebridge.adaptation.recording import CsvRows, Keeper
+from posebridge.adaptation.resume_file import RESUME, DigestedCheckpoints, read_resume_file
 from posebridge.adaptation.selection import MEASURES
 from posebridge.adaptation.start import start_of
 from posebridge.alignment.image import ImageLevel
@@ -40,7 +43,10 @@ from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.locks import locked_folder
+from posebridge.files.whole import write_bytes, write_text
 from posebridge.memory import keep_freed_memory
+from posebridge.termination import Terminated
 
 HELD_OUT = "held_out.txt"
 
@@ -135,8 +141,11 @@ def train(
     resume: bool = False,
     stop_after: int | None = None,
     style_progress: Callable[[int, float, float], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Train on the source, adapt to the target, and leave a run folder.
+
+    The folder is locked from before anything is written to the end.
 
     Args:
         config: every setting.
@@ -148,12 +157,33 @@ def train(
         stop_after: end when the run has done this many steps, both stages counted but not what a
             model that it starts from did before, as if stopped there; the schedule stays that of the
             whole run.
+        style_progress: called with the step and the two losses of the style network.
+        say: told about what is damaged and can be done without.
 
     Raises:
-        InputError: the folder is taken, nothing can be read, or the configuration does not fit.
-        NonFiniteLoss: a loss was not finite; the checkpoints from before are kept.
+        InputError: the folder is taken or another process trains in it, nothing can be read, or the
+            configuration does not fit.
+        NonFiniteLoss: a loss, or weights, were not finite; the checkpoints from before are kept.
+        Terminated: SIGTERM came; the last checkpoint is kept.
     """
-    state = out / "resume.ckpt"
+    with locked_folder(out):
+        return _train(
+            config, source, target, out, callbacks, resume, stop_after, style_progress, say
+        )
+
+
+def _train(
+    config: AdaptConfig,
+    source: LabelledSamples | None,
+    target: UnlabelledSamples,
+    out: Path,
+    callbacks: Sequence[pl.Callback],
+    resume: bool,
+    stop_after: int | None,
+    style_progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None,
+) -> RunResult:
+    state = out / RESUME
     if (out / "config.yaml").exists() and not resume:
         raise InputError(f"{out} already holds a run; give another --out, or go on with --resume.")
     skipped: list[str] = []
@@ -162,6 +192,11 @@ def train(
         source = split_source(source.subset(fine), config).training
     fine, broken = drop_unreadable(target)
     target, skipped = target.subset(fine), skipped + broken
+    # Read before anything is written, so that a damaged file leaves the folder as it is.
+    done = int(read_resume_file(state)["global_step"]) if resume and state.exists() else 0
+    remark = read_metrics(out).remark if done else None
+    if remark is not None and say is not None:
+        say(remark)
     start = start_of(config, source)
     config = start.config
     split = split_target(target, config)
@@ -169,10 +204,10 @@ def train(
     if device.type == "cpu":
         keep_freed_memory()
     workers = workers_of(config)
-    out.mkdir(parents=True, exist_ok=True)
-    _write_config(out, config)
+    _remove_halves(out)
+    write_text(out / "config.yaml", yaml.safe_dump(config.to_dict(), sort_keys=False))
     held_out = np.unique(split.held_out.files)
-    (out / HELD_OUT).write_bytes(b"".join(bytes(name) + b"\n" for name in held_out))
+    write_bytes(out / HELD_OUT, b"".join(bytes(name) + b"\n" for name in held_out))
 
     total = config.steps.source + config.steps.adaptation
     end = total if stop_after is None else min(total, config.first_step + stop_after)
@@ -181,7 +216,7 @@ def train(
     image_level = (
         ImageLevel("none")
         if source is None or end <= config.steps.source
-        else image_level_of(config, source.images, split.training, out, device, style_progress)
+        else image_level_of(config, source.images, split.training, out, device, style_progress, say)
     )
     adapter = Adapter(config, start.skeleton, start.model, image_level, start.poses.bones)
     adapter.unreadable.update(dict.fromkeys(skipped))
@@ -193,7 +228,6 @@ def train(
         config.seed,
         config.steps.source,
     )
-    done = _steps_done(state) if resume and state.exists() else 0
     # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)
     with quiet():
@@ -206,7 +240,7 @@ def train(
             gradient_clip_val=config.optimizer.clip or None,
             logger=[
                 TensorBoardLogger(out, name="tensorboard", version=""),
-                CsvRows(out / "metrics.csv", adapter.first_step + done if done else None),
+                CsvRows(out, adapter.first_step + done if done else None),
             ],
             callbacks=[
                 Keeper(
@@ -221,6 +255,7 @@ def train(
                 Heartbeat(out),
                 *callbacks,
             ],
+            plugins=[DigestedCheckpoints()],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -239,9 +274,14 @@ def train(
             # Lightning answers Ctrl-C with exit(1); to our callers it is an interrupt.
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error
+            # And SIGTERM with exit(0), which looks like a run that is done.
+            if isinstance(error, SIGTERMException):
+                raise Terminated from error
             raise
+        if trainer.received_sigterm:
+            raise Terminated
     skipped = list(adapter.unreadable)
-    (out / "skipped.txt").write_text("".join(line + "\n" for line in skipped), encoding="utf-8")
+    write_text(out / "skipped.txt", "".join(line + "\n" for line in skipped))
     selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total
     measure = MEASURES[config.held_out.validator]
     looks = tuple(adapter.validation)
@@ -274,16 +314,8 @@ def _held_out_crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
     return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
 
 
-def _steps_done(state: Path) -> int:
-    try:
-        return int(torch.load(state, weights_only=True, map_location="cpu")["global_step"])
-    except Exception as error:
-        raise InputError(
-            f"{state} is damaged ({type(error).__name__}); start the run again with another --out."
-        ) from error
-
-
-def _write_config(out: Path, config: AdaptConfig) -> None:
-    partial = out / "config.yaml.partial"
-    partial.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
-    os.replace(partial, out / "config.yaml")
+def _remove_halves(out: Path) -> None:
+    """Remove what killed processes left half-written; nobody else writes while the lock is held."""
+    for half in out.glob(".*.partial*"):
+        with suppress(OSError):
+            half.unlink()

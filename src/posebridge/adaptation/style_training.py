@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from posebridge.adaptation.config import StyleTrainingConfig
+from posebridge.adaptation.watching import NonFiniteLoss
 from posebridge.data.crops import CropRange
 from posebridge.data.loaders import UnpairedSteps, step_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.digested import append_digest, require_digest
+from posebridge.files.locks import locked_file
+from posebridge.files.whole import written_whole
+from posebridge.models.finite import first_not_finite
 from posebridge.models.style import StyleNetwork
 from posebridge.ops import photometry
 
@@ -46,8 +51,12 @@ def train_style(
     device: torch.device | str = "cpu",
     workers: int = 0,
     progress: Callable[[int, float, float], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> StyleNetwork:
     """Train until ``config.steps``, or go on where an earlier call was stopped.
+
+    The file is locked meanwhile. What an earlier call left is trained again from the beginning where
+    it is damaged, which gives the same decoder.
 
     Each step decodes source images in the style of target images and target images in the style of
     source ones, so that one decoder serves both ways. Loss: content and style (Huang & Belongie
@@ -57,14 +66,32 @@ def train_style(
         file: where the decoder goes, a .safetensors file; beside it, until the end, lies
             ``<file>.resume``. A finished file is loaded and nothing is trained.
         progress: called with the step, the content and the style loss, every 20 steps.
+        say: told where what an earlier call left is damaged.
 
     Returns:
         the trained network, in evaluation mode.
 
     Raises:
         InputError: the file is another network's, or its half-done training had other settings,
-            seed or numbers of images.
+            seed or numbers of images; another process trains it.
+        NonFiniteLoss: the decoder's weights became infinite or not a number.
     """
+    with locked_file(file):
+        return _train(config, source, target, crops, file, seed, device, workers, progress, say)
+
+
+def _train(
+    config: StyleTrainingConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    crops: CropRange,
+    file: Path,
+    seed: int,
+    device: torch.device | str,
+    workers: int,
+    progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None,
+) -> StyleNetwork:
     network = (
         build_style_network(config, crops.size, seed)
         .to(torch.device(device))
@@ -79,7 +106,12 @@ def train_style(
     }
     optimizer = torch.optim.Adam(network.decoder.parameters(), lr=config.lr)
     resume = file.with_name(file.name + ".resume")
-    first = _restore(resume, network, optimizer, about) if resume.is_file() else 0
+    first = 0
+    if resume.is_file():
+        first = _restore(resume, network, optimizer, about, say)
+    for half in file.parent.glob(f".{file.name}.*.partial*"):  # of killed processes
+        with suppress(OSError):
+            half.unlink()
     batches = step_loader(
         UnpairedSteps(source, target, crops, config.batch, seed), first, config.steps, workers
     )
@@ -97,7 +129,9 @@ def train_style(
         if progress is not None and (step % 20 == 0 or step + 1 == config.steps):
             progress(step + 1, losses["content"].item(), losses["style"].item())
         if (step + 1) % CHECKPOINT_EVERY == 0:
+            _require_finite(network, optimizer, step)
             _keep(resume, network, optimizer, step + 1, about)
+    _require_finite(network, optimizer, config.steps - 1)
     network.save(file)
     resume.unlink(missing_ok=True)
     return network.eval()
@@ -110,6 +144,18 @@ def _learning_rate(config: StyleTrainingConfig, step: int) -> float:
     return config.lr * 0.5 * (1 + math.cos(math.pi * (position - 0.1) / 0.9))
 
 
+def _require_finite(network: StyleNetwork, optimizer: torch.optim.Optimizer, step: int) -> None:
+    tensors = dict(network.decoder.state_dict())
+    for number, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer {number} {k}": v for k, v in values.items() if torch.is_tensor(v)}
+    name = first_not_finite(tensors)
+    if name is not None:
+        raise NonFiniteLoss(
+            f"the style network is not finite after step {step} ('{name}'); what was stored before is "
+            "kept. Try a lower image.network.lr."
+        )
+
+
 def _keep(
     resume: Path,
     network: StyleNetwork,
@@ -117,29 +163,46 @@ def _keep(
     step: int,
     about: dict[str, str],
 ) -> None:
-    resume.parent.mkdir(parents=True, exist_ok=True)
-    partial = resume.with_name(resume.name + ".partial")
-    torch.save(
-        {
-            "step": step,
-            "about": about,
-            "decoder": network.decoder.state_dict(),
-            "optimizer": optimizer.state_dict(),
-        },
-        partial,
-    )
-    os.replace(partial, resume)
+    with written_whole(resume, lambda file: require_digest(file, "remove it")) as partial:
+        torch.save(
+            {
+                "step": step,
+                "about": about,
+                "decoder": network.decoder.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            },
+            partial,
+        )
+        append_digest(partial)
 
 
 def _restore(
-    resume: Path, network: StyleNetwork, optimizer: torch.optim.Optimizer, about: dict[str, str]
+    resume: Path,
+    network: StyleNetwork,
+    optimizer: torch.optim.Optimizer,
+    about: dict[str, str],
+    say: Callable[[str], None] | None,
 ) -> int:
-    state = torch.load(resume, weights_only=True, map_location="cpu")
-    if state.get("about") != about:
+    """Return the steps done; 0 where the file is damaged, which is told."""
+    try:
+        require_digest(resume, "the style network is trained again from its beginning")
+        try:
+            state = torch.load(resume, weights_only=True, map_location="cpu")
+            found, step = state["about"], int(state["step"])
+        except Exception as error:  # whatever a file that is something else leads to
+            raise InputError(
+                f"{resume} is not the half of a style training ({type(error).__name__}); it is "
+                "trained again from its beginning."
+            ) from error
+    except InputError as error:
+        if say is not None:
+            say(str(error))
+        return 0
+    if found != about:
         raise InputError(
             f"{resume} is the half of a training with other settings, data or seed; go on with those, "
             "or remove it to begin again."
         )
     network.decoder.load_state_dict(state["decoder"])
     optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
+    return step

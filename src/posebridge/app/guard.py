@@ -87,7 +87,7 @@ class Guard:
 
 
 def names_files_elsewhere(body: bytes, uploads: Path) -> bool:
-    """Whether an event's data has a file that does not lie in ``uploads``, or is no JSON at all."""
+    """Return whether an event names anything but files in ``uploads``, or is not JSON."""
     try:
         waiting = [json.loads(body)]
     except (ValueError, RecursionError):
@@ -105,7 +105,10 @@ def names_files_elsewhere(body: bytes, uploads: Path) -> bool:
 
 def _lies_in(path: object, folder: Path) -> bool:
     try:
-        return isinstance(path, str) and Path(path).resolve().is_relative_to(folder.resolve())
+        if not isinstance(path, str):
+            return False
+        place = Path(path).resolve()
+        return place.is_relative_to(folder.resolve()) and not place.is_dir()
     except (OSError, ValueError, RuntimeError):
         return False
 

@@ -63,9 +63,8 @@ def build_page(
         place: a folder for what is temporary.
         threshold: confidence below which a joint is not drawn at first.
     """
-    with gr.Blocks(
-        title="posebridge", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
-    ) as page:
+    # gradio's own removal of old files (delete_cache) fails at a folder; the server has another.
+    with gr.Blocks(title="posebridge", analytics_enabled=False, fill_width=True) as page:
         html(
             '<header class="pb-head"><b>posebridge</b><span>Nothing on this page leaves this '
             f"machine.</span><em>{__version__}</em></header>"

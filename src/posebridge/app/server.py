@@ -8,9 +8,11 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
+import time
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from posebridge.errors import InputError
 
 FIRST_PORT = 7860
 _TRIES = 40
+_KEPT = 3600.0
+"""Seconds that an upload is kept while the page is open."""
 
 
 def listen(port: int | None) -> socket.socket:
@@ -78,6 +82,41 @@ def temporary_place() -> Iterator[Path]:
 def uploads_of(place: Path) -> Path:
     """Where the server stores what is uploaded."""
     return place / "gradio"
+
+
+@contextmanager
+def removing_old_uploads(folder: Path, every: float = 600.0, kept: float = _KEPT) -> Iterator[None]:
+    """Remove what was uploaded long ago from time to time, until the block ends."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(every):
+            remove_old(folder, kept)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def remove_old(folder: Path, kept: float) -> None:
+    """Remove the files in a folder that were written more than ``kept`` seconds ago.
+
+    Folders inside it go once they are empty.
+    """
+    for place, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            file = Path(place, name)
+            with suppress(OSError):
+                if time.time() - file.lstat().st_mtime > kept:
+                    file.unlink()
+        if Path(place) != folder:
+            with suppress(OSError):
+                if time.time() - Path(place).stat().st_mtime > kept:
+                    Path(place).rmdir()
 
 
 def make_application(
@@ -144,7 +183,7 @@ def serve(
     import uvicorn
 
     port = int(opened.getsockname()[1])
-    with temporary_place() as place:
+    with temporary_place() as place, removing_old_uploads(uploads_of(place)):
         application = make_application(models, runs, place, port, limits, threshold)
         config = uvicorn.Config(
             application,

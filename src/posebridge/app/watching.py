@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from posebridge.adaptation.heartbeat import presence, read_progress
+from posebridge.adaptation.metrics_file import METRICS, parse_metric_row
+from posebridge.errors import InputError
+from posebridge.files.yaml_files import read_yaml_mapping
 
 RunState = Literal["not begun", "preparing", "training", "killed", "stopped", "failed", "done"]
 _SILENCE = 120.0
@@ -84,7 +85,7 @@ class RunWatch:
             source, planned, heard = word.source, word.planned, word.updated
         else:
             source, planned = _planned_steps(self.folder)
-            step, heard = logged, _modified(self.folder / "metrics.csv")
+            step, heard = logged, _modified(self.folder / METRICS)
             state = _state_without_word(self.folder, step, planned, heard, now)
         left = word.seconds_left if word is not None and state == "training" else None
         if left is not None and word is not None:
@@ -102,7 +103,7 @@ class RunWatch:
 
     def _read_metrics(self) -> None:
         try:
-            with (self.folder / "metrics.csv").open("rb") as stream:
+            with (self.folder / METRICS).open("rb") as stream:
                 start = max(0, self._place - _MEMORY)
                 stream.seek(start)
                 if stream.read(self._place - start) != self._before:
@@ -116,15 +117,10 @@ class RunWatch:
         self._before = (self._before + added)[-_MEMORY:]
         *lines, self._rest = (self._rest + added).split(b"\n")
         for line in lines:
-            parts = line.decode("utf-8", errors="replace").strip().split(",")
-            if len(parts) == 3 and parts[0].isdigit():
-                try:
-                    value = float(parts[2])
-                except ValueError:
-                    continue
-                if math.isfinite(value):
-                    # Steps are logged by their number from 0.
-                    self._curves.setdefault(parts[1], []).append((int(parts[0]) + 1, value))
+            row = parse_metric_row(line.removesuffix(b"\r"))
+            if row is not None and math.isfinite(row.value):
+                # Steps are logged by their number from 0.
+                self._curves.setdefault(row.name, []).append((row.step + 1, row.value))
 
 
 def _state_without_word(
@@ -142,10 +138,15 @@ def _state_without_word(
 def _planned_steps(folder: Path) -> tuple[int, int]:
     """Steps of the source stage, and of both; (0, 0) where the configuration does not say."""
     try:
-        steps = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["steps"]
-        return int(steps["source"]), int(steps["source"]) + int(steps["adaptation"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        steps = read_yaml_mapping(folder / "config.yaml", "configuration").get("steps")
+    except InputError:
         return 0, 0
+    counts = (
+        [steps.get(name) for name in ("source", "adaptation")] if isinstance(steps, dict) else []
+    )
+    if not counts or not all(type(count) is int and 0 <= count < 2**40 for count in counts):
+        return 0, 0
+    return counts[0], sum(counts)
 
 
 def _pictures(folder: Path) -> list[tuple[int, Path]]:

@@ -8,15 +8,11 @@ the others.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 from rich.console import Console
@@ -25,6 +21,7 @@ from posebridge.bench.begun import require_same_settings
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.work import require_labels, state_of
 from posebridge.errors import InputError
+from posebridge.termination import terminated_by_sigterm
 
 Launcher = Literal["processes", "slurm"]
 _PATIENCE = 30.0
@@ -81,30 +78,10 @@ def run_plan(
         require_labels(training)
     if launcher == "slurm":
         return _on_cluster(left, command, out, console, cluster_options or {})
-    with _ending_on_sigterm():
+    with terminated_by_sigterm():
         if jobs == 1:
             return _one_by_one(pending, command, console)
         return _side_by_side(pending, command, out, console, jobs)
-
-
-@contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """SIGTERM as an exception, so that what ends a comparison ends its trainings as well.
-
-    Left alone it ends this process at once, and a training would go on without anybody.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-
-    def end(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:

@@ -36,6 +36,7 @@ from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.locks import locked_folder
 from posebridge.files.whole import write_text
 from posebridge.inference.domains import below, in_skeleton_asked
 from posebridge.inference.judging import prior_of
@@ -80,8 +81,13 @@ def do_training(training: Training, out: Path, console: Console) -> None:
 
     Raises:
         InputError: the folder holds a run with other settings, or something that it needs is not
-            there.
+            there; or another process works in the folder.
     """
+    with locked_folder(out / training.name):
+        _do(training, out, console)
+
+
+def _do(training: Training, out: Path, console: Console) -> None:
     require_same_settings(training, out)
     if not state_of(training, out).trained:
         if training.taught_by is not None:
@@ -141,6 +147,11 @@ def _train(training: Training, out: Path, console: Console) -> None:
     console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
     result = run(config, folder, resume=resume, console=console)
+    if not result.finished:
+        raise InputError(
+            f"{training.name} ended after step {result.steps} of {result.planned}; "
+            "the same command goes on."
+        )
     finished = {
         "seconds": None if resume else round(time.monotonic() - begin, 1),
         "validation": [list(look) for look in result.validation],

@@ -51,20 +51,17 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.api import report_of_new_run, run
     from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
+    from posebridge.files.locks import locked_folder
     from posebridge.report.summary import print_run_summary
 
     console = plain_console()
     if own.stop_after is not None and own.stop_after < 1:
         raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
-    result = run(
-        config,
-        require_folder(own.out),
-        resume=own.resume,
-        console=console,
-        stop_after=own.stop_after,
-    )
-    wanted = result.finished and not own.no_report
-    made = report_of_new_run(result.folder, console) if wanted else None
+    folder = require_folder(own.out)
+    with locked_folder(folder):
+        result = run(config, folder, resume=own.resume, console=console, stop_after=own.stop_after)
+        wanted = result.finished and not own.no_report
+        made = report_of_new_run(result.folder, console) if wanted else None
     print_run_summary(console, result, made)
     return 0
 

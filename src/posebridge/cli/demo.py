@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,9 +53,18 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
+    from posebridge.cli.places import require_folder
+    from posebridge.files.locks import locked_folder
+
+    out = require_folder(given.out)
+    with locked_folder(out):
+        return _demonstrate(given, out, arguments)
+
+
+def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
+    """Run the demonstration in a folder whose lock is held."""
     from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
-    from posebridge.cli.places import require_folder
     from posebridge.data.coco import read_labelled
     from posebridge.data.figures import require_drawable, write_figure_benchmark
     from posebridge.errors import InputError
@@ -65,7 +76,6 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
     from posebridge.report.summary import print_run_summary
 
-    out = require_folder(given.out)
     overrides = _overrides(given.set) | {"seed": given.seed}
     config = configure(["demo"], overrides=overrides)
     if config.steps.adaptation == 0:
@@ -75,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
         if not given.overwrite:
             raise InputError(f"{out} already holds a run; give another --out, or --overwrite.")
         _require_demo(out)
-        shutil.rmtree(out)
+        _empty(out)
     console = plain_console()
     source, target, test = given.figures, given.figures, max(1, given.figures // 3)
     with ProgressBar(console, "drawing figures", source + target + test) as bar:
@@ -97,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
 
     # Only here, when everything is trained and chosen, are labels of the target's look read.
     labels = read_labelled(figures.test)
-    protocol = {"seed": given.seed, "command": " ".join(["posebridge demo", *arguments])}
+    protocol = {"seed": given.seed, "command": shlex.join(["posebridge", "demo", *arguments])}
     scored = {
         name: score(load(folder), labels, protocol=protocol)
         for name, folder in (("source only", out / "source_only"), ("adapted", out))
@@ -157,3 +167,14 @@ def _require_demo(out: Path) -> None:
             f"{out} holds a run that is no demo, which --overwrite does not remove; give another "
             "--out."
         )
+
+
+def _empty(out: Path) -> None:
+    """Remove all that is in a folder but its lock, which is held."""
+    from posebridge.files.locks import LOCK
+
+    for inside in out.iterdir():
+        if inside.is_dir() and not inside.is_symlink():
+            shutil.rmtree(inside)
+        elif inside.name != LOCK:
+            inside.unlink()

@@ -11,6 +11,7 @@ import posebridge
 from posebridge.cli.arguments import print_any_name, require_usable
 from posebridge.errors import InputError
 from posebridge.memory import keep_freed_memory
+from posebridge.termination import Terminated, terminated_by_sigterm
 
 COMMANDS = {
     "adapt": "train on a labelled source and adapt to unlabelled photographs",
@@ -33,7 +34,9 @@ COMMANDS = {
 
 _GOES_ON = {
     "adapt": " and --resume goes on from the last checkpoint",
+    "bench": " and the same command goes on",
     "predict": " and the same command goes on with a video",
+    "style": " and the same command goes on from the last checkpoint",
 }
 
 EXAMPLES = """examples:
@@ -46,7 +49,11 @@ EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Exit codes: 0 done, 1 failed while training, 2 unusable input, 130 stopped."""
+    """Run a command.
+
+    Exit codes: 0 done, 1 failed while training, 2 unusable input, 130 stopped by Ctrl-C, 143 stopped
+    by SIGTERM.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print(usage())
@@ -65,6 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     print_any_name()
+    with terminated_by_sigterm():
+        return _run(name, rest)
+
+
+def _run(name: str, rest: Sequence[str]) -> int:
     try:
         require_usable(rest)
         command = importlib.import_module(f"posebridge.cli.{name}")
@@ -72,10 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"posebridge {name}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as error:
         hint = _GOES_ON.get(name, "")
         print(f"posebridge {name}: stopped; what was written is kept{hint}.", file=sys.stderr)
-        return 130
+        return 130 if isinstance(error, KeyboardInterrupt) else 143
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         source_validation=given.source_validation,
         data_root=given.data_root,
         images=given.images,
-        command=" ".join(["posebridge report", *arguments]),
+        command=shlex.join(["posebridge", "report", *arguments]),
         console=console,
     )
     print_verdict(console, made)

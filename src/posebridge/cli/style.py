@@ -53,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
             lambda step, content, style: bar.update(
                 step, f"content {content:.3f} style {style:.3f}"
             ),
+            lambda line: console.print(line, style="yellow", highlight=False),
         )
     write_style_sheet(picture, network, source.images, target, config.crop)
     done = "trained before, and left as it is" if there else "written"

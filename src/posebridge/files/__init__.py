@@ -6,6 +6,8 @@
 - ``places.py``: a place that is written to, tried before the work
 - ``given.py``: paths that are not empty, and are files and not pipes
 - ``whole.py``: a file or a folder that appears when it is complete, or not at all
+- ``digested.py``: a file that ends with a checksum of itself, so that damage is never read
+- ``locks.py``: one process at a time in a folder or on a file
 
 No other room calls ``json.load``, ``yaml.load`` or ``os.replace`` on a user's file.
 """

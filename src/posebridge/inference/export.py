@@ -38,6 +38,7 @@ from posebridge.inference.network import EndToEnd
 from posebridge.inference.onnx_network import METADATA, FileNotes
 from posebridge.inference.runtimes import open_exported
 from posebridge.models.checkpoint import Checkpoint
+from posebridge.models.finite import require_finite_weights
 from posebridge.version import __version__
 
 ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt", "program": ".pt2"}
@@ -104,6 +105,7 @@ def export(
     file = Path(file)
     require_export(file, to, half, int8 is not None)
     _require_size(checkpoint, to, half)
+    require_finite_weights(checkpoint.model.state_dict(), str(checkpoint.folder))
     more = (checkpoint.skeleton, heatmaps, calibration)
     original = EndToEnd(checkpoint.model.cpu().float().eval(), *more)
     crops, images, skipped = _images(checkpoint, int8)

@@ -79,8 +79,9 @@ class Journal:
         content = save({name: np.ascontiguousarray(a) for name, a in batch.arrays.items()})
         line = {
             **{"first": batch.first, "end": batch.end, "notes": list(batch.notes)},
-            **{"bytes": len(content), "crc32": zlib.crc32(content)},
+            "bytes": len(content),
         }
+        line["crc32"] = _checksum(line, content)
         try:
             stream = self._stream or self._opened()
             stream.write(json.dumps(line).encode() + b"\n" + content)
@@ -123,6 +124,12 @@ class Journal:
                 self._good = stream.tell()
 
 
+def _checksum(line: Mapping[str, Any], content: bytes) -> int:
+    """Return the checksum of a batch: of its arrays and of all else that its line holds."""
+    rest = {name: value for name, value in line.items() if name != "crc32"}
+    return zlib.crc32(json.dumps(rest, sort_keys=True).encode(), zlib.crc32(content))
+
+
 def _next_batch(stream: BinaryIO, first: int) -> Batch | None:
     """The next batch, or None where none is whole."""
     from safetensors import SafetensorError
@@ -131,11 +138,11 @@ def _next_batch(stream: BinaryIO, first: int) -> Batch | None:
     try:
         line = json.loads(stream.readline(_LONGEST_LINE))
         content = stream.read(line["bytes"])
-        whole = len(content) == line["bytes"] and zlib.crc32(content) == line["crc32"]
+        whole = len(content) == line["bytes"] and _checksum(line, content) == line["crc32"]
         if not whole or line["first"] != first or line["end"] <= first:
             return None
         return Batch(first, line["end"], load(content), tuple(line["notes"]))
-    except (ValueError, KeyError, TypeError, SafetensorError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError):
         return None
 
 

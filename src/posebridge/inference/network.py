@@ -19,6 +19,7 @@ from posebridge.data.crops import CropRange
 from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.calibrated_graph import Chances
 from posebridge.models.checkpoint import Checkpoint
+from posebridge.models.finite import require_finite_weights
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import facing, heatmaps, photometry
 from posebridge.skeleton import Skeleton
@@ -125,6 +126,7 @@ class TorchNetwork:
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        require_finite_weights(checkpoint.model.state_dict(), str(checkpoint.folder))
         self.checkpoint, self.device = checkpoint, torch.device(device)
         self.model: PoseModel = checkpoint.model.eval()
         self.model.to(self.device).to(memory_format=torch.channels_last)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import json
 import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import HELD_OUT, split_source, split_target
 from posebridge.data.benchmarks import is_reference, parse_reference
@@ -22,6 +20,7 @@ from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
+from posebridge.files.json_files import read_json_mapping
 from posebridge.inference.domains import read_domains
 from posebridge.skeleton import builtin_skeletons
 
@@ -224,17 +223,8 @@ def source_check(
 def read_course(
     folder: Path, names: Collection[str]
 ) -> Mapping[str, tuple[tuple[int, float], ...]]:
-    """Curves of ``metrics.csv`` -> (steps done, value) pairs; those that it lacks are left out."""
-    file = folder / "metrics.csv"
-    if not file.is_file():
-        return {}
-    curves: dict[str, list[tuple[int, float]]] = {}
-    with file.open(newline="", encoding="utf-8") as stream:
-        for row in csv.reader(stream):
-            # A killed run may have left half a row at the end.
-            with suppress(ValueError):
-                if len(row) == 3 and row[1] in names:
-                    curves.setdefault(row[1], []).append((int(row[0]) + 1, float(row[2])))
+    """Return the curves of ``metrics.csv`` as (steps done, value) pairs, without those it lacks."""
+    curves = read_metrics(folder).curves(names)
     return {name: tuple(rows) for name, rows in curves.items()}
 
 
@@ -244,9 +234,10 @@ def selected_step(folder: Path) -> int | None:
 
 
 def step_of(folder: Path, weights: str) -> int | None:
-    """The step at which weights of a run were taken; None where there are none."""
+    """Return the step at which weights of a run were taken; None where nothing tells."""
     try:
-        step = json.loads((folder / "checkpoints" / weights / "results.json").read_bytes())["step"]
-    except (OSError, ValueError, KeyError, TypeError):
+        notes = read_json_mapping(folder / "checkpoints" / weights / "results.json", "results")
+    except InputError:
         return None
-    return step if isinstance(step, int) else None
+    step = notes.get("step")
+    return step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None

@@ -37,6 +37,7 @@ from posebridge.models.container import (
     read_files,
     sealed,
 )
+from posebridge.models.finite import require_finite_weights
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
@@ -161,7 +162,7 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
 
     Raises:
         InputError: a file is missing, truncated, differs from its checksum, or does not fit the
-            others.
+            others; the weights are not finite numbers.
     """
     folder = find_checkpoint(path, choice)
     files, results = read_files(folder)
@@ -201,6 +202,7 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
             f"{folder / WEIGHTS} does not fit {folder / CONFIG}: {len(wrong)} of its tensors are "
             f"missing, surplus or of another shape, the first '{wrong[0]}'; copy the whole folder."
         )
+    require_finite_weights(state, str(folder / WEIGHTS))
     model.load_state_dict(state)
     return Checkpoint(folder, model.eval(), skeleton, crop, config, results, asked)
 

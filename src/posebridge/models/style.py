@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from posebridge.errors import InputError
 from posebridge.files.whole import write_bytes
 from posebridge.models.encoder import ImageEncoder
+from posebridge.models.finite import require_finite_weights
 from posebridge.ops.style import adain, channel_statistics
 
 
@@ -173,13 +174,16 @@ class StyleNetwork(nn.Module):
 
     def save(self, file: Path) -> None:
         """Write the decoder as one .safetensors file, whole or not at all."""
-        write_bytes(file, save(self.decoder_state(), metadata=self.describe()))
+        state = self.decoder_state()
+        notes = {**self.describe(), "digest": _digest(state)}
+        write_bytes(file, save(state, metadata=notes))
 
     def load(self, file: Path) -> None:
         """Read a decoder that :meth:`save` wrote for the same encoder.
 
         Raises:
-            InputError: no such file, another kind of file, or a decoder of another encoder.
+            InputError: no such file, another kind of file, a decoder of another encoder, or a damaged
+                one.
         """
         if not file.is_file():
             raise InputError(f"style decoder {file} does not exist; train one first.")
@@ -208,7 +212,21 @@ class StyleNetwork(nn.Module):
             raise InputError(
                 f"{file} holds a decoder of another width; use the width that it was trained with."
             )
+        if found.get("digest", _digest(state)) != _digest(state):
+            raise InputError(
+                f"{file} is damaged (its checksum does not fit); remove it to train it again."
+            )
+        require_finite_weights(state, str(file))
         self.decoder.load_state_dict(state)
+
+
+def _digest(state: Mapping[str, Tensor]) -> str:
+    """Return a checksum of tensors and their names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _decoder(channels: Sequence[int], reductions: Sequence[int], width: float) -> nn.Sequential:

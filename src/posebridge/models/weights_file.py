@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from posebridge.errors import InputError
+from posebridge.models.finite import require_finite_weights
 
 _NESTED = ("state_dict", "model", "teacher")
 """Where training scripts put the weights when a .pth file holds more than those."""
@@ -54,6 +55,7 @@ def load_local(net: nn.Module, name: str, file: Path) -> None:
             f"{file} does not fit encoder '{name}': {len(misshapen)} weights have another shape, "
             f"such as {', '.join(misshapen[:3])}."
         )
+    require_finite_weights(found, str(file))
     net.load_state_dict(found, strict=False)
 
 
