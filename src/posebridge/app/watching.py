@@ -141,12 +141,12 @@ def _planned_steps(folder: Path) -> tuple[int, int]:
         steps = read_yaml_mapping(folder / "config.yaml", "configuration").get("steps")
     except InputError:
         return 0, 0
-    counts = (
-        [steps.get(name) for name in ("source", "adaptation")] if isinstance(steps, dict) else []
+    source, adaptation = (
+        steps.get(name) if isinstance(steps, dict) else None for name in ("source", "adaptation")
     )
-    if not counts or not all(type(count) is int and 0 <= count < 2**40 for count in counts):
+    if not isinstance(source, int) or not isinstance(adaptation, int):
         return 0, 0
-    return counts[0], sum(counts)
+    return (source, source + adaptation) if min(source, adaptation) >= 0 else (0, 0)
 
 
 def _pictures(folder: Path) -> list[tuple[int, Path]]:
