@@ -91,12 +91,15 @@ def test_a_table_of_several_animals_with_a_path_in_three_cells(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("7.0", "seven", "line 5 holds something that is no number"),
+        ("7.0", "seven", "line 5 holds 'seven', which is not a number"),
         ("7.0", "1e9", "not finite or beyond"),
         ("coords,x,y,x,y", "coords,x,y,x,z", "'left_ear' has no columns x and y"),
         ("coords,x,y,x,y", "coords,x,y,x,x", "two columns for the same body part"),
         ("coords,", "what,", "does not begin with DeepLabCut's rows"),
-        ("1.5,2.5,,", "1.5,2.5,", "line 4 has another number of cells"),
+        ("1.5,2.5,,", "1.5,2.5,,,9", "line 4 has 6 cells, and the header names 5"),
+        ("7.0", '"7,0"', "a number with a decimal comma"),
+        ("7.0", "1_000", "'1_000', which is not a number"),
+        ("7.0", "inf", "'inf', which is not a number"),
         ("scorer,ann,ann", "scorer,ann,bob", "labels of 2 scorers"),
     ],
 )

@@ -9,7 +9,10 @@
     coco.py        COCO keypoint files (coco_content.py checks them)
     yolo.py        Ultralytics YOLO-pose (yolo_dataset.py: its data.yaml), deeplabcut.py,
                    label_studio.py: read; X_writing.py writes
-    interchange.py SLEAP, NWB and what else sleap-io knows
+    deeplabcut_csv.py  its tables as text; deeplabcut_images.py  the image of each row, and crops
+    interchange.py SLEAP, NWB and what else sleap-io knows (sleap_files.py: what has to hold first,
+                   sleap_frames.py: where frames are, and crops)
+    hdf5_files.py  HDF5 opened with bounds; plain_pickles.py  pickles of plain values, nothing runs
     detections.py  boxes of a detector; unlabelled.py  folders, globs, videos
     video.py       frames of videos as image files, kept in frame_cache.py's folder
     frame_numbers.py  which frame of a video is which, from its packets (video_packets.py,

@@ -161,11 +161,13 @@ class Boxes(NamedTuple):
         scores: (N,) float64, NaN where there is none; None where there is none at all.
         categories: (N,) str, what a box is round, by name or number, "" where it is not said;
             None where nothing says.
+        notes: what was left out or changed, one sentence each.
     """
 
     samples: UnlabelledSamples
     scores: np.ndarray | None = None
     categories: np.ndarray | None = None
+    notes: Sequence[str] = ()
 
 
 def table(

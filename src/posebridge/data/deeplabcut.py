@@ -9,21 +9,21 @@ frame of the video.
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from posebridge.data.annotations import Annotations, Boxes, checked_points, found_image, table
+from posebridge.data.annotations import Annotations, Boxes, checked_points, table
+from posebridge.data.deeplabcut_csv import is_csv, read_csv_table
 from posebridge.data.deeplabcut_h5 import read_h5_table
+from posebridge.data.deeplabcut_images import row_images
 from posebridge.errors import InputError
+from posebridge.files.yaml_files import read_yaml_mapping
 from posebridge.skeleton import Skeleton
 
-_VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg")
+__all__ = ["Table", "is_csv", "is_project", "read_annotations", "read_scored_boxes"]
 
 
 def is_project(path: Path) -> bool:
@@ -52,18 +52,31 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         parts.sort(key=lambda part: project.index(part) if part in project else len(project))
     skeleton = _skeleton(parts, config, Path(path))
     files: list[Path] = []
+    notes: list[str] = []
     image, points, scores, names = [], [], [], []
+    negative = half = 0
     for t in tables:
-        where = t.images(images)
-        for row, file in enumerate(where):
+        where = row_images(t.file, t.index, t.labeled(), images)
+        notes += where.notes
+        for row, file in zip(where.rows, where.files, strict=True):
             for name in t.individuals:
-                place = t.positions(row, name, parts)
+                place = t.positions(int(row), name, parts)
+                given = np.isfinite(place[:, :2])
+                half += int((given.any(axis=1) & ~given.all(axis=1)).sum())
+                # Tools that have no empty cell write -1 where a body part is not in the image.
+                away = given.all(axis=1) & (place[:, :2] < 0).any(axis=1)
+                negative += int(away.sum())
+                place[away, :2] = np.nan
                 if np.isfinite(place[:, :2]).all(axis=1).any():
                     image.append(len(files))
-                    points.append(place[:, :2])
+                    points.append(place[:, :2] + where.origin)
                     scores.append(place[:, 2])
                     names.append(name)
             files.append(file)
+    if negative:
+        notes.append(f"{negative} body parts at negative places, such as -1, count as not labeled.")
+    if half:
+        notes.append(f"{half} body parts with only one of x and y count as not labeled.")
     if not points:
         raise InputError(f"{path}: no body part is labelled in any image.")
     places, likelihood = np.array(points), np.array(scores)
@@ -84,15 +97,18 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         keypoint_scores=likelihood if np.isfinite(likelihood).any() else None,
         individuals=names if any(names) else None,
         predicted=np.asarray(np.isfinite(likelihood).any(axis=1)),
+        notes=notes,
     )
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """The images alone, each taken whole: these files have no boxes."""
     tables, _ = _tables(Path(path))
-    files = [file for t in tables for file in t.images(images)]
+    found = [row_images(t.file, t.index, t.labeled(), images) for t in tables]
+    files = [file for where in found for file in where.files]
     order = np.arange(len(files))
-    return Boxes(table(str(path), files, order, np.zeros((len(files), 4)), order, order))
+    samples = table(str(path), files, order, np.zeros((len(files), 4)), order, order)
+    return Boxes(samples, notes=[note for where in found for note in where.notes])
 
 
 class Table:
@@ -138,48 +154,14 @@ class Table:
                     found[k, c] = self.values[row, column]
         return found
 
-    def images(self, images: Path | str | None) -> list[Path]:
-        """The image of each row; frames of a video where rows are numbers."""
-        if all(len(i) == 1 and re.fullmatch(r"\d{1,9}", i[0]) for i in self.index):
-            from posebridge.data.video import extract_frames
-
-            video = self._video(images)
-            return extract_frames(video, [int(i[0]) for i in self.index])
-        base = self.file.parent
-        # DeepLabCut's paths start at the project, two folders above the file; others beside it.
-        project = base.parent.parent
-        found = []
-        for row, parts in enumerate(self.index):
-            name = "/".join(parts).replace("\\", "/")
-            where = f"{self.file}: row {row + 1}"
-            folders = [base, base.parent, project]
-            if name.startswith("labeled-data/"):
-                folders = [project, base, base.parent]
-            if images is not None:
-                folders = [Path(images)]
-            try:
-                found.append(found_image(name, folders, where))
-            except InputError:
-                # As in a copy of one folder of labeled-data.
-                found.append(found_image(name.rpartition("/")[2], [base, *folders], where))
-        return found
-
-    def _video(self, images: Path | str | None) -> Path:
-        folder = self.file.parent if images is None else Path(images)
-        if folder.is_file():
-            return folder
-        near = [p for p in folder.glob("*") if p.suffix.lower() in _VIDEOS]
-        # mouse12DLC_resnet50... belongs to mouse12.mp4, not to mouse1.mp4.
-        fits = [p for p in near if re.match(re.escape(p.stem) + r"(DLC|_|-|\W|$)", self.file.stem)]
-        if not fits:
-            raise InputError(
-                f"{self.file} counts the frames of a video, and no video in {folder} has the name "
-                "that it begins with; give the video as the folder of images."
-            )
-        return max(fits, key=lambda p: len(p.stem))
+    def labeled(self) -> np.ndarray:
+        """Return (M,) bool: a row has a place; negative places, such as -1, are none."""
+        places = [i for (_, _, coordinate), i in self.place.items() if coordinate != "likelihood"]
+        values = self.values[:, places]
+        return np.asarray((np.isfinite(values) & (values >= 0)).any(axis=1))
 
 
-def _tables(path: Path) -> tuple[list[Table], dict[Any, Any] | None]:
+def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None]:
     if not is_project(path):
         return [_table(path)], _config_above(path)
     project = path.parent if path.name == "config.yaml" else path
@@ -199,32 +181,27 @@ def _tables(path: Path) -> tuple[list[Table], dict[Any, Any] | None]:
     return found, config
 
 
-def _config_above(path: Path) -> dict[Any, Any] | None:
+def _config_above(path: Path) -> dict[str, Any] | None:
     """The project's settings of a file in ``labeled-data/VIDEO``, for the bones."""
     labels = path.resolve().parent.parent
     file = labels.parent / "config.yaml"
     return _config(file) if labels.name == "labeled-data" and file.is_file() else None
 
 
-def _config(file: Path) -> dict[Any, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{file} holds no settings of a project.")
+def _config(file: Path) -> dict[str, Any]:
+    content = read_yaml_mapping(file, "DeepLabCut project")
     bones = content.get("skeleton") or []
     if not isinstance(bones, list) or not all(isinstance(b, list) and len(b) == 2 for b in bones):
         raise InputError(f"{file}: 'skeleton' is not a list of pairs of body parts.")
     return content
 
 
-def _listed(config: dict[Any, Any], key: str) -> list[str]:
+def _listed(config: dict[str, Any], key: str) -> list[str]:
     given = config.get(key)
     return [str(v) for v in given] if isinstance(given, list) else []
 
 
-def _skeleton(parts: list[str], config: dict[Any, Any] | None, path: Path) -> Skeleton:
+def _skeleton(parts: list[str], config: dict[str, Any] | None, path: Path) -> Skeleton:
     edges = []
     for bone in (config or {}).get("skeleton") or []:
         ends = [str(v) for v in bone]
@@ -237,52 +214,12 @@ def _skeleton(parts: list[str], config: dict[Any, Any] | None, path: Path) -> Sk
         raise InputError(f"{path}: {error}") from error
 
 
-def is_csv(path: Path) -> bool:
-    """Whether the first cell of a CSV file is ``scorer``."""
-    try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip(b"\xef\xbb\xbf").startswith(b"scorer,")
-    except OSError:
-        return False
-
-
 def _table(file: Path) -> Table:
     if file.suffix.lower() in (".h5", ".hdf5", ".hdf"):
         index, columns, values = read_h5_table(file)
         return Table(file, index, _triples(columns, file), values)
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = [row for row in csv.reader(text) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} is not a CSV file that can be read ({error}).") from error
-    heads: list[list[str]] = []
-    while (
-        rows and len(heads) < 4 and rows[0][0] in ("scorer", "individuals", "bodyparts", "coords")
-    ):
-        heads.append(rows.pop(0))
-    if not heads or [h[0] for h in heads] not in (
-        ["scorer", "bodyparts", "coords"],
-        ["scorer", "individuals", "bodyparts", "coords"],
-    ):
-        raise InputError(
-            f"{file} does not begin with DeepLabCut's rows scorer, bodyparts and coords."
-        )
-    # An index of three parts has empty cells in the header.
-    width = len(heads[0])
-    if any(len(row) != width for row in [*heads, *rows]):
-        number = next(i for i, row in enumerate([*heads, *rows], 1) if len(row) != width)
-        raise InputError(f"{file}: line {number} has another number of cells than the first.")
-    first = next((i for i in range(1, width) if heads[-1][i]), width)
-    columns = _triples([tuple(h[i] for h in heads) for i in range(first, width)], file)
-    values = np.empty((len(rows), width - first))
-    for number, row in enumerate(rows):
-        try:
-            values[number] = [float(cell) if cell else np.nan for cell in row[first:]]
-        except ValueError as error:
-            raise InputError(
-                f"{file}: line {len(heads) + number + 1} holds something that is no number."
-            ) from error
-    return Table(file, [tuple(row[:first]) for row in rows], columns, values)
+    read = read_csv_table(file)
+    return Table(file, read.index, _triples(read.columns, file), read.values)
 
 
 def _triples(columns: Sequence[tuple[str, ...]], file: Path) -> list[tuple[str, str, str]]:

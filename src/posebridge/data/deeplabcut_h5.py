@@ -8,14 +8,13 @@ tuples, strings and numbers, and nothing that could run.
 
 from __future__ import annotations
 
-import io
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from posebridge.data.extras import need
+from posebridge.data.hdf5_files import opened_hdf5
+from posebridge.data.plain_pickles import read_plain
 from posebridge.errors import InputError
 
 Columns = list[tuple[str, ...]]
@@ -23,11 +22,13 @@ Columns = list[tuple[str, ...]]
 
 def is_pandas_h5(path: Path) -> bool:
     """Whether an HDF5 file holds a table of pandas (and no other tool's arrays)."""
-    h5py = need("h5py", "formats", f"reading {path}")
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             return _group(file) is not None
-    except (OSError, RuntimeError, KeyError, ValueError):
+    except InputError:
+        raise
+    # h5py raises nearly anything for a damaged file.
+    except Exception:
         return False
 
 
@@ -45,9 +46,8 @@ def read_h5_table(path: Path) -> tuple[list[tuple[str, ...]], Columns, np.ndarra
     Raises:
         InputError: no such table, or a damaged one.
     """
-    h5py = need("h5py", "formats", f"reading {path}")
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             group = _group(file)
             if group is None:
                 raise InputError(f"{path} holds no table of DeepLabCut; give its CSV instead.")
@@ -114,12 +114,5 @@ def _table(group: Any) -> tuple[list[tuple[str, ...]], Columns, np.ndarray]:
     return [(name,) for name in _names(rows["index"])], columns, values
 
 
-class _PlainPickle(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name} is not allowed here")
-
-
 def _plain(stored: Any) -> Any:
-    if isinstance(stored, str):
-        stored = stored.encode("latin-1")
-    return _PlainPickle(io.BytesIO(bytes(stored))).load()
+    return read_plain(stored.encode("latin-1") if isinstance(stored, str) else bytes(stored))

@@ -27,7 +27,7 @@ from posebridge.data import (
 )
 from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.deeplabcut_h5 import is_pandas_h5
-from posebridge.data.extras import need
+from posebridge.data.hdf5_files import opened_hdf5
 from posebridge.errors import InputError
 
 Images = Path | str | None
@@ -123,11 +123,13 @@ def _hdf5(path: Path) -> bool:
 def _analysis(path: Path) -> bool:
     if not _hdf5(path):
         return False
-    h5py = need("h5py", "formats", f"reading {path}")
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             return "tracks" in file and "node_names" in file
-    except (OSError, RuntimeError):
+    except InputError:
+        raise
+    # h5py raises nearly anything for a damaged file.
+    except Exception:
         return False
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,10 +26,14 @@ from posebridge.data.annotations import (
     table,
 )
 from posebridge.data.extras import need
-from posebridge.data.frame_cache import cached_folder, store_image, stored
-from posebridge.data.video import Reference, is_video, resolved
+from posebridge.data.sleap_files import require_sound
+from posebridge.data.sleap_frames import frame_places
+from posebridge.data.video import resolved
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
+
+_FLAGGED = ("slp", "nwb")
+"""Formats that have a flag for what is visible; in the others a negative place stands for none."""
 
 
 def reader(
@@ -59,20 +62,25 @@ def box_reader(
             frames = _load(path, format).labeled_frames
             if not frames:
                 raise InputError(f"{path} has no labelled frame.")
-            files = resolved(_references(frames, path, images))
+            places = frame_places(frames, path, images)
+            files = resolved(places.references)
             image, boxes, scores = [], [], []
             for row, frame in enumerate(frames):
                 for box in frame.bboxes:
+                    x, y, width, height = box.xywh
                     image.append(row)
-                    boxes.append(box.xywh)
+                    boxes.append(
+                        (x + places.origins[row, 0], y + places.origins[row, 1], width, height)
+                    )
                     scores.append(getattr(box, "score", np.nan))
         order = np.arange(len(files))
         if not boxes:
-            return Boxes(table(str(path), files, order, np.zeros((len(order), 4)), order, order))
-        places, known = np.array(boxes, dtype=np.float64), np.array(scores, dtype=np.float64)
-        checked_boxes(places, np.ones(len(places), dtype=bool), str(path))
-        samples = table(str(path), files, np.array(image), places, order, np.arange(len(image)))
-        return Boxes(samples, known if np.isfinite(known).any() else None)
+            whole = table(str(path), files, order, np.zeros((len(order), 4)), order, order)
+            return Boxes(whole, notes=places.notes)
+        found, known = np.array(boxes, dtype=np.float64), np.array(scores, dtype=np.float64)
+        checked_boxes(found, np.ones(len(found), dtype=bool), str(path))
+        samples = table(str(path), files, np.array(image), found, order, np.arange(len(image)))
+        return Boxes(samples, known if np.isfinite(known).any() else None, notes=places.notes)
 
     return read
 
@@ -103,6 +111,7 @@ def sentences(path: Path, done: str = "read") -> Iterator[None]:
 
 def _load(path: Path, format: str) -> Any:
     sleap_io = library()
+    require_sound(path, format)
     if format == "slp":
         return sleap_io.load_slp(str(path), open_videos=False)
     return sleap_io.load_file(str(path), format=format)
@@ -127,7 +136,17 @@ def _annotations(labels: Any, path: Path, images: Path | str | None, format: str
     count = len(skeleton)
     points = np.array([i.points["xy"] for i in instances], dtype=np.float64).reshape(-1, count, 2)
     shown = np.array([i.points["visible"] for i in instances], dtype=bool)
+    places = frame_places(frames, path, images)
+    points += places.origins[image][:, None]
     known = np.asarray(np.isfinite(points).all(axis=2))
+    notes = [*places.notes]
+    if format not in _FLAGGED:
+        away = known & (points < 0).any(axis=2)
+        known &= ~away
+        if away.any():
+            notes.append(
+                f"{away.sum()} keypoints at negative places, such as -1, count as not labeled."
+            )
     checked_points(points, known, str(path))
     scores = np.full((len(instances), count), np.nan)
     totals = np.full(len(instances), np.nan)
@@ -145,14 +164,14 @@ def _annotations(labels: Any, path: Path, images: Path | str | None, format: str
                 loose += 1
             else:
                 boxes[row] = box.xywh
+                boxes[row, :2] += places.origins[image[row]]
     checked_boxes(boxes, boxes[:, 2] != 0, str(path))
     names = ["" if i.track is None else str(i.track.name) for i in instances]
-    notes = []
     if left:
         notes.append(f"{left} predictions in frames with labels by hand are left out.")
     if loose:
         notes.append(f"{loose} boxes that belong to no instance are left out.")
-    files = resolved(_references(frames, path, images))
+    files = resolved(places.references)
     return Annotations(
         name=str(path),
         skeleton=skeleton,
@@ -187,84 +206,3 @@ def _skeleton(found: Sequence[Any], path: Path) -> Skeleton:
     settled = {i for pair in stated for i in pair}
     named = [pair for pair in skeleton.pairs if settled.isdisjoint(pair)]
     return replace(skeleton, pairs=tuple((a, b) for a, b in [*stated, *named]))
-
-
-def _references(frames: Sequence[Any], path: Path, images: Path | str | None) -> list[Reference]:
-    inside: dict[int, list[int]] = {}
-    videos: dict[int, Any] = {}
-    places: dict[int, Any] = {}
-    for frame in frames:
-        key = id(frame.video)
-        if key not in places:
-            videos[key] = frame.video
-            places[key] = _place(frame.video, path, images)
-        if places[key] is None:
-            inside.setdefault(key, []).append(int(frame.frame_idx))
-    embedded = {key: _embedded(videos[key], numbers, path) for key, numbers in inside.items()}
-    found: list[Reference] = []
-    for frame in frames:
-        key, number = id(frame.video), int(frame.frame_idx)
-        place = places[key]
-        if place is None:
-            found.append(embedded[key][number])
-        elif isinstance(place, list):
-            if not 0 <= number < len(place):
-                raise InputError(f"{path} labels frame {number} of {len(place)} images.")
-            found.append(_file(place[number], path, images))
-        else:
-            found.append((place, number))
-    return found
-
-
-def _place(video: Any, path: Path, images: Path | str | None) -> Any:
-    """A video's file, the names of its images, or None for pictures inside the labels' file."""
-    name = video.filename
-    if isinstance(name, (list, tuple)):
-        return [str(n) for n in name]
-    if Path(str(name)).suffix.lower() in (".slp", ".h5", ".hdf5", ".nwb"):
-        return None
-    if is_video(Path(str(name))):
-        return _file(str(name), path, images)
-    return [str(name)]
-
-
-def _file(name: str, path: Path, images: Path | str | None) -> Path:
-    """A file that labels name by the path it had on another machine."""
-    parts = PureWindowsPath(name).parts
-    folders = [path.parent] if images is None else [Path(images), Path(images).parent]
-    tried = [] if images is not None else [Path(name)]
-    tried += [f.joinpath(*parts[-n:]) for n in range(min(4, len(parts)), 0, -1) for f in folders]
-    for file in tried:
-        if file.is_file():
-            return file
-    raise InputError(
-        f"{path} names the image or video {name}, which is neither there nor beside it; give the "
-        "folder that it lies in."
-    )
-
-
-def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]:
-    """Pictures inside an HDF5 file as PNG files in the cache."""
-    wanted = sorted(set(numbers))
-    dataset = str((video.backend_metadata or {}).get("dataset", ""))
-    inside = Path(str(video.filename))
-    if not inside.is_file():
-        raise InputError(
-            f"{path} names the video {inside}, which is not there; put it beside the labels and save "
-            "them again with that path."
-        )
-
-    def write(part: Path) -> None:
-        video.open()
-        for number in wanted:
-            picture = np.asarray(video[number])
-            if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
-                raise InputError(f"{path}: frame {number} is no picture of one or three colours.")
-            store_image(part / f"frame_{number:08d}.png", picture)
-
-    # Pictures may lie in another file than the labels; two of them may call their data set the same.
-    state = inside.stat()
-    source = [str(inside.resolve()), state.st_size, state.st_mtime_ns]
-    folder = cached_folder(path, json.dumps(["embedded", source, dataset, wanted]))
-    stored(folder, write)
-    return {number: folder / f"frame_{number:08d}.png" for number in wanted}

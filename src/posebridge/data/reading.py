@@ -158,6 +158,9 @@ def read_unlabelled(
         boxes = yolo.read_scored_boxes(path, images, say)
     else:
         boxes = boxes_without_undecodable(found.boxes(path, images), say)
+    if say is not None:
+        for note in boxes.notes:
+            say(f"{boxes.samples.name}: {note.rstrip('.')}")
     require_pixel_boxes(boxes)
     return _chosen(boxes, options, say)
 
@@ -201,7 +204,7 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
 
 def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:
     """(N,) the boxes that are round what is asked for."""
-    samples, _, categories = boxes
+    samples, categories = boxes.samples, boxes.categories
     if categories is None and wanted is not None:
         raise InputError(
             f"{samples.name} does not say what its boxes are round, so that category '{wanted}' "

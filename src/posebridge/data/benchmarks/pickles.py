@@ -74,7 +74,7 @@ def _encode(text: str, codec: str) -> bytes:
     return text.encode("latin1")
 
 
-_STANDINS = {
+STANDINS = {
     ("numpy", "dtype"): _Dtype,
     ("numpy", "ndarray"): _Array,
     ("_codecs", "encode"): _encode,
@@ -88,13 +88,14 @@ _STANDINS = {
         )
     },
 }
+"""What stands for the few names that pickled arrays and numbers of numpy ask for."""
 
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _STANDINS:
+        if (module, name) not in STANDINS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no array")
-        return _STANDINS[module, name]
+        return STANDINS[module, name]
 
 
 def read_arrays(path: Path) -> Any:

@@ -1,0 +1,172 @@
+"""DeepLabCut's CSV tables as pandas, spreadsheets and people write them.
+
+Quoted and padded cells, every spelling of a missing value that pandas knows, rows that are shorter than
+the header, trailing separators, blank lines, a byte order mark and either line ending are read as they
+are. Other separators and encodings are refused by name: which of two readings is right can't be known.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+
+_HEADS = ("scorer", "individuals", "bodyparts", "coords")
+_MISSING = frozenset(
+    {"", "na", "n/a", "nan", "-nan", "none", "null", "<na>", "#n/a", "#n/a n/a", "#na"}
+    | {"-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan"}
+)
+_UNNAMED = re.compile(r"Unnamed: \d+_level_\d+")
+_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class CsvTable(NamedTuple):
+    """The content of a CSV file.
+
+    Attributes:
+        index: for each row the parts of its image's path, or one number; the parts may be empty.
+        columns: scorer, (individual,) body part and coordinate of each column.
+        values: (rows, columns) float64, NaN where a cell is missing.
+        lines: the line of each row in the file, from 1.
+    """
+
+    index: list[tuple[str, ...]]
+    columns: list[tuple[str, ...]]
+    values: np.ndarray
+    lines: list[int]
+
+
+def is_csv(path: Path) -> bool:
+    """Return whether the first cell of a text file is ``scorer``, whatever separates the cells."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(256)
+    except (OSError, ValueError):
+        return False
+    wide = start.startswith(_UTF16)
+    text = start.decode("utf-16" if wide else "utf-8-sig", errors="replace")
+    return re.match(r"""\s*["']?\s*scorer\s*["']?\s*([,;\t|]|$)""", text, re.IGNORECASE) is not None
+
+
+def read_csv_table(file: Path) -> CsvTable:
+    """Return the content of a CSV file.
+
+    Raises:
+        InputError: naming the file, the line and what is wrong with it.
+    """
+    rows, lines = _rows(file)
+    heads: list[list[str]] = []
+    while rows and len(heads) < 4 and rows[0][0].lower() in _HEADS:
+        heads.append(rows.pop(0))
+        lines.pop(0)
+    if [h[0].lower() for h in heads] not in (
+        ["scorer", "bodyparts", "coords"],
+        ["scorer", "individuals", "bodyparts", "coords"],
+    ):
+        raise InputError(
+            f"{file} does not begin with DeepLabCut's rows scorer, bodyparts and coords."
+        )
+    # Spreadsheets end every line with as many separators as the longest line has.
+    width = max((number for h in heads for number, cell in enumerate(h, 1) if cell), default=0)
+    heads = [_padded(h, width) for h in heads]
+    # An index of three parts has empty cells in the header.
+    first = next((i for i in range(1, width) if heads[-1][i]), width)
+    for column in range(first, width):
+        if not all(h[column] for h in heads):
+            level = next(h[0] for h in heads if not h[column])
+            raise InputError(
+                f"{file}: column {column + 1} has no name in the row '{level}'; every column needs "
+                "one in each of the first rows."
+            )
+    columns = [tuple(h[i] for h in heads) for i in range(first, width)]
+    values = np.full((len(rows), width - first), np.nan)
+    for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
+        if any(cell.lower() not in _MISSING for cell in row[width:]):
+            raise InputError(
+                f"{file}: line {line} has {len(row)} cells, and the header names {width}; remove "
+                "what is too much, or quote names that have a comma."
+            )
+        for column, cell in enumerate(row[first:width]):
+            if cell.lower() not in _MISSING:
+                values[number, column] = _number(cell, f"{file}: line {line}")
+    index = [tuple(_padded(row[:first], first)) for row in rows]
+    return CsvTable(index, columns, values, lines)
+
+
+def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
+    """The rows that are not blank, their cells without spaces round them, and their lines."""
+    text = _text(file)
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    for separator, name in _SEPARATORS.items():
+        if head.count(separator) > head.count(","):
+            commas = re.search(rf"(^|{re.escape(separator)})\s*-?\d+,\d", text, re.MULTILINE)
+            found, wanted = (
+                (" and has decimal commas", " with decimal points") if commas else ("", "")
+            )
+            raise InputError(
+                f"{file} is separated by {name}{found}; save it as a CSV separated by commas{wanted}."
+            )
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        for row in reader:
+            cells = ["" if _UNNAMED.fullmatch(c.strip()) else c.strip() for c in row]
+            if cells and cells != [""]:
+                rows.append(cells)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise InputError(
+            f"{file} is not a CSV file that can be read: {error} in line {reader.line_num}."
+        ) from error
+    return rows, lines
+
+
+def _text(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror or error}.") from error
+    if content.startswith(_UTF16) or b"\0" in content[:64]:
+        raise InputError(f"{file} is UTF-16 text or not text at all; save it as a CSV in UTF-8.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file} is not UTF-8 text: line {line} has the byte 0x{content[error.start]:02x}, as "
+            "Latin-1 and other encodings write letters with accents; save it as a CSV in UTF-8."
+        ) from error
+
+
+def _padded(row: Sequence[str], width: int) -> list[str]:
+    return [*row[:width], *[""] * (width - len(row))]
+
+
+def _number(cell: str, where: str) -> float:
+    if re.fullmatch(r"-?\d+,\d+", cell):
+        raise InputError(
+            f"{where} holds {short_repr(cell)}, a number with a decimal comma; save the file with "
+            "decimal points."
+        )
+    try:
+        # Python reads 1_000 and digits of other scripts, and no tool writes them.
+        value = float(cell) if cell.isascii() and "_" not in cell else np.nan
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(
+            f"{where} holds {short_repr(cell)}, which is not a number; correct it, or leave the cell "
+            "empty where nothing is labeled."
+        )
+    return value
