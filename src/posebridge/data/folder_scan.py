@@ -40,7 +40,7 @@ class Scanned:
 
     def counts(self) -> str:
         """Return the counts by reason in one line; empty where nothing is left out."""
-        return ", ".join(f"{count:,} {reason}" for reason, count in self.left_out.items())
+        return ", ".join(f"{count:,} {reason}" for reason, count in self.left_out.most_common())
 
 
 def scan_folder(folder: Path) -> Scanned:
@@ -112,7 +112,7 @@ def _walk(folder: Path, found: Scanned, seen: set[str], links: list[Path]) -> No
                 seen.add(real)
                 kept.append(name)
         folders[:] = kept
-        for name in names:
+        for name in sorted(names):
             _add(Path(place) / name, found)
 
 
