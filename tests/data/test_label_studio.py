@@ -63,7 +63,7 @@ def test_label_studio_ties_keypoints_to_rectangles(tmp_path):
 
 def test_label_studio_without_ties(tmp_path):
     """A rectangle round a keypoint owns it; a turned rectangle has an upright box round it."""
-    picture(tmp_path / "images/a.png")
+    picture(tmp_path / "images/a.png", (200, 50))
     turned = rectangle("r2", "pup", 50)
     turned["value"]["rotation"] = 90
     content = [
@@ -84,7 +84,7 @@ def test_label_studio_without_ties(tmp_path):
 
 
 def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
-    picture(tmp_path / "a.png")
+    picture(tmp_path / "a.png", (200, 50))
     first = task("a.png", nose("k", 5))
     for more in ([12], [None], [{"result": [None]}], 3, [{"result": 3}]):
         other = {"id": 1, "data": {"image": "a.png"}, "annotations": [{"result": []}]}
@@ -96,7 +96,7 @@ def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
 
 
 def test_predictions_count_only_where_nobody_labelled(tmp_path):
-    picture(tmp_path / "a.png")
+    picture(tmp_path / "a.png", (200, 50))
     by_hand = task("a.png", nose("k", 5), region("keypointlabels", "e", "ear", 9, 30))
     guess = {"id": 2, "data": {"image": "a.png"}, "annotations": []}
     guess["predictions"] = [{"result": by_hand["annotations"][1]["result"], "score": 0.4}]
@@ -113,7 +113,7 @@ def test_predictions_count_only_where_nobody_labelled(tmp_path):
 
 
 def test_label_studio_sentences(tmp_path):
-    picture(tmp_path / "a.png")
+    picture(tmp_path / "a.png", (200, 50))
     for content, words in (
         ([task("b.png", nose("k", 5))], "task 40 names the image .*b.png, which does not exist"),
         ([task("a.png")], "has no keypoint in any annotation"),
@@ -124,3 +124,60 @@ def test_label_studio_sentences(tmp_path):
         file = text(tmp_path / "export.json", json.dumps(content))
         with pytest.raises(InputError, match=words):
             read_labelled(file)
+
+
+def test_a_label_of_its_own_is_joined_to_its_keypoint(tmp_path):
+    """As <KeyPoint> and <Labels> give: two results of one id."""
+    picture(tmp_path / "a.png", (200, 50))
+    places = [region("keypoint", i, "", x, 50) for i, x in (("k1", 5), ("k2", 10))]
+    for place in places:
+        place["value"].pop("keypoint")
+    labels = [
+        region("labels", i, label, x, 50, width=0.5)
+        for i, label, x in (("k1", "nose", 5), ("k2", "tail", 10))
+    ]
+    for results in ([*places, *labels], [labels[0], places[0], labels[1]], labels):
+        file = text(tmp_path / "e.json", json.dumps([task("a.png", *results)]))
+        found = read_annotations(file)
+        assert found.skeleton.keypoints == ("nose", "tail")
+        assert found.points.tolist() == [[[10, 25], [20, 25]]]
+
+
+@pytest.mark.parametrize("turned", [90, 180, 270])
+def test_a_turned_view_changes_no_place_and_is_told(tmp_path, turned):
+    """The editor keeps places in the image as it is stored."""
+    picture(tmp_path / "a.png", (200, 50))
+    results = [nose("k1", 5) | {"image_rotation": turned}, nose("k2", 5) | {"image_rotation": 0}]
+    results[1]["value"]["keypointlabels"] = ["tail"]
+    found = read_annotations(text(tmp_path / "e.json", json.dumps([task("a.png", *results)])))
+    assert found.points.tolist() == [[[10, 25], [10, 25]]]
+    assert len(found.notes) == 1 and found.notes[0].startswith("1 regions were made while")
+
+
+def test_percentages_are_of_the_image_that_is_there(tmp_path):
+    content = task("a.png", nose("k1", 5))
+    file = text(tmp_path / "e.json", json.dumps([content]))
+    picture(tmp_path / "a.png", (400, 100))
+    assert read_annotations(file).points.tolist() == [[[20, 50]]]
+    for size, words in (((50, 200), "turned by a quarter"), ((200, 80), "another image")):
+        picture(tmp_path / "a.png", size)
+        with pytest.raises(InputError, match=f"on an image of 200 x 50, and .*{words}"):
+            read_annotations(file)
+    for key in ("original_width", "original_height"):
+        content["annotations"][1]["result"][0].pop(key)
+    picture(tmp_path / "a.png", (100, 50))
+    file.write_text(json.dumps([content]))
+    assert read_annotations(file).points.tolist() == [[[5, 25]]]
+
+
+def test_two_uploads_of_one_name_are_not_one_image(tmp_path):
+    picture(tmp_path / "a.png", (200, 50))
+    tasks = [task(f"/data/upload/1/{p}-a.png", nose("k1", 5)) for p in ("aaaaaaaa", "bbbbbbbb")]
+    file = text(tmp_path / "e.json", json.dumps(tasks))
+    with pytest.raises(
+        InputError, match="two names, .*aaaaaaaa-a.png' and .*bbbbbbbb-a.png', give"
+    ):
+        read_annotations(file)
+    for prefix in ("aaaaaaaa", "bbbbbbbb"):  # an upload's whole name comes before its own
+        picture(tmp_path / f"{prefix}-a.png", (200, 50))
+    assert [f.name for f in read_annotations(file).files] == ["aaaaaaaa-a.png", "bbbbbbbb-a.png"]

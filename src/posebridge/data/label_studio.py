@@ -24,10 +24,13 @@ from posebridge.data.annotations import (
     checked_boxes,
     checked_points,
     table,
+    upright_size,
 )
-from posebridge.data.label_studio_images import image_of
+from posebridge.data.label_studio_images import TaskImages
+from posebridge.data.label_studio_regions import kind_of, one_each, shown_turned, sized
 from posebridge.data.video import resolved
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json
 from posebridge.skeleton import Skeleton
 
@@ -47,21 +50,29 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     """
     file = Path(path)
     tasks = _tasks(file)
-    references = [image_of(task, i, file, images) for i, task in enumerate(tasks)]
+    files = _files(tasks, file, images)
     subjects: list[_Subject] = []
     image: list[int] = []
     predicted: list[bool] = []
     notes: list[str] = []
-    several = 0
+    several = turned = 0
     for row, task in enumerate(tasks):
-        regions, more, by_model = _regions(task, f"{file}: task {task.get('id', row)}")
+        where = f"{file}: task {short_repr(task.get('id', row))}"
+        regions, more, by_model = _regions(task, where)
         several += more
-        found = _subjects(regions, f"{file}: task {task.get('id', row)}")
+        regions = one_each(sized(regions, files[row], where))
+        turned += sum(map(shown_turned, regions))
+        found = _subjects(regions, where)
         subjects += found
         image += [row] * len(found)
         predicted += [by_model] * len(found)
     if several:
         notes.append(f"{several} tasks have several annotations; the first of each is taken.")
+    if turned:
+        notes.append(
+            f"{turned} regions were made while the image was shown turned; Label Studio keeps their "
+            "places in the image as it is stored, and so they are read."
+        )
     names = _order(file, [label for s in subjects for label in s.points])
     if not names:
         raise InputError(f"{file} has no keypoint in any annotation; a labelled set needs some.")
@@ -85,9 +96,11 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     return Annotations(
         name=str(file),
         skeleton=skeleton,
-        files=resolved(references),
+        files=files,
         image_ids=_ids(tasks),
-        sizes=np.array([_size(task) for task in tasks], dtype=np.int64),
+        sizes=np.array(
+            [_size(task, f) for task, f in zip(tasks, files, strict=True)], dtype=np.int64
+        ),
         image=np.array(image, dtype=np.int64),
         ids=np.arange(len(subjects)),
         boxes=boxes,
@@ -105,12 +118,12 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     """The images and rectangles alone; whole images where the file has no rectangle."""
     file = Path(path)
     tasks = _tasks(file)
-    files = resolved([image_of(task, i, file, images) for i, task in enumerate(tasks)])
+    files = _files(tasks, file, images)
     image, boxes, scores = [], [], []
     for row, task in enumerate(tasks):
-        where = f"{file}: task {task.get('id', row)}"
-        for region in _regions(task, where)[0]:
-            if _kind(region) == "rectangle":
+        where = f"{file}: task {short_repr(task.get('id', row))}"
+        for region in one_each(sized(_regions(task, where)[0], files[row], where)):
+            if kind_of(region) == "rectangle":
                 image.append(row)
                 boxes.append(_box(region, where))
                 scores.append(_score(region))
@@ -135,6 +148,11 @@ class _Subject:
     def contains(self, x: float, y: float) -> bool:
         left, top, width, height = self.box
         return left <= x <= left + width and top <= y <= top + height
+
+
+def _files(tasks: Sequence[Mapping[str, Any]], file: Path, images: Path | str | None) -> list[Path]:
+    found = TaskImages(file, images)
+    return resolved([found.of(task, row) for row, task in enumerate(tasks)])
 
 
 def _tasks(file: Path) -> list[Mapping[str, Any]]:
@@ -176,15 +194,6 @@ def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any
     if not {"annotations", "completions", "predictions", "data"} & task.keys():
         raise InputError(f"{where} has neither 'data' nor 'annotations'; is this a task?")
     return [], False, False
-
-
-def _kind(region: Mapping[str, Any]) -> str:
-    kind = region.get("type")
-    if kind in ("keypointlabels", "keypoint"):
-        return "keypoint"
-    if kind in ("rectanglelabels", "rectangle"):
-        return "rectangle"
-    return "relation" if kind == "relation" else ""
 
 
 def _number(value: Mapping[str, Any], key: str, where: str) -> float:
@@ -237,7 +246,7 @@ def _score(region: Mapping[str, Any]) -> float:
 def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject]:
     boxed: dict[str, _Subject] = {}
     for number, region in enumerate(regions):
-        if _kind(region) == "rectangle":
+        if kind_of(region) == "rectangle":
             value, _, _ = _value(region, where)
             label = _label(value, "rectanglelabels")
             key = str(region.get("id", f"#{number}"))
@@ -245,7 +254,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
     ties: dict[str, str] = {}
     for region in regions:
         ends = [str(region.get(end)) for end in ("from_id", "to_id")]
-        if _kind(region) == "relation":
+        if kind_of(region) == "relation":
             for one, other in (ends, ends[::-1]):
                 if other in boxed:
                     ties[one] = other
@@ -253,7 +262,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
             ties[str(region.get("id"))] = str(region["parentID"])
     alone = _Subject()
     for region in regions:
-        if _kind(region) != "keypoint":
+        if kind_of(region) != "keypoint":
             continue
         value, across, down = _value(region, where)
         x, y = _number(value, "x", where) * across, _number(value, "y", where) * down
@@ -293,12 +302,16 @@ def _objects(given: Any) -> list[Mapping[str, Any]]:
     return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
 
 
-def _size(task: Mapping[str, Any]) -> tuple[int, int]:
+def _size(task: Mapping[str, Any], file: Path) -> tuple[int, int]:
+    """The size of a task's image where a region has one: the file's, if it can be read."""
     for key in ("annotations", "completions", "predictions"):
         regions = [r for given in _objects(task.get(key)) for r in _objects(given.get("result"))]
         for region in regions:
             width, height = region.get("original_width", 0), region.get("original_height", 0)
             numbers = isinstance(width, (int, float)) and isinstance(height, (int, float))
             if numbers and 0 < width < 2**31 and 0 < height < 2**31:
-                return int(width), int(height)
+                try:
+                    return upright_size(file)
+                except InputError:  # told by whoever decodes it
+                    return int(width), int(height)
     return 0, 0
