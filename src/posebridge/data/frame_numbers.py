@@ -137,7 +137,7 @@ def _known(path: Path, *_: object) -> FrameNumbers:
     stamps = [p.pts for p in demuxed.packets if p is not None and p.pts is not None]
     timed = len(stamps) == len(demuxed.packets) and len(set(stamps)) == len(stamps)
     gaps = demuxed.kind in _UNTABLED and filled_times(sorted(stamps)) is not None
-    if not timed or gaps or leading_times(demuxed.packets):
+    if not timed or gaps or leading_times(demuxed.packets, tabled=False):
         return _by_decoding(path, demuxed)
     stamps.sort()
     return _timed(stamps, demuxed, seen=False, lost=demuxed.damaged)
@@ -165,13 +165,13 @@ def _by_decoding(path: Path, demuxed: Demuxed) -> FrameNumbers:
     """The frames of a file whose packets alone do not tell them."""
     packets = demuxed.packets
     shown, sure = _shown(path)
-    damaged = demuxed.damaged or sure < len(shown)
     times = [pts for pts, _ in shown if pts is not None]
+    damaged = demuxed.damaged or sure < len(shown) or _begins_broken(demuxed, times)
     stamps = [p.pts for p in packets if p is not None and p.pts is not None]
     if damaged:
         # Damage takes the times of some packets along; those of AVI and of raw streams are no times.
         if demuxed.kind not in ("avi", *_RAW) and 2 * len(stamps) > len(packets):
-            unseen = leading_times(packets) - set(times)
+            unseen = leading_times(packets, _tabled(demuxed)) - set(times)
             return _timed(sorted(set(stamps) - unseen), demuxed, seen=True, lost=True)
         if demuxed.kind in _RAW:
             number, count = {o: n for n, (_, o) in enumerate(shown[:sure])}, len(packets)
@@ -190,6 +190,16 @@ def _by_decoding(path: Path, demuxed: Demuxed) -> FrameNumbers:
         start = float(known[0] * demuxed.base) if known else 0.0
         at = start + np.arange(count) / float(demuxed.rate)
     return FrameNumbers(at, True, number, packets, True, demuxed.claimed)
+
+
+def _tabled(demuxed: Demuxed) -> bool:
+    return demuxed.kind not in (*_UNTABLED, *_RAW)
+
+
+def _begins_broken(demuxed: Demuxed, times: list[int]) -> bool:
+    """Whether a file with a table does not show its first frame, where a recording may just be cut."""
+    first = next((p.pts for p in demuxed.packets if p is not None), None)
+    return _tabled(demuxed) and first is not None and first not in times
 
 
 def _shown(path: Path) -> tuple[list[tuple[int | None, int]], int]:

@@ -15,20 +15,27 @@ def is_rising(values: Sequence[int]) -> bool:
     return all(a < b for a, b in pairwise(values))
 
 
-def leading_times(packets: list[Packet | None]) -> set[int]:
-    """The times of packets that a decoder which begins here may be unable to show."""
+def leading_times(packets: list[Packet | None], tabled: bool) -> set[int]:
+    """Return the times of packets that a decoder which begins here may be unable to show.
+
+    Args:
+        tabled: the container lists its packets and so begins with a key frame. If none is the first,
+            that one is damaged.
+    """
     key = next((n for n, p in enumerate(packets) if p is not None and p.key), None)
     if key is None:
         return set()
     first = packets[key]
-    before = {p.pts for p in packets[:key] if p is not None and p.pts is not None}
+    before: set[int] = set()
+    if not tabled:
+        before = {p.pts for p in packets[:key] if p is not None and p.pts is not None}
     if first is not None and first.pts is not None:
         before |= {p.pts for p in packets[key:] if p and p.pts is not None and p.pts < first.pts}
     return before
 
 
 def filled_times(stamps: list[int]) -> list[int] | None:
-    """Ascending times at a constant rate, their gaps filled; None at another rate or without gaps."""
+    """Return ascending times at a constant rate, their gaps filled; None at another rate or without gaps."""
     if len(stamps) < 3:
         return None
     at = np.array(stamps, dtype=np.int64)
@@ -50,7 +57,7 @@ def filled_times(stamps: list[int]) -> list[int] | None:
 
 
 def numbers_in_groups(packets: list[Packet | None], shown: list[int]) -> tuple[dict[int, int], int]:
-    """Numbers by packet of a damaged file without times, and how many frames it has.
+    """Return numbers by packet of a damaged file without times, and how many frames it has.
 
     Without reordering the ordinal is the number. With it, the frames of a group of pictures have the
     numbers of the group, in the order in which they are shown, if all of them are shown.

@@ -57,6 +57,8 @@ def sample_video(
     if frame_numbers(path) is not known:  # its frames turned out to be others
         chosen = chosen_frames(frame_numbers(path).times, every, most)
         files = _stored_frames(path, chosen, say)
+    if not files:
+        raise InputError(f"{path} has no frame that can be decoded; is it a whole video?")
     return list(files.values())
 
 
@@ -157,8 +159,6 @@ def _stored_frames(
         )
 
     files = {_number(file): file for file in stored(folder, write)}
-    if not files:
-        raise InputError(f"{path} has no frame that can be decoded; is it a whole video?")
     _tell(path, [n for n in wanted if n not in files], len(wanted), known, say)
     return files
 
