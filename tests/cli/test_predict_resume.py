@@ -240,3 +240,44 @@ def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figur
     assert list(found.skipped) == list(plain.skipped) and len(found.skipped) == 3
     for name in ("points", "confidence", "regions", "sizes", "cells"):
         np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+
+
+def test_a_damaged_video_keeps_its_frames_and_seconds_after_a_kill(
+    finished_run, clip, tmp_path, capsys
+):
+    """Frames 10 to 12 are broken, and 13 to 23 predicted from them: no row has their times."""
+    import av
+
+    with av.open(str(clip)) as container:
+        places = [(p.pts, p.pos, p.size) for p in container.demux(video=0) if p.size]
+    content = bytearray(clip.read_bytes())
+    for _, place, size in places[10:13]:
+        # The content of a block, behind its header of a few bytes.
+        at = content.index(content[place : place + size], place) + 12
+        content[at : place + size] = bytes(place + size - at)
+    clip.write_bytes(content)
+    whole, out = tmp_path / "whole.csv", tmp_path / "killed.csv"
+    given = ["predict", str(finished_run), str(clip), "--every", "1"]
+    assert main([*given, "--out", str(whole)]) == 0
+    assert "14 of 80 frames" in capsys.readouterr().out.replace("\n", " ")
+    killed_after(1, finished_run, clip, "--every", "1", "--out", out)
+    assert main([*given, "--out", str(out)]) == 0
+    assert "going on after 32 of 66" in capsys.readouterr().out
+    assert out.read_bytes() == whole.read_bytes()
+    header, *rows = [line.split(",") for line in out.read_text().splitlines()]
+    seconds = [float(row[header.index("seconds")]) for row in rows]
+    expected = [n * 0.04 for n in range(FRAMES) if not 10 <= n < 24]
+    np.testing.assert_allclose(seconds, expected, atol=2e-3)
+
+
+def test_a_pipe_is_not_waited_for(finished_run, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    given = [
+        "predict",
+        str(finished_run),
+        str(tmp_path / "pipe.mp4"),
+        "--out",
+        str(tmp_path / "a.csv"),
+    ]
+    assert main(given) == 2
+    assert "is not a regular file" in capsys.readouterr().err

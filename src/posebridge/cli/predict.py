@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
     from posebridge.data.camera import camera_index
     from posebridge.data.video import is_video
+    from posebridge.data.video_file import require_video_file
     from posebridge.errors import InputError
     from posebridge.inference.chances import calibration_of
     from posebridge.inference.journal import Journal
@@ -57,7 +58,10 @@ def main(arguments: Sequence[str]) -> int:
         require_file(out)
     camera = camera_index(given.images)
     path = Path(given.images)
-    video = camera is None and is_video(path) and (path.is_file() or not has_magic(given.images))
+    video = camera is None and is_video(path) and not path.is_dir()
+    video = video and (path.is_file() or not has_magic(given.images))
+    if video:
+        require_video_file(path)
     _require_usable(given, camera is not None, video)
     predictor = asked_as_given(load(given.model, given.weights), given)
     require_places(given.out, predictor.skeleton)

@@ -35,7 +35,7 @@ def leading_times(packets: list[Packet | None], tabled: bool) -> set[int]:
 
 
 def filled_times(stamps: list[int]) -> list[int] | None:
-    """Return ascending times at a constant rate, their gaps filled; None at another rate or without gaps."""
+    """Return ascending times at a constant rate, their gaps filled; None without gaps or at another."""
     if len(stamps) < 3:
         return None
     at = np.array(stamps, dtype=np.int64)

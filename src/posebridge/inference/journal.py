@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from posebridge.errors import InputError
+from posebridge.files.whole import cannot_write
 
 _LONGEST_LINE = 2**24
 
@@ -87,10 +88,8 @@ class Journal:
             stream.write(json.dumps(line).encode() + b"\n" + content)
             stream.flush()
         except OSError as error:
-            raise InputError(
-                f"{self.file} can't be written ({error.strerror or error}); with room there, the "
-                "same command goes on."
-            ) from error
+            reason = cannot_write(self.file, error)
+            raise InputError(f"{reason} After that, the same command resumes here.") from error
 
     def close(self) -> None:
         """Close the file; it stays."""
