@@ -77,5 +77,5 @@ def test_labels_whose_pictures_are_in_a_missing_file_name_it(tmp_path):
     sio.save_file(sio.Labels([frame]), str(labels))
     assert len(read_annotations(labels)) == 1
     inside.unlink()
-    with pytest.raises(InputError, match="names the video .*pictures.h5, which is not there"):
+    with pytest.raises(InputError, match="names the .*video .*pictures.h5, which is n"):
         read_annotations(labels)
