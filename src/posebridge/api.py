@@ -24,6 +24,7 @@ from posebridge.files.locks import locked_folder
 from posebridge.files.whole import require_writable
 from posebridge.inference.domains import located, read_domains
 from posebridge.inference.judging import judge_run
+from posebridge.inference.moved_data import DATA, exists, found_again
 from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
@@ -63,7 +64,8 @@ def adapt(
         config: a YAML file; or a ready configuration, which takes no preset or overrides.
         overrides: dotted settings, such as ``{"feature.weight": 0}``.
         resume: go on with a run that was stopped. Its stored settings are used; whatever is given
-            beside must agree with them.
+            beside must agree with them. Source, target and ``data_root`` may be given anew where the
+            data moved; the data itself must be the same.
         stop_after: end after this many steps, for a trial; ``resume`` goes on from there.
         page: whether to make the page that says if it helped (:func:`make_report`).
         console: where progress goes; pass ``Console(quiet=True)`` for none.
@@ -90,8 +92,19 @@ def adapt(
         settings = replace(settings, target=str(target))
     if resume:
         kept = configure(config=stored)
-        require_as_stored(located(settings), kept, out)
-        settings = kept
+        data_root, settings = settings.data_root, located(settings)
+        # Where the data moved, its paths may be given anew: the run knows its data by content.
+        anew = {
+            name: str(path)
+            for name in DATA
+            if (path := getattr(settings, name)) is not None
+            and getattr(kept, name) is not None
+            and (path != getattr(kept, name) or path in (str(source), str(target)))
+            and exists(str(path))
+        }
+        same = {name: getattr(kept, name) for name in anew}
+        require_as_stored(replace(settings, **same), kept, out)
+        settings = found_again(kept, Path(out), data_root, anew)
     console = console or plain_console()
     with locked_folder(Path(out)):
         result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)

@@ -5,6 +5,7 @@ metrics.csv       every logged figure; tensorboard/ holds the same as events
 checkpoints/      source, last, selected, step_...: model folders, each with a model card
 resume.ckpt       everything that is needed to go on
 progress.json     how far it is and when it was last heard of
+origin.json       the folder that it began in, and a checksum of its data
 skipped.txt       images that could not be read
 held_out.txt      target images that only the validator sees
 style/            the decoder of the style network, where one was trained
@@ -32,6 +33,7 @@ from posebridge.adaptation.heartbeat import Heartbeat
 from posebridge.adaptation.image_banks import image_level_of
 from posebridge.adaptation.machine import device_of, precision_of, workers_of
 from posebridge.adaptation.metrics_file import read_metrics
+from posebridge.adaptation.origin import Origin, read_origin, require_same_data
 from posebridge.adaptation.prior import RECORD
 from posebridge.adaptation.quiet import quiet
 from posebridge.adaptation.recording import CsvRows, Keeper
@@ -197,6 +199,9 @@ def _train(
     remark = read_metrics(out).remark if done else None
     if remark is not None and say is not None:
         say(remark)
+    origin = Origin.of(out, source, target)
+    if done:
+        require_same_data(read_origin(out), origin, out)
     start = start_of(config, source)
     config = start.config
     split = split_target(target, config)
@@ -206,6 +211,7 @@ def _train(
     workers = workers_of(config)
     _remove_halves(out)
     write_text(out / "config.yaml", yaml.safe_dump(config.to_dict(), sort_keys=False))
+    origin.write(out)
     held_out = np.unique(split.held_out.files)
     write_bytes(out / HELD_OUT, b"".join(bytes(name) + b"\n" for name in held_out))
 

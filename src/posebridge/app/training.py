@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 
@@ -74,15 +75,15 @@ def status(look: RunLook, now: float) -> str:
 def sentence(look: RunLook, now: float) -> str:
     """What the state means, and what to do."""
     ago = "" if look.heard is None else _ago(now - look.heard)
+    resume = shlex.join(["posebridge", "adapt", "--resume", "--out", str(look.folder)])
     return {
         "not begun": f"There is no run in {look.folder} so far. This page shows it when it begins.",
         "preparing": "The run has its settings and no step yet: images are read, the style network "
         "is trained.",
         "training": f"Updated {ago}.",
         "killed": f"Last sign of life: {ago}. Its process is gone, or silent. It goes on from its last "
-        f"checkpoint with: posebridge adapt --resume --out {look.folder}",
-        "stopped": f"Stopped {ago}, before its end. It goes on with: "
-        f"posebridge adapt --resume --out {look.folder}",
+        f"checkpoint with: {resume}",
+        "stopped": f"Stopped {ago}, before its end. It goes on with: {resume}",
         "failed": f"Ended with an error {ago}; the terminal says which. Its checkpoints are kept.",
         "done": f"Finished {ago}."
         + (f" Did it help? {look.report}" if look.report is not None else ""),

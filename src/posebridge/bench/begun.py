@@ -6,6 +6,7 @@ The settings are those of the run's ``config.yaml``; where scores came without w
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,6 +20,7 @@ from posebridge.bench.plan import Training
 from posebridge.bench.scored import told_at_the_end
 from posebridge.errors import InputError
 from posebridge.inference.domains import below
+from posebridge.inference.moved_data import placed
 
 _PLACES = ("data_root", "workers", "device", "start_from", "asked")
 """Settings that may differ between two sessions: no weight depends on them, or (where a training
@@ -63,7 +65,7 @@ def changed_since(training: Training, out: Path) -> list[str]:
         elsewhere = _after_another_stage(training, told)
     else:
         about = stored.stat()
-        before = _read(stored, about.st_mtime_ns, about.st_size)
+        before = _placed(_read(stored, about.st_mtime_ns, about.st_size), folder)
         elsewhere = _starts_elsewhere(training, told, before.get("start_from"))
     changed = changed_settings(training.config, before)
     if training.method is None:
@@ -156,6 +158,17 @@ def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{file} holds no settings; remove the folder to train it again.")
     return content
+
+
+def _placed(settings: Mapping[str, Any], run: Path) -> dict[str, Any]:
+    """Return a run's settings with relative paths as they lead from here to what the run means."""
+    changed = copy.deepcopy(dict(settings))
+    for name in (*_FILES, "start_from"):
+        place = name.split(".")
+        path = _at(changed, place)
+        if isinstance(path, str):
+            _put(changed, place, placed(path, run))
+    return changed
 
 
 def _at(settings: Mapping[str, Any], place: Sequence[str]) -> Any:

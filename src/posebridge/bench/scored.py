@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from posebridge.bench.plan import Training
+from posebridge.errors import InputError
 from posebridge.evaluation import Results
-from posebridge.files.json_files import read_json
+from posebridge.files.bounds import short_repr
+from posebridge.files.json_files import read_json_mapping
 from posebridge.files.whole import write_text
 from posebridge.models.asked import Asked
 
@@ -25,7 +27,17 @@ def told_at_the_end(folder: Path) -> dict[str, Any]:
         InputError: the file is damaged.
     """
     file = folder / FINISHED
-    return read_json(file, "note of a training's end") if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    told = read_json_mapping(file, "note of a training's end")
+    kept, stage = told.get("checkpoints", []), told.get("first_stage")
+    named = isinstance(kept, list) and all(isinstance(name, str) for name in kept)
+    if not named or not isinstance(stage, (str, type(None))):
+        raise InputError(
+            f"{file} is damaged: 'checkpoints' and 'first_stage' are not names; remove the file, "
+            "and the same command notes the end again."
+        )
+    return told
 
 
 def kept_checkpoints(training: Training, out: Path) -> list[str]:
@@ -83,10 +95,18 @@ def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, fl
     file = judgement_file(training, out, checkpoint)
     if not file.is_file():
         return None
-    told = read_json(file, "judgement")
-    told = told if isinstance(told, dict) else {}
-    same = told.get("source_validation") == training.source_validation
-    return told.get("values") if same else None
+    told = read_json_mapping(file, "judgement")
+    values = told.get("values")
+    if not isinstance(values, dict) or not all(map(_is_number, values.values())):
+        raise InputError(
+            f"{file} is damaged: 'values' holds {short_repr(values)} where a number for each validator "
+            "belongs; remove the file, and the same command makes it again."
+        )
+    return values if told.get("source_validation") == training.source_validation else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def write_judgement(

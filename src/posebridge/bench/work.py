@@ -41,7 +41,7 @@ from posebridge.files.whole import write_text
 from posebridge.inference.domains import below, in_skeleton_asked
 from posebridge.inference.judging import prior_of
 from posebridge.inference.predictor import load
-from posebridge.inference.run_folder import open_run
+from posebridge.inference.run_folder import open_run, step_of
 from posebridge.inference.scoring import score
 
 
@@ -203,8 +203,13 @@ def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
     """Checkpoints by the step that they were taken at: those of one step are the same weights."""
     groups: dict[int, list[str]] = {}
     for name in checkpoints:
-        notes = (folder / "checkpoints" / name / "results.json").read_text(encoding="utf-8")
-        groups.setdefault(json.loads(notes)["step"], []).append(name)
+        step = step_of(folder, name)
+        if step is None:
+            raise InputError(
+                f"{folder / 'checkpoints' / name / 'results.json'} is damaged: it holds no step; "
+                "remove the training's folder to train it again."
+            )
+        groups.setdefault(step, []).append(name)
     return list(groups.values())
 
 

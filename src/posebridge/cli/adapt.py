@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ EXAMPLES = """examples:
   posebridge adapt --preset source_free --start-from people.zip --target photographs/ --out runs/free
   posebridge adapt --resume --out runs/people
 """
+
+
+_DATA = ("source", "target", "source_images", "target_images", "data_root")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,7 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--out", type=str, required=True, help="the run folder")
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out, with its settings"
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, with its settings; where its data moved, --data-root, "
+        "--source, --target, --source-images and --target-images tell where it is now",
     )
     parser.add_argument(
         "--stop_after",
@@ -44,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
     add_settings(parser)
     given = list(arguments)
     out = _value(given, "--out")
+    anew: dict[str, str] = {}
     if "--resume" in given and out is not None:
+        anew, given = _data_given_anew(given)
         given = _with_stored_settings(given, Path(out))
     config, own = parse_settings(parser, given)
 
@@ -52,12 +61,15 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
     from posebridge.files.locks import locked_folder
+    from posebridge.inference.moved_data import found_again
     from posebridge.report.summary import print_run_summary
 
     console = plain_console()
     if own.stop_after is not None and own.stop_after < 1:
         raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
     folder = require_folder(own.out)
+    if own.resume:
+        config = found_again(config, folder, anew.pop("data_root", None), anew)
     with locked_folder(folder):
         result = run(config, folder, resume=own.resume, console=console, stop_after=own.stop_after)
         wanted = result.finished and not own.no_report
@@ -75,6 +87,26 @@ def _value(arguments: Sequence[str], option: str) -> str | None:
     return None
 
 
+def _data_given_anew(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the options of a resumed run that tell where its data is now, and all others."""
+    anew, rest, waiting = {}, [], None
+    for argument in arguments:
+        option, equals, value = argument.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        if waiting is not None:
+            anew[waiting], waiting = argument, None
+        elif option.startswith("--") and name in _DATA:
+            if equals:
+                anew[name] = value
+            else:
+                waiting = name
+        else:
+            rest.append(argument)
+    if waiting is not None:
+        rest.append(f"--{waiting}")  # without a value: refused with the others
+    return anew, rest
+
+
 def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     """A resumed run uses the settings it was started with, and no others."""
     from posebridge.errors import InputError
@@ -90,7 +122,7 @@ def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     rest = [a for a in arguments if a not in ("--resume", *own) and not a.startswith(named)]
     if [a for a in rest if a.startswith("--")]:
         raise InputError(
-            "--resume goes on with the settings stored in the run and takes no others; start a new "
-            f"run with --config {stored} to change some."
+            "--resume goes on with the settings stored in the run and takes no others than where its "
+            f"data is now; start a new run with --config {shlex.quote(str(stored))} to change some."
         )
     return ["--config", str(stored), "--out", str(out), "--resume", *own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"         {line}", style="dim", markup=False, highlight=False)
         if len(finding.details) > 3:
             console.print(f"         and {len(finding.details) - 3:,} more", style="dim")
-    command = " ".join(["posebridge check", *arguments])
+    command = shlex.join(["posebridge", "check", *arguments])
     files = write_check(out, sets, between, command, posebridge.__version__)
     console.print(f"{verdict(findings)}\npage:     {files[0]}", highlight=False)
     console.print(f"findings: {files[1]}", highlight=False)

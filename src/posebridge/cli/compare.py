@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
             if labels is None:
                 answers.append(predictor.predict(samples, progress=bar.update))
             else:
-                protocol = {"command": " ".join(["posebridge compare", *arguments])}
+                protocol = {"command": shlex.join(["posebridge", "compare", *arguments])}
                 results, found = score(predictor, labels, protocol=protocol, progress=bar.update)
                 scores[f"{letter}: {name}"] = results
                 answers.append(found)

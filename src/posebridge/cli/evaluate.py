@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
             normaliser=given.normaliser,
             mapping=given.mapping,
             protocol={
-                "command": " ".join(["posebridge evaluate", *arguments]),
+                "command": shlex.join(["posebridge", "evaluate", *arguments]),
                 "selection": selection,
                 "seed": predictor.network.notes.get("seed"),
                 **benchmark,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
     file = run / "report" / "calibration.json"
     if not file.is_file():
         raise InputError(
-            f"{file} does not exist; make it with 'posebridge report {run}', or leave out "
-            "--calibrated."
+            f"{file} does not exist; make it (posebridge report {shlex.quote(str(run))}) or leave "
+            "out --calibrated."
         )
     name = "source" if folder.name == "source" else "adapted"
     _same_weights(checkpoint, run / "report" / "report.json", name)
@@ -44,12 +45,12 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
     if found is None:
         raise InputError(
             f"{file} has no map for {WITHIN} of the crop's side and the {name} weights; make it "
-            f"again with 'posebridge report {run}', or leave out --calibrated."
+            f"again (posebridge report {shlex.quote(str(run))}) or leave out --calibrated."
         )
     if found.own and not 0 <= min(found.own) <= max(found.own) < len(checkpoint.skeleton):
         raise InputError(
-            f"{file} has a map for a keypoint that the model has not; make it again with "
-            f"'posebridge report {run}'."
+            f"{file} has a map for a keypoint that the model has not; make it again "
+            f"(posebridge report {shlex.quote(str(run))})."
         )
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,6 @@ from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.presets import configure
 from posebridge.adaptation.run import HELD_OUT, split_source, split_target
-from posebridge.data.benchmarks import is_reference, parse_reference
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -22,7 +20,7 @@ from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
 from posebridge.files.json_files import read_json_mapping
 from posebridge.inference.domains import read_domains
-from posebridge.skeleton import builtin_skeletons
+from posebridge.inference.moved_data import found, found_skeleton
 
 _LEAST_UNSEEN = 50
 
@@ -80,12 +78,12 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
     stored_source, stored_target = config.source, config.target
     config = replace(
         config,
-        source=_found(config.source, data_root, place),
-        target=_found(config.target, data_root, place),
-        source_images=_found(config.source_images, data_root, place),
-        target_images=_found(config.target_images, data_root, place),
-        skeleton=_skeleton(config.skeleton, data_root, place),
-        mapping=_found(config.mapping, data_root, place),
+        source=found(config.source, data_root, place),
+        target=found(config.target, data_root, place),
+        source_images=found(config.source_images, data_root, place),
+        target_images=found(config.target_images, data_root, place),
+        skeleton=found_skeleton(config.skeleton, data_root, place),
+        mapping=found(config.mapping, data_root, place),
     )
     if config.source == config.target and stored_source != stored_target:
         raise InputError(
@@ -104,41 +102,6 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
         held_out = split_target(target, config).held_out
     apart = len(np.unique(target.files)) > 1
     return FinishedRun(place, config, source, held_out, apart, tuple(broken + more))
-
-
-def _found(path: str | None, data_root: Path | str | None, run: Path) -> str | None:
-    """The path where it exists, or the longest tail of it that exists below ``data_root``.
-
-    A tail alone may be another data set's: many have an ``annotations.json``.
-    """
-    if path is None or _exists(path):
-        return path
-    if is_reference(path):
-        return path if data_root is None else f"{data_root}/{parse_reference(path)}"
-    if data_root is None:
-        raise InputError(
-            f"the run {run} names the data {path}, which is not there; if it moved, say where to "
-            "with --data-root FOLDER."
-        )
-    parts = [part for part in Path(path).parts if part != Path(path).anchor]
-    for start in range(len(parts)):
-        candidate = str(Path(data_root).joinpath(*parts[start:]))
-        if _exists(candidate):
-            return candidate
-    raise InputError(
-        f"no tail of {path} exists below {data_root}; give --data-root the folder that holds "
-        f"{parts[-1] if parts else path}."
-    )
-
-
-def _skeleton(name: str | None, data_root: Path | str | None, run: Path) -> str | None:
-    return name if name in builtin_skeletons() else _found(name, data_root, run)
-
-
-def _exists(path: str) -> bool:
-    return Path(path).exists() or (
-        glob.has_magic(path) and next(glob.iglob(path, recursive=True), None) is not None
-    )
 
 
 def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | None:

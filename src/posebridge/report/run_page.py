@@ -7,6 +7,7 @@ calibration.json  from peaks to chances, for both models
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,7 +169,8 @@ def warnings(
     if stopped is not None:
         found.append(
             f"The run stopped at step {stopped[0]} of {stopped[1]}: this page is about an adaptation "
-            f"that is not finished. Go on with posebridge adapt --resume --out {judgement.run}."
+            "that is not finished. Go on with posebridge adapt --resume --out "
+            f"{shlex.quote(judgement.run)}."
         )
     if not judgement.held_out:
         found.append(

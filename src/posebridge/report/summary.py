@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +18,7 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
     if not result.finished:
         console.print(
             f"stopped after {result.steps} of {result.planned} steps; go on with\n"
-            f"    posebridge adapt --resume --out {result.folder}",
+            f"    posebridge adapt --resume --out {shlex.quote(str(result.folder))}",
             style="bold",
             highlight=False,
             soft_wrap=True,
@@ -45,12 +47,13 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
         )
     if report is not None:
         print_verdict(console, report)
+    folder = shlex.quote(str(result.folder))
     console.print(
         f"run folder:  {result.folder}\n"
         f"pictures:    {result.folder / 'pictures'}\n"
         f"models:      {result.folder / 'checkpoints'} (source, last, selected)\n"
-        f"curves:      tensorboard --logdir {result.folder}\n"
-        f"next:        posebridge predict {result.folder} IMAGES --out predictions.json",
+        f"curves:      tensorboard --logdir {folder}\n"
+        f"next:        posebridge predict {folder} IMAGES --out predictions.json",
         highlight=False,
     )
 
