@@ -13,6 +13,7 @@ from rich.console import Console
 import posebridge
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.heartbeat import require_alone
+from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.presets import configure, require_as_stored
 from posebridge.adaptation.run import RunResult, train
 from posebridge.data.benchmarks import benchmark_protocol
@@ -252,6 +253,9 @@ def make_report(
     say = None if console is None else remarks(console)
     finished = open_run(run_folder, data_root)
     require_writable(Path(run_folder) / "report", folder=True)
+    remark = read_metrics(finished.folder).remark
+    if remark is not None and say is not None:
+        say(remark)
     judged = judge_run(
         finished,
         weights=weights,

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.run import train
 from posebridge.adaptation.watching import NonFiniteLoss
+from posebridge.app.training import sentence
 from posebridge.app.watching import RunWatch
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
@@ -87,7 +88,10 @@ def test_damaged_metrics_stop_nobody(damage, data, stopped, tmp_path):
         )
         assert "metrics.csv is damaged: " in str(found.remark)
     read_course(run, ["loss/source"])
-    RunWatch(run).look()
+    look = RunWatch(run).look()
+    told = {"flipped": 3, "header": 1, "nested": 1, "empty": 0, "folder": 0}
+    assert look.unreadable == told.get(damage, len(lines) - 1)
+    assert ("can't be read and are left out" in sentence(look, 0.0)) == (look.unreadable > 0)
     said: list[str] = []
     if damage == "folder":
         with pytest.raises(InputError, match=r"metrics\.csv can't be written"):

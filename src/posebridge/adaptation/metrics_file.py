@@ -15,7 +15,7 @@ from pathlib import Path
 from posebridge.files.whole import write_bytes
 
 METRICS = "metrics.csv"
-_HEADER = b"step,name,value"
+HEADER = b"step,name,value"
 _ROW = re.compile(
     rb"(?P<step>[0-9]{1,12}),(?P<name>[A-Za-z0-9_./-]{1,200}),"
     rb"(?P<value>[+-]?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]{1,3})?|[+-]?inf|nan)"
@@ -86,7 +86,7 @@ def read_metrics(folder: Path) -> Metrics:
         return Metrics(file, (), 0)
     *lines, rest = content.split(b"\n")
     whole = [line.removesuffix(b"\r") for line in lines]
-    rows = [(line, parse_metric_row(line)) for line in whole if line and line != _HEADER]
+    rows = [(line, parse_metric_row(line)) for line in whole if line and line != HEADER]
     # A last row without its line break may be half a row, whose value is another one.
     torn = parse_metric_row(rest) is None and len(rest) > 300
     unreadable = sum(row is None for _, row in rows) + torn
@@ -95,7 +95,7 @@ def read_metrics(folder: Path) -> Metrics:
 
 def write_metrics(folder: Path, rows: Sequence[MetricRow]) -> None:
     """Write the file anew with its header and these rows, whole or not at all."""
-    lines = [_HEADER, *(row.text for row in rows)]
+    lines = [HEADER, *(row.text for row in rows)]
     write_bytes(folder / METRICS, b"".join(line + b"\r\n" for line in lines))
 
 

@@ -76,7 +76,8 @@ def sentence(look: RunLook, now: float) -> str:
     """What the state means, and what to do."""
     ago = "" if look.heard is None else _ago(now - look.heard)
     resume = shlex.join(["posebridge", "adapt", "--resume", "--out", str(look.folder)])
-    return {
+    damaged = f" {look.unreadable} rows of metrics.csv can't be read and are left out."
+    text = {
         "not begun": f"There is no run in {look.folder} so far. This page shows it when it begins.",
         "preparing": "The run has its settings and no step yet: images are read, the style network "
         "is trained.",
@@ -88,6 +89,7 @@ def sentence(look: RunLook, now: float) -> str:
         "done": f"Finished {ago}."
         + (f" Did it help? {look.report}" if look.report is not None else ""),
     }[look.state]
+    return text + (damaged if look.unreadable else "")
 
 
 def charts(look: RunLook) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from posebridge.adaptation.heartbeat import presence, read_progress
-from posebridge.adaptation.metrics_file import METRICS, parse_metric_row
+from posebridge.adaptation.metrics_file import HEADER, METRICS, parse_metric_row
 from posebridge.errors import InputError
 from posebridge.files.yaml_files import read_yaml_mapping
 
@@ -38,6 +38,7 @@ class RunLook:
         curves: figure -> (steps done, value), ascending.
         pictures: (step, file), ascending.
         report: the page that judges it, where there is one.
+        unreadable: rows of ``metrics.csv`` that are damaged and left out.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class RunLook:
     curves: Mapping[str, Curve]
     pictures: Sequence[tuple[int, Path]]
     report: Path | None
+    unreadable: int = 0
 
     @property
     def looks(self) -> Curve:
@@ -95,10 +97,12 @@ class RunWatch:
             self.folder,
             *(state, step, source, planned, heard, left, curves, _pictures(self.folder)),
             page if page.is_file() else None,
+            self._unreadable,
         )
 
     def _forget(self) -> None:
         self._curves: dict[str, Curve] = {}
+        self._unreadable = 0
         self._place, self._before, self._rest = 0, b"", b""
 
     def _read_metrics(self) -> None:
@@ -118,7 +122,9 @@ class RunWatch:
         *lines, self._rest = (self._rest + added).split(b"\n")
         for line in lines:
             row = parse_metric_row(line.removesuffix(b"\r"))
-            if row is not None and math.isfinite(row.value):
+            if row is None:
+                self._unreadable += line.removesuffix(b"\r") not in (b"", HEADER)
+            elif math.isfinite(row.value):
                 # Steps are logged by their number from 0.
                 self._curves.setdefault(row.name, []).append((row.step + 1, row.value))
 

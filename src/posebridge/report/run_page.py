@@ -13,6 +13,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
 from posebridge.files.whole import folder_written_whole, write_text
 from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
@@ -172,6 +173,9 @@ def warnings(
             "that is not finished. Go on with posebridge adapt --resume --out "
             f"{shlex.quote(judgement.run)}."
         )
+    remark = read_metrics(Path(judgement.run)).remark
+    if remark is not None:
+        found.append(remark)
     if not judgement.held_out:
         found.append(
             "The target is a single image, so nothing could be kept out of training: every figure "
