@@ -22,7 +22,8 @@ import posebridge.adaptation
 from posebridge.adaptation import adapter, selection
 from posebridge.adaptation.adapter import Adapter
 from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import split_target, train
+from posebridge.adaptation.run import train
+from posebridge.adaptation.splits import split_target
 from posebridge.adaptation.start import build_model
 from posebridge.adaptation.watching import NonFiniteLoss
 from posebridge.alignment.image import ImageLevel

@@ -15,7 +15,8 @@ from conftest import tiny
 
 from posebridge import api
 from posebridge.adaptation import run as adaptation_run
-from posebridge.adaptation.run import split_source, split_target, train
+from posebridge.adaptation.run import train
+from posebridge.adaptation.splits import split_source, split_target
 from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 from posebridge.inference import run_folder

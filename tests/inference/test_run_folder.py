@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import tiny
 
-from posebridge.adaptation.run import split_target
+from posebridge.adaptation.splits import split_target
 from posebridge.data.coco import read_boxes
 from posebridge.errors import InputError
 from posebridge.inference.run_folder import FinishedRun, open_run

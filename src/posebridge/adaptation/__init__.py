@@ -19,6 +19,10 @@
     style_training.py  the decoder of the style network
     recording.py       CSV log, checkpoints and the validator, as callbacks
     heartbeat.py       how far a run is and whether it is still alive
+    metrics_file.py    metrics.csv and its one reader
+    resume_file.py     what a run resumes from, checked before it is written and read
+    origin.py          where a run began and on which data
+    splits.py          which images training sees, and which it does not
     memory.py          how the CPU's memory is held while training
     run.py             a run folder: from data and a configuration to checkpoints
 

@@ -39,6 +39,7 @@ from posebridge.adaptation.quiet import quiet
 from posebridge.adaptation.recording import CsvRows, Keeper
 from posebridge.adaptation.resume_file import RESUME, DigestedCheckpoints, read_resume_file
 from posebridge.adaptation.selection import MEASURES
+from posebridge.adaptation.splits import TargetSplit, split_source, split_target
 from posebridge.adaptation.start import start_of
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import drop_unreadable
@@ -79,58 +80,6 @@ class RunResult:
     def finished(self) -> bool:
         """Whether the whole run is done."""
         return self.steps >= self.planned
-
-
-@dataclass(frozen=True)
-class TargetSplit:
-    """The target images in two parts that share no image."""
-
-    training: UnlabelledSamples
-    held_out: UnlabelledSamples
-
-
-def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
-    """Hold out whole images for the validator, drawn by the seed.
-
-    With a single image there is nothing to split, and it serves as both.
-    """
-    images = np.unique(target.files)
-    count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
-    # At least one for the validator, and at least one to train on.
-    count = max(min(count, len(images) - 1), 1)
-    if len(images) == 1:
-        return TargetSplit(target, target)
-    apart, rest = _whole_images(target.files, images, count, [config.seed, 2])
-    return TargetSplit(target.subset(rest), target.subset(apart))
-
-
-@dataclass(frozen=True)
-class SourceSplit:
-    """The source images in two parts that share no image."""
-
-    training: LabelledSamples
-    held_out: LabelledSamples
-
-
-def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
-    """Keep whole images out of training, drawn by the seed: ``source_held_out`` of them.
-
-    A run that starts from a stored model keeps the same ones out only if that model's run had the
-    same seed and share.
-    """
-    images = np.unique(source.images.files)
-    count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
-    apart, rest = _whole_images(source.images.files, images, count, [config.seed, 4])
-    return SourceSplit(source.subset(rest), source.subset(apart))
-
-
-def _whole_images(
-    files: np.ndarray, images: np.ndarray, count: int, seed: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of ``count`` of the images, drawn by the seed, and all others."""
-    chosen = np.random.default_rng(seed).permutation(len(images))[:count]
-    apart = np.isin(files, images[chosen])
-    return np.flatnonzero(apart), np.flatnonzero(~apart)
 
 
 def train(

@@ -12,7 +12,8 @@ import numpy as np
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import HELD_OUT, split_source, split_target
+from posebridge.adaptation.run import HELD_OUT
+from posebridge.adaptation.splits import split_source, split_target
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
