@@ -31,6 +31,7 @@ def test_what_is_not_a_photograph_is_left_out_and_counted_by_reason(tmp_path):
     _fill(tmp_path, ".hidden.png", "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/a.jpg")
     _fill(tmp_path, ".ipynb_checkpoints/a-checkpoint.jpg", "deep/@eaDir/b.jpg", "deep/z.png")
     (tmp_path / "Thumbs.db").write_bytes(b"x")
+    (tmp_path / "trail.jpg ").write_bytes(b"x")
     (tmp_path / "dead.jpg").symlink_to("/nowhere/x.jpg")
     (tmp_path / "link.jpg").symlink_to("a.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
@@ -43,7 +44,12 @@ def test_what_is_not_a_photograph_is_left_out_and_counted_by_reason(tmp_path):
             "1 .gif (store them as JPEG or PNG)",
             "1 .jp2 (store them as JPEG or PNG)",
             *("1 dead links", "1 folders __MACOSX", "2 folders @eaDir", "1 hidden folders"),
-            *("2 hidden files", "1 images without an ending", "1 pipes or devices"),
+            *(
+                "2 hidden files",
+                "1 images without an ending",
+                "1 names that end in a space",
+                "1 pipes or devices",
+            ),
         ]
     )
 

@@ -43,6 +43,7 @@ from posebridge.adaptation.splits import TargetSplit, split_source, split_target
 from posebridge.adaptation.start import start_of
 from posebridge.alignment.image import ImageLevel
 from posebridge.data.crops import drop_unreadable
+from posebridge.data.file_names import is_text, printable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
@@ -117,6 +118,11 @@ def train(
         NonFiniteLoss: a loss, or weights, were not finite; the checkpoints from before are kept.
         Terminated: SIGTERM came; the last checkpoint is kept.
     """
+    if not is_text(str(out.absolute())):
+        raise InputError(
+            f"the name of the run folder {printable(out)} is not UTF-8, which TensorBoard can't write "
+            "to; give another."
+        )
     with locked_folder(out):
         return _train(
             config, source, target, out, callbacks, resume, stop_after, style_progress, say

@@ -145,6 +145,8 @@ def _add(path: Path, found: Scanned, hidden_too: bool = False) -> None:
         found.files.append(path)
     elif ending in OTHER_IMAGES:
         found.left_out[f"{ending} (store them as JPEG or PNG)"] += 1
+    elif ending.strip() in IMAGE_ENDINGS:
+        found.left_out["names that end in a space"] += 1
     elif not ending and _starts_as_image(path):
         found.left_out["images without an ending"] += 1
 

@@ -60,10 +60,10 @@ def _names(reference: str) -> list[str]:
     """What an image may be called here: Label Studio has it as a URL, an upload or a local file."""
     try:
         url = urllib.parse.urlsplit(reference)
-        asked = urllib.parse.parse_qs(url.query).get("d")
+        asked = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
     except ValueError:
         return []
-    path = asked[0] if asked else urllib.parse.unquote(url.path)
+    path = asked[0] if asked else urllib.parse.unquote(url.path, errors="surrogateescape")
     last = path.rpartition("/")[2]
     own = re.sub(r"^[0-9a-f]{8}-", "", last)
     return list(dict.fromkeys(n for n in (path, path.lstrip("/"), last, own) if n))

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from posebridge.data.folder_scan import scan_folder
+from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.image_names import ImageNames
 from posebridge.data.yolo_labels import Lines, read_text
 from posebridge.errors import InputError
@@ -20,7 +22,7 @@ from posebridge.skeleton import Skeleton, unnamed_keypoints
 
 SPLITS = ("train", "val", "test")
 _OF_KEYPOINTS = {"kpt_shape", "kpt_names", "node_names", "flip_idx", "skeleton"}
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_IMAGES = IMAGE_ENDINGS
 
 
 def dataset_file(path: Path) -> Path | None:
@@ -208,7 +210,7 @@ class Dataset:
                     found.setdefault(file, _label_folder(file).with_suffix(".txt"))
                 continue
             labels = _label_folder(place)
-            for file in sorted(p for p in place.rglob("*") if _is_image(p)):
+            for file in filter(_is_image, scan_folder(place).files):
                 found[file] = (labels / file.relative_to(place)).with_suffix(".txt")
         return list(found.items())
 

@@ -14,6 +14,7 @@ from posebridge.data.loaders import crop_loader, to_tensor
 from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.given import require_given
 from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.inference.predictions import Part, PosePredictions, joined
@@ -222,6 +223,7 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
     Raises:
         InputError: no model there, or a damaged one.
     """
+    require_given(path, "models")
     if Path(path).suffix.lower() == ".onnx":
         from posebridge.inference.onnx_network import OnnxNetwork
 
