@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tool_files import picture, text
 
+from posebridge.data.conversion import convert
 from posebridge.data.deeplabcut import is_csv
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
@@ -183,8 +184,11 @@ def test_nothing_of_a_meta_pickle_runs(tmp_path, film, monkeypatch):
 def test_predictions_used_as_labels_are_told(tmp_path, film):
     said: list[str] = []
     whole = {"cropping": False, "cropping_parameters": [0, 64, 0, 48]}
-    read_labelled(analysis(tmp_path, film, whole), say=said.append)
+    file = analysis(tmp_path, film, whole)
+    read_labelled(file, say=said.append)
     assert any("all 2 subjects are a model's predictions" in s for s in said)
+    losses = convert(file, tmp_path / "coco.json").losses
+    assert "All 2 subjects are a model's predictions, none is by hand." in losses
 
 
 def test_two_videos_of_one_name_are_refused(tmp_path, film):

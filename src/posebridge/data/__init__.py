@@ -10,7 +10,7 @@
     yolo.py        Ultralytics YOLO-pose (yolo_dataset.py: its data.yaml), deeplabcut.py,
                    label_studio.py: read; X_writing.py writes
     label_studio_regions.py  its results as regions of one image; label_studio_images.py  their images
-    deeplabcut_csv.py  DeepLabCut's tables as text; deeplabcut_images.py  the image of each row, and crops
+    deeplabcut_csv.py  DeepLabCut's tables as text; deeplabcut_images.py  the image of each row, crops
     interchange.py SLEAP, NWB and what else sleap-io knows (sleap_files.py: what has to hold first,
                    sleap_frames.py: where frames are, and crops)
     hdf5_files.py  HDF5 opened with bounds; plain_pickles.py  pickles of plain values, nothing runs

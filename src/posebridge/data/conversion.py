@@ -68,8 +68,15 @@ def convert(
             "needs it."
         )
     assert target.write is not None
-    losses = [*annotations.notes, *lost(annotations, target)]
+    losses = [*annotations.notes, *_predicted(annotations), *lost(annotations, target)]
     return Conversion(annotations, target, target.write(annotations, path), losses)
+
+
+def _predicted(a: Annotations) -> list[str]:
+    """Return a sentence where a model predicted every subject, mistakes included."""
+    if a.predicted is None or len(a) == 0 or not a.predicted.all():
+        return []
+    return [f"All {len(a)} subjects are a model's predictions, none is by hand."]
 
 
 def writer_of(path: Path, name: str | None) -> Format:

@@ -102,9 +102,8 @@ def store_image(file: Path, image: np.ndarray) -> None:
         InputError: the cache can't be written, with the reason.
     """
     # OpenCV writes blue first.
-    ok, content = cv2.imencode(
-        file.suffix, np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    )
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if file.suffix == ".jpg" else []
+    ok, content = cv2.imencode(file.suffix, np.ascontiguousarray(image[..., ::-1]), options)
     assert ok
     try:
         file.write_bytes(content.tobytes())
