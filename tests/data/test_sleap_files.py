@@ -116,3 +116,18 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, ending):
         pytest.skip("this disk has names in UTF-8 alone")
     with pytest.raises(InputError, match="a name that is not UTF-8"):
         read_annotations(os.fsdecode(odd))
+
+
+@pytest.mark.parametrize("probe", ["while True: pass", "import os; os.abort()"])
+def test_a_file_that_hangs_or_crashes_the_library_is_refused(tmp_path, monkeypatch, probe):
+    from posebridge.data import hdf5_files
+
+    video = sleap_io.Video.from_filename([str(picture(tmp_path / "a.png"))])
+    file = saved(labels_of(video), tmp_path / "labels.slp")
+    assert len(read_annotations(file)) == 1
+    hdf5_files._ends.cache_clear()
+    monkeypatch.setattr(hdf5_files, "_SECONDS", 1)
+    monkeypatch.setattr(hdf5_files, "_PROBE", probe)
+    with pytest.raises(InputError, match="makes the HDF5 library hang or crash"):
+        read_annotations(file)
+    hdf5_files._ends.cache_clear()
