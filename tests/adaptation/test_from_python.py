@@ -53,7 +53,10 @@ def test_a_resumed_run_keeps_the_settings_it_was_started_with(call, stopped, tmp
         ({"preset": "source_only"}, "image.style is none, and statistics in the run"),
         ({"source": "other.json"}, "source is other.json, and "),
         ({"target": "photographs"}, "target is photographs, and "),
-        ({"overrides": {"model.encoder_args": "{a: 1}"}}, "model.encoder_args is None, and {} in"),
+        (
+            {"overrides": {"model.encoder_args": "{bn_eps: 0.1}"}},
+            "model.encoder_args is None, and {} in",
+        ),
         ({"config": tiny(steps__batch=3)}, "is None, and .*annotations.json in the run"),
     ],
 )

@@ -251,7 +251,8 @@ def test_a_configuration_names_no_further_files(model, tmp_path):
     files[CONFIG] = yaml.safe_dump(config).encode()
     for name, content in sealed(files, {"step": 7}).items():
         (folder / name).write_bytes(content)
-    assert load_checkpoint(folder).skeleton == ARM
+    with pytest.raises(InputError, match="config.yaml: .*encoder_args has 'checkpoint_path'"):
+        load_checkpoint(folder)
 
 
 def test_a_folder_of_the_format_without_checksums(model, tmp_path):

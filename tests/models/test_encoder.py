@@ -216,7 +216,12 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         ("test_vit", (9,), {"weights": "none"}, "no such levels"),
         ("test_resnet", (0,), {"weights": "imagenet"}, "neither 'pretrained' nor 'none'"),
         ("test_resnet", (0,), {"weights": "gone.pth"}, "gone.pth of encoder .* does not exist"),
-        ("test_resnet", (0,), {"weights": "none", "args": {"foo": 1}}, "with {'foo': 1}"),
+        (
+            "test_resnet",
+            (0,),
+            {"weights": "none", "args": {"foo": 1}},
+            "has .foo., which is not an argument",
+        ),
         ("test_vit", (0,), {"weights": "none", "input_size": 100}, "a multiple such as 96"),
     ],
 )

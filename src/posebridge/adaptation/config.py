@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from posebridge.adaptation.config_ranges import require_ranges
 from posebridge.adaptation.level_settings import (
     ConsistencyConfig,
     DisparityConfig,
@@ -28,7 +29,6 @@ from posebridge.adaptation.training_settings import (
 )
 from posebridge.data.crops import CropRange
 from posebridge.data.reading import ReadingConfig
-from posebridge.errors import InputError
 from posebridge.models.asked import Asked
 from posebridge.models.pose import ModelConfig
 
@@ -142,89 +142,7 @@ class AdaptConfig:
     source_held_out: float | None = None
 
     def __post_init__(self) -> None:
-        shares = {
-            "image.probability": self.image.probability,
-            "image.back": self.image.back,
-            "consistency.keep": self.consistency.keep,
-            "consistency.occlusion": self.consistency.occlusion,
-            "consistency.keep_first": self.consistency.keep_first or 0.0,
-            "consistency.keep_within": self.consistency.keep_within,
-            "disparity.features": self.disparity.features,
-            "refine.rise": self.refine.rise,
-            "refine.first": self.refine.first,
-            "refine.mine": self.refine.mine,
-            "teacher_decay": self.teacher_decay,
-            "held_out.held_out": self.held_out.held_out,
-            "source_held_out": self.source_held_out or 0.0,
-            "prior.weight": self.prior.weight,
-        }
-        for view in ("source_view", "student_view", "teacher_view"):
-            shares[f"{view}.flip"] = getattr(self, view).flip
-        for name, value in shares.items():
-            if not 0 <= value <= 1:
-                raise InputError(f"{name} is {value:g}; give a share between 0 and 1.")
-        least = {
-            "steps.batch": (self.steps.batch, 1),
-            "steps.source": (self.steps.source, 0),
-            "steps.adaptation": (self.steps.adaptation, 0),
-            "steps.checkpoint_every": (self.steps.checkpoint_every, 1),
-            "steps.validate_every": (self.steps.validate_every, 1),
-            "steps.keep_every": (self.steps.keep_every, 0),
-            "steps.log_every": (self.steps.log_every, 1),
-            "steps.picture_every": (self.steps.picture_every, 1),
-            "crop.size": (self.crop.size, 16),
-            "model.heatmap_size": (self.model.heatmap_size, 8),
-            "image.bank": (self.image.bank, 1),
-            "consistency.views": (self.consistency.views, 1),
-            "consistency.rounds": (self.consistency.rounds, 0),
-            "refine.width": (self.refine.width, 1),
-            "seed": (self.seed, 0),
-            "optimizer.warmup": (self.optimizer.warmup, 0),
-            "steps.ramp": (self.steps.ramp, 0),
-            "workers": (self.workers or 0, 0),
-        }
-        for name, (value, limit) in least.items():
-            if value < limit:
-                raise InputError(f"{name} is {value}; give {limit} or more.")
-        if self.seed > 2**31:
-            raise InputError(f"seed is {self.seed}; give at most 2147483648.")
-        weights = {
-            "consistency.weight": self.consistency.weight,
-            "feature.weight": self.feature.weight,
-            "pose.weight": self.pose.weight,
-            "disparity.weight": self.disparity.weight,
-            "disparity.margin": self.disparity.margin,
-            "refine.weight": self.refine.weight,
-            "facing": self.facing,
-            "anchor": self.anchor,
-            "optimizer.weight_decay": self.optimizer.weight_decay,
-        }
-        for name, weight in weights.items():
-            if not weight >= 0:
-                raise InputError(f"{name} is {weight:g}; a weight is 0 (off) or more.")
-        above_zero = {
-            "optimizer.lr": self.optimizer.lr,
-            "optimizer.encoder": self.optimizer.encoder,
-            "pose.temperature": self.pose.temperature,
-            "consistency.spread": self.consistency.spread,
-            "disparity.rise": self.disparity.rise,
-            "crop.padding": self.crop.padding,
-            "model.sigma": self.model.sigma,
-            "optimizer.adaptation_lr": self.optimizer.adaptation_lr,
-            "optimizer.adaptation_encoder": self.optimizer.adaptation_encoder,
-        }
-        for name, value in above_zero.items():
-            if value is not None and not value > 0:
-                raise InputError(f"{name} is {value:g}; give a number above 0.")
-        if self.refine.weight > 0 and self.consistency.weight == 0:
-            raise InputError(
-                "refine.weight is above 0 and consistency.weight is 0, but the first labels that are "
-                "refined are those of consistency; give it a weight too."
-            )
-        for view in ("source_view", "student_view", "teacher_view"):
-            low, high = getattr(self, view).scale
-            if not 0 < low <= high:
-                raise InputError(f"{view}.scale is {low:g} to {high:g}; give low, high above 0.")
+        require_ranges(self)
 
     @property
     def first_step(self) -> int:

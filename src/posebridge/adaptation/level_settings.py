@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
+
 
 @dataclass(frozen=True)
 class StyleTrainingConfig:
@@ -13,7 +15,8 @@ class StyleTrainingConfig:
     Attributes:
         encoder: a timm model that stays fixed; vgg19.tv_in1k is the usual one.
         weights: 'pretrained', 'none', or a local .safetensors or .pth file.
-        encoder_args: further arguments of timm.create_model.
+        encoder_args: further arguments of timm.create_model: numbers, switches and names of those
+            that are listed in posebridge.models.encoder_args.
         levels: feature maps whose statistics are the style; AdaIN happens at the last one.
         steps: of training the decoder.
         batch: images of each domain in a step.
@@ -36,6 +39,10 @@ class StyleTrainingConfig:
     content_weight: float = 1.0
     style_weight: float = 10.0
     reconstruction_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_encoder_name(self.encoder, "image.network.encoder")
+        require_encoder_args(self.encoder_args, "image.network.encoder_args")
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonargparse import (
-    ActionConfigFile,  # pyright: ignore[reportPrivateImportUsage]
-    ArgumentParser,
-    Namespace,
-)
+from jsonargparse import ArgumentParser, Namespace, set_loader
 
 from posebridge.adaptation.config import AdaptConfig
+from posebridge.adaptation.merged_settings import MergedSettings, dotted, known_setting
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+from posebridge.files.yaml_files import parse_yaml, read_yaml_mapping
 
 PRESETS = Path(__file__).parent.parent / "presets"
+_LOADER = "bounded_yaml"
 
 
 def known_presets() -> dict[str, str]:
@@ -46,11 +45,17 @@ def preset_file(name: str) -> Path:
 
 def preset_settings(name: str) -> dict[str, Any]:
     """What a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
-    return _dotted(yaml.safe_load(preset_file(name).read_text(encoding="utf-8")))
+    return dotted(read_yaml_mapping(preset_file(name), "preset"))
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Give a command every field of ``AdaptConfig``, and ``--preset`` and ``--config``."""
+    """Give a command every field of ``AdaptConfig``, and ``--preset`` and ``--config``.
+
+    The parser prints the help and reads the command's own options. Settings never reach it:
+    jsonargparse would read files without bounds and make objects of classes that they name.
+    """
+    set_loader(_LOADER, _load_option, (InputError,))
+    parser.parser_mode = _LOADER
     listed = "; ".join(f"{name}: {text}" for name, text in known_presets().items())
     parser.add_argument(
         "--preset",
@@ -60,7 +65,8 @@ def add_settings(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--config",
-        action=ActionConfigFile,
+        action="append",
+        metavar="FILE",
         help="a YAML file of settings, such as the config.yaml of another run",
     )
     parser.add_class_arguments(AdaptConfig, None)
@@ -74,12 +80,32 @@ def parse_settings(
     Returns:
         the configuration, and the command's own arguments.
     """
+    settings = MergedSettings()
+    rest: list[str] = []
+    waiting = list(reversed(arguments))
+    while waiting:
+        given = waiting.pop()
+        name, equals, value = given.partition("=")
+        # Fields are Python names; on a command line --data-root is as good as --data_root.
+        name = name[2:].replace("-", "_") if given.startswith("--") else ""
+        if name not in ("preset", "config") and not known_setting(name):
+            rest.append(f"--{name}{equals}{value}" if name else given)
+            continue
+        if not equals:
+            if not waiting or waiting[-1].startswith("--"):
+                raise InputError(f"{given} needs a value; see --help.")
+            value = waiting.pop()
+        if name == "preset":
+            settings.add_file(preset_file(value))
+        elif name == "config":
+            settings.add_file(_config_file(value))
+        else:
+            settings.add(name, value, text=True)
     try:
-        parsed = parser.parse_args(_presets_as_files(arguments))
+        own = parser.parse_args(rest)
     except (argparse.ArgumentError, TypeError, ValueError, KeyError) as error:
         raise InputError(_sentence(str(error), parser)) from error
-    config = _configuration(parser, parsed)
-    return config, parsed
+    return settings.build(), own
 
 
 def configure(
@@ -96,16 +122,17 @@ def configure(
     Raises:
         InputError: an unknown preset or field, or a value that does not fit.
     """
-    parser = ArgumentParser(exit_on_error=False)
-    add_settings(parser)
-    arguments = [] if base is None else ["--config", str(base)]
+    settings = MergedSettings()
+    if base is not None:
+        settings.add_file(_config_file(base))
     for name in presets:
-        arguments += ["--preset", name]
+        settings.add_file(preset_file(name))
     if config is not None:
-        arguments += ["--config", str(config)]
-    for key, value in (overrides or {}).items():
-        arguments.append(f"--{key}={_as_text(value)}")
-    return parse_settings(parser, arguments)[0]
+        settings.add_file(_config_file(config))
+    for name, value in (overrides or {}).items():
+        plain = value is None or isinstance(value, bool | int | float | str | list | tuple | dict)
+        settings.add(str(name), value if plain else str(value), text=True)
+    return settings.build()
 
 
 def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) -> None:
@@ -119,7 +146,7 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
     """
     if stored.source is None:
         given = replace(given, crop=stored.crop, model=stored.model)
-    mine, theirs = _dotted(given.to_dict()), _dotted(stored.to_dict())
+    mine, theirs = dotted(given.to_dict()), dotted(stored.to_dict())
     for name in (*theirs, *mine):
         if mine.get(name) != theirs.get(name):
             raise InputError(
@@ -128,52 +155,18 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
             )
 
 
-def _dotted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested settings by dotted names."""
-    found: dict[str, Any] = {}
-    for key, value in content.items():
-        name = f"{before}{key}"
-        # An empty dictionary is a value, not a group (encoder arguments).
-        found |= _dotted(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
-    return found
-
-
-def _as_text(value: Any) -> str:
-    if value is None:
-        return "null"
-    return str(list(value)) if isinstance(value, tuple) else str(value)
-
-
-def _presets_as_files(arguments: Sequence[str]) -> list[str]:
-    """``--preset NAME`` is ``--config FILE``, so that the order among all settings is kept."""
-    translated: list[str] = []
-    waiting = False
-    for given in arguments:
-        option, equals, value = given.partition("=")
-        # Fields are Python names; on a command line --data-root is as good as --data_root.
-        argument = (
-            "--" + option[2:].replace("-", "_") + equals + value
-            if given.startswith("--")
-            else given
+def _config_file(file: Path | str) -> Path:
+    if not Path(file).is_file():
+        raise InputError(
+            f"there is no file of settings {short_repr(str(file))}; give a YAML file, such as the "
+            "config.yaml of a run."
         )
-        if waiting:
-            translated += ["--config", str(preset_file(argument))]
-            waiting = False
-        elif argument == "--preset":
-            waiting = True
-        elif argument.startswith("--preset="):
-            translated += ["--config", str(preset_file(argument.partition("=")[2]))]
-        else:
-            translated.append(argument)
-    if waiting:
-        raise InputError(f"--preset needs a name; known are {', '.join(known_presets())}.")
-    return translated
+    return Path(file)
 
 
-def _configuration(parser: ArgumentParser, parsed: Namespace) -> AdaptConfig:
-    values = parser.instantiate(parsed)
-    fields = AdaptConfig.__dataclass_fields__
-    return AdaptConfig(**{name: getattr(values, name) for name in fields})
+def _load_option(text: str) -> Any:
+    """Read the value of one of a command's own options."""
+    return parse_yaml(text, "the value of an option")
 
 
 def _sentence(message: str, parser: ArgumentParser) -> str:

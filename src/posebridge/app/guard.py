@@ -89,8 +89,8 @@ class Guard:
 def names_files_elsewhere(body: bytes, uploads: Path) -> bool:
     """Return whether an event names anything but files in ``uploads``, or is not JSON."""
     try:
-        waiting = [json.loads(body)]
-    except (ValueError, RecursionError):
+        waiting = [parse_json(body, "the request", "event")]
+    except InputError:
         return True
     while waiting:
         value = waiting.pop()

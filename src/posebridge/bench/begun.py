@@ -13,12 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.bench.plan import Training
 from posebridge.bench.scored import told_at_the_end
 from posebridge.errors import InputError
+from posebridge.files.yaml_files import read_yaml
 from posebridge.inference.domains import below
 from posebridge.inference.moved_data import placed
 
@@ -149,12 +148,7 @@ def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
     Raises:
         InputError: the file is damaged.
     """
-    try:
-        content = yaml.load(
-            file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+    content = read_yaml(file, "file of settings")
     if not isinstance(content, dict):
         raise InputError(f"{file} holds no settings; remove the folder to train it again.")
     return content

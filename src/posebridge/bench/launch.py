@@ -220,9 +220,12 @@ def _on_cluster(
 
 
 def own_command(plan_file: Path, out: Path, data_root: str | None) -> list[str]:
-    """The command line that runs one training of a plan."""
+    """The command line that runs one training of a plan.
+
+    ``-P`` keeps the current folder off the path of Python: a file there would be imported.
+    """
     root = [] if data_root is None else ["--data-root", data_root]
     return [
-        *(sys.executable, "-m", "posebridge.cli.main", "bench", str(plan_file)),
+        *(sys.executable, "-P", "-m", "posebridge.cli.main", "bench", str(plan_file)),
         *("--out", str(out), *root, "--only"),
     ]

@@ -30,10 +30,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import preset_file
+from posebridge.adaptation.presets import preset_settings
 from posebridge.bench.first_stage import first_stage
 from posebridge.bench.plan_file import (
     configured,
@@ -48,9 +46,11 @@ from posebridge.bench.plan_file import (
 )
 from posebridge.bench.sweeps import Sweep, read_sweeps
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.models.asked import Asked
 
 _TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root", "thresholds"}
+MOST_TRAININGS = 10_000
 _PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
 _ASKED = ("views", "flip", "turn")
 _METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
@@ -149,11 +149,17 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     methods |= swept
     seeds = seeds_of(raw.get("seeds", [0]), f"{path}: seeds")
     budget = settings_of(raw.get("budget"), f"{path}: budget")
-    root = data_root if data_root is not None else raw.get("data_root")
+    root = data_root or text_of(raw.get("data_root"), f"{path}: data_root")
     baseline = text_of(raw.get("baseline"), f"{path}: baseline")
     if baseline is not None and baseline not in methods:
         raise InputError(f"{path}: baseline '{baseline}' is none of the methods; name one of them.")
     thresholds = thresholds_of(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
+
+    if len(pairs) * len(methods) * len(seeds) > MOST_TRAININGS:
+        raise InputError(
+            f"{path}: {len(pairs)} pairs, {len(methods)} methods (with those of sweeps) and "
+            f"{len(seeds)} seeds are more than {MOST_TRAININGS} trainings; make several plans."
+        )
 
     first_stages: dict[str, Training] = {}
     trainings: list[Training] = []
@@ -175,13 +181,20 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                 own = settings_of(how.get("settings"), f"{place}: settings")
                 both = f"{path}: pair '{pair}', method '{method}'"
                 config = configured(
-                    [*presets_of(about.get("preset")), *presets_of(how.get("preset"))],
+                    [
+                        *presets_of(about.get("preset"), f"{path}: pair '{pair}'"),
+                        *presets_of(how.get("preset"), place),
+                    ],
                     {**of_pair, **own, **last},
                     both,
                 )
                 taught = config
-                if _leaves_the_source_out(how):
-                    taught = configured(presets_of(about.get("preset")), of_pair | last, both)
+                if _leaves_the_source_out(how, place):
+                    taught = configured(
+                        presets_of(about.get("preset"), f"{path}: pair '{pair}'"),
+                        of_pair | last,
+                        both,
+                    )
                     config = _without_source(config, taught)
                 first = None
                 if config.start_from is None and config.steps.source > 0:
@@ -230,7 +243,9 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
     """Whether a method learns from labels of the target, and so bounds what adaptation can reach."""
     bound = how.get("bound", False)
     if not isinstance(bound, bool):
-        raise InputError(f"{path}: method '{method}': bound is {bound!r}; give true or false.")
+        raise InputError(
+            f"{path}: method '{method}': bound is {short_repr(bound)}; give true or false."
+        )
     return bound
 
 
@@ -238,7 +253,7 @@ def _scores_all(how: Mapping[str, Any], place: str) -> bool:
     """Whether all checkpoints of a method are scored, as where nothing is said."""
     said = how.get("checkpoints", "all")
     if said not in ("all", "final"):
-        raise InputError(f"{place}: checkpoints is {said!r}; give all or final.")
+        raise InputError(f"{place}: checkpoints is {short_repr(said)}; give all or final.")
     return said == "all"
 
 
@@ -269,15 +284,13 @@ def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
     try:
         return Asked(**given)
     except InputError as error:
-        said = ", ".join(f"{name} is {value!r}" for name, value in given.items())
+        said = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
         raise InputError(f"{place}: {said}: {error}") from error
 
 
-def _leaves_the_source_out(how: Mapping[str, Any]) -> bool:
+def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:
     """Whether the last word of a method about the source is null."""
-    given = [
-        yaml.safe_load(preset_file(p).read_text("utf-8")) for p in presets_of(how.get("preset"))
-    ]
+    given = [preset_settings(name) for name in presets_of(how.get("preset"), place)]
     words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
     return bool(words) and words[-1] is None
 

@@ -8,24 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.presets import configure
 from posebridge.errors import InputError
+from posebridge.files import yaml_files as files
+from posebridge.files.bounds import short_repr
+
+MOST_SEEDS = 1000
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The file's content; InputError if there is none or it is no mapping."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; name the YAML file of a comparison.")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # no text, or a date such as 2024-13-45
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    raw = files.read_yaml(path, "bench plan")
     if not isinstance(raw, dict):
         raise InputError(f"{path} holds no settings; see 'posebridge bench --help' for an example.")
-    return raw
+    return {str(key): value for key, value in raw.items()}
 
 
 def entries_of(
@@ -37,14 +36,16 @@ def entries_of(
         raise InputError(f"{path} names no {key}; see 'posebridge bench --help' for an example.")
     entries: dict[str, dict[str, Any]] = {}
     for name, value in found.items():
-        if not re.fullmatch(r"[\w+.-]+", str(name)) or str(name) == "first_stage":
+        if not re.fullmatch(r"[\w+.-]{1,100}", str(name)) or str(name) == "first_stage":
             raise InputError(
-                f"{path}: '{name}' cannot name one of the {key}; it becomes a folder: use letters, "
+                f"{path}: {short_repr(name)} cannot name one of the {key}; it becomes a folder: use letters, "
                 "digits, _ and -, and not 'first_stage'."
             )
         entry = {} if value is None else value
         if not isinstance(entry, dict):
-            raise InputError(f"{path}: {key}: '{name}' is {entry!r}; give preset and settings.")
+            raise InputError(
+                f"{path}: {key}: '{name}' is {short_repr(entry)}; give preset and settings."
+            )
         require_known(entry, known, f"{path}: {key}: '{name}'")
         entries[str(name)] = entry
     return entries
@@ -55,14 +56,20 @@ def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
     for key in raw:
         if key not in known:
             raise InputError(
-                f"{place}: '{key}' means nothing here; known are {', '.join(sorted(known))}."
+                f"{place}: {short_repr(key)} means nothing here; known are {', '.join(sorted(known))}."
             )
 
 
 def seeds_of(value: Any, place: str) -> list[int]:
     """A list of whole numbers from 0 with one at least; InputError otherwise."""
-    if not (isinstance(value, list) and value and all(type(s) is int and s >= 0 for s in value)):
-        raise InputError(f"{place} is {value!r}; give a list of numbers such as [0, 1, 2].")
+    if not (
+        isinstance(value, list)
+        and 0 < len(value) <= MOST_SEEDS
+        and all(type(s) is int and 0 <= s <= 2**31 for s in value)
+    ):
+        raise InputError(
+            f"{place} is {short_repr(value)}; give a list of numbers such as [0, 1, 2]."
+        )
     return value
 
 
@@ -71,7 +78,9 @@ def text_of(value: Any, place: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{place} is {value!r}; give a name or a path as text, or leave it out.")
+        raise InputError(
+            f"{place} is {short_repr(value)}; give a name or a path as text, or leave it out."
+        )
     return value
 
 
@@ -82,7 +91,9 @@ def thresholds_of(value: Any, place: str) -> list[float]:
         and value
         and all(isinstance(t, float) and math.isfinite(t) and t > 0 for t in value)
     ):
-        raise InputError(f"{place} is {value!r}; give shares of the crop's side: [0.05, 0.1].")
+        raise InputError(
+            f"{place} is {short_repr(value)}; give shares of the crop's side: [0.05, 0.1]."
+        )
     return value
 
 
@@ -99,12 +110,19 @@ def settings_of(value: Any, place: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InputError(f"{place} is {value!r}; give settings such as {{steps.source: 1000}}.")
+        raise InputError(
+            f"{place} is {short_repr(value)}; give settings such as {{steps.source: 1000}}."
+        )
     return {str(name): setting for name, setting in value.items()}
 
 
-def presets_of(value: Any) -> list[str]:
-    """One preset, several, or none."""
+def presets_of(value: Any, place: str) -> list[str]:
+    """One preset, several, or none; InputError where a name is not a text."""
     if value is None:
         return []
-    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    names = value if isinstance(value, list) else [value]
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f"{place}: preset is {short_repr(value)}; give the name of one, or a list of names."
+        )
+    return names

@@ -19,6 +19,7 @@ import numpy as np
 from posebridge.bench.plan_file import settings_of
 from posebridge.errors import InputError
 from posebridge.report.plots import write_plot
+from posebridge.files.bounds import short_repr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def read_sweeps(
         for setting, values in settings_of(swept, place).items():
             if not isinstance(values, list) or not all(_number(v) for v in values):
                 raise InputError(
-                    f"{place}: {setting} is {values!r}; give a list of numbers such as [0.3, 1, 3]."
+                    f"{place}: {setting} is {short_repr(values)}; give a list of numbers such as [0.3, 1, 3]."
                 )
             named: dict[float, str] = {}
             for value in sorted(set(values)):
@@ -71,7 +72,8 @@ def read_sweeps(
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and -1e300 < value < 1e300
 
 
 def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:

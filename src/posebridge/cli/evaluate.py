@@ -157,7 +157,7 @@ def _record(predictor: Predictor, results: Results, console: Console) -> None:
     from posebridge.models.checkpoint import record_scores
 
     folder = predictor.checkpoint.folder
-    card = record_scores(folder, json.loads(results.to_json()))
+    card = record_scores(folder, parse_json(results.to_json(), "results", "results"))
     console.print(f"recorded: {folder / 'results.json'}", highlight=False)
     console.print(
         f"recorded: {folder / 'README.md'}"

@@ -34,6 +34,9 @@ __all__ = [
     "to_image",
 ]
 
+LARGEST_CROP = 4096
+"""Pixels of a crop's side; beyond that a training step fits on no device."""
+
 
 @dataclass(frozen=True)
 class CropRange:
@@ -46,6 +49,14 @@ class CropRange:
 
     size: int = 256
     padding: float = 1.25
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= LARGEST_CROP:
+            raise InputError(f"crop.size is {self.size}; give 16 to {LARGEST_CROP}.")
+        if not 0 < self.padding <= 100:
+            raise InputError(
+                f"crop.padding is {self.padding:g}; give a number above 0, at most 100."
+            )
 
 
 class Region(NamedTuple):

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from posebridge.files.json_files import read_json_mapping
 from posebridge.errors import InputError
 
 BINS = 10
@@ -92,9 +93,9 @@ class Calibration:
 def read_calibrations(file: Path) -> dict[str, list[Calibration]]:
     """Weights (``source``, ``adapted``) -> maps, from the ``calibration.json`` of a report."""
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = read_json_mapping(file, "calibration")
         items = {str(name): list(maps) for name, maps in raw.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except TypeError as error:
         raise InputError(
             f"{file} can't be read as calibrations ({error}); make it with 'posebridge report'."
         ) from error

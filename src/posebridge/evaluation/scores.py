@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posebridge.files.json_files import parse_json
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
@@ -96,7 +97,7 @@ class Results:
     def from_json(cls, text: str, where: str) -> Results:
         """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
         try:
-            raw = json.loads(text)
+            raw = parse_json(text, where, "results")
             return cls(
                 metrics={
                     str(name): {

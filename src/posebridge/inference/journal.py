@@ -135,20 +135,20 @@ def _next_batch(stream: BinaryIO, first: int) -> Batch | None:
     from safetensors.numpy import load
 
     try:
-        line = json.loads(stream.readline(_LONGEST_LINE))
+        line = parse_json(stream.readline(_LONGEST_LINE), "a journal", "line")
         content = stream.read(line["bytes"])
         whole = len(content) == line["bytes"] and _checksum(line, content) == line["crc32"]
         if not whole or line["first"] != first or line["end"] <= first:
             return None
         return Batch(first, line["end"], load(content), tuple(line["notes"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError):
+    except (InputError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
         return None
 
 
 def _differing(found: bytes, head: bytes) -> tuple[str, ...]:
     try:
-        before = dict(json.loads(found)["identity"])
-    except (ValueError, KeyError, TypeError):
+        before = dict(parse_json(found, "a journal", "head")["identity"])
+    except (InputError, ValueError, KeyError, TypeError):
         return ("form",)
-    after = json.loads(head)["identity"]
+    after = parse_json(head, "a journal", "head")["identity"]
     return tuple(k for k in sorted({*before, *after}) if before.get(k) != after.get(k))

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+from posebridge.files.json_files import parse_json
 from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.network import Keypoints
 from posebridge.models.asked import Asked
@@ -55,7 +57,7 @@ class FileNotes:
         """The text for the file."""
         return json.dumps(
             {
-                "skeleton": json.loads(self.skeleton.to_json()),
+                "skeleton": self.skeleton.to_dict(),
                 "input_size": self.crop.size,
                 "padding": self.crop.padding,
                 "heatmap_size": self.heatmap_size,
@@ -72,8 +74,8 @@ class FileNotes:
     def from_json(cls, text: str, where: str) -> FileNotes:
         """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
         try:
-            raw = json.loads(text)
-            skeleton = Skeleton.from_json(json.dumps(raw["skeleton"]), where)
+            raw = parse_json(text, f"the metadata of {where}", "metadata")
+            skeleton = Skeleton.from_content(raw["skeleton"], where)
             chances = raw.get("calibration")
             calibration = None if chances is None else Calibration.from_dict(chances, where)
             if calibration is not None and not set(calibration.own) <= set(range(len(skeleton))):
@@ -89,9 +91,9 @@ class FileNotes:
                 calibration,
                 _asked(raw.get("asked", {}), where),
             )
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
-                f"the metadata of {where} are not as posebridge writes them ({error!r}); "
+                f"the metadata of {where} are not as posebridge writes them ({short_repr(error)}); "
                 "export the model again."
             ) from error
 

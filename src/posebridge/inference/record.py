@@ -66,8 +66,8 @@ def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
     """Whether the record beside the first of the files says the same identity, and all of them are
     as they were written."""
     try:
-        record = json.loads(record_file(outs[0]).read_bytes())
-        same = record["identity"] == json.loads(json.dumps(identity))
+        record = read_json_mapping(record_file(outs[0]), "record of an output")
+        same = record["identity"] == parse_json(json.dumps(identity), "identity", "record")
         written = dict(record["files"])
         return same and all(written.get(_from(outs[0], out)) == _state(out) for out in outs)
     except (OSError, ValueError, KeyError, TypeError, InputError):

@@ -10,23 +10,24 @@ README.md           the model card: the same for people; it may be edited and is
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
+import torch
 import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.whole import files_written_whole, folder_written_whole
 from posebridge.models import hub
 from posebridge.models.asked import Asked
 from posebridge.models.card import model_card
+from posebridge.models.config_file import ModelFolderConfig, parse_config
 from posebridge.models.container import (
     CARD,
     CONFIG,
@@ -38,14 +39,11 @@ from posebridge.models.container import (
     sealed,
 )
 from posebridge.models.finite import require_finite_weights
-from posebridge.models.pose import ModelConfig, PoseModel
+from posebridge.models.pose import PoseModel
+from posebridge.models.weights_header import WeightsHeader
 from posebridge.skeleton import Skeleton
 
 CHOICES = ("last", "selected", "source")
-# What of an encoder's arguments would read further files; the weights are in the folder.
-_READS_FILES = ("checkpoint_path", "cache_dir")
-
-_Settings = TypeVar("_Settings")
 
 
 @dataclass(frozen=True)
@@ -165,92 +163,55 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
             others; the weights are not finite numbers.
     """
     folder = find_checkpoint(path, choice)
-    files, results = read_files(folder)
-    skeleton = Skeleton.from_json(
-        # Bytes that are no text become characters that are no JSON.
-        files[SKELETON].decode("utf-8", errors="replace"),
-        str(folder / SKELETON),
-    )
-    config = _read_config(files[CONFIG], folder / CONFIG)
-    model_config = _settings(ModelConfig, config, "model", folder / CONFIG)
-    crop = _settings(CropRange, config, "crop", folder / CONFIG)
-    # A folder from before there was the setting is asked once.
-    asked = _settings(Asked, {"asked": {}, **config}, "asked", folder / CONFIG)
-    arguments = {k: v for k, v in model_config.encoder_args.items() if k not in _READS_FILES}
-    without_file = replace(model_config, weights="none", encoder_args=arguments)
-    try:
-        model = PoseModel(without_file, len(skeleton), crop.size)
-    except (RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{folder / CONFIG} describes no network that can be built "
-            f"({str(error).splitlines()[0]}); copy the whole model folder again."
-        ) from error
+    files, results = read_files(folder, lambda texts, header: _require_fit(folder, texts, header))
+    skeleton, config = _read_texts(folder, files)
+    model = _build(folder, config, len(skeleton))
     try:
         state = load(files[WEIGHTS])
     except SafetensorError as error:
         raise InputError(
             f"{folder / WEIGHTS} is damaged or not a safetensors file ({error}); copy it again."
         ) from error
-    expected = model.state_dict()
-    wrong = [
-        name
-        for name in sorted(set(expected) | set(state))
-        if name not in state or name not in expected or state[name].shape != expected[name].shape
-    ]
+    require_finite_weights(state, str(folder / WEIGHTS))
+    model.load_state_dict(state)
+    return Checkpoint(
+        folder, model.eval(), skeleton, config.crop, config.content, results, config.asked
+    )
+
+
+def _read_texts(folder: Path, files: Mapping[str, bytes]) -> tuple[Skeleton, ModelFolderConfig]:
+    skeleton = Skeleton.from_json(files[SKELETON], str(folder / SKELETON))
+    return skeleton, parse_config(files[CONFIG], folder / CONFIG)
+
+
+def _build(folder: Path, config: ModelFolderConfig, keypoints: int) -> PoseModel:
+    """The network that a folder describes, its weights random: they are in the folder."""
+    try:
+        return PoseModel(replace(config.model, weights="none"), keypoints, config.crop.size)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{folder / CONFIG} describes no network that can be built "
+            f"({(str(error).splitlines() or [''])[0][:200]}); copy the whole model folder again."
+        ) from error
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
+
+
+def _require_fit(folder: Path, texts: Mapping[str, bytes], header: WeightsHeader) -> None:
+    """Compare the names and shapes in a weights file with the network, before either takes memory.
+
+    Raises:
+        InputError: they differ, or a text is damaged.
+    """
+    skeleton, config = _read_texts(folder, texts)
+    with torch.device("meta"):
+        network = _build(folder, config, len(skeleton))
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = header.shapes
+    wrong = [n for n in sorted({*expected, *given}) if expected.get(n) != given.get(n)]
     if wrong:
         raise InputError(
             f"{folder / WEIGHTS} does not fit {folder / CONFIG}: {len(wrong)} of its tensors are "
-            f"missing, surplus or of another shape, the first '{wrong[0]}'; copy the whole folder."
+            f"missing, surplus or of another shape, the first {short_repr(wrong[0])}; copy the whole "
+            "folder."
         )
-    require_finite_weights(state, str(folder / WEIGHTS))
-    model.load_state_dict(state)
-    return Checkpoint(folder, model.eval(), skeleton, crop, config, results, asked)
-
-
-def _read_config(content: bytes, file: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(content.decode())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{file} is not valid YAML ({str(error).splitlines()[0]}).") from error
-    if not isinstance(config, dict):
-        raise InputError(f"{file} holds no settings; copy the whole model folder again.")
-    return config
-
-
-def _settings(
-    kind: type[_Settings], config: Mapping[str, Any], section: str, file: Path
-) -> _Settings:
-    values = config.get(section)
-    if not isinstance(values, dict):
-        raise InputError(f"{file} has no section '{section}'; copy the whole model folder again.")
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    surplus = sorted(set(values) - known)
-    if surplus:
-        raise InputError(
-            f"{file}: '{section}.{surplus[0]}' is unknown to this version of posebridge."
-        )
-    hints = get_type_hints(kind)
-    for name, value in values.items():
-        if not _is_of(value, hints[name]):
-            raise InputError(
-                f"{file}: '{section}.{name}' is {value!r}, which is of the wrong type; copy the "
-                "whole model folder again."
-            )
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InputError(f"{file}: section '{section}' is incomplete ({error}).") from error
-    except InputError as error:
-        raise InputError(f"{file}: '{section}': {error}") from error
-
-
-def _is_of(value: Any, hint: Any) -> bool:
-    """Whether a value from YAML is what a setting's annotation says; NaN and infinity never are."""
-    if isinstance(hint, UnionType):
-        return any(_is_of(value, part) for part in get_args(hint))
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if hint in (int, float):
-        number = isinstance(value, (int, hint)) and not isinstance(value, bool)
-        return number and math.isfinite(value)
-    return isinstance(value, get_origin(hint) or hint)

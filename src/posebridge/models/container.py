@@ -8,14 +8,18 @@ can write all four files can also write fitting checksums.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any, BinaryIO, cast
 
 from posebridge.errors import InputError
+from posebridge.files.json_files import parse_json
+from posebridge.models.results_file import parse_results
+from posebridge.models.weights_header import WeightsHeader, read_header
 
 WEIGHTS, SKELETON, CONFIG, RESULTS, CARD = (
     "model.safetensors",
@@ -34,6 +38,10 @@ _LARGEST_TEXT = 4 * 2**20
 # Weights hardly compress; a file of zeros compresses a thousandfold.
 _LARGEST_RATIO = 20
 _MOST_MEMBERS = 1000
+# Weights up to this size are compared with their checksum before anything else of them.
+_COMMON_WEIGHTS = 256 * 2**20
+
+BeforeWeights = Callable[[Mapping[str, bytes], WeightsHeader], None]
 
 
 def sealed(files: Mapping[str, bytes], results: Mapping[str, Any]) -> dict[str, bytes]:
@@ -44,76 +52,103 @@ def sealed(files: Mapping[str, bytes], results: Mapping[str, Any]) -> dict[str, 
         results: what ``results.json`` says; checksums in it are replaced.
     """
     # As it will be read again: lists for tuples, strings for keys.
-    said = json.loads(json.dumps({k: v for k, v in results.items() if k != _CHECKSUMS}))
+    said = parse_json(
+        json.dumps({k: v for k, v in results.items() if k != _CHECKSUMS}), RESULTS, "results"
+    )
     sums = {name: _digest(files[name]) for name in (WEIGHTS, SKELETON, CONFIG)}
     sums[RESULTS] = _digest(_canonical(said))
     text = json.dumps({**said, _CHECKSUMS: sums}, indent=2)
     return {**files, RESULTS: text.encode()}
 
 
-def read_files(place: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+def read_files(
+    place: Path, before_weights: BeforeWeights | None = None
+) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The four files of a model folder or a zip of one, and what ``results.json`` says.
+
+    The texts come first and are checked, then the header of the weights, then what is large of them.
+
+    Args:
+        before_weights: called with the texts and the header before the weights are read; raises
+            where they do not fit each other.
 
     Raises:
         InputError: a file is missing, too large, damaged, or differs from its checksum; of a zip,
             also what could reach outside of it or fill the memory.
     """
-    files = _from_folder(place) if place.is_dir() else _from_zip(place)
-    return files, _checked(files, place)
-
-
-def _checked(files: Mapping[str, bytes], place: Path) -> dict[str, Any]:
+    if place.is_dir():
+        _require_all(place)
+        return _checked(lambda name: _open_file(place, name), place, before_weights)
     try:
-        results = json.loads(files[RESULTS])
-    except (ValueError, RecursionError) as error:
+        with zipfile.ZipFile(place) as archive:
+            members = _members(archive, place)
+            return _checked(
+                lambda name: (members[name].file_size, archive.open(members[name])),
+                place,
+                before_weights,
+            )
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive fails in the errors of half a dozen modules
         raise InputError(
-            f"{place / RESULTS} is damaged ({type(error).__name__}); copy the whole model again."
+            f"{place} is a damaged zip ({type(error).__name__}); copy it again."
         ) from error
-    if not isinstance(results, dict):
-        raise InputError(f"{place / RESULTS} holds no results; copy the whole model again.")
+
+
+def _checked(
+    opened: Callable[[str], tuple[int, IO[bytes]]],
+    place: Path,
+    before_weights: BeforeWeights | None,
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    files = {name: _read(opened, name) for name in (SKELETON, CONFIG, RESULTS)}
+    results = parse_results(files[RESULTS], place / RESULTS)
     sums = results.pop(_CHECKSUMS, None)
-    if sums is None and _format(files[WEIGHTS]) == _WITHOUT_CHECKSUMS:
-        return results
-    if not isinstance(sums, dict):
+    if isinstance(sums, dict):
+        present = {name: _digest(files[name]) for name in (SKELETON, CONFIG)}
+        _require_sums({**present, RESULTS: _digest(_canonical(results))}, sums, place)
+    size, stream = opened(WEIGHTS)
+    with stream:
+        if isinstance(sums, dict) and size <= _COMMON_WEIGHTS:
+            files[WEIGHTS] = stream.read(size)
+            _require_sums({WEIGHTS: _digest(files[WEIGHTS])}, sums, place)
+            stream = io.BytesIO(files[WEIGHTS])
+        header = read_header(cast(BinaryIO, stream), size, str(place / WEIGHTS))
+    if not isinstance(sums, dict) and not (sums is None and header.format == _WITHOUT_CHECKSUMS):
         raise InputError(f"{place / RESULTS} has no checksums; copy the whole model again.")
-    present = {name: _digest(files[name]) for name in (WEIGHTS, SKELETON, CONFIG)}
-    present[RESULTS] = _digest(_canonical(results))
+    if before_weights is not None:
+        before_weights(files, header)
+    if WEIGHTS not in files:
+        files[WEIGHTS] = _read(opened, WEIGHTS)
+        if isinstance(sums, dict):
+            _require_sums({WEIGHTS: _digest(files[WEIGHTS])}, sums, place)
+    return {name: files[name] for name in FILES}, results
+
+
+def _require_sums(present: Mapping[str, str], sums: Mapping[str, Any], place: Path) -> None:
     changed = [name for name, digest in present.items() if sums.get(name) != digest]
     if changed:
         raise InputError(
             f"{place}: {', '.join(changed)} {'is' if len(changed) == 1 else 'are'} not as the model "
             "was saved (SHA-256); the copy is damaged or was changed, copy the whole model again."
         )
-    return results
 
 
-def _from_folder(folder: Path) -> dict[str, bytes]:
-    files = {}
+def _require_all(folder: Path) -> None:
     for name in FILES:
         file = folder / name
         if not file.is_file():
             raise InputError(
                 f"{folder} has no {name}; a model folder needs it, copy the whole one."
             )
-        try:
-            _require_size(file.stat().st_size, name, folder)
-            files[name] = file.read_bytes()
-        except OSError as error:
-            raise InputError(f"{file} can't be read: {error.strerror}.") from error
-    return files
+        _require_size(file.stat().st_size, name, folder)
 
 
-def _from_zip(file: Path) -> dict[str, bytes]:
+def _open_file(folder: Path, name: str) -> tuple[int, IO[bytes]]:
+    file = folder / name
     try:
-        with zipfile.ZipFile(file) as archive:
-            members = _members(archive, file)
-            return {name: _read(archive, member) for name, member in members.items()}
-    except InputError:
-        raise
-    except Exception as error:  # a damaged archive fails in the errors of half a dozen modules
-        raise InputError(
-            f"{file} is a damaged zip ({type(error).__name__}); copy it again."
-        ) from error
+        return file.stat().st_size, file.open("rb")
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror}.") from error
 
 
 def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
@@ -160,24 +195,16 @@ def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]
     return found
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member, as far as the size that the archive gives: ZipFile.read would unpack all of it."""
-    with archive.open(member) as stream:
-        return stream.read(member.file_size)
+def _read(opened: Callable[[str], tuple[int, IO[bytes]]], name: str) -> bytes:
+    """A file, as far as its size was given: ZipFile.read would unpack all of a member."""
+    size, stream = opened(name)
+    with stream:
+        return stream.read(size)
 
 
 def _require_size(size: int, name: str, place: Path) -> None:
     if name != WEIGHTS and size > _LARGEST_TEXT:
         raise InputError(f"{place}: {name} has {size} bytes, which is no {name} of a model.")
-
-
-def _format(weights: bytes) -> str | None:
-    """The format that the metadata of a safetensors file names: a JSON header after its length."""
-    length = int.from_bytes(weights[:8], "little")
-    try:
-        return json.loads(weights[8 : 8 + length])["__metadata__"]["format"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def _digest(content: bytes) -> str:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from posebridge.errors import InputError
+from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
 from posebridge.models.weights_file import load_local, weights_file
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -33,7 +34,8 @@ class ImageEncoder(nn.Module):
             the end. A convolutional model has about one per factor 2, a transformer one per block.
         weights: ``"pretrained"`` (timm downloads them, once), ``"none"`` (random), or the path of
             a ``.safetensors``, ``.pth`` or ``.pt`` file. No code of such a file is ever run.
-        args: further arguments of ``timm.create_model``.
+        args: further arguments of ``timm.create_model``, of those in
+            :mod:`posebridge.models.encoder_args`.
         input_size: side of the images in pixels. Only models that are built for one size
             (transformers) need it; without it they take their own.
         mean, std: the normalisation of the input per channel, where it is not what timm records
@@ -66,6 +68,8 @@ class ImageEncoder(nn.Module):
         super().__init__()
         if not levels:
             raise InputError(f"encoder '{name}': no levels are chosen; name at least one.")
+        require_encoder_name(name, "encoder")
+        require_encoder_args(args or {}, f"encoder_args of '{name}'")
         config = _registered(name)
         file = weights_file(name, weights)
         if weights == "pretrained" and not (config and config.has_weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,12 @@ from torch import Tensor, nn
 
 from posebridge.errors import InputError
 from posebridge.models.encoder import ImageEncoder
+from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
+
+MOST_LEVELS = 100
+MOST_LAYERS = 16
+MOST_VALUES = 2**28
+"""Weights of a decoder, or values of the maps of one image: 1 GiB as float32."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,8 @@ class ModelConfig:
             mobilenetv1_100 or vit_small_patch14_dinov2.
         weights: 'pretrained' (timm downloads them), 'none' (random), or the path of a
             .safetensors or .pth file with weights of the encoder.
-        encoder_args: further arguments of timm.create_model.
+        encoder_args: further arguments of timm.create_model: numbers, switches and names of those
+            that are listed in posebridge.models.encoder_args.
         level: which of the encoder's feature maps the decoder starts from, as in timm's
             out_indices; negative counts from the end.
         decoder_width: channels of the deconvolutions.
@@ -44,6 +52,36 @@ class ModelConfig:
     heatmap_size: int = 64
     sigma: float = 2.0
     sides: Literal["named", "facing"] = "named"
+
+    def __post_init__(self) -> None:
+        # These may come from a file that anybody wrote: all of it is checked before any work.
+        require_encoder_name(self.encoder, "model.encoder")
+        require_encoder_args(self.encoder_args, "model.encoder_args")
+        for name, value, low, high in (
+            ("level", self.level, -MOST_LEVELS, MOST_LEVELS),
+            ("decoder_width", self.decoder_width, 1, 4096),
+            ("decoder_depth", self.decoder_depth or 0, 0, MOST_LAYERS),
+            ("heatmap_size", self.heatmap_size, 1, 2048),
+        ):
+            if not low <= value <= high:
+                raise InputError(f"model.{name} is {value}; give {low} to {high}.")
+        if not 0 < self.sigma <= 1000:
+            raise InputError(f"model.sigma is {self.sigma:g}; give a number above 0, at most 1000.")
+        if (self.decoder_depth or 1) * 16 * self.decoder_width**2 > MOST_VALUES:
+            raise InputError(
+                f"model.decoder_width is {self.decoder_width} with a decoder_depth of "
+                f"{self.decoder_depth or 1}, which is a decoder of more than {MOST_VALUES} weights; "
+                "give smaller ones."
+            )
+        _require_maps(self.decoder_width, "model.decoder_width", self.heatmap_size)
+
+
+def _require_maps(channels: int, name: str, size: int) -> None:
+    if channels * size**2 > MOST_VALUES:
+        raise InputError(
+            f"{name} is {channels} with a heatmap_size of {size}, which is more than {MOST_VALUES} "
+            "values for each image; give smaller ones."
+        )
 
 
 class PoseOutput(NamedTuple):
@@ -76,6 +114,7 @@ class PoseModel(nn.Module):
     def __init__(self, config: ModelConfig, keypoints: int, input_size: int) -> None:
         super().__init__()
         self.config, self.keypoints, self.input_size = config, keypoints, input_size
+        _require_maps(keypoints, "the number of keypoints", config.heatmap_size)
         self.encoder = ImageEncoder(
             config.encoder, [config.level], config.weights, config.encoder_args, input_size
         )
@@ -120,11 +159,17 @@ class PoseModel(nn.Module):
 
     @torch.no_grad()
     def _feature_size(self) -> int:
-        training = self.encoder.training
-        self.encoder.eval()
-        shape = self.encoder(torch.zeros(1, 3, self.input_size, self.input_size))[0].shape
-        self.encoder.train(training)
-        return int(shape[-1])
+        side = self.input_size
+        try:
+            # On the meta device shapes alone are computed, however large the crops are.
+            encoder = copy.deepcopy(self.encoder).to("meta").eval()
+            return int(encoder(torch.zeros(1, 3, side, side, device="meta"))[0].shape[-1])
+        except (NotImplementedError, RuntimeError):
+            training = self.encoder.training
+            self.encoder.eval()
+            shape = self.encoder(torch.zeros(1, 3, side, side))[0].shape
+            self.encoder.train(training)
+            return int(shape[-1])
 
 
 class FacingHead(nn.Module):

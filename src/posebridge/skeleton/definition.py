@@ -142,16 +142,17 @@ class Skeleton:
 
     def to_json(self) -> str:
         """The text of ``skeleton.json`` in a checkpoint."""
-        return json.dumps(
-            {
-                "name": self.name,
-                "keypoints": list(self.keypoints),
-                "edges": [list(edge) for edge in self.edges],
-                "pairs": [list(pair) for pair in self.pairs],
-                "groups": {name: list(members) for name, members in self.groups.items()},
-            },
-            indent=2,
-        )
+        return json.dumps(self.to_dict(), indent=2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of ``skeleton.json``: plain lists and names."""
+        return {
+            "name": self.name,
+            "keypoints": list(self.keypoints),
+            "edges": [list(edge) for edge in self.edges],
+            "pairs": [list(pair) for pair in self.pairs],
+            "groups": {name: list(members) for name, members in self.groups.items()},
+        }
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Skeleton:

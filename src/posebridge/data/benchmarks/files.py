@@ -66,9 +66,9 @@ def load_json(path: Path, kind: type) -> Any:
     """
     existing(path)
     try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{path} is not valid JSON ({_short(error)}); {_AGAIN}.") from error
+        content = read_json(path, "benchmark")
+    except InputError as error:
+        raise InputError(f"{error} {_AGAIN[0].upper()}{_AGAIN[1:]}.") from error
     if not isinstance(content, kind) or not content:
         wanted = "a list of entries" if kind is list else "an object"
         raise InputError(f"{path} does not hold {wanted}; this is another file than expected.")

@@ -73,8 +73,8 @@ def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tu
     if file.suffix.lower() != ".json" or not file.is_file():
         return {}
     try:
-        content = json.loads(file.read_bytes())
-    except ValueError:
+        content = read_json(file, "COCO")
+    except InputError:
         return {}
     entries = content.get("images", []) if isinstance(content, dict) else []
     by_id = {
