@@ -12,11 +12,13 @@ page itself asks for; everything else does not exist. It also
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+
+from posebridge.errors import InputError
+from posebridge.files.json_files import parse_json
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -38,8 +38,8 @@ def entries_of(
     for name, value in found.items():
         if not re.fullmatch(r"[\w+.-]{1,100}", str(name)) or str(name) == "first_stage":
             raise InputError(
-                f"{path}: {short_repr(name)} cannot name one of the {key}; it becomes a folder: use letters, "
-                "digits, _ and -, and not 'first_stage'."
+                f"{path}: {short_repr(name)} cannot name one of the {key}; it becomes a folder: use "
+                "letters, digits, _ and -, and not 'first_stage'."
             )
         entry = {} if value is None else value
         if not isinstance(entry, dict):

@@ -18,8 +18,8 @@ import numpy as np
 
 from posebridge.bench.plan_file import settings_of
 from posebridge.errors import InputError
-from posebridge.report.plots import write_plot
 from posebridge.files.bounds import short_repr
+from posebridge.report.plots import write_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,8 @@ def read_sweeps(
         for setting, values in settings_of(swept, place).items():
             if not isinstance(values, list) or not all(_number(v) for v in values):
                 raise InputError(
-                    f"{place}: {setting} is {short_repr(values)}; give a list of numbers such as [0.3, 1, 3]."
+                    f"{place}: {setting} is {short_repr(values)}; give a list of numbers such as "
+                    "[0.3, 1, 3]."
                 )
             named: dict[float, str] = {}
             for value in sorted(set(values)):

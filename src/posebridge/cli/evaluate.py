@@ -154,6 +154,7 @@ def _require_folder(predictor: Predictor) -> None:
 
 
 def _record(predictor: Predictor, results: Results, console: Console) -> None:
+    from posebridge.files.json_files import parse_json
     from posebridge.models.checkpoint import record_scores
 
     folder = predictor.checkpoint.folder

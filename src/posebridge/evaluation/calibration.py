@@ -12,7 +12,6 @@ source, it holds on the source: on photographs it tends to promise too much.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from posebridge.files.json_files import read_json_mapping
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json_mapping
 
 BINS = 10
 LEAST_OF_A_JOINT = 300

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posebridge.files.json_files import parse_json
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
 from posebridge.evaluation.normalisers import NORMALISERS, normaliser_sizes
+from posebridge.files.json_files import parse_json
 from posebridge.files.whole import write_text
 
 PUBLISHED_KEY = "pck_published@0.05"

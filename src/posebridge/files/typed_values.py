@@ -146,8 +146,10 @@ def _whole(value: Any) -> int:
 def _number(value: Any) -> float:
     if isinstance(value, str) and _EXPONENT.fullmatch(value.strip()):
         value = float(value)
-    _require(isinstance(value, int | float) and not isinstance(value, bool), value)
-    _require(-1e300 < value < 1e300 and math.isfinite(value), value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _Mismatch
+    if not (abs(value) < 1e300 and math.isfinite(value)):
+        raise _Mismatch
     return float(value)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from posebridge.errors import InputError
 from posebridge.files.whole import cannot_write
+from posebridge.files.json_files import parse_json
 
 _LONGEST_LINE = 2**24
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
+from posebridge.evaluation.calibration import Calibration
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
-from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.network import Keypoints
 from posebridge.models.asked import Asked
 from posebridge.skeleton import Skeleton

@@ -12,7 +12,7 @@ from typing import Any
 
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
-from posebridge.files.json_files import write_json
+from posebridge.files.json_files import parse_json, read_json_mapping, write_json
 from posebridge.inference.network import Network
 from posebridge.inference.views import ManyViews, asked_of
 from posebridge.version import __version__

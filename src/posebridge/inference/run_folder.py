@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import glob
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,8 @@ from posebridge.evaluation.judgement import SourceKind
 from posebridge.files.json_files import read_json_mapping
 from posebridge.inference.domains import read_domains
 from posebridge.inference.moved_data import found, found_skeleton
+from posebridge.models.results_file import read_results
+from posebridge.skeleton import builtin_skeletons
 
 _LEAST_UNSEEN = 50
 
@@ -200,8 +204,8 @@ def selected_step(folder: Path) -> int | None:
 def step_of(folder: Path, weights: str) -> int | None:
     """Return the step at which weights of a run were taken; None where nothing tells."""
     try:
-        notes = read_json_mapping(folder / "checkpoints" / weights / "results.json", "results")
+        results = read_results(folder / "checkpoints" / weights / "results.json")
     except InputError:
         return None
-    step = notes.get("step")
-    return step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None
+    step = results.get("step")
+    return step if step is not None and step >= 0 else None

@@ -6,7 +6,6 @@ Such files come from anywhere, so nothing in them is run and nothing believed: `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from posebridge.data.benchmarks.matlab import read_variable
 from posebridge.data.benchmarks.pickles import read_arrays
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
 from posebridge.skeleton import Skeleton
 
 _AGAIN = "copy it again from the archive that it came in"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from posebridge.data.annotations import is_side
 from posebridge.data.checking.facts import ImageFacts
 from posebridge.data.checking.findings import Finding
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.files.json_files import read_json
 
 
 @dataclass(frozen=True, eq=False)
