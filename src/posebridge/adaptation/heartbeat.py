@@ -25,7 +25,6 @@ from posebridge.adaptation.adapter import Adapter
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
 from posebridge.files.whole import write_text
-from posebridge.files.json_files import read_json_mapping
 
 PROGRESS = "progress.json"
 _EVERY = 2.0

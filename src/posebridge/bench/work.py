@@ -43,7 +43,6 @@ from posebridge.inference.judging import prior_of
 from posebridge.inference.predictor import load
 from posebridge.inference.run_folder import open_run, step_of
 from posebridge.inference.scoring import score
-from posebridge.models.results_file import read_results
 
 
 @dataclass(frozen=True)

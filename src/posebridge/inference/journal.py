@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from posebridge.errors import InputError
-from posebridge.files.whole import cannot_write
 from posebridge.files.json_files import parse_json
+from posebridge.files.whole import cannot_write
 
 _LONGEST_LINE = 2**24
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import glob
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +19,9 @@ from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
-from posebridge.files.json_files import read_json_mapping
 from posebridge.inference.domains import read_domains
 from posebridge.inference.moved_data import found, found_skeleton
 from posebridge.models.results_file import read_results
-from posebridge.skeleton import builtin_skeletons
 
 _LEAST_UNSEEN = 50
 
