@@ -165,3 +165,58 @@ def test_published_detections():
     found = read_unlabelled(boxes, SAMPLES / "coco/test_coco.json")
     assert len(found) == len(json.loads(boxes.read_text()))
     assert found.path(0).is_file()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file_name;x;y;w;h\nsub\\a.png;1,5;2;5;4\n",
+        "file_name\tx\ty\tw\th\n a.png \t1.5\t2\t5\t4\n\n",
+        '\ufeff"file_name","x","y","w","h"\n"a.png","1.5","2","5","4"\n',
+        "file_name,cx,cy,w,h\nC:\\data\\a.png,4,4,5,4\n",
+        "file_name,x1,y1,x2,y2\na.png,1.5,2,6.5,6\n",
+    ],
+)
+def test_tables_of_boxes_as_everybody_writes_them(tmp_path, table):
+    picture(tmp_path / "sub" / "a.png")
+    found = read_unlabelled(text(tmp_path / "boxes.csv", table))
+    assert found.boxes.tolist() == [[1.5, 2, 5, 4]]
+    assert found.path(0) == tmp_path / "sub" / "a.png"
+
+
+def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
+    picture(tmp_path / "a.png")
+    entry = {"file_name": "a.png", "bbox": [0.1, 0.2, 0.5, 0.6], "score": 0.9}
+    for file in (
+        text(tmp_path / "boxes.csv", "file_name,x,y,w,h\na.png,.1,.2,.5,.6\n"),
+        text(tmp_path / "yolo.csv", "image,class,cx,cy,width,height\na.png,0,.5,.5,.2,.2\n"),
+        text(tmp_path / "results.json", json.dumps([entry])),
+    ):
+        with pytest.raises(InputError, match="smaller than a pixel.* where pixels are wanted"):
+            read_unlabelled(file)
+
+
+def test_megadetector_is_read(tmp_path):
+    """Its boxes are shares; an image in which it failed has none."""
+    picture(tmp_path / "a.png")
+    one = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.5, 0.6]}
+    content = {
+        "images": [{"file": "a.png", "detections": [one]}, {"file": "b.png", "failure": "x"}],
+        "detection_categories": {"1": "animal"},
+        "info": {},
+    }
+    file = text(tmp_path / "md.json", json.dumps(content))
+    found = read_unlabelled(file, options=ReadingConfig(category="animal", least_score=0.5))
+    assert found.boxes.round(4).tolist() == [[10, 10, 50, 30]]
+    content["images"][0]["detections"][0]["bbox"] = [10, 10, 50, 30]
+    with pytest.raises(InputError, match="look like pixels, where shares of the image are wanted"):
+        read_unlabelled(text(tmp_path / "md.json", json.dumps(content)))
+
+
+def test_detections_never_go_onto_another_picture(tmp_path):
+    picture(tmp_path / "cam1" / "1.png")
+    file = text(
+        tmp_path / "boxes.csv", "file_name,x,y,w,h\ncam1/1.png,1,1,5,5\ncam2/1.png,2,2,5,5\n"
+    )
+    with pytest.raises(InputError, match="two names, 'cam1/1.png' and 'cam2/1.png', give one file"):
+        read_unlabelled(file)

@@ -81,7 +81,7 @@ def json_kind(path: Path) -> str | None:
         with path.open(encoding="utf-8", errors="replace") as file:
             start = file.read(4096).lstrip("\ufeff \t\r\n")
             if not start.startswith("["):
-                return "coco"
+                return "detections" if _is_megadetector(start) else "coco"
             text = start + file.read()
     except OSError:
         return "coco"
@@ -97,6 +97,12 @@ def json_kind(path: Path) -> str | None:
     if {"data", "annotations", "completions"} & entry.keys():
         return "label-studio"
     return "detections" if "bbox" in entry else None
+
+
+def _is_megadetector(start: str) -> bool:
+    """Whether the start of an object is MegaDetector's: images by ``file`` and their detections."""
+    named = '"detections"' in start or '"detection_categories"' in start
+    return named and '"file_name"' not in start and '"annotations"' not in start
 
 
 def _json(kind: str) -> Callable[[Path], bool]:

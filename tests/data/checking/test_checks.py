@@ -263,3 +263,36 @@ def test_a_declared_size_that_no_image_has_is_none(tmp_path):
         "set", names, np.zeros((2, 4), np.float32), np.arange(2), np.arange(2)
     )
     assert declared_sizes(file, samples) == {str(tmp_path / "1.png"): (4, 5)}
+
+
+def test_file_of_two_ids_is_found(planted):
+    """Frames of two videos that got one name."""
+
+    def change(content: dict, folder: Path) -> None:
+        content["images"][1]["file_name"] = content["images"][0]["file_name"]
+
+    looked = planted(change)
+    found = next(f for f in looked.findings if f.kind == "file of several ids")
+    assert found.severity == "warning" and found.title.startswith("1 file of 39 ")
+    assert "ids 1, 2" in found.details[0]
+
+
+def test_box_below_a_pixel_is_found(planted):
+    """One odd annotation of a good file."""
+
+    def change(content: dict, folder: Path) -> None:
+        content["annotations"][3]["bbox"] = [0.1, 0.2, 0.5, 0.6]
+
+    found = next(f for f in planted(change).findings if f.kind == "box below a pixel")
+    assert found.title.startswith("1 box ") and found.rows.tolist() == [[3]]
+
+
+def test_declared_sizes_of_ids_in_text(planted):
+    def change(content: dict, folder: Path) -> None:
+        for entry in content["images"]:
+            entry["id"] = f"image-{entry['id']}"
+            entry["width"] += 1
+        for row in content["annotations"]:
+            row["image_id"] = f"image-{row['image_id']}"
+
+    assert "other size" in kinds(planted(change))

@@ -46,6 +46,7 @@ CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
     images.cut_off,
     images.deep,
     images.other_size,
+    images.shared_file,
     labels.outside,
     labels.at_origin,
     boxes.box_outside,
@@ -53,6 +54,7 @@ CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
     labels.exchanged,
     labels.never_labelled,
     labels.hardly_labelled,
+    boxes.below_a_pixel,
     boxes.small,
     images.repeated,
 )

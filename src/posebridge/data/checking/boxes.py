@@ -81,6 +81,30 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
     ]
 
 
+def below_a_pixel(looked: CheckedSet) -> list[Finding]:
+    """Boxes smaller than a pixel."""
+    sides = looked.boxes[:, 2:].max(axis=1)
+    rows = np.flatnonzero(looked.own_box & looked.seen & (sides < 1))
+    if len(rows) == 0:
+        return []
+    return [
+        Finding(
+            "box below a pixel",
+            "warning",
+            f"{counted(len(rows), 'box', 'boxes')} ({share(len(rows), len(sides))}) smaller than a "
+            "pixel",
+            "Boxes are pixels of the image; given as shares of it they look like this.",
+            "Both sides of the box are below one pixel.",
+            (looked.name,),
+            rows_of(rows),
+            [
+                f"{looked.where(int(r))}: box ({', '.join(f'{v:.3g}' for v in looked.boxes[r])})"
+                for r in rows
+            ],
+        )
+    ]
+
+
 def small(looked: CheckedSet) -> list[Finding]:
     """Subjects of which little can be seen."""
     longer = looked.boxes[:, 2:].max(axis=1)

@@ -107,6 +107,29 @@ def other_size(looked: CheckedSet) -> list[Finding]:
     ]
 
 
+def shared_file(looked: CheckedSet) -> list[Finding]:
+    """Files that several images of the annotation file name."""
+    pairs = np.unique(np.stack([looked.image_of, looked.samples.image_ids], axis=1), axis=0)
+    files, ids = np.unique(pairs[:, 0], return_counts=True)
+    several = files[ids > 1].tolist()
+    if not several:
+        return []
+    listed = {i: pairs[pairs[:, 0] == i, 1].tolist() for i in several}
+    return [
+        Finding(
+            "file of several ids",
+            "warning",
+            f"{counted(len(several), 'file')} of {len(looked.facts):,} named by several image ids",
+            "Frames of two videos that got one name look like this: labels of one picture may be on "
+            "another. Look at the pictures; give each image a file of its own.",
+            "Two entries of 'images' with different ids name the same file.",
+            (looked.name,),
+            rows_of(looked.first_subject[several]),
+            [f"{looked.facts.path(i)}: ids {', '.join(map(str, listed[i]))}" for i in several],
+        )
+    ]
+
+
 def repeated(looked: CheckedSet) -> list[Finding]:
     """The same picture more than once within the set."""
     twice = find_duplicates(looked.facts)

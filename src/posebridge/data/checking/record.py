@@ -10,6 +10,7 @@ import numpy as np
 from posebridge.data.annotations import is_side
 from posebridge.data.checking.facts import ImageFacts
 from posebridge.data.checking.findings import Finding
+from posebridge.data.coco_ids import IdTable, id_key
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
@@ -77,11 +78,15 @@ def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tu
         content = read_json(file, "COCO")
     except InputError:
         return {}
-    entries = content.get("images", []) if isinstance(content, dict) else []
+    given = content.get("images") if isinstance(content, dict) else None
+    entries = [e for e in given if isinstance(e, dict)] if isinstance(given, list) else []
+    keys = [id_key(entry.get("id")) for entry in entries]
+    known = [(e, key) for e, key in zip(entries, keys, strict=True) if key is not None]
+    numbers = IdTable([key for _, key in known]).numbers
     by_id = {
-        entry.get("id"): (entry["width"], entry["height"])
-        for entry in entries
-        if isinstance(entry, dict) and all(is_side(entry.get(key)) for key in ("width", "height"))
+        number: (entry["width"], entry["height"])
+        for number, (entry, _) in zip(numbers, known, strict=True)
+        if all(is_side(entry.get(key)) for key in ("width", "height"))
     }
     first = np.unique(samples.files, return_index=True)[1]
     found = {str(samples.path(int(r))): by_id.get(int(samples.image_ids[r])) for r in first}

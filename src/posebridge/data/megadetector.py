@@ -1,0 +1,55 @@
+"""MegaDetector's JSON: images with their detections, boxes as shares of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+
+
+class Detection(NamedTuple):
+    """One box: the image's name, x, y, width, height as shares, the score, the category by name."""
+
+    name: str
+    box: list[Any]
+    score: Any
+    category: str
+    where: str
+
+
+def is_megadetector(content: Any) -> bool:
+    """Whether parsed JSON is MegaDetector's: it lists images by ``file`` and names categories."""
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+        return False
+    return "detection_categories" in content and "annotations" not in content
+
+
+def detections_of(content: Mapping[str, Any], file: Path) -> list[Detection]:
+    """All boxes, image after image; an image that failed there has none.
+
+    Raises:
+        InputError: naming the entry and what is wrong with it.
+    """
+    categories = content["detection_categories"]
+    names = categories if isinstance(categories, dict) else {}
+    found = []
+    for number, entry in enumerate(content["images"], start=1):
+        where = f"{file}: image {number}"
+        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+            raise InputError(f"{where} has no 'file'.")
+        given = entry.get("detections") or []
+        if not isinstance(given, list) or not all(isinstance(d, dict) for d in given):
+            raise InputError(f"{where}: 'detections' is not a list of boxes.")
+        for one in given:
+            box = one.get("bbox")
+            if not isinstance(box, list) or len(box) != 4:
+                raise InputError(
+                    f"{where} has no 'bbox' of x, y, width, height: {short_repr(box)}."
+                )
+            kind = str(one.get("category", ""))
+            category = str(names.get(kind, kind))
+            found.append(Detection(entry["file"], box, one.get("conf"), category, where))
+    return found
