@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser, Namespace, set_loader
+from jsonargparse import ArgumentParser
 
 from posebridge.adaptation.config import AdaptConfig
 from posebridge.adaptation.merged_settings import MergedSettings, dotted, known_setting
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
-from posebridge.files.yaml_files import parse_yaml, read_yaml_mapping
+from posebridge.files.yaml_files import read_yaml_mapping
 
 PRESETS = Path(__file__).parent.parent / "presets"
-_LOADER = "bounded_yaml"
 
 
 def known_presets() -> dict[str, str]:
@@ -38,8 +38,10 @@ def known_presets() -> dict[str, str]:
 def preset_file(name: str) -> Path:
     """The YAML file of a preset; an unknown name raises and lists the known ones."""
     file = PRESETS / f"{name}.yaml"
-    if not re.fullmatch(r"\w+", name) or not file.is_file():
-        raise InputError(f"unknown preset '{name}'; known are {', '.join(known_presets())}.")
+    if not re.fullmatch(r"\w{1,100}", name) or not file.is_file():
+        raise InputError(
+            f"unknown preset {short_repr(name)}; known are {', '.join(known_presets())}."
+        )
     return file
 
 
@@ -51,11 +53,9 @@ def preset_settings(name: str) -> dict[str, Any]:
 def add_settings(parser: ArgumentParser) -> None:
     """Give a command every field of ``AdaptConfig``, and ``--preset`` and ``--config``.
 
-    The parser prints the help and reads the command's own options. Settings never reach it:
-    jsonargparse would read files without bounds and make objects of classes that they name.
+    The parser prints the help and no value reaches it: jsonargparse would read each as YAML without
+    bounds, and make objects of classes that it names. A command's own options are texts and switches.
     """
-    set_loader(_LOADER, _load_option, (InputError,))
-    parser.parser_mode = _LOADER
     listed = "; ".join(f"{name}: {text}" for name, text in known_presets().items())
     parser.add_argument(
         "--preset",
@@ -74,7 +74,7 @@ def add_settings(parser: ArgumentParser) -> None:
 
 def parse_settings(
     parser: ArgumentParser, arguments: Sequence[str]
-) -> tuple[AdaptConfig, Namespace]:
+) -> tuple[AdaptConfig, argparse.Namespace]:
     """Parse a command line; whatever is wrong with it becomes an :class:`InputError`.
 
     Returns:
@@ -101,11 +101,36 @@ def parse_settings(
             settings.add_file(_config_file(value))
         else:
             settings.add(name, value, text=True)
+    return settings.build(), _parse_own(parser, rest)
+
+
+class _OwnOptions(argparse.ArgumentParser):
+    """Parses a command's own options as texts and switches."""
+
+    def error(self, message: str) -> NoReturn:
+        raise argparse.ArgumentError(None, message)
+
+
+def _parse_own(parser: ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse what is left beside settings.
+
+    jsonargparse, which prints the help, would read every value as YAML without bounds.
+    """
+    if {"-h", "--help"} & set(arguments):
+        parser.parse_args(["--help"])
+    own = _OwnOptions(prog=parser.prog, add_help=False, allow_abbrev=False)
+    for action in parser._actions:
+        names = action.option_strings
+        if not names or known_setting(action.dest) or action.dest in ("help", "preset", "config"):
+            continue
+        if action.nargs == 0:
+            own.add_argument(*names, dest=action.dest, action="store_true")
+        else:
+            own.add_argument(*names, dest=action.dest, required=action.required)
     try:
-        own = parser.parse_args(rest)
-    except (argparse.ArgumentError, TypeError, ValueError, KeyError) as error:
+        return own.parse_args(arguments)
+    except argparse.ArgumentError as error:
         raise InputError(_sentence(str(error), parser)) from error
-    return settings.build(), own
 
 
 def configure(
@@ -156,7 +181,7 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
 
 
 def _config_file(file: Path | str) -> Path:
-    if not Path(file).is_file():
+    if not os.path.isfile(file):  # False also for a name that is too long
         raise InputError(
             f"there is no file of settings {short_repr(str(file))}; give a YAML file, such as the "
             "config.yaml of a run."
@@ -164,14 +189,9 @@ def _config_file(file: Path | str) -> Path:
     return Path(file)
 
 
-def _load_option(text: str) -> Any:
-    """Read the value of one of a command's own options."""
-    return parse_yaml(text, "the value of an option")
-
-
 def _sentence(message: str, parser: ArgumentParser) -> str:
     """jsonargparse's words on one line, with the closest known fields."""
-    line = re.sub(r"\s*\n\s*", " ", message.strip())
+    line = re.sub(r"\s*\n\s*", " ", message.strip())[:500]
     unknown = re.search(
         r"(?:[Uu]nrecognized arguments:|does not accept|[Kk]ey) ['\"]?-*([\w.]+)", line
     )

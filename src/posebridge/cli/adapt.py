@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument(
         "--stop_after",
-        type=int,
+        type=str,
         help="end after this many steps of this run, for a trial; --resume goes on from there",
     )
     parser.add_argument(
@@ -61,17 +61,19 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.cli.places import require_folder
     from posebridge.errors import InputError
     from posebridge.files.locks import locked_folder
+    from posebridge.files.typed_values import checked_value
     from posebridge.inference.moved_data import found_again
     from posebridge.report.summary import print_run_summary
 
     console = plain_console()
-    if own.stop_after is not None and own.stop_after < 1:
-        raise InputError(f"--stop-after is {own.stop_after}; give 1 or more.")
+    stop_after = checked_value(own.stop_after, int | None, "--stop-after", text=True)
+    if stop_after is not None and stop_after < 1:
+        raise InputError(f"--stop-after is {stop_after}; give 1 or more.")
     folder = require_folder(own.out)
     if own.resume:
         config = found_again(config, folder, anew.pop("data_root", None), anew)
     with locked_folder(folder):
-        result = run(config, folder, resume=own.resume, console=console, stop_after=own.stop_after)
+        result = run(config, folder, resume=own.resume, console=console, stop_after=stop_after)
         wanted = result.finished and not own.no_report
         made = report_of_new_run(result.folder, console) if wanted else None
     print_run_summary(console, result, made)
