@@ -85,6 +85,7 @@ def refused(folder: Path, words: str) -> None:
         ("crop.size", 4096, "."),
         ("steps.source", "many", "'steps.source' is 'many'"),
         ("image.back", "-1", "'image.back' is '-1'"),
+        ("image.back", "1e5", "'image.back' is '1e5'"),
         ("feature.weight", None, "'feature.weight' is None"),
     ],
 )
@@ -146,7 +147,9 @@ def entries(content: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("place", entries(NOTES), ids=str)
 @pytest.mark.parametrize(
-    "value", [None, [], {}, "x", -1, 2**80, True, [[1]], {"class_path": "os.system"}], ids=repr
+    "value",
+    [None, [], {}, "x", "1e5", -1, 2**80, True, [[1]], {"class_path": "os.system"}],
+    ids=repr,
 )
 def test_damaged_results_are_a_sentence(folder, place, value):
     results = json.loads(json.dumps(NOTES))

@@ -42,12 +42,15 @@ def field_types(kind: type) -> dict[str, Any]:
     return found
 
 
-def checked_value(value: Any, hint: Any, name: str, *, text: bool = False) -> Any:
+def checked_value(
+    value: Any, hint: Any, name: str, *, text: bool = False, exact: bool = False
+) -> Any:
     """Return a value as its annotation has it: tuples for lists, floats for whole numbers.
 
     Args:
         value: as YAML or JSON gives it. hint: the annotation. name: of the field, for the message.
         text: the value is the text of an option, of which what is not text is read as YAML.
+        exact: a text is never a number, as where the value itself is used and not what is returned.
 
     Raises:
         InputError: the value is of another type, or a number is not finite.
@@ -56,7 +59,10 @@ def checked_value(value: Any, hint: Any, name: str, *, text: bool = False) -> An
     if text and isinstance(value, str):
         value = _from_text(value, hint, name)
     try:
-        return _as(value, hint)
+        checked = _as(value, hint)
+        if exact and isinstance(value, str) and not isinstance(checked, str):
+            raise _Mismatch
+        return checked
     except _Mismatch:
         raise InputError(f"{name} is {short_repr(given)}; give {expected(hint)}.") from None
 

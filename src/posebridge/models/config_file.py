@@ -96,7 +96,7 @@ def _check_record(content: Mapping[str, Any], file: Path) -> None:
             raise InputError(f"{file}: '{section}' is {short_repr(values)}, no section; {_COPY}.")
         for name, hint in known.items():
             if name in values:
-                _entry(values[name], hint, f"{section}.{name}", file)
+                _entry(values[name], hint, f"{section}.{name}", file, exact=True)
     if "steps" in content and not set(_RECORD["steps"]) <= set(content["steps"]):
         raise InputError(f"{file}: section 'steps' lacks source, adaptation or batch; {_COPY}.")
     for name in ("source", "target"):
@@ -104,9 +104,9 @@ def _check_record(content: Mapping[str, Any], file: Path) -> None:
     _entry(content.get("seed"), int | None, "seed", file)
 
 
-def _entry(value: Any, hint: Any, name: str, file: Path) -> Any:
+def _entry(value: Any, hint: Any, name: str, file: Path, exact: bool = False) -> Any:
     try:
-        return checked_value(value, hint, name)
+        return checked_value(value, hint, name, exact=exact)
     except InputError as error:
         raise InputError(
             f"{file}: '{name}' is {short_repr(value)}, which is of the wrong type "

@@ -74,13 +74,13 @@ def _check_score(score: Mapping[str, Any], name: str) -> None:
     for metric, rows in _mapping(score.get("metrics"), f"{name}.metrics").items():
         place = f"{name}.metrics.{metric}"
         for row, value in _mapping(rows, place).items():
-            checked_value(value, float | None, f"{place}.{row}")
+            _entries({row: value}, f"{place}.", {row: float | None})
 
 
 def _entries(raw: Mapping[str, Any], before: str, known: Mapping[str, Any]) -> None:
     for key, hint in known.items():
         if key in raw:
-            checked_value(raw[key], hint, f"{before}{key}")
+            checked_value(raw[key], hint, f"{before}{key}", exact=True)
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

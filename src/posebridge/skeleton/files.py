@@ -215,8 +215,12 @@ def _layout(value: Any, place: Mapping[str, int], path: Path) -> Layout:
         return {}
     try:
         layout = {str(name): (float(x), float(y)) for name, (x, y) in value.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: 'layout' gives no x, y for each keypoint ({error}).") from error
+        if not np.isfinite(list(layout.values())).all():
+            raise ValueError("a number is not finite")
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"{path}: 'layout' gives no x, y for each keypoint ({str(error)[:100]})."
+        ) from error
     stray = next((name for name in layout if name not in place), None)
     if stray is not None:
         raise InputError(f"{path}: 'layout' names '{stray}', which 'keypoints' does not list.")
