@@ -12,7 +12,8 @@ from posebridge.data.annotations import Annotations, upright_size
 from posebridge.data.extras import need
 from posebridge.data.file_names import own_path, require_text_names
 from posebridge.data.interchange import library, sentences
-from posebridge.files.places import is_disk_error
+from posebridge.errors import InputError
+from posebridge.files.apart import WorkFailed, done_apart
 from posebridge.files.whole import require_writable, written_whole
 
 
@@ -34,14 +35,19 @@ def write_nwb(annotations: Annotations, path: Path) -> list[Path]:
 
 def _written(path: Path, write: Callable[[Path], None]) -> None:
     """Write whole or not at all; the ending is kept, which sleap-io looks at."""
-    with written_whole(path, _require_readable) as part:
-        try:
+    with written_whole(path) as part:
+
+        def work() -> None:
             write(part)
-        except Exception as error:
-            # HDF5 has errors of its own for a disk that takes no more.
-            if not is_disk_error(error):
-                require_writable(path)
-            raise
+            _require_readable(part)
+
+        try:
+            done_apart(work)
+        except WorkFailed as error:
+            require_writable(path)
+            raise InputError(
+                f"{path} can't be written ({error}); free some space or give another place."
+            ) from error
 
 
 def _require_readable(file: Path) -> None:

@@ -1,5 +1,6 @@
 """Text files in and out: read with bounds, written whole or not at all.
 
+- ``apart.py``: work in a process of its own, for libraries that crash where a disk is full
 - ``bounds.py``: how deep a text file may be nested, and values short enough for a message
 - ``json_files.py``: the one reader and writer of JSON
 - ``yaml_files.py``: the one reader of YAML: plain data only, bounded in size, depth and aliases
