@@ -87,7 +87,7 @@ def test_what_a_full_disk_does_not_take_leaves_no_trace(
     before = contents(disk)
     left: dict[str, str] = {}
     # A model takes seconds to be translated, again and again.
-    slow = what.startswith("export") or what == "convert to NWB"
+    slow = what.startswith("export") or what in ("convert to NWB", "bench")
     for pages in (0, 5, 1000) if slow else (0, 1, 3, 13, 100, 1000):
         fill(disk, pages)
         capsys.readouterr()
