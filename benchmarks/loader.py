@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import torch
 
-from posebridge.data.coco import read_boxes
 from posebridge.data.crops import CropRange
-from posebridge.data.figures import write_figures
+from posebridge.data.formats.coco import read_boxes
 from posebridge.data.loaders import read_crops
+from posebridge.synthetic.figures import write_figures
 
 
 def main() -> None:

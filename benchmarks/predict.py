@@ -33,15 +33,15 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from posebridge.data.coco import read_boxes
+from posebridge.checkpoints.model_folder import Checkpoint, save_checkpoint
 from posebridge.data.crops import CropRange, decode_image
-from posebridge.data.figures import FIGURE_SKELETON, write_figures
+from posebridge.data.formats.coco import read_boxes
 from posebridge.data.loaders import crop_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.inference.predictor import Predictor
-from posebridge.models.checkpoint import Checkpoint, save_checkpoint
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.ops import heatmaps
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
 
 MEASURED = """
 import resource, sys

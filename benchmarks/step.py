@@ -18,15 +18,15 @@ from contextlib import nullcontext
 
 import torch
 
-from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.config import AdaptConfig, ImageConfig, StepsConfig
-from posebridge.adaptation.start import build_model
-from posebridge.alignment.image import ImageLevel
+from posebridge.alignment.style_transfer import ImageLevel
 from posebridge.data.crops import CropRange
 from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.models.pose import ModelConfig
-from posebridge.ops import geometry, heatmaps, photometry
+from posebridge.ops import affine, color_augmentation, heatmaps
 from posebridge.skeleton import Skeleton
+from posebridge.training.adapter import Adapter
+from posebridge.training.config import AdaptConfig, ImageConfig, StepsConfig
+from posebridge.training.initialization import build_model
 
 KEYPOINTS = 14
 
@@ -113,16 +113,16 @@ def parts(
     points = torch.rand(given.batch, KEYPOINTS, 2, device=device) * given.size
     maps = torch.rand(given.batch, KEYPOINTS, given.heatmap, given.heatmap, device=device)
     eligible = torch.ones(given.batch, KEYPOINTS, dtype=torch.bool, device=device)
-    colours = photometry.PhotometryRange()
+    colours = color_augmentation.PhotometryRange()
 
     def views() -> None:
         for _ in range(3):
-            drawn = geometry.draw_views(given.batch, given.size, geometry.ViewRange(), generator)
-            geometry.warp(images, drawn.matrix.to(device), given.size)
+            drawn = affine.draw_views(given.batch, given.size, affine.ViewRange(), generator)
+            affine.warp(images, drawn.matrix.to(device), given.size)
 
     def jitter() -> None:
         for _ in range(3):
-            photometry.jitter(images, colours, generator)
+            color_augmentation.jitter(images, colours, generator)
 
     def gaussians() -> None:
         for _ in range(2):
@@ -133,7 +133,9 @@ def parts(
         "colours (3 jitters)": jitter,
         "label and pseudo-label maps": gaussians,
         "decoding the teacher": lambda: heatmaps.decode(maps),
-        "occlusion": lambda: photometry.occlude(images, points, eligible, 0.5, 20, generator),
+        "occlusion": lambda: color_augmentation.occlude(
+            images, points, eligible, 0.5, 20, generator
+        ),
         "teacher update": lambda: adapter.teacher.update(adapter.student),
     }
 

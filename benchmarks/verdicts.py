@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from posebridge.bench import read_plan
+from posebridge.bench.job import state_of
 from posebridge.bench.plan import Training
-from posebridge.bench.work import state_of
 from posebridge.data.reading import read_labelled
 from posebridge.evaluation.judgement import Judgement
 from posebridge.evaluation.verdict import HEADLINES, Answer, Verdict, judge
 from posebridge.files.whole import write_text
-from posebridge.inference.domains import below
-from posebridge.inference.judging import judge_run
+from posebridge.inference.load_domains import below
+from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
 
 BY_LABELS: Mapping[Answer, str] = {

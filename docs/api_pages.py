@@ -20,13 +20,13 @@ import docstring_parser
 
 PYTHON = {
     "posebridge": ["adapt", "load", "evaluate", "make_report"],
-    "posebridge.adaptation.run": ["RunResult"],
+    "posebridge.training.run": ["RunResult"],
     "posebridge.inference.predictor": ["Predictor", "PosePredictions"],
     "posebridge.evaluation": ["Results"],
     "posebridge.errors": ["InputError"],
 }
 ALIGNMENT = [f"posebridge.alignment.{level}" for level in ("image", "feature", "pose")]
-ALIGNMENT += ["posebridge.alignment.consistency", "posebridge.alignment.facing"]
+ALIGNMENT += ["posebridge.alignment.mean_teacher", "posebridge.alignment.facing"]
 
 
 def write(folder: Path) -> None:
@@ -188,11 +188,11 @@ def _annotation(annotation: Any) -> str:
 
 
 def _settings() -> str:
-    from posebridge.adaptation.config import AdaptConfig
+    from posebridge.training.config import AdaptConfig
 
     blocks = [
         "# Every setting\n\n"
-        "The fields of `posebridge.adaptation.config.AdaptConfig`. On the command line\n"
+        "The fields of `posebridge.training.config.AdaptConfig`. On the command line\n"
         "`--feature.weight 0`, in YAML `feature: {weight: 0}`, from Python\n"
         '`overrides={"feature.weight": 0}`.'
         " [Settings](../configuration.md) tells how\nthey are put together."

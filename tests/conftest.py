@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import train
-from posebridge.data.coco import read_boxes, read_labelled
-from posebridge.data.figures import write_figures
+from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.synthetic.figures import write_figures
+from posebridge.training.config import AdaptConfig
+from posebridge.training.presets import configure
+from posebridge.training.run import train
 
 torch.set_num_threads(1)
 

@@ -12,8 +12,8 @@ import torch
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
-from posebridge.alignment.consistency import most_confident, squared_error
-from posebridge.alignment.pose import information_maximization
+from posebridge.alignment.information_maximization import information_maximization
+from posebridge.alignment.mean_teacher import most_confident, squared_error
 from posebridge.evaluation import published_pck
 from posebridge.ops import heatmaps
 from posebridge.ops.style import adain, channel_statistics

@@ -11,30 +11,30 @@ from typing import Any
 from rich.console import Console
 
 import posebridge
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.heartbeat import require_alone
-from posebridge.adaptation.metrics_file import read_metrics
-from posebridge.adaptation.presets import configure, require_as_stored
-from posebridge.adaptation.run import RunResult, train
-from posebridge.data.benchmarks import benchmark_protocol
+from posebridge.data.datasets import benchmark_protocol
 from posebridge.data.reading import read_labelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.files.locks import locked_folder
 from posebridge.files.whole import require_writable
-from posebridge.inference.domains import located, read_domains
-from posebridge.inference.judging import judge_run
+from posebridge.inference.load_domains import located, read_domains
 from posebridge.inference.moved_data import DATA, exists, found_again
 from posebridge.inference.predictor import Predictor, load
+from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
-from posebridge.report.bar import ProgressBar
 from posebridge.report.console import plain_console, remarks
-from posebridge.report.pictures import StepPictures
+from posebridge.report.previews import StepPictures
 from posebridge.report.progress import TrainingProgress
+from posebridge.report.progress_bar import ProgressBar
 from posebridge.report.run_page import RunReport, write_run_page
 from posebridge.report.skeletons import print_matches, print_pairs
+from posebridge.training.config import AdaptConfig
+from posebridge.training.heartbeat import require_alone
+from posebridge.training.metrics_file import read_metrics
+from posebridge.training.presets import configure, require_as_stored
+from posebridge.training.run import RunResult, train
 
 __all__ = ["adapt", "evaluate", "load", "make_report"]
 
@@ -82,7 +82,7 @@ def adapt(
         if names or overrides:
             raise InputError(
                 "config is a ready configuration, to which no preset or overrides are applied; give "
-                "them to posebridge.adaptation.presets.configure, which makes one of them."
+                "them to posebridge.training.presets.configure, which makes one of them."
             )
         settings = config
     else:

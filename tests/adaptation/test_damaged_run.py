@@ -12,17 +12,17 @@ from conftest import ADAIN, tiny
 from run_folders import same, weights
 from safetensors.torch import load_file
 
-from posebridge.adaptation.metrics_file import read_metrics
-from posebridge.adaptation.run import train
-from posebridge.adaptation.watching import NonFiniteLoss
+from posebridge.app.run_monitor import RunWatch
 from posebridge.app.training import sentence
-from posebridge.app.watching import RunWatch
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint, save_checkpoint
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
-from posebridge.inference.export import export
+from posebridge.export.export import export
 from posebridge.inference.predictor import load
 from posebridge.inference.run_folder import read_course, step_of
-from posebridge.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from posebridge.training.diagnostics import NonFiniteLoss
+from posebridge.training.metrics_file import read_metrics
+from posebridge.training.run import train
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_a_model_of_weights_that_are_not_finite_is_told(stopped, tmp_path):
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "other"])
 def test_a_damaged_half_of_a_style_training_is_trained_again(damage, data, tmp_path, monkeypatch):
-    monkeypatch.setattr("posebridge.adaptation.style_training.CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr("posebridge.training.style_training.CHECKPOINT_EVERY", 2)
     config = tiny(**ADAIN, steps__source=1, steps__adaptation=1)
     train(config, *data, tmp_path / "whole")
     resume = tmp_path / "run" / "style" / "decoder.safetensors.resume"

@@ -14,12 +14,12 @@ import pytest
 from conftest import tiny
 from rich.console import Console
 
-from posebridge.adaptation.heartbeat import PROGRESS, presence, read_progress, require_alone
-from posebridge.adaptation.run import train
 from posebridge.api import run
-from posebridge.app.watching import RunWatch
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.app.run_monitor import RunWatch
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
+from posebridge.training.heartbeat import PROGRESS, presence, read_progress, require_alone
+from posebridge.training.run import train
 
 QUIET = Console(quiet=True)
 
@@ -85,7 +85,7 @@ def _leave_word(folder, **changes) -> None:
     ],
 )
 def test_a_folder_that_a_killed_process_left_is_taken(change, figures, tmp_path, monkeypatch):
-    monkeypatch.setattr("posebridge.adaptation.heartbeat._PATIENCE", 0.2)
+    monkeypatch.setattr("posebridge.training.heartbeat._PATIENCE", 0.2)
     _leave_word(tmp_path, **change)
     config = tiny(source=str(tmp_path / "gone.json"), target=str(figures.target))
     with pytest.raises(InputError, match=r"gone\.json"):
@@ -132,7 +132,7 @@ def test_progress_that_is_damaged_is_as_if_absent(content, tmp_path):
 
 
 def test_a_slow_run_elsewhere_is_not_waited_for_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("posebridge.adaptation.heartbeat._LONGEST", 0.3)
+    monkeypatch.setattr("posebridge.training.heartbeat._LONGEST", 0.3)
     now = time.time()
     _leave_word(tmp_path, host="another", started=now - 1e6, step=1)  # 20 steps take 231 days
     begin = time.monotonic()

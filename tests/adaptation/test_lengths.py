@@ -10,9 +10,9 @@ from conftest import ADAIN, tiny
 from run_folders import same, weights
 from safetensors.torch import load_file
 
-from posebridge.adaptation.run import train
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
+from posebridge.training.run import train
 
 
 @pytest.fixture(scope="module")

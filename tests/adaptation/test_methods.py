@@ -10,11 +10,17 @@ import torch
 from conftest import TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
-from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.labelling import label
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import train
-from posebridge.adaptation.schedule import (
+from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.errors import InputError
+from posebridge.models.pose import PoseOutput
+from posebridge.ops import affine, heatmaps
+from posebridge.training.adapter import Adapter
+from posebridge.training.initialization import build_model
+from posebridge.training.presets import configure
+from posebridge.training.pseudo_labels import label
+from posebridge.training.run import train
+from posebridge.training.schedule import (
     falling,
     kept_share,
     mined_share,
@@ -23,12 +29,6 @@ from posebridge.adaptation.schedule import (
     step_generator,
     weight,
 )
-from posebridge.adaptation.start import build_model
-from posebridge.alignment.image import ImageLevel
-from posebridge.data.coco import read_boxes, read_labelled
-from posebridge.errors import InputError
-from posebridge.models.pose import PoseOutput
-from posebridge.ops import geometry, heatmaps
 
 METHODS = {
     "regda": {"loss/regressor", "loss/disparity"},
@@ -132,7 +132,7 @@ def test_a_joint_counts_by_its_confidence():
         lambda images: PoseOutput(maps, maps),
         torch.rand(1, 3, 32, 32),
         1,
-        geometry.identity_views(1),
+        affine.identity_views(1),
         torch.arange(4),
         config,
         0.75,

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from posebridge.adaptation.config import AdaptConfig, OptimizerConfig
-from posebridge.adaptation.merged_settings import known_settings
-from posebridge.adaptation.presets import configure
 from posebridge.bench import read_plan
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 from posebridge.skeleton import read_skeleton
 from posebridge.skeleton.matching import read_mapping
+from posebridge.training.config import AdaptConfig, OptimizerConfig
+from posebridge.training.merged_settings import known_settings
+from posebridge.training.presets import configure
 
 NUMBERS = [name for name, hint in known_settings().items() if "float" in str(hint)]
 

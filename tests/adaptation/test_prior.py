@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from posebridge.adaptation.prior import RECORD, BoneLengths, SourcePoses
-from posebridge.data.coco import read_labelled
-from posebridge.data.figures import FIGURE_SKELETON, write_figures
+from posebridge.alignment.bone_prior import RECORD, BoneLengths, SourcePoses
+from posebridge.data.formats.coco import read_labelled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
 
 # Bones: hip to knee, knee to ankle, ankle to toe, hip to head.
 CHAIN = Skeleton(

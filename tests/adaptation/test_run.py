@@ -18,20 +18,21 @@ import torch
 from conftest import ADAIN, TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
-import posebridge.adaptation
-from posebridge.adaptation import adapter, selection
-from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import train
-from posebridge.adaptation.splits import split_target
-from posebridge.adaptation.start import build_model
-from posebridge.adaptation.watching import NonFiniteLoss
-from posebridge.alignment.image import ImageLevel
-from posebridge.data.coco import read_boxes, read_labelled
+import posebridge.training
+from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
+from posebridge.training import adapter
+from posebridge.training.adapter import Adapter
+from posebridge.training.diagnostics import NonFiniteLoss
+from posebridge.training.initialization import build_model
+from posebridge.training.presets import configure
+from posebridge.training.run import train
+from posebridge.training.splits import split_target
+from posebridge.validators import validators
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +116,14 @@ def test_target_labels_change_nothing(figures, data, finished, tmp_path):
 def test_no_way_for_target_keypoints():
     assert get_type_hints(train)["target"] is UnlabelledSamples
     assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
-    assert set(inspect.signature(selection.ask).parameters) == {
+    assert set(inspect.signature(validators.ask).parameters) == {
         *("model", "crops", "mirror", "seed", "batch")
     }
-    for validator in selection.VALIDATORS.values():
+    for validator in validators.VALIDATORS.values():
         first, *rest = inspect.signature(validator).parameters.values()
-        assert get_type_hints(validator)[first.name] is selection.Answers
+        assert get_type_hints(validator)[first.name] is validators.Answers
         assert all(parameter.annotation == "float" for parameter in rest)
-    room = Path(posebridge.adaptation.__file__).parent
+    room = Path(posebridge.training.__file__).parent
     for file in room.glob("*.py"):
         imported = {
             alias.name
@@ -329,13 +330,13 @@ def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, 
 
 def test_another_validator_chooses_and_all_are_logged(data, tmp_path):
     result = train(tiny(held_out__validator="certainty"), *data, tmp_path / "run")
-    asked = {*selection.VALIDATORS, "settled", "teacher_student"}
+    asked = {*validators.VALIDATORS, "settled", "teacher_student"}
     assert {f"validator/{name}" for name in asked} <= logged(tmp_path / "run")
     assert all(-1 <= value <= 0 for _, value in result.validation)
     assert result.selected == max(result.validation, key=lambda look: look[1])[0]
     chosen = json.loads((tmp_path / "run/checkpoints/selected/results.json").read_text())
     assert chosen["step"] == result.selected
-    assert chosen["validator"]["name"] == selection.MEASURES["certainty"]
+    assert chosen["validator"]["name"] == validators.MEASURES["certainty"]
     last = json.loads((tmp_path / "run/checkpoints/last/results.json").read_text())
     assert 0 <= last["teacher_student"] <= 100
     source = json.loads((tmp_path / "run/checkpoints/source/results.json").read_text())

@@ -12,11 +12,11 @@ from conftest import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.adaptation import selection
-from posebridge.adaptation.pose_prior import PosePrior
-from posebridge.adaptation.selection import VALIDATORS, Answers, ask, mean_rank
-from posebridge.adaptation.start import build_model
-from posebridge.data.figures import FIGURE_SKELETON
+from posebridge.synthetic.figures import FIGURE_SKELETON
+from posebridge.training.initialization import build_model
+from posebridge.training.pose_prior import PosePrior
+from posebridge.validators import validators
+from posebridge.validators.validators import VALIDATORS, Answers, ask, mean_rank
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
 
@@ -45,7 +45,7 @@ def test_agreement_counts_what_both_views_show():
     second[1, :, 1] += 4.9
     seen = torch.ones(4, 2, dtype=torch.bool)
     seen[0, 1] = False
-    found = selection.agreement(answers(second=second, seen=seen))
+    found = validators.agreement(answers(second=second, seen=seen))
     assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
@@ -53,8 +53,8 @@ def test_confidence_and_certainty_are_means():
     made = answers(
         confidence=torch.tensor([[0.1, 0.3]] * 4), entropy=torch.tensor([[0.25, 0.75]] * 4)
     )
-    assert selection.confidence(made) == pytest.approx(20)
-    assert selection.certainty(made) == pytest.approx(-0.5)
+    assert validators.confidence(made) == pytest.approx(20)
+    assert validators.certainty(made) == pytest.approx(-0.5)
 
 
 @pytest.mark.parametrize(("peak", "value"), [(0.1, 15.0), (0.4, 60.0), (0.5, 75.0), (4.7, 75.0)])
@@ -63,7 +63,7 @@ def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
     second = answers().first.clone()
     second[0, :, 0] += 5.1
     made = answers(second=second, confidence=torch.full((4, 2), peak))
-    assert selection.confident_agreement(made) == pytest.approx(value)
+    assert validators.confident_agreement(made) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,19 @@ def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
 )
 def test_information_by_hand(mean, entropy, value):
     made = answers(mean_probability=torch.tensor([mean] * 2), entropy=torch.full((4, 2), entropy))
-    assert selection.information(made) == pytest.approx(value, abs=1e-6)
+    assert validators.information(made) == pytest.approx(value, abs=1e-6)
 
 
 def test_neighbourhood_density_by_hand():
     """Four strangers: each is equally far from the three others. Two pairs: each sees one."""
-    assert selection.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
+    assert validators.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
     pairs = torch.eye(4)[[0, 0, 1, 1]]
     near, far = math.exp(20), 1.0
     p, q = near / (near + 2 * far), far / (near + 2 * far)
     value = -(p * math.log(p) + 2 * q * math.log(q))
-    found = selection.neighbourhood_density(answers(descriptors=pairs))
+    found = validators.neighbourhood_density(answers(descriptors=pairs))
     assert found == pytest.approx(value, abs=1e-6)
-    assert selection.neighbourhood_density(answers(descriptors=torch.eye(2))) == 0
+    assert validators.neighbourhood_density(answers(descriptors=torch.eye(2))) == 0
 
 
 def test_source_pck_by_hand():
@@ -97,7 +97,7 @@ def test_source_pck_by_hand():
     labels[:2, 0] += 4  # 5.7 px away, more than 5
     labelled = np.ones((4, 2), bool)
     labelled[1, 0] = False
-    found = selection.source_pck(answers().points, labels, labelled, 100)
+    found = validators.source_pck(answers().points, labels, labelled, 100)
     assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
@@ -107,7 +107,7 @@ def test_teacher_and_student_agree_as_far_as_their_answers_do():
     teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
     student.train()
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    ours = selection.teacher_student(teacher, student, crops, MIRROR, within=0.2)
+    ours = validators.teacher_student(teacher, student, crops, MIRROR, within=0.2)
     assert student.training
     assert all(torch.equal(before[name], value) for name, value in student.state_dict().items())
     one, other = (ask(model, crops, MIRROR).points for model in (teacher, student))
@@ -115,7 +115,7 @@ def test_teacher_and_student_agree_as_far_as_their_answers_do():
         100 * float(((one - other).norm(dim=-1) <= 0.2 * 32).float().mean())
     )
     assert 0 < ours < 100
-    assert selection.teacher_student(teacher, teacher, crops, MIRROR) == 100
+    assert validators.teacher_student(teacher, teacher, crops, MIRROR) == 100
 
 
 def test_the_prior_likes_poses_of_the_source_wherever_they_stand():

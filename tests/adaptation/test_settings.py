@@ -11,12 +11,12 @@ import torch
 from conftest import tiny
 from jsonargparse import ArgumentParser
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.optimizer import optimizer_of, set_rates
-from posebridge.adaptation.presets import add_settings, configure, known_presets, parse_settings
-from posebridge.adaptation.schedule import learning_rate, ramp, step_generator
 from posebridge.errors import InputError
 from posebridge.models.pose import PoseModel
+from posebridge.training.config import AdaptConfig
+from posebridge.training.optimizer import optimizer_of, set_rates
+from posebridge.training.presets import add_settings, configure, known_presets, parse_settings
+from posebridge.training.schedule import learning_rate, ramp, step_generator
 
 
 @pytest.mark.parametrize("name", known_presets())

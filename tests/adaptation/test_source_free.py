@@ -21,18 +21,18 @@ from run_folders import StopAfter, logged, same, weights
 from safetensors.torch import load_file
 
 from posebridge import api
-from posebridge.adaptation.adapter import Adapter
-from posebridge.adaptation.anchor import Anchor
-from posebridge.adaptation.labelling import _plausible
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.prior import BoneLengths
-from posebridge.adaptation.run import train
-from posebridge.alignment.consistency import PseudoLabels
+from posebridge.alignment.bone_prior import BoneLengths
+from posebridge.alignment.l2sp import Anchor
+from posebridge.alignment.mean_teacher import PseudoLabels
+from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps
-from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
-from posebridge.ops import geometry
+from posebridge.ops import affine
+from posebridge.training.adapter import Adapter
+from posebridge.training.presets import configure
+from posebridge.training.pseudo_labels import _plausible
+from posebridge.training.run import train
 
 # Of the tiny settings without what the model itself says: crop, network and source steps.
 SHORT = {n: v for n, v in TINY.items() if not n.startswith(("crop", "model", "steps.source"))}
@@ -242,8 +242,8 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
     )
     mirror = torch.tensor([0, 2, 1, 4, 3])
     crop = torch.tensor([[[0.0, 0], [10, 0], [-10, 0], [10, 10], [-10, 90]]])  # joint 4 is far off
-    flip = geometry.Views(torch.tensor([[[-1.0, 0, 40], [0, 1, 0]]]), torch.tensor([True]))
-    points = geometry.points_to_view(crop, flip, mirror)
+    flip = affine.Views(torch.tensor([[[-1.0, 0, 40], [0, 1, 0]]]), torch.tensor([True]))
+    points = affine.points_to_view(crop, flip, mirror)
     labels = PseudoLabels(points, torch.ones(1, 5), torch.ones(1, 5, dtype=torch.bool))
     found = _plausible(bones, labels, flip, mirror, tiny(prior__weight=0.5))
     # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides change.

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from conftest import tiny
 
-from posebridge.adaptation.metrics_file import read_metrics
-from posebridge.adaptation.resume_file import read_resume_file
+from posebridge.training.metrics_file import read_metrics
+from posebridge.training.resume_file import read_resume_file
 
 # Both import everything first, and begin each round when the other one is there.
 TRAINS = """
@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from rich.console import Console
-from posebridge.adaptation.presets import configure
+from posebridge.training.presets import configure
 from posebridge.api import run
 from posebridge.errors import InputError
 

@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.alignment.consistency import (
+from posebridge.alignment.mean_teacher import (
     consensus,
     most_confident,
     pseudo_labels,
     relative_error,
     squared_error,
 )
-from posebridge.ops import geometry, heatmaps
+from posebridge.ops import affine, heatmaps
 
 SEEDS = st.integers(0, 2**31 - 1)
 MIRROR = torch.tensor([1, 0, 2])
@@ -31,23 +31,23 @@ def generator(seed: int) -> torch.Generator:
 def test_rendered_gaussians_arrive_exactly(seed):
     """The whole range of views, flips of either side: what is marked as inside is right."""
     size, stride, draw = 128, 4, generator(seed)
-    teacher, student = (geometry.draw_views(4, size, geometry.ViewRange(), draw) for _ in range(2))
+    teacher, student = (affine.draw_views(4, size, affine.ViewRange(), draw) for _ in range(2))
     in_crop = torch.rand(4, 3, 2, generator=draw) * size
-    in_teacher = geometry.points_to_view(in_crop, teacher, MIRROR)
+    in_teacher = affine.points_to_view(in_crop, teacher, MIRROR)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, stride), size // stride, 2.0)
     labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
-    wanted = geometry.points_to_view(in_crop, student, MIRROR)
+    wanted = affine.points_to_view(in_crop, student, MIRROR)
     assert labels.inside.any()
     assert (labels.points - wanted).norm(dim=-1)[labels.inside].max() < 0.01
-    assert geometry.inside(labels.points, size)[labels.inside].all()
+    assert affine.inside(labels.points, size)[labels.inside].all()
 
 
 def test_confidence_goes_with_its_joint():
     """Left is surer than right; the student's mirror image calls that joint the right one."""
-    turned = geometry.Views(
+    turned = affine.Views(
         torch.tensor([[[-1.0, 0, 63], [0, 1, 0]]]).repeat(2, 1, 1), torch.tensor([True, True])
     )
-    straight = geometry.identity_views(2)
+    straight = affine.identity_views(2)
     cells = torch.tensor([[[3.0, 8.0], [12.0, 8.0], [8.0, 4.0]]]).repeat(2, 1, 1)
     height = torch.tensor([0.9, 0.4, 0.7])[None, :, None, None]
     maps = height * heatmaps.render(cells, 16, 1.0)
@@ -81,9 +81,9 @@ def test_confidence_goes_with_its_joint():
     ],
 )
 def test_inside_both_views(cell, shift, inside):
-    student = geometry.Views(torch.tensor([[[1.0, 0, shift], [0, 1, 0]]]), torch.tensor([False]))
+    student = affine.Views(torch.tensor([[[1.0, 0, shift], [0, 1, 0]]]), torch.tensor([False]))
     maps = heatmaps.render(torch.tensor([[[cell, 8.0]]]), 16, 1.5)
-    labels = pseudo_labels(maps, geometry.identity_views(1), student, torch.tensor([0]), stride=4)
+    labels = pseudo_labels(maps, affine.identity_views(1), student, torch.tensor([0]), stride=4)
     assert labels.inside.item() is inside
 
 
@@ -191,17 +191,17 @@ def test_agreement_of_views_lies_between_a_share_and_the_mean_of_their_votes(see
 def test_views_vote_in_the_pixels_of_the_crop():
     """Four views of the same Gaussians say what one says, and are surer than when one is wrong."""
     size, stride, draw = 128, 4, generator(3)
-    gentle = geometry.ViewRange(rotation=30, shear=0, scale=(0.9, 1.1))
-    teacher = geometry.draw_views(8, size, gentle, draw)
-    student = geometry.draw_views(2, size, gentle, draw)
+    gentle = affine.ViewRange(rotation=30, shear=0, scale=(0.9, 1.1))
+    teacher = affine.draw_views(8, size, gentle, draw)
+    student = affine.draw_views(2, size, gentle, draw)
     in_crop = torch.rand(2, 3, 2, generator=draw) * 40 + 44
-    in_views = geometry.points_to_view(in_crop.repeat(4, 1, 1), teacher, MIRROR)
+    in_views = affine.points_to_view(in_crop.repeat(4, 1, 1), teacher, MIRROR)
     in_views[5, 1] = 10.0
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_views, stride), size // stride, 2.0)
     labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
-    wanted = geometry.points_to_view(in_crop, student, MIRROR)
+    wanted = affine.points_to_view(in_crop, student, MIRROR)
     assert labels.inside.all()
     assert (labels.points - wanted).norm(dim=-1).max() < 0.05
-    sides = geometry.swap_sides(labels.confidence, student.flipped, MIRROR)
+    sides = affine.swap_sides(labels.confidence, student.flipped, MIRROR)
     outvoted = MIRROR[1] if teacher.flipped[5] else 1
     assert sides.flatten().argmin() == 3 + outvoted

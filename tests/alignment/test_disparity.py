@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
-from posebridge.alignment.disparity import (
+from posebridge.alignment.regda import (
     divergence,
     ground_truth_and_false,
     regression_disparity,
 )
-from posebridge.models.regressor import Regressor
+from posebridge.models.adversarial_head import Regressor
 from posebridge.ops import heatmaps
 
 

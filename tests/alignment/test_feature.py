@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from posebridge.alignment.feature import domain_accuracy, domain_loss, reverse_gradient
+from posebridge.alignment.domain_adversarial import domain_accuracy, domain_loss, reverse_gradient
 from posebridge.models.discriminator import PatchDiscriminator
 
 

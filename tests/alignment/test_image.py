@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from posebridge.alignment.image import KNOWN, ColourStyle, FrequencyStyle, ImageLevel
+from posebridge.alignment.style_transfer import KNOWN, ColourStyle, FrequencyStyle, ImageLevel
 from posebridge.errors import InputError
 from posebridge.models.style import StyleNetwork
 from posebridge.ops.style import channel_statistics

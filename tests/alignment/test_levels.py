@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from posebridge.alignment import consistency, feature, pose
-from posebridge.ops import geometry, heatmaps
+from posebridge.alignment import domain_adversarial, information_maximization, mean_teacher
+from posebridge.ops import affine, heatmaps
 
 
 def test_gradients():
@@ -18,15 +18,17 @@ def test_gradients():
     check = {"eps": 1e-2, "atol": 1e-2, "rtol": 1e-2}
 
     def information(values):
-        return pose.information_maximization(values, temperature=0.5).loss.double()
+        return information_maximization.information_maximization(
+            values, temperature=0.5
+        ).loss.double()
 
     def error(values):
-        return consistency.relative_error(
+        return mean_teacher.relative_error(
             values, torch.zeros_like(values), torch.ones(3, 2), sigma=1.0
         ).double()
 
     def domains(values):
-        return feature.domain_loss(values[:1], values[1:]).double()
+        return domain_adversarial.domain_loss(values[:1], values[1:]).double()
 
     for loss in (information, error, domains):
         assert torch.autograd.gradcheck(loss, (maps,), **check)
@@ -34,7 +36,7 @@ def test_gradients():
 
 def test_reversal_turns_the_gradient():
     features = torch.ones(2, 3, requires_grad=True)
-    reversed_ = feature.reverse_gradient(features)
+    reversed_ = domain_adversarial.reverse_gradient(features)
     assert torch.equal(reversed_, features)
     (reversed_ * 2).sum().backward()
     assert features.grad is not None
@@ -43,11 +45,13 @@ def test_reversal_turns_the_gradient():
 
 def test_domain_loss_by_hand():
     undecided = torch.zeros(2, 1, 3, 3)
-    assert feature.domain_loss(undecided, undecided).item() == pytest.approx(2 * math.log(2))
+    assert domain_adversarial.domain_loss(undecided, undecided).item() == pytest.approx(
+        2 * math.log(2)
+    )
     sure = torch.full((2, 1, 3, 3), 20.0)
-    assert feature.domain_loss(-sure, sure).item() == pytest.approx(0, abs=1e-6)
-    assert feature.domain_accuracy(-sure, sure).item() == 1
-    assert feature.domain_accuracy(-sure, -sure).item() == 0.5
+    assert domain_adversarial.domain_loss(-sure, sure).item() == pytest.approx(0, abs=1e-6)
+    assert domain_adversarial.domain_accuracy(-sure, sure).item() == 1
+    assert domain_adversarial.domain_accuracy(-sure, -sure).item() == 0.5
 
 
 def peaked(places: torch.Tensor, height: float) -> torch.Tensor:
@@ -65,7 +69,7 @@ def test_range_of_the_pose_level():
     together = apart[:1].expand(batch, 1, 2)
 
     def value(maps: torch.Tensor) -> float:
-        return pose.information_maximization(maps, 0.05).loss.item()
+        return information_maximization.information_maximization(maps, 0.05).loss.item()
 
     assert value(torch.zeros(batch, 1, 32, 32)) == pytest.approx(0, abs=1e-5)
     assert value(peaked(together, 1.0)) == pytest.approx(0, abs=1e-5)
@@ -94,46 +98,46 @@ def test_the_pose_level_moves_what_the_released_one_does_not():
         return gradient.norm().item()
 
     for height in (0.3, 0.6, 0.9):
-        ours = norm(lambda m: pose.information_maximization(m).loss, height)
+        ours = norm(lambda m: information_maximization.information_maximization(m).loss, height)
         assert ours > 1e3 * norm(released, height)
 
 
 def test_an_empty_prediction_scores_the_kept_share():
     aim = heatmaps.render(torch.full((4, 2, 2), 16.0), 32, 2.0)
     kept = torch.tensor([[True, False]] * 4)
-    value = consistency.relative_error(torch.zeros_like(aim), aim, kept, sigma=2.0)
+    value = mean_teacher.relative_error(torch.zeros_like(aim), aim, kept, sigma=2.0)
     assert value.item() == pytest.approx(0.5, rel=1e-3)
 
 
 def test_most_confident_by_hand():
     confidence = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
-    kept, threshold = consistency.most_confident(confidence, 0.5)
+    kept, threshold = mean_teacher.most_confident(confidence, 0.5)
     assert kept.tolist() == [[True, False]] * 4
     assert threshold.item() == pytest.approx(0.4)
-    kept, _ = consistency.most_confident(confidence, 0.5, each_joint=True)
+    kept, _ = mean_teacher.most_confident(confidence, 0.5, each_joint=True)
     assert kept.tolist() == [[True, False], [True, False], [False, True], [False, True]]
-    assert consistency.most_confident(confidence, 1.0)[0].all()
+    assert mean_teacher.most_confident(confidence, 1.0)[0].all()
 
 
 def test_pseudo_labels_reach_the_students_view():
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
-    ranges = geometry.ViewRange(rotation=30, shear=5, scale=(0.8, 1.1), flip=0.5)
+    ranges = affine.ViewRange(rotation=30, shear=5, scale=(0.8, 1.1), flip=0.5)
     mirror = torch.tensor([1, 0, 2])
-    teacher, student = (geometry.draw_views(6, 64, ranges, generator) for _ in range(2))
+    teacher, student = (affine.draw_views(6, 64, ranges, generator) for _ in range(2))
     in_crop = torch.rand(6, 3, 2, generator=generator) * 20 + 22
-    in_teacher = geometry.points_to_view(in_crop, teacher, mirror)
+    in_teacher = affine.points_to_view(in_crop, teacher, mirror)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, 4), 16, 1.5)
-    labels = consistency.pseudo_labels(maps, teacher, student, mirror, stride=4)
-    wanted = geometry.points_to_view(in_crop, student, mirror)
+    labels = mean_teacher.pseudo_labels(maps, teacher, student, mirror, stride=4)
+    wanted = affine.points_to_view(in_crop, student, mirror)
     assert labels.inside.all()
     assert (labels.points - wanted).abs().max() < 0.05
 
 
 def test_joints_beyond_a_view_are_outside():
-    views = geometry.identity_views(1)
+    views = affine.identity_views(1)
     cells = torch.tensor([[[8.0, 8.0], [-3.0, 8.0]]])
-    labels = consistency.pseudo_labels(
+    labels = mean_teacher.pseudo_labels(
         heatmaps.render(cells, 16, 1.5), views, views, torch.tensor([0, 1]), stride=4
     )
     assert labels.inside.tolist() == [[True, False]]

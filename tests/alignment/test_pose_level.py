@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.alignment.pose import information_maximization
+from posebridge.alignment.information_maximization import information_maximization
 from posebridge.ops import heatmaps
 
 SEEDS = st.integers(0, 2**31 - 1)

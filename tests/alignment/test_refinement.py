@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from posebridge.alignment.consistency import relative_error
-from posebridge.alignment.refinement import easiest, joint_errors
+from posebridge.alignment.coarse_to_fine import easiest, joint_errors
+from posebridge.alignment.mean_teacher import relative_error
 from posebridge.models.pose import ModelConfig, PoseModel
-from posebridge.models.refiner import Refiner
+from posebridge.models.refinement_block import Refiner
 from posebridge.ops import heatmaps
 
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("starlette", reason="gradio is not installed: pip install 'posebridge[app]'")
 from starlette.testclient import TestClient
 
-from posebridge.app.guard import Guard
+from posebridge.app.request_filter import Guard
 
 HOME = "http://127.0.0.1:7860"
 

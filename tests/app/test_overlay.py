@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from posebridge.app.answers import Answers
+from posebridge.app.loaded_models import ShownModel
 from posebridge.app.overlay import panels, picture_uri, point_table, skeleton_drawing
-from posebridge.app.shown import ShownModel
+from posebridge.app.predictions import Answers
 from posebridge.app.upload import Upload
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.inference.predictor import PosePredictions

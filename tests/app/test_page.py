@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from browser import chromium
 
-from posebridge.adaptation.heartbeat import PROGRESS, read_progress
 from posebridge.cli.main import main
+from posebridge.training.heartbeat import PROGRESS, read_progress
 
 pytest.importorskip("gradio", reason="gradio is not installed: pip install 'posebridge[app]'")
 PATIENCE = 120_000

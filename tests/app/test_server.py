@@ -11,6 +11,7 @@ pytest.importorskip("gradio", reason="gradio is not installed: pip install 'pose
 
 from starlette.testclient import TestClient
 
+from posebridge.app.run_monitor import RunWatch
 from posebridge.app.server import (
     make_application,
     remove_old,
@@ -19,7 +20,6 @@ from posebridge.app.server import (
     uploads_of,
 )
 from posebridge.app.upload import Limits
-from posebridge.app.watching import RunWatch
 
 
 def test_the_page_ends_in_order_with_a_folder_among_its_uploads(tmp_path):

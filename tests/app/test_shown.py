@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import posebridge
-from posebridge.app.answers import answer
-from posebridge.app.shown import open_models
+from posebridge.app.loaded_models import open_models
+from posebridge.app.predictions import answer
 from posebridge.app.upload import Limits, take_upload
 from posebridge.errors import InputError
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from posebridge.adaptation.heartbeat import PROGRESS, read_progress
 from posebridge.app import training
-from posebridge.app.watching import RunWatch
+from posebridge.app.run_monitor import RunWatch
+from posebridge.training.heartbeat import PROGRESS, read_progress
 
 NOW = 1_000_000.0
 

@@ -11,7 +11,7 @@ from conftest import TINY
 from rich.console import Console
 
 from posebridge.bench.plan import Plan, Training
-from posebridge.bench.scored import FINISHED, score_file, write_judgement
+from posebridge.bench.run_results import FINISHED, score_file, write_judgement
 
 QUIET = Console(quiet=True)
 METHODS: dict[str, Any] = {

@@ -10,9 +10,9 @@ import pytest
 from bench.plans import write_plan, write_runs
 
 from posebridge.bench import gather, read_plan
-from posebridge.bench.begun import changed_since, require_same_settings
-from posebridge.bench.record import gather_record, write_record
-from posebridge.bench.work import state_of
+from posebridge.bench.config_diff import changed_since, require_same_settings
+from posebridge.bench.job import state_of
+from posebridge.bench.results_file import gather_record, write_record
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 

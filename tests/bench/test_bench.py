@@ -13,9 +13,9 @@ import yaml
 from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
-from posebridge.bench.begun import require_same_settings
-from posebridge.bench.scored import score_file, scored_checkpoints
-from posebridge.bench.work import state_of
+from posebridge.bench.config_diff import require_same_settings
+from posebridge.bench.job import state_of
+from posebridge.bench.run_results import score_file, scored_checkpoints
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 

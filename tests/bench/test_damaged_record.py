@@ -11,8 +11,8 @@ import pytest
 from bench.plans import write_plan, write_runs
 
 from posebridge.bench import gather, read_plan
-from posebridge.bench.record import gather_record, read_record, write_record
-from posebridge.bench.scored import judgement_file, score_file
+from posebridge.bench.results_file import gather_record, read_record, write_record
+from posebridge.bench.run_results import judgement_file, score_file
 from posebridge.cli.main import main
 
 NAME = "figures/one/seed_0"

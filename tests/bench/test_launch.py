@@ -8,8 +8,8 @@ import pytest
 from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
-from posebridge.bench.launch import cluster_options, own_command
-from posebridge.bench.work import state_of
+from posebridge.bench.job import state_of
+from posebridge.bench.launchers import cluster_options, own_command
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 

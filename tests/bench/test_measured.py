@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.selection import VALIDATORS
 from posebridge.bench import read_plan
-from posebridge.bench.record import read_record
+from posebridge.bench.results_file import read_record
 from posebridge.data.reading import read_labelled
-from posebridge.inference.judging import judge_run
+from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
+from posebridge.training.config import AdaptConfig
+from posebridge.validators.validators import VALIDATORS
 
 ROOT = Path(__file__).parents[2]
 RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))

@@ -9,7 +9,7 @@ from bench.plans import write_plan, write_runs
 from conftest import TINY
 
 from posebridge.bench import read_plan
-from posebridge.bench.begun import require_same_settings
+from posebridge.bench.config_diff import require_same_settings
 from posebridge.cli.main import main
 
 

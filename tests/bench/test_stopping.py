@@ -15,9 +15,9 @@ from bench.plans import write_plan
 from conftest import TINY, tiny
 
 from posebridge.bench import read_plan
-from posebridge.bench.launch import own_command
-from posebridge.bench.scored import FINISHED
-from posebridge.bench.work import state_of
+from posebridge.bench.job import state_of
+from posebridge.bench.launchers import own_command
+from posebridge.bench.run_results import FINISHED
 
 RUNS = """
 import signal
@@ -98,9 +98,9 @@ ENDS_ITSELF = """
 import os, signal, sys
 import lightning.pytorch as pl
 from pathlib import Path
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import train
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.training.presets import configure
+from posebridge.training.run import train
+from posebridge.data.formats.coco import read_boxes, read_labelled
 class End(pl.Callback):
     def on_train_batch_end(self, *_):
         os.kill(os.getpid(), signal.SIGTERM)

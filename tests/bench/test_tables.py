@@ -8,8 +8,8 @@ import pytest
 from bench.plans import METHODS, write_plan, write_scores
 
 from posebridge.bench import gather, read_plan
-from posebridge.bench.outcome import latex, markdown, mean_and_deviation
-from posebridge.bench.scored import scored_checkpoints, unjudged
+from posebridge.bench.results import latex, markdown, mean_and_deviation
+from posebridge.bench.run_results import scored_checkpoints, unjudged
 from posebridge.bench.sweeps import write_sweeps
 from posebridge.bench.validators import (
     Judged,

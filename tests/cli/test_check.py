@@ -15,7 +15,7 @@ from rich.console import Console
 
 import posebridge
 from posebridge.cli.main import main
-from posebridge.data.figures import FigureBenchmark, write_figure_benchmark
+from posebridge.synthetic.figures import FigureBenchmark, write_figure_benchmark
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / os.environ.get("POSEBRIDGE_DATA", "../shared/data")

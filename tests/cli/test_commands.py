@@ -15,11 +15,11 @@ import pytest
 from command_line import posebridge
 from conftest import TINY
 
-from posebridge.adaptation.heartbeat import read_progress
 from posebridge.cli.main import COMMANDS, main
-from posebridge.data.figures import FIGURE_SKELETON
 from posebridge.files.locks import LOCK
 from posebridge.skeleton import read_skeleton
+from posebridge.synthetic.figures import FIGURE_SKELETON
+from posebridge.training.heartbeat import read_progress
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

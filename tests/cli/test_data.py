@@ -9,9 +9,9 @@ from miniatures import MINIATURES
 from native_layouts import lsp, surreal_video, tigdog
 
 from posebridge.cli.main import main
-from posebridge.data.benchmarks import BENCHMARKS
-from posebridge.data.benchmarks.record import Expected
-from posebridge.data.benchmarks.verify import check_files, find_folder
+from posebridge.data.datasets import BENCHMARKS
+from posebridge.data.datasets.record import Expected
+from posebridge.data.datasets.verify import check_files, find_folder
 
 
 def test_list_names_every_dataset_and_its_page(capsys):
@@ -47,7 +47,7 @@ def test_prepare_says_ready_when_all_is_there(tmp_path, capsys, monkeypatch):
     whole = {"expected": (Expected("joints.mat", 1), Expected("images/*.jpg", 6))}
     record = BENCHMARKS["lsp"]
     monkeypatch.setattr(
-        "posebridge.data.benchmarks.BENCHMARKS", {"lsp": type(record)(**{**vars(record), **whole})}
+        "posebridge.data.datasets.BENCHMARKS", {"lsp": type(record)(**{**vars(record), **whole})}
     )
     assert main(["data", "prepare", "lsp", str(tmp_path / "lsp")]) == 0
     assert f"lsp is ready: --data-root {tmp_path}" in capsys.readouterr().out.replace("\n", " ")

@@ -10,9 +10,9 @@ import yaml
 from conftest import TINY
 from run_folders import same, weights
 
-from posebridge.adaptation.presets import configure
 from posebridge.cli.demo import _baseline
 from posebridge.cli.main import main
+from posebridge.training.presets import configure
 
 LEVELS = {
     "consistency.weight": 2,

@@ -14,14 +14,14 @@ import pytest
 from command_line import posebridge as run_posebridge
 
 import posebridge
+from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
 from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
-from posebridge.data.video import extract_frames, frame_times
+from posebridge.data.videos.video import extract_frames, frame_times
 from posebridge.inference.smoothing import one_euro
-from posebridge.inference.views import asked_of
-from posebridge.models.asked import Asked
-from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
+from posebridge.inference.tta import asked_of
+from posebridge.models.tta import Asked
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from posebridge.cli.main import main
 from posebridge.data import camera
 from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
-from posebridge.data.video import frame_times
+from posebridge.data.videos.video import frame_times
 from posebridge.errors import InputError
 from posebridge.inference.smoothing import one_euro
 

@@ -17,7 +17,7 @@ import posebridge
 from posebridge.cli.main import main
 from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.inference import detectors
-from posebridge.inference.journal import Journal
+from posebridge.inference.resume_cache import Journal
 
 FRAMES = 80  # two whole batches and a half
 

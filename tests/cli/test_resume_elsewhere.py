@@ -9,8 +9,8 @@ import pytest
 from conftest import TINY
 from run_folders import same, weights
 
-from posebridge.adaptation.origin import ORIGIN
 from posebridge.cli.main import main
+from posebridge.training.origin import ORIGIN
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

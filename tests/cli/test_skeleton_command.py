@@ -6,8 +6,8 @@ import cv2
 import pytest
 
 from posebridge.cli.main import main
-from posebridge.data.figures import write_figures
 from posebridge.skeleton import builtin_skeletons, match_skeletons, read_mapping, read_skeleton
+from posebridge.synthetic.figures import write_figures
 
 
 def test_list_and_show(tmp_path, capsys):

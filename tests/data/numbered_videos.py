@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from posebridge.data.video import sample_video
+from posebridge.data.videos.video import sample_video
 
 WIDTH, HEIGHT = 64, 48
 

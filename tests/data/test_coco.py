@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from tool_files import SAMPLES
 
-from posebridge.data.coco import read_annotations, read_boxes, read_labelled
-from posebridge.data.coco_writing import write_results
+from posebridge.data.formats.coco import read_annotations, read_boxes, read_labelled
+from posebridge.data.formats.coco_writer import write_results
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 

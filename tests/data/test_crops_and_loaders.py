@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.crops import (
     CropRange,
     Region,
@@ -22,6 +21,7 @@ from posebridge.data.crops import (
     to_crop,
     to_image,
 )
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps, read_crops, step_loader, stream_rows
 from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import UnlabelledSamples

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from test_deeplabcut import CONFIG, TABLE, pandas_levels
 from tool_files import text
 
-from posebridge.data.formats import format_named
+from posebridge.data.formats.registry import format_named
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
 

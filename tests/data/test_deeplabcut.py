@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tool_files import picture, text
 
-from posebridge.data.formats import recognised
+from posebridge.data.formats.registry import recognised
 from posebridge.data.reading import (
     read_annotations,
     read_labelled,

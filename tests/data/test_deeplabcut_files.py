@@ -10,7 +10,7 @@ import pytest
 from tool_files import picture, text
 
 from posebridge.data.conversion import convert
-from posebridge.data.deeplabcut import is_csv
+from posebridge.data.formats.deeplabcut import is_csv
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
 

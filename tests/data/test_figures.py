@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.data.figure_poses import EDGES
-from posebridge.data.figures import (
+from posebridge.errors import InputError
+from posebridge.synthetic.figures import (
     FIGURE_SKELETON,
     Look,
     draw_figure,
@@ -21,7 +21,7 @@ from posebridge.data.figures import (
     write_figure_benchmark,
     write_figures,
 )
-from posebridge.errors import InputError
+from posebridge.synthetic.poses import EDGES
 
 LOOKS = get_args(Look)
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data import formats
 from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.conversion import convert, lost, writer_of
-from posebridge.data.formats import FORMATS, Format, format_named, recognised
+from posebridge.data.formats import registry
+from posebridge.data.formats.registry import FORMATS, Format, format_named, recognised
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
@@ -54,31 +54,31 @@ def compare(found: Annotations, labels: Annotations, format: Format) -> None:
     assert found.skeleton.pairs == labels.skeleton.pairs
     rows = in_order(found, labels)
     np.testing.assert_allclose(found.points[rows], labels.points, atol=1e-6)
-    hidden = labels.visibility if formats.HIDDEN in format.holds else (labels.visibility > 0) * 2
+    hidden = labels.visibility if registry.HIDDEN in format.holds else (labels.visibility > 0) * 2
     assert np.array_equal(found.visibility[rows], hidden)
-    boxes = labels.boxes if formats.BOXES in format.holds else labels.boxes * 0
+    boxes = labels.boxes if registry.BOXES in format.holds else labels.boxes * 0
     np.testing.assert_allclose(found.boxes[rows], boxes, atol=1e-6)
     names = [found.files[found.image[row]].name for row in rows]
     assert names == [labels.files[i].name for i in labels.image]
-    if formats.BONES in format.holds:
+    if registry.BONES in format.holds:
         assert found.skeleton.edges == labels.skeleton.edges
-    if formats.KIND in format.holds and not found.name.endswith("tasks.json"):
+    if registry.KIND in format.holds and not found.name.endswith("tasks.json"):
         assert found.skeleton.name == "mouse"  # Label Studio has either this or names
-    if formats.NAMES in format.holds:
+    if registry.NAMES in format.holds:
         assert found.individuals is not None and labels.individuals is not None
         assert [found.individuals[r] for r in rows] == list(labels.individuals)
-    if formats.EMPTY in format.holds:
+    if registry.EMPTY in format.holds:
         assert len(found.files) == len(labels.files)
-    if formats.IDS in format.holds:
+    if registry.IDS in format.holds:
         assert np.array_equal(found.ids[rows], labels.ids)
         assert np.array_equal(found.image_ids[found.image[rows]], labels.image_ids[labels.image])
-    if labels.keypoint_scores is not None and formats.KEYPOINT_SCORES in format.holds:
+    if labels.keypoint_scores is not None and registry.KEYPOINT_SCORES in format.holds:
         assert found.keypoint_scores is not None
         known = labels.visibility > 0
         np.testing.assert_allclose(
             found.keypoint_scores[rows][known], labels.keypoint_scores[known]
         )
-    if labels.subject_scores is not None and formats.SUBJECT_SCORES in format.holds:
+    if labels.subject_scores is not None and registry.SUBJECT_SCORES in format.holds:
         assert found.subject_scores is not None
         np.testing.assert_allclose(found.subject_scores[rows], labels.subject_scores)
 
@@ -106,7 +106,7 @@ def test_deeplabcut_h5_there_and_back(make, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "format", [f for f in WRITTEN if formats.KEYPOINT_SCORES in f.holds], ids=lambda f: f.name
+    "format", [f for f in WRITTEN if registry.KEYPOINT_SCORES in f.holds], ids=lambda f: f.name
 )
 def test_predictions_there_and_back(format, tmp_path):
     labels = predicted(tmp_path / "images")
@@ -155,17 +155,17 @@ def test_from_every_format_to_every_other(tmp_path):
             done = convert(there, out, target_format=second.name)
             back = read_annotations(out)
             both = replace(second, holds=first.holds & second.holds)
-            assert formats.NAMES in both.holds or done.target is second
-            if formats.NAMES not in both.holds:
+            assert registry.NAMES in both.holds or done.target is second
+            if registry.NAMES not in both.holds:
                 labels_then = replace(labels, individuals=None)
             else:
                 labels_then = labels
-            if formats.BOXES in second.holds and formats.BOXES not in first.holds:
+            if registry.BOXES in second.holds and registry.BOXES not in first.holds:
                 assert any("extent" in s for s in done.losses) or second.name in ("coco", "slp")
                 back = replace(back, boxes=back.boxes * 0)
-            kept = both.holds - {formats.IDS}
+            kept = both.holds - {registry.IDS}
             if first.name == "label-studio":
-                kept -= {formats.KIND}
+                kept -= {registry.KIND}
             compare(back, labels_then, replace(both, holds=kept))
 
 
@@ -236,7 +236,7 @@ def test_labelled_and_unlabelled_of_every_format(tmp_path):
         assert len(source) == 3 and source.labelled.sum() == (5 if format.name == "slp" else 7)
         assert set(vars(target)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
         assert all(target.path(i).is_file() for i in range(len(target)))
-        if formats.BOXES in format.holds:
+        if registry.BOXES in format.holds:
             assert len(target) == 3
             assert sorted(target.boxes[:, 2].tolist()) == [6, 8, 30]
         else:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numbered_videos import write_numbered
 
-from posebridge.data.frame_cache import cache_folder, store_image, stored
 from posebridge.data.reading import read_annotations
-from posebridge.data.video import sample_video
+from posebridge.data.videos.frame_cache import cache_folder, store_image, stored
+from posebridge.data.videos.video import sample_video
 from posebridge.errors import InputError
 
 

@@ -18,9 +18,9 @@ from numbered_videos import (
     write_numbered,
 )
 
-from posebridge.data.frame_order import filled_times
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
-from posebridge.data.video import extract_frames, frame_times, sample_video, shown_at
+from posebridge.data.videos.frame_order import filled_times
+from posebridge.data.videos.video import extract_frames, frame_times, sample_video, shown_at
 from posebridge.errors import InputError
 
 if "libx264" not in av.codecs_available:
@@ -213,7 +213,7 @@ def test_sleap_labels_of_a_damaged_video(tmp_path):
 
 def test_ten_thousand_labels_take_one_pass(tmp_path, monkeypatch):
     """Each packet is decoded once, however many labels name its frame."""
-    from posebridge.data import frame_decoder
+    from posebridge.data.videos import frame_decoder
 
     opened: list[Path] = []
     before = frame_decoder.open_video

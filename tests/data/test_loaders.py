@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from posebridge.data.coco import read_boxes, read_labelled
 from posebridge.data.crops import CropRange
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import (
     Batch,
     PairedSteps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posebridge.data.remapping import remapped, with_labels
+from posebridge.data.keypoint_mapping import remapped, with_labels
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.skeleton import Skeleton, match_skeletons, read_skeleton
 

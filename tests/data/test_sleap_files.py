@@ -120,7 +120,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, ending):
 
 @pytest.mark.parametrize("probe", ["while True: pass", "import os; os.abort()"])
 def test_a_file_that_hangs_or_crashes_the_library_is_refused(tmp_path, monkeypatch, probe):
-    from posebridge.data import hdf5_files
+    from posebridge.data.formats import hdf5_files
 
     video = sleap_io.Video.from_filename([str(picture(tmp_path / "a.png"))])
     file = saved(labels_of(video), tmp_path / "labels.slp")

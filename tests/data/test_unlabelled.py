@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.image_folder import IMAGE_ENDINGS
 from posebridge.data.loaders import Batch, PairedSteps
 from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.unlabelled import IMAGE_ENDINGS
 from posebridge.errors import InputError
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from posebridge.data.reading import ReadingConfig, read_unlabelled
-from posebridge.data.video import chosen_frames, extract_frames, frame_times, sample_video
+from posebridge.data.videos.video import chosen_frames, extract_frames, frame_times, sample_video
 from posebridge.errors import InputError
 
 

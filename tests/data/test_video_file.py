@@ -12,7 +12,7 @@ import pytest
 from numbered_videos import all_frames, picture, shown_number, write_numbered
 from PIL import Image
 
-from posebridge.data.video import frame_times, sample_video
+from posebridge.data.videos.video import frame_times, sample_video
 from posebridge.errors import InputError
 
 SCRIPTS = {

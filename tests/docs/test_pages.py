@@ -14,9 +14,9 @@ from pathlib import Path
 import jsonargparse
 import pytest
 
-from posebridge.adaptation.presets import known_presets
 from posebridge.cli.main import COMMANDS
 from posebridge.errors import InputError
+from posebridge.training.presets import known_presets
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from posebridge.adaptation.config import AdaptConfig
+from posebridge.training.config import AdaptConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from posebridge.data.figure_poses import KEYPOINTS
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation import Predictions
 from posebridge.skeleton import Skeleton
+from posebridge.synthetic.poses import KEYPOINTS
 
 LEEDS = list(KEYPOINTS)
 

@@ -9,12 +9,18 @@ import pytest
 import torch
 from conftest import tiny
 
-from posebridge.adaptation.pose_prior import PosePrior
-from posebridge.adaptation.selection import VALIDATORS, ask, neighbourhood_density
-from posebridge.adaptation.start import build_model
-from posebridge.data.figures import FIGURE_SKELETON
-from posebridge.evaluation import evidence
-from posebridge.evaluation.evidence import WORDS, correct_shares, merged_sides, shares, variety
+from posebridge.evaluation import validator_intervals
+from posebridge.evaluation.validator_intervals import (
+    WORDS,
+    correct_shares,
+    merged_sides,
+    shares,
+    variety,
+)
+from posebridge.synthetic.figures import FIGURE_SKELETON
+from posebridge.training.initialization import build_model
+from posebridge.training.pose_prior import PosePrior
+from posebridge.validators.validators import VALIDATORS, ask, neighbourhood_density
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
 
@@ -31,7 +37,7 @@ def test_every_validator_is_the_ratio_of_its_parts(asked):
     model, crops, answers = asked
     poses = np.random.default_rng(0).normal(size=(40, 14, 2)).astype(np.float32)
     prior = PosePrior(poses, np.ones((40, 14), bool))
-    information = evidence.information_of_images(
+    information = validator_intervals.information_of_images(
         model, crops, MIRROR, answers.mean_probability, batch=4
     )
     found = shares(answers, information, prior)

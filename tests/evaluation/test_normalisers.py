@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posebridge.errors import InputError
-from posebridge.evaluation.normalisers import normaliser_sizes
+from posebridge.evaluation.normalizers import normaliser_sizes
 
 from .people import COCO, LEEDS, labels_of, scattered
 

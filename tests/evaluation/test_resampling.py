@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posebridge.evaluation.resampling import Interval, by_image, paired_bootstrap
+from posebridge.evaluation.bootstrap import Interval, by_image, paired_bootstrap
 
 
 def means(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from posebridge.evaluation.resampling import Interval, Paired
+from posebridge.evaluation.bootstrap import Interval, Paired
 from posebridge.evaluation.verdict import judge
 
 

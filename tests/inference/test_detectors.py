@@ -17,9 +17,9 @@ from posebridge.data import camera
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.inference import detectors
+from posebridge.inference.detection import find_subjects
 from posebridge.inference.detectors import Detections, TorchvisionDetector, Wanted, load_detector
-from posebridge.inference.finding import find_subjects
-from posebridge.inference.journal import Journal
+from posebridge.inference.resume_cache import Journal
 
 MODEL = "ssdlite320_mobilenet_v3_large"
 

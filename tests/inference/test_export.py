@@ -13,21 +13,21 @@ import pytest
 import torch
 
 import posebridge
+from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.coco import read_labelled
-from posebridge.data.figures import FIGURE_SKELETON, render_figure, write_figures
+from posebridge.data.formats.coco import read_labelled
 from posebridge.data.loaders import to_tensor
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
-from posebridge.inference.export import ENDINGS, Export, export
+from posebridge.export.export import ENDINGS, Export, export
+from posebridge.export.runtimes import open_exported, read_notes
 from posebridge.inference.network import Keypoints, TorchNetwork
 from posebridge.inference.onnx_network import OnnxNetwork
 from posebridge.inference.predictor import load
-from posebridge.inference.runtimes import open_exported, read_notes
 from posebridge.inference.scoring import score
-from posebridge.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.ops import heatmaps
+from posebridge.synthetic.figures import FIGURE_SKELETON, render_figure, write_figures
 
 SIZE = 64
 MODEL = ModelConfig(
@@ -98,7 +98,7 @@ def translated(onnx, monkeypatch) -> None:
     model = package.load(onnx)
     del model.metadata_props[:]
     content = model.SerializeToString()
-    monkeypatch.setattr("posebridge.inference.export._translated", lambda _: content)
+    monkeypatch.setattr("posebridge.export.export._translated", lambda _: content)
 
 
 def exported(checkpoint: Checkpoint, folder: Path, to: str, **options) -> Export:

@@ -12,14 +12,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posebridge.checkpoints.model_folder import load_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.figures import render_figure
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration, Curve
+from posebridge.export.runtimes import open_exported, read_notes
 from posebridge.inference.calibrated_graph import Chances
 from posebridge.inference.onnx_network import FileNotes
-from posebridge.inference.runtimes import open_exported, read_notes
-from posebridge.models.checkpoint import load_checkpoint
+from posebridge.synthetic.figures import render_figure
 
 MAP = Calibration(
     0.05,

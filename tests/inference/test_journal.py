@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posebridge.errors import InputError
-from posebridge.inference.journal import Batch, Journal
+from posebridge.inference.resume_cache import Batch, Journal
 
 IDENTITY = {"model": "a", "settings": {"every": 2}}
 BATCHES = (

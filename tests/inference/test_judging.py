@@ -14,15 +14,15 @@ import torch
 from conftest import tiny
 
 from posebridge import api
-from posebridge.adaptation import run as adaptation_run
-from posebridge.adaptation.run import train
-from posebridge.adaptation.splits import split_source, split_target
-from posebridge.data.coco import read_boxes, read_labelled
+from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
+from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 from posebridge.inference import run_folder
-from posebridge.inference.judging import judge_run
+from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run, source_check
-from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
+from posebridge.training import run as adaptation_run
+from posebridge.training.run import train
+from posebridge.training.splits import split_source, split_target
 
 
 @pytest.fixture(scope="module")

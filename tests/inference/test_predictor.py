@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 import posebridge
+from posebridge.checkpoints.model_folder import Checkpoint
 from posebridge.data.crops import CropRange
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import Predictor
 from posebridge.inference.scoring import score
-from posebridge.models.checkpoint import Checkpoint
 from posebridge.models.pose import ModelConfig, PoseOutput
 from posebridge.skeleton import Skeleton
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from conftest import tiny
 
-from posebridge.adaptation.splits import split_target
-from posebridge.data.coco import read_boxes
+from posebridge.data.formats.coco import read_boxes
 from posebridge.errors import InputError
 from posebridge.inference.run_folder import FinishedRun, open_run
+from posebridge.training.splits import split_target
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import torch
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
 from posebridge.inference.network import Keypoints
-from posebridge.inference.record import identity_of
-from posebridge.inference.views import ManyViews
+from posebridge.inference.provenance import identity_of
+from posebridge.inference.tta import ManyViews
 from posebridge.skeleton import Skeleton
 
 SIZE = 64

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from huggingface_hub import ModelCard
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.models.card import model_card
+from posebridge.checkpoints.card import model_card
 from posebridge.skeleton import Skeleton
+from posebridge.training.config import AdaptConfig
 
 HAND = Skeleton.from_names("hand", ["wrist", "thumb"])
 RESULTS = {

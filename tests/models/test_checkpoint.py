@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from posebridge.checkpoints.archive import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
+from posebridge.checkpoints.model_folder import find_checkpoint, load_checkpoint, save_checkpoint
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
-from posebridge.models.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
-from posebridge.models.container import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 

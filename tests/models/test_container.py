@@ -17,9 +17,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from posebridge.errors import InputError
-from posebridge.models.checkpoint import load_checkpoint, record_scores, save_checkpoint
-from posebridge.models.container import (
+from posebridge.checkpoints.archive import (
     CARD,
     CONFIG,
     FILES,
@@ -29,6 +27,8 @@ from posebridge.models.container import (
     read_files,
     sealed,
 )
+from posebridge.checkpoints.model_folder import load_checkpoint, record_scores, save_checkpoint
+from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 

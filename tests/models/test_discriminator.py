@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from posebridge.alignment.feature import domain_accuracy, domain_loss
+from posebridge.alignment.domain_adversarial import domain_accuracy, domain_loss
 from posebridge.models.discriminator import PatchDiscriminator
 
 

@@ -14,13 +14,13 @@ import pytest
 import torch
 import yaml
 
+from posebridge.checkpoints.archive import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
+from posebridge.checkpoints.card import model_card
+from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.data.crops import CropRange
 from posebridge.errors import InputError
-from posebridge.models.asked import Asked
-from posebridge.models.card import model_card
-from posebridge.models.checkpoint import load_checkpoint, save_checkpoint
-from posebridge.models.container import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
 from posebridge.models.pose import ModelConfig, PoseModel
+from posebridge.models.tta import Asked
 from posebridge.skeleton import Skeleton
 
 MODEL = ModelConfig("resnet10t", "none", {}, level=2, decoder_width=4, heatmap_size=8)

@@ -12,12 +12,12 @@ import pytest
 import torch
 from huggingface_hub import errors
 
+from posebridge.checkpoints import hub
+from posebridge.checkpoints.archive import CARD, FILES, SKELETON
+from posebridge.checkpoints.model_folder import find_checkpoint, save_checkpoint
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
-from posebridge.models import hub
-from posebridge.models.checkpoint import find_checkpoint, save_checkpoint
-from posebridge.models.container import CARD, FILES, SKELETON
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from posebridge.models.normalisation import kept_running_statistics
+from posebridge.models.batchnorm import kept_running_statistics
 
 
 def test_a_batch_is_normalised_by_itself_and_leaves_no_trace():

@@ -9,12 +9,12 @@ import pytest
 import torch
 import yaml
 
-from posebridge.adaptation.config import AdaptConfig
+from posebridge.checkpoints.model_folder import find_checkpoint, load_checkpoint, save_checkpoint
 from posebridge.errors import InputError
-from posebridge.models.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
+from posebridge.training.config import AdaptConfig
 
 ENCODERS = [  # timm's name, level, input, heatmaps
     ("resnet18", -1, 64, 16),

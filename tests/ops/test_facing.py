@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.data.benchmarks.skeletons import ANIMAL18, ANIMALPOSE20, BODY16
+from posebridge.data.datasets.skeletons import ANIMAL18, ANIMALPOSE20, BODY16
 from posebridge.errors import InputError
-from posebridge.ops import facing, geometry
+from posebridge.ops import affine, facing
 from posebridge.skeleton import Skeleton, read_skeleton
 
 # A square trunk seen from the front: left shoulder, right shoulder, right hip, left hip, head.
@@ -147,17 +147,17 @@ def test_a_view_changes_neither_the_way_nor_the_order_of_the_two_steps(
     )
     if flip:
         linear = linear @ torch.diag(torch.tensor([-1.0, 1.0]))
-    views = geometry.Views(
+    views = affine.Views(
         torch.cat([linear, torch.tensor([[3.0], [5.0]])], dim=1)[None], torch.tensor([flip])
     )
     points = BACK if back else FRONT
 
     first = facing.take_apart(points, ALL, QUADS, MIRROR, 128)
-    seen = geometry.points_to_view(points, views, MIRROR)
+    seen = affine.points_to_view(points, views, MIRROR)
     then = facing.take_apart(seen, ALL, QUADS, MIRROR, 128)
     assert torch.equal(first.turned, then.turned)
     torch.testing.assert_close(
-        geometry.points_to_view(first.points, views, MIRROR), then.points, atol=1e-3, rtol=1e-4
+        affine.points_to_view(first.points, views, MIRROR), then.points, atol=1e-3, rtol=1e-4
     )
 
 

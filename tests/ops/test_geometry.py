@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from posebridge.ops import geometry, heatmaps
-from posebridge.ops.geometry import ViewRange
+from posebridge.ops import affine, heatmaps
+from posebridge.ops.affine import ViewRange
 
 SEEDS = st.integers(0, 2**31 - 1)
 STILL = {"rotation": 0.0, "shear": 0.0, "translation": 0.0, "scale": (1.0, 1.0), "flip": 0.0}
@@ -22,7 +22,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def matrices(seed: int, count: int = 3) -> Tensor:
-    views = geometry.draw_views(count, 64, ViewRange(rotation=180), generator(seed))
+    views = affine.draw_views(count, 64, ViewRange(rotation=180), generator(seed))
     return views.matrix.double()
 
 
@@ -37,19 +37,19 @@ def matrices(seed: int, count: int = 3) -> Tensor:
     ],
 )
 def test_inverses_by_hand(matrix, inverse):
-    found = geometry.invert(torch.tensor([matrix], dtype=torch.float32))
+    found = affine.invert(torch.tensor([matrix], dtype=torch.float32))
     torch.testing.assert_close(found, torch.tensor([inverse], dtype=torch.float32))
 
 
 def test_a_singular_matrix_has_no_finite_inverse():
-    assert not geometry.invert(torch.tensor([[[1.0, 2, 0], [2, 4, 0]]])).isfinite().all()
+    assert not affine.invert(torch.tensor([[[1.0, 2, 0], [2, 4, 0]]])).isfinite().all()
 
 
 def test_the_order_of_a_composition_by_hand():
     shift = torch.tensor([[[1.0, 0, 5], [0, 1, 0]]])
     double = torch.tensor([[[2.0, 0, 0], [0, 2, 0]]])
-    assert geometry.compose(shift, double).tolist() == [[[2, 0, 10], [0, 2, 0]]]
-    assert geometry.compose(double, shift).tolist() == [[[2, 0, 5], [0, 2, 0]]]
+    assert affine.compose(shift, double).tolist() == [[[2, 0, 10], [0, 2, 0]]]
+    assert affine.compose(double, shift).tolist() == [[[2, 0, 5], [0, 2, 0]]]
 
 
 @given(SEEDS)
@@ -58,42 +58,42 @@ def test_compositions(seed):
     one, two, three = matrices(seed), matrices(seed + 1), matrices(seed + 2)
     points = torch.rand(3, 5, 2, generator=generator(seed), dtype=torch.float64) * 64
     torch.testing.assert_close(
-        geometry.transform_points(points, geometry.compose(one, two)),
-        geometry.transform_points(geometry.transform_points(points, one), two),
+        affine.transform_points(points, affine.compose(one, two)),
+        affine.transform_points(affine.transform_points(points, one), two),
     )
     torch.testing.assert_close(
-        geometry.compose(geometry.compose(one, two), three),
-        geometry.compose(one, geometry.compose(two, three)),
+        affine.compose(affine.compose(one, two), three),
+        affine.compose(one, affine.compose(two, three)),
     )
     identity = torch.eye(2, 3, dtype=torch.float64).expand(3, 2, 3)
     for both in (
-        geometry.compose(one, geometry.invert(one)),
-        geometry.compose(geometry.invert(one), one),
+        affine.compose(one, affine.invert(one)),
+        affine.compose(affine.invert(one), one),
     ):
         torch.testing.assert_close(both, identity, atol=1e-9, rtol=0)
 
 
 def test_a_quarter_turn_about_the_centre_by_hand():
     """Pixels 0 to 4: the centre is 2. What lies to its right goes below it, and 1 more by the shift."""
-    quarter = geometry.rotations(torch.tensor([torch.pi / 2]))
+    quarter = affine.rotations(torch.tensor([torch.pi / 2]))
     points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
-    turned = geometry.transform_points(points, geometry.about_centre(quarter, 5))
+    turned = affine.transform_points(points, affine.about_centre(quarter, 5))
     expected = torch.tensor([[[2.0, 2.0], [2.0, 4.0], [4.0, 2.0]]])
     torch.testing.assert_close(turned, expected, atol=1e-6, rtol=0)
-    moved = geometry.about_centre(quarter, 5, torch.tensor([[0.0, 1.0]]))
+    moved = affine.about_centre(quarter, 5, torch.tensor([[0.0, 1.0]]))
     below = expected + torch.tensor([0.0, 1.0])
-    torch.testing.assert_close(geometry.transform_points(points, moved), below, atol=1e-6, rtol=0)
+    torch.testing.assert_close(affine.transform_points(points, moved), below, atol=1e-6, rtol=0)
 
 
 def test_gradients():
     matrix = matrices(0, 2).requires_grad_()
     points = torch.rand(2, 3, 2, dtype=torch.float64, requires_grad=True)
     images = torch.rand(2, 1, 6, 6, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(geometry.invert, (matrix,))
-    assert torch.autograd.gradcheck(geometry.compose, (matrix, matrices(1, 2).requires_grad_()))
-    assert torch.autograd.gradcheck(geometry.transform_points, (points, matrix))
+    assert torch.autograd.gradcheck(affine.invert, (matrix,))
+    assert torch.autograd.gradcheck(affine.compose, (matrix, matrices(1, 2).requires_grad_()))
+    assert torch.autograd.gradcheck(affine.transform_points, (points, matrix))
     turn = matrices(0, 2) / 8
-    assert torch.autograd.gradcheck(lambda i: geometry.warp(i, turn, 4), (images,))
+    assert torch.autograd.gradcheck(lambda i: affine.warp(i, turn, 4), (images,))
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,13 @@ def test_gradients():
 )
 def test_a_warp_by_hand(matrix, row):
     image = torch.tensor([0.0, 0.1, 0.2, 0.3]).expand(1, 1, 4, 4)
-    seen = geometry.warp(image, torch.tensor([matrix], dtype=torch.float32), 4)
+    seen = affine.warp(image, torch.tensor([matrix], dtype=torch.float32), 4)
     torch.testing.assert_close(seen[0, 0, 1], torch.tensor(row, dtype=torch.float32))
 
 
 def test_a_warp_of_an_oblong_image_to_another_size():
     image = torch.arange(15.0).view(1, 1, 3, 5) / 15
-    seen = geometry.warp(image, torch.tensor([[[1.0, 0, 2], [0, 1, 1]]]), 2)
+    seen = affine.warp(image, torch.tensor([[[1.0, 0, 2], [0, 1, 1]]]), 2)
     torch.testing.assert_close(seen[0, 0], torch.tensor([[7.0, 8.0], [12.0, 13.0]]) / 15)
 
 
@@ -125,7 +125,7 @@ def test_a_turned_view_is_nearly_as_sharp_as_its_crop():
     Bilinear interpolation would keep 0.71.
     """
     noise = 0.4 + 0.2 * torch.rand(1, 1, 64, 64, generator=generator(0))
-    half = geometry.warp(noise, torch.tensor([[[1.0, 0, 0.5], [0, 1, 0]]]), 64)
+    half = affine.warp(noise, torch.tensor([[[1.0, 0, 0.5], [0, 1, 0]]]), 64)
     inside = slice(4, -4)
     kept = half[..., inside, inside].std() / noise[..., inside, inside].std()
     assert kept.item() == pytest.approx(0.85, abs=0.02)
@@ -133,7 +133,7 @@ def test_a_turned_view_is_nearly_as_sharp_as_its_crop():
 
 def test_images_stay_in_their_range():
     steps = (torch.arange(32) // 4 % 2).float().expand(1, 1, 32, 32)
-    turned = geometry.warp(steps, torch.tensor([[[0.8, 0.6, 0.3], [-0.6, 0.8, 9.0]]]), 32)
+    turned = affine.warp(steps, torch.tensor([[[0.8, 0.6, 0.3], [-0.6, 0.8, 9.0]]]), 32)
     assert turned.min() >= 0
     assert turned.max() <= 1
 
@@ -144,11 +144,11 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
     """Of the whole range of views, flips included: the dot of a joint is where its point says."""
     size, mirror = 96, torch.tensor([1, 0, 2])
     draw = generator(seed)
-    views = geometry.draw_views(4, size, ViewRange(), draw)
+    views = affine.draw_views(4, size, ViewRange(), draw)
     points = torch.rand(4, 3, 2, generator=draw) * 24 + 36
     dots = heatmaps.render(points, size, sigma=3.0)
-    seen = geometry.swap_sides(geometry.warp(dots, views.matrix, size), views.flipped, mirror)
-    where = geometry.points_to_view(points, views, mirror)
+    seen = affine.swap_sides(affine.warp(dots, views.matrix, size), views.flipped, mirror)
+    where = affine.points_to_view(points, views, mirror)
     axis = torch.arange(size, dtype=torch.float32)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
@@ -162,23 +162,23 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
 @settings(max_examples=25, deadline=None)
 def test_views_stay_in_their_range(seed):
     size, ranges = 128, ViewRange()
-    views = geometry.draw_views(16, size, ranges, generator(seed))
-    to_view = geometry.invert(views.matrix)
+    views = affine.draw_views(16, size, ranges, generator(seed))
+    to_view = affine.invert(views.matrix)
     determinant = torch.linalg.det(to_view[:, :, :2])
     assert torch.equal(determinant < 0, views.flipped)
     low, high = ranges.scale  # shear keeps areas
     assert (determinant.abs().sqrt() > low - 1e-4).all()
     assert (determinant.abs().sqrt() < high + 1e-4).all()
     centre = torch.full((16, 1, 2), (size - 1) / 2)
-    moved = geometry.transform_points(centre, to_view) - centre
+    moved = affine.transform_points(centre, to_view) - centre
     assert moved.abs().max() <= ranges.translation * size + 1e-3
 
 
 def test_one_thing_at_a_time():
     def drawn(**more) -> Tensor:
         ranges = ViewRange(**{**STILL, **more})
-        views = geometry.draw_views(64, 65, ranges, generator(0))
-        return geometry.invert(views.matrix)
+        views = affine.draw_views(64, 65, ranges, generator(0))
+        return affine.invert(views.matrix)
 
     torch.testing.assert_close(drawn(), torch.eye(2, 3).expand(64, 2, 3))
     turned = drawn(rotation=20.0)[:, :, :2]
@@ -197,54 +197,52 @@ def test_one_thing_at_a_time():
 def test_the_share_of_flips():
     for share, low, high in ((0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)):
         ranges = ViewRange(flip=share)
-        assert low <= geometry.draw_views(1000, 8, ranges, generator(0)).flipped.sum() <= high
+        assert low <= affine.draw_views(1000, 8, ranges, generator(0)).flipped.sum() <= high
 
 
 def test_a_view_depends_on_its_generator_alone():
     torch.manual_seed(1)
-    first = geometry.draw_views(4, 64, ViewRange(), generator(5))
+    first = affine.draw_views(4, 64, ViewRange(), generator(5))
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    second = geometry.draw_views(4, 64, ViewRange(), generator(5))
+    second = affine.draw_views(4, 64, ViewRange(), generator(5))
     assert torch.equal(first.matrix, second.matrix) and torch.equal(first.flipped, second.flipped)
     assert torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(
-        first.matrix, geometry.draw_views(4, 64, ViewRange(), generator(6)).matrix
-    )
+    assert not torch.equal(first.matrix, affine.draw_views(4, 64, ViewRange(), generator(6)).matrix)
 
 
 def test_sides_are_swapped_in_the_flipped_samples_alone():
     mirror, flipped = torch.tensor([1, 0, 2]), torch.tensor([True, False])
     names = torch.tensor([[0, 1, 2], [0, 1, 2]])
-    assert geometry.swap_sides(names, flipped, mirror).tolist() == [[1, 0, 2], [0, 1, 2]]
+    assert affine.swap_sides(names, flipped, mirror).tolist() == [[1, 0, 2], [0, 1, 2]]
     maps = torch.rand(2, 3, 4, 4)
-    swapped = geometry.swap_sides(maps, flipped, mirror)
+    swapped = affine.swap_sides(maps, flipped, mirror)
     assert torch.equal(swapped[0, 0], maps[0, 1]) and torch.equal(swapped[1], maps[1])
-    assert torch.equal(geometry.swap_sides(swapped, flipped, mirror), maps)
+    assert torch.equal(affine.swap_sides(swapped, flipped, mirror), maps)
 
 
 def test_views_that_change_nothing():
-    views = geometry.identity_views(2)
+    views = affine.identity_views(2)
     points, images = torch.rand(2, 3, 2), torch.rand(2, 3, 8, 8)
     mirror = torch.tensor([1, 0, 2])
-    assert torch.equal(geometry.points_to_view(points, views, mirror), points)
-    torch.testing.assert_close(geometry.warp(images, views.matrix, 8), images)
+    assert torch.equal(affine.points_to_view(points, views, mirror), points)
+    torch.testing.assert_close(affine.warp(images, views.matrix, 8), images)
 
 
 def test_inside_by_hand():
     points = torch.tensor([[[-0.5, 0], [9.5, 9.5], [-0.51, 5], [5, 9.6], [math.nan, 1]]])
-    assert geometry.inside(points, 10).tolist() == [[True, True, False, False, False]]
+    assert affine.inside(points, 10).tolist() == [[True, True, False, False, False]]
 
 
 def test_mixed_precision_leaves_coordinates_alone():
     """Products under autocast have 8 bits: at pixel 200 that is half a pixel."""
-    ranges = geometry.ViewRange(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
+    ranges = affine.ViewRange(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
 
     def carried() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        views = geometry.draw_views(8, 256, ranges, torch.Generator().manual_seed(0))
+        views = affine.draw_views(8, 256, ranges, torch.Generator().manual_seed(0))
         points = 256 * torch.rand(8, 5, 2, generator=torch.Generator().manual_seed(1))
-        there = geometry.points_to_view(points, views, torch.arange(5))
-        return views.matrix, there, geometry.compose(views.matrix, geometry.invert(views.matrix))
+        there = affine.points_to_view(points, views, torch.arange(5))
+        return views.matrix, there, affine.compose(views.matrix, affine.invert(views.matrix))
 
     exact = carried()
     with torch.autocast("cpu", torch.bfloat16):

@@ -7,7 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.ops.photometry import PhotometryRange, blur, colour_matrices, jitter, occlude
+from posebridge.ops.color_augmentation import (
+    PhotometryRange,
+    blur,
+    colour_matrices,
+    jitter,
+    occlude,
+)
 
 SEEDS = st.integers(0, 2**31 - 1)
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.ops import geometry, heatmaps, photometry
+from posebridge.ops import affine, color_augmentation, heatmaps
 
 SEEDS = st.integers(0, 2**31 - 1)
 
@@ -22,11 +22,11 @@ def generator(seed: int) -> torch.Generator:
 @settings(max_examples=30, deadline=None)
 def test_points_through_a_view_and_back(seed):
     draw = generator(seed)
-    views = geometry.draw_views(4, 256, geometry.ViewRange(rotation=180), draw)
+    views = affine.draw_views(4, 256, affine.ViewRange(rotation=180), draw)
     points = torch.rand(4, 6, 2, generator=draw) * 256
     mirror = torch.tensor([1, 0, 2, 4, 3, 5])
-    there = geometry.points_to_view(points, views, mirror)
-    back = geometry.points_to_crop(there, views, mirror)
+    there = affine.points_to_view(points, views, mirror)
+    back = affine.points_to_crop(there, views, mirror)
     assert (back - points).abs().max() < 1e-3
 
 
@@ -44,14 +44,14 @@ def test_rendered_gaussians_are_read_between_the_cells(seed):
 def test_a_warped_image_and_its_points_agree():
     size = 128
     draw = generator(3)
-    ranges = geometry.ViewRange(rotation=40, shear=10, scale=(0.8, 1.2), flip=0.5)
-    views = geometry.draw_views(8, size, ranges, draw)
+    ranges = affine.ViewRange(rotation=40, shear=10, scale=(0.8, 1.2), flip=0.5)
+    views = affine.draw_views(8, size, ranges, draw)
     points = torch.rand(8, 3, 2, generator=draw) * 40 + 44
     dots = heatmaps.render(points, size, sigma=3.0)  # an image with a channel for each dot
-    moved = geometry.transform_points(points, geometry.invert(views.matrix))
-    assert geometry.inside(moved, size).all()
+    moved = affine.transform_points(points, affine.invert(views.matrix))
+    assert affine.inside(moved, size).all()
     # The centre of mass travels with an affine map whatever becomes of the dot's shape.
-    seen = geometry.warp(dots, views.matrix, size)
+    seen = affine.warp(dots, views.matrix, size)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     axis = torch.arange(size, dtype=torch.float32)
     found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
@@ -62,22 +62,22 @@ def test_matrices_by_hand():
     turn = torch.tensor([[[0.0, -1, 5], [1, 0, 0]]])  # (x, y) -> (5 - y, x)
     double = torch.tensor([[[2.0, 0, 1], [0, 2, 0]]])
     point = torch.tensor([[[3.0, 4.0]]])
-    assert geometry.transform_points(point, turn).tolist() == [[[1.0, 3.0]]]
-    both = geometry.compose(turn, double)
-    assert geometry.transform_points(point, both).tolist() == [[[3.0, 6.0]]]
-    identity = geometry.compose(turn, geometry.invert(turn))
+    assert affine.transform_points(point, turn).tolist() == [[[1.0, 3.0]]]
+    both = affine.compose(turn, double)
+    assert affine.transform_points(point, both).tolist() == [[[3.0, 6.0]]]
+    identity = affine.compose(turn, affine.invert(turn))
     torch.testing.assert_close(identity, torch.eye(2, 3)[None])
 
 
 def test_a_flip_swaps_sides_and_columns():
-    ranges = geometry.ViewRange(rotation=0, shear=0, translation=0, scale=(1, 1), flip=1)
-    views = geometry.draw_views(1, 10, ranges, generator(0))
+    ranges = affine.ViewRange(rotation=0, shear=0, translation=0, scale=(1, 1), flip=1)
+    views = affine.draw_views(1, 10, ranges, generator(0))
     mirror = torch.tensor([1, 0])
     points = torch.tensor([[[2.0, 3.0], [7.0, 5.0]]])
-    seen = geometry.points_to_view(points, views, mirror)
+    seen = affine.points_to_view(points, views, mirror)
     torch.testing.assert_close(seen, torch.tensor([[[2.0, 5.0], [7.0, 3.0]]]))
     image = (torch.arange(10.0) / 10).expand(1, 1, 10, 10)
-    torch.testing.assert_close(geometry.warp(image, views.matrix, 10), image.flip(3))
+    torch.testing.assert_close(affine.warp(image, views.matrix, 10), image.flip(3))
 
 
 def test_pixels_and_cells_by_hand():
@@ -102,20 +102,22 @@ def test_the_energy_of_a_gaussian():
 
 def test_views_and_colours_depend_on_the_generator_alone():
     images = torch.rand(4, 3, 16, 16, generator=generator(1))
-    ranges = photometry.PhotometryRange(colour=0.3, hue=20, blur=1.5, noise=0.1)
-    first, second, other = (photometry.jitter(images, ranges, generator(s)) for s in (5, 5, 6))
+    ranges = color_augmentation.PhotometryRange(colour=0.3, hue=20, blur=1.5, noise=0.1)
+    first, second, other = (
+        color_augmentation.jitter(images, ranges, generator(s)) for s in (5, 5, 6)
+    )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert first.min() >= 0
     assert first.max() <= 1
-    off = photometry.PhotometryRange(colour=0, hue=0)
-    assert torch.equal(photometry.jitter(images, off, generator(0)), images)
+    off = color_augmentation.PhotometryRange(colour=0, hue=0)
+    assert torch.equal(color_augmentation.jitter(images, off, generator(0)), images)
 
 
 def test_each_sample_has_its_own_colours():
     images = torch.full((6, 3, 4, 4), 0.5)
-    ranges = photometry.PhotometryRange(colour=0.4, hue=0)
-    jittered = photometry.jitter(images, ranges, generator(0))
+    ranges = color_augmentation.PhotometryRange(colour=0.4, hue=0)
+    jittered = color_augmentation.jitter(images, ranges, generator(0))
     assert len({round(v, 5) for v in jittered[:, 0, 0, 0].tolist()}) == 6
 
 
@@ -123,8 +125,10 @@ def test_only_eligible_joints_are_covered():
     images = torch.stack([torch.zeros(3, 32, 32), torch.ones(3, 32, 32)])
     points = torch.tensor([[[8.0, 8.0], [24.0, 24.0]]]).repeat(2, 1, 1)
     eligible = torch.tensor([[True, False], [False, False]])
-    seen = photometry.occlude(images, points, eligible, 1.0, 6, generator(0))
+    seen = color_augmentation.occlude(images, points, eligible, 1.0, 6, generator(0))
     assert (seen[0, :, 8, 8] == 1).all()  # the other image's pixels
     assert (seen[0, :, 24, 24] == 0).all()
     assert torch.equal(seen[1], images[1])
-    assert torch.equal(photometry.occlude(images, points, eligible, 0.0, 6, generator(0)), images)
+    assert torch.equal(
+        color_augmentation.occlude(images, points, eligible, 0.0, 6, generator(0)), images
+    )

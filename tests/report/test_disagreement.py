@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
+from posebridge.checkpoints.model_folder import save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.figures import FIGURE_SKELETON, write_figures
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import PosePredictions
-from posebridge.models.checkpoint import save_checkpoint
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.report.disagreement import disagreement, joint_rows, write_sheet, write_tables
 from posebridge.skeleton import Skeleton
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
 
 PAIR = Skeleton.from_names("pair", ["a", "b"], [(0, 1)])
 MODEL = ModelConfig("resnet10t", "none", {}, level=1, decoder_width=4, heatmap_size=8)

@@ -7,9 +7,9 @@ import io
 import numpy as np
 from rich.console import Console
 
-from posebridge.report import bar as bars
-from posebridge.report.bar import ProgressBar, clock
+from posebridge.report import progress_bar as bars
 from posebridge.report.overlays import draw_poses, sheet
+from posebridge.report.progress_bar import ProgressBar, clock
 from posebridge.skeleton import Skeleton
 
 SKELETON = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), (1, 2)])

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from browser import chromium
 
-from posebridge.data.coco import read_labelled
-from posebridge.evaluation.resampling import Interval
+from posebridge.data.formats.coco import read_labelled
+from posebridge.evaluation.bootstrap import Interval
 from posebridge.evaluation.verdict import Finding, Verdict
-from posebridge.inference.judging import judge_run
+from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
 from posebridge.report import charts
 from posebridge.report.charts import Line, interval_chart, line_chart, number
-from posebridge.report.photographs import gallery, skeleton_drawing
+from posebridge.report.gallery import gallery, skeleton_drawing
 from posebridge.report.run_page import render, tiles, warnings, write_run_page
 from posebridge.skeleton import Skeleton
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from posebridge.data.figures import FIGURE_SKELETON
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton, builtin_skeletons, read_skeleton
 from posebridge.skeleton.files import read_skeleton_and_layout, to_yaml
+from posebridge.synthetic.figures import FIGURE_SKELETON
 
 SIZES = {
     "animal-18": (18, 8),

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
-from posebridge.app.answers import Answers
-from posebridge.app.shown import ShownModel
+from posebridge.app.loaded_models import ShownModel
+from posebridge.app.predictions import Answers
 from posebridge.data.crops import decode_image
 from posebridge.skeleton import Skeleton
 

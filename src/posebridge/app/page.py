@@ -14,12 +14,12 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes import Base, colors
 
-from posebridge.app.pieces import QUIET, html
+from posebridge.app.components import QUIET, html
+from posebridge.app.loaded_models import ShownModel
 from posebridge.app.predict_tab import predict_tab
-from posebridge.app.shown import ShownModel
+from posebridge.app.run_monitor import RunWatch
 from posebridge.app.training_tab import training_tab
 from posebridge.app.upload import Limits
-from posebridge.app.watching import RunWatch
 from posebridge.version import __version__
 
 CSS = Path(__file__).with_name("page.css")

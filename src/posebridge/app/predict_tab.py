@@ -10,9 +10,9 @@ import gradio as gr
 from markupsafe import Markup, escape
 
 from posebridge.app import overlay
-from posebridge.app.answers import Answers, answer
-from posebridge.app.pieces import PRIVATE, QUIET, html, nothing
-from posebridge.app.shown import ShownModel
+from posebridge.app.components import PRIVATE, QUIET, html, nothing
+from posebridge.app.loaded_models import ShownModel
+from posebridge.app.predictions import Answers, answer
 from posebridge.app.upload import Limits, take_upload
 from posebridge.data.crops import UnreadableImage
 from posebridge.errors import InputError

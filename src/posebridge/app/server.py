@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from posebridge.app.guard import HOSTS, Guard
-from posebridge.app.shown import ShownModel
+from posebridge.app.loaded_models import ShownModel
+from posebridge.app.request_filter import HOSTS, Guard
+from posebridge.app.run_monitor import RunWatch
 from posebridge.app.upload import MEGABYTE, Limits
-from posebridge.app.watching import RunWatch
-from posebridge.data.extras import need
+from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
 
 FIRST_PORT = 7860

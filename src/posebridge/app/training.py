@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from posebridge.app.watching import Curve, RunLook, RunState
+from posebridge.app.run_monitor import Curve, RunLook, RunState
 from posebridge.inference.run_folder import selected_step
-from posebridge.report.bar import clock
 from posebridge.report.charts import Line, line_chart, number
+from posebridge.report.progress_bar import clock
 
 _TITLES: dict[RunState, tuple[str, str]] = {
     "not begun": ("Not begun", "plain"),

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from posebridge.app import overlay, training
-from posebridge.app.pieces import QUIET, html, nothing
-from posebridge.app.watching import RunWatch
+from posebridge.app.components import QUIET, html, nothing
+from posebridge.app.run_monitor import RunWatch
 from posebridge.data.crops import UnreadableImage
 
 REFRESH = 2.0

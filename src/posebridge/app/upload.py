@@ -17,8 +17,8 @@ import numpy as np
 
 from posebridge.data.crops import UnreadableImage, decode_image
 from posebridge.data.samples import UnlabelledSamples
-from posebridge.data.video import frame_times, sample_video, shown_at
-from posebridge.data.video_file import open_video
+from posebridge.data.videos.video import frame_times, sample_video, shown_at
+from posebridge.data.videos.video_file import open_video
 from posebridge.errors import InputError
 from posebridge.files.places import is_disk_error
 from posebridge.files.whole import cannot_write, copy_file

@@ -11,8 +11,8 @@
 Labels of a target are read by the scoring alone, after the training of that run has ended.
 """
 
-from posebridge.bench.launch import Launcher, run_plan
-from posebridge.bench.outcome import Outcome, gather, write_outcome
+from posebridge.bench.launchers import Launcher, run_plan
 from posebridge.bench.plan import Plan, read_plan
+from posebridge.bench.results import Outcome, gather, write_outcome
 
 __all__ = ["Launcher", "Outcome", "Plan", "gather", "read_plan", "run_plan", "write_outcome"]

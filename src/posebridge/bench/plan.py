@@ -30,9 +30,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import preset_settings
-from posebridge.bench.first_stage import first_stage
 from posebridge.bench.plan_file import (
     configured,
     entries_of,
@@ -44,10 +41,13 @@ from posebridge.bench.plan_file import (
     text_of,
     thresholds_of,
 )
+from posebridge.bench.source_stage import first_stage
 from posebridge.bench.sweeps import Sweep, read_sweeps
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
-from posebridge.models.asked import Asked
+from posebridge.models.tta import Asked
+from posebridge.training.config import AdaptConfig
+from posebridge.training.presets import preset_settings
 
 _TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root", "thresholds"}
 MOST_TRAININGS = 10_000

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.presets import configure
 from posebridge.errors import InputError
 from posebridge.files import yaml_files as files
 from posebridge.files.bounds import short_repr
+from posebridge.training.config import AdaptConfig
+from posebridge.training.presets import configure
 
 MOST_SEEDS = 1000
 

@@ -24,7 +24,7 @@ from posebridge.report.plots import write_plot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from posebridge.bench.outcome import Outcome
+    from posebridge.bench.results import Outcome
 
 
 @dataclass(frozen=True)

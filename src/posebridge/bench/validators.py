@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.adaptation.selection import mean_rank, steady_and_sure
-from posebridge.bench.outcome import Outcome, as_markdown, mean_and_deviation
 from posebridge.bench.plan import Training
-from posebridge.bench.scored import judgement_of
+from posebridge.bench.results import Outcome, as_markdown, mean_and_deviation
+from posebridge.bench.run_results import judgement_of
 from posebridge.files.whole import write_text
-from posebridge.models.asked import Asked
+from posebridge.models.tta import Asked
+from posebridge.validators.validators import mean_rank, steady_and_sure
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
 

@@ -23,8 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     """Train and adapt; see ``posebridge adapt --help``."""
     from jsonargparse import ArgumentParser
 
-    from posebridge.adaptation.presets import add_settings, parse_settings
     from posebridge.report.console import plain_console
+    from posebridge.training.presets import add_settings, parse_settings
 
     parser = ArgumentParser(
         prog="posebridge adapt",
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     config, own = parse_settings(parser, given)
 
     from posebridge.api import report_of_new_run, run
-    from posebridge.cli.places import require_folder
+    from posebridge.cli.output_paths import require_folder
     from posebridge.errors import InputError
     from posebridge.files.locks import locked_folder
     from posebridge.files.typed_values import checked_value

@@ -60,11 +60,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
+    from posebridge.app.loaded_models import is_run, open_models
+    from posebridge.app.run_monitor import RunWatch
     from posebridge.app.server import listen, serve
-    from posebridge.app.shown import is_run, open_models
     from posebridge.app.upload import Limits
-    from posebridge.app.watching import RunWatch
-    from posebridge.data.extras import need
+    from posebridge.data.optional_dependencies import need
     from posebridge.errors import InputError
     from posebridge.report.console import plain_console
 

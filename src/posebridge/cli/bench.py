@@ -67,13 +67,13 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
-    from posebridge.bench.begun import changed_since
-    from posebridge.bench.launch import cluster_options, own_command
-    from posebridge.bench.record import gather_record, lay_out, read_record, write_record
+    from posebridge.bench.config_diff import changed_since
+    from posebridge.bench.job import do_training, state_of
+    from posebridge.bench.launchers import cluster_options, own_command
+    from posebridge.bench.results_file import gather_record, lay_out, read_record, write_record
     from posebridge.bench.sweeps import write_sweeps
     from posebridge.bench.validators import judged_runs, write_validator_table
-    from posebridge.bench.work import do_training, state_of
-    from posebridge.cli.places import require_file, require_folder
+    from posebridge.cli.output_paths import require_file, require_folder
     from posebridge.errors import InputError
     from posebridge.files.whole import folder_written_whole
     from posebridge.report.console import plain_console

@@ -57,13 +57,13 @@ def main(arguments: Sequence[str]) -> int:
     from rich.markup import escape
 
     import posebridge
-    from posebridge.cli.places import require_folder
-    from posebridge.data.checking import check_set, compare_sets, declared_sizes
+    from posebridge.cli.output_paths import require_folder
+    from posebridge.data.quality import check_set, compare_sets, declared_sizes
     from posebridge.data.samples import LabelledSamples
     from posebridge.errors import InputError
-    from posebridge.report.bar import ProgressBar
     from posebridge.report.check_page import sorted_findings, verdict, write_check
     from posebridge.report.console import plain_console, remarks
+    from posebridge.report.progress_bar import ProgressBar
 
     roles = [
         (role, getattr(given, role), getattr(given, f"{role}_images"))
@@ -155,7 +155,7 @@ def _parts(path: str) -> tuple[str, ...]:
 def _print_summary(console, sets) -> None:
     from rich.table import Table
 
-    from posebridge.data.checking import summary_rows
+    from posebridge.data.quality import summary_rows
 
     table = Table(title="median, and the middle half in brackets")
     table.add_column("")

@@ -41,15 +41,14 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.chosen import weights_of
-    from posebridge.cli.places import require_folder
+    from posebridge.cli.checkpoint_choice import weights_of
+    from posebridge.cli.output_paths import require_folder
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.files.whole import folder_written_whole
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
-    from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console, remarks
     from posebridge.report.disagreement import (
         disagreement,
@@ -58,6 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         write_sheet,
         write_tables,
     )
+    from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.skeletons import print_matches
 
     if given.pairs < 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from posebridge.data.benchmarks import Benchmark
+    from posebridge.data.datasets import Benchmark
 
 EXAMPLES = """examples:
   posebridge data list                          every dataset, its splits, where to get it
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(name: str | None) -> int:
-    from posebridge.data.benchmarks import BENCHMARKS, JOINTS
+    from posebridge.data.datasets import BENCHMARKS, JOINTS
     from posebridge.report.console import plain_console
 
     console = plain_console()
@@ -100,7 +100,7 @@ def _describe(console: Console, name: str) -> None:
 
 
 def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
-    from posebridge.data.benchmarks.verify import check_files, check_splits, find_folder
+    from posebridge.data.datasets.verify import check_files, check_splits, find_folder
     from posebridge.errors import InputError
     from posebridge.report.console import plain_console
 
@@ -167,8 +167,8 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
 
 
 def _write_frames(console: Console, folder: Path, every: int) -> None:
-    from posebridge.data.benchmarks.surreal_video import videos, write_frames
-    from posebridge.report.bar import ProgressBar
+    from posebridge.data.datasets.surreal_video import videos, write_frames
+    from posebridge.report.progress_bar import ProgressBar
 
     clips = videos(folder)
     with ProgressBar(console, "writing frames", len(clips)) as bar:
@@ -181,7 +181,7 @@ def _root(folder: Path, below: str) -> Path:
 
 
 def _record(name: str) -> Benchmark:
-    from posebridge.data.benchmarks import BENCHMARKS
+    from posebridge.data.datasets import BENCHMARKS
     from posebridge.errors import InputError
 
     if name not in BENCHMARKS:

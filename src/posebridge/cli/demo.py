@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.places import require_folder
+    from posebridge.cli.output_paths import require_folder
     from posebridge.files.locks import locked_folder
 
     out = require_folder(given.out)
@@ -63,18 +63,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     """Run the demonstration in a folder whose lock is held."""
-    from posebridge.adaptation.presets import configure
     from posebridge.api import report_of_new_run, run
-    from posebridge.data.coco import read_labelled
-    from posebridge.data.figures import require_drawable, write_figure_benchmark
+    from posebridge.data.formats.coco import read_labelled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import score
-    from posebridge.report.bar import ProgressBar
     from posebridge.report.comparison import write_comparison
     from posebridge.report.console import plain_console
+    from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.summary import print_run_summary
+    from posebridge.synthetic.figures import require_drawable, write_figure_benchmark
+    from posebridge.training.presets import configure
 
     overrides = _overrides(given.set) | {"seed": given.seed}
     config = configure(["demo"], overrides=overrides)
@@ -147,7 +147,7 @@ def _baseline(overrides: Mapping[str, Any], out: Path) -> dict[str, Any]:
 
     The preset comes last, so that no override turns the baseline into another adapted model.
     """
-    from posebridge.adaptation.presets import preset_settings
+    from posebridge.training.presets import preset_settings
 
     last = preset_settings("source_only")
     # Taken out before they are put in: a key that is set again keeps its place in a dictionary, and
@@ -158,8 +158,8 @@ def _baseline(overrides: Mapping[str, Any], out: Path) -> dict[str, Any]:
 
 def _require_demo(out: Path) -> None:
     """Raise InputError unless a run was made by this command: its source lies in its own figures."""
-    from posebridge.adaptation.presets import configure
     from posebridge.errors import InputError
+    from posebridge.training.presets import configure
 
     source = configure(config=out / "config.yaml").source
     if source is None or not Path(source).resolve().is_relative_to((out / "figures").resolve()):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posebridge.cli.several_views import add_view_options, asked_as_given
+from posebridge.cli.tta_options import add_view_options, asked_as_given
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,15 +78,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.chosen import weights_of
-    from posebridge.cli.places import require_file
-    from posebridge.data.benchmarks import benchmark_protocol
+    from posebridge.cli.checkpoint_choice import weights_of
+    from posebridge.cli.output_paths import require_file
+    from posebridge.data.datasets import benchmark_protocol
     from posebridge.data.reading import read_labelled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
-    from posebridge.report.bar import ProgressBar
     from posebridge.report.console import plain_console, remarks
+    from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.skeletons import print_matches
 
     if given.out is not None:
@@ -153,8 +153,8 @@ def _require_folder(predictor: Predictor) -> None:
 
 
 def _record(predictor: Predictor, results: Results, console: Console) -> None:
+    from posebridge.checkpoints.model_folder import record_scores
     from posebridge.files.json_files import parse_json
-    from posebridge.models.checkpoint import record_scores
 
     folder = predictor.checkpoint.folder
     card = record_scores(folder, parse_json(results.to_json(), "results", "results"))

@@ -55,11 +55,11 @@ def main(arguments: Sequence[str]) -> int:
 
     import numpy as np
 
-    from posebridge.cli.places import require_file
+    from posebridge.checkpoints.model_folder import load_checkpoint
+    from posebridge.cli.output_paths import require_file
     from posebridge.data.reading import read_unlabelled
-    from posebridge.inference.chances import find_calibration
-    from posebridge.inference.export import TOLERANCE, export, require_export
-    from posebridge.models.checkpoint import load_checkpoint
+    from posebridge.export.export import TOLERANCE, export, require_export
+    from posebridge.inference.calibrated import find_calibration
     from posebridge.report.console import plain_console
 
     require_file(given.out)

@@ -30,10 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier figures")
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.places import require_folder
-    from posebridge.data.figures import write_figure_benchmark
-    from posebridge.report.bar import ProgressBar
+    from posebridge.cli.output_paths import require_folder
     from posebridge.report.console import plain_console
+    from posebridge.report.progress_bar import ProgressBar
+    from posebridge.synthetic.figures import write_figure_benchmark
 
     out = require_folder(given.out)
     console = plain_console()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posebridge.cli.several_views import add_view_options, asked_as_given
+from posebridge.cli.tta_options import add_view_options, asked_as_given
 
 if TYPE_CHECKING:
-    from posebridge.cli.predicting import Finder
-    from posebridge.inference.chances import Calibration
+    from posebridge.cli.predict_runner import Finder
+    from posebridge.inference.calibrated import Calibration
     from posebridge.inference.predictor import Predictor
 
 EXAMPLES = """examples:
@@ -40,17 +40,17 @@ def main(arguments: Sequence[str]) -> int:
 
     from glob import has_magic
 
-    from posebridge.cli.places import require_file
-    from posebridge.cli.predicting import Finder, from_camera, from_files, write_all
+    from posebridge.cli.output_paths import require_file
+    from posebridge.cli.predict_runner import Finder, from_camera, from_files, write_all
     from posebridge.data.camera import camera_index
-    from posebridge.data.video import is_video
-    from posebridge.data.video_file import require_video_file
+    from posebridge.data.videos.video import is_video
+    from posebridge.data.videos.video_file import require_video_file
     from posebridge.errors import InputError
-    from posebridge.inference.chances import calibration_of
-    from posebridge.inference.journal import Journal
+    from posebridge.inference.calibrated import calibration_of
     from posebridge.inference.predictor import load
-    from posebridge.inference.record import file_state, is_made, record_file, write_record
-    from posebridge.inference.writing import output_ending, require_places
+    from posebridge.inference.provenance import file_state, is_made, record_file, write_record
+    from posebridge.inference.resume_cache import Journal
+    from posebridge.inference.writers import output_ending, require_places
     from posebridge.report.console import plain_console
 
     for out in given.out:
@@ -124,10 +124,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _require_usable(given: argparse.Namespace, camera: bool, video: bool) -> None:
     """Raise InputError for options that exclude each other, before anything is computed."""
-    from posebridge.cli.places import require_folder
-    from posebridge.data.video import is_video
+    from posebridge.cli.output_paths import require_folder
+    from posebridge.data.videos.video import is_video
     from posebridge.errors import InputError
-    from posebridge.inference.writing import NAMES_FILES, output_ending
+    from posebridge.inference.writers import NAMES_FILES, output_ending
 
     for out in map(Path, given.out):
         if out.exists() and Path(given.images).exists() and out.samefile(given.images):
@@ -178,7 +178,7 @@ def _identities(
     finder: Finder | None,
 ) -> tuple[dict, dict]:
     """What the keypoints of each picture depend on, and what the files depend on."""
-    from posebridge.inference.record import identity_of
+    from posebridge.inference.provenance import identity_of
 
     names = ("every", "frames", "category", "least_score", "least_size")
     settings = {name: getattr(given, name) for name in names}

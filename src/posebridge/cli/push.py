@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
 
     import sys
 
+    from posebridge.checkpoints import hub
+    from posebridge.checkpoints.model_folder import load_checkpoint
     from posebridge.errors import InputError
-    from posebridge.models import hub
-    from posebridge.models.checkpoint import load_checkpoint
     from posebridge.report.console import plain_console
 
     checkpoint = load_checkpoint(given.model, given.weights)

@@ -112,7 +112,7 @@ def _is_yaml(path: Path) -> bool:
 
 def _file(name: str, option: str = "--out") -> Path:
     """Return the file to write; refuse an ending that is not written, and a place that can't be."""
-    from posebridge.cli.places import require_file
+    from posebridge.cli.output_paths import require_file
     from posebridge.errors import InputError
 
     path = Path(name)

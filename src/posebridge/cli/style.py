@@ -14,9 +14,9 @@ def main(arguments: Sequence[str]) -> int:
     """Train a style decoder; see ``posebridge style --help``."""
     from jsonargparse import ArgumentParser
 
-    from posebridge.adaptation.presets import add_settings, parse_settings
-    from posebridge.cli.places import require_file
+    from posebridge.cli.output_paths import require_file
     from posebridge.report.console import plain_console
+    from posebridge.training.presets import add_settings, parse_settings
 
     parser = ArgumentParser(
         prog="posebridge style",
@@ -32,11 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     file = require_file(own.out)
     picture = require_file(file.with_suffix(".png"))
 
-    from posebridge.adaptation.image_banks import train_style_of
     from posebridge.errors import InputError
-    from posebridge.inference.domains import located, read_domains
-    from posebridge.report.bar import ProgressBar
+    from posebridge.inference.load_domains import located, read_domains
+    from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
+    from posebridge.training.style_bank import train_style_of
 
     console = plain_console()
     config = located(config)

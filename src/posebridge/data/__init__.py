@@ -1,20 +1,20 @@
 """Files in, square crops out.
 
     samples.py     the one record: images and boxes, and apart from them keypoints
-    remapping.py   labels of one skeleton as labels of another
+    keypoint_mapping.py   labels of one skeleton as labels of another
     checking/      a look at data before training: what is in it, what looks wrong
     reading.py     the one way in: labelled subjects, or images and boxes, of whatever is given
-    formats.py     the annotation formats: recognised, read, written, what each can hold
+    registry.py     the annotation formats: recognised, read, written, what each can hold
     annotations.py all that an annotation file says; conversion.py  from one format to another
     coco.py        COCO keypoint files (coco_content.py checks them)
     yolo.py        Ultralytics YOLO-pose (yolo_dataset.py: its data.yaml), deeplabcut.py,
                    label_studio.py: read; X_writing.py writes
     label_studio_regions.py  its results as regions of one image; label_studio_images.py  their images
     deeplabcut_csv.py  DeepLabCut's tables as text; deeplabcut_images.py  the image of each row, crops
-    interchange.py SLEAP, NWB and what else sleap-io knows (sleap_files.py: what has to hold first,
+    sleap_io_formats.py SLEAP, NWB and what else sleap-io knows (sleap_files.py: what has to hold first,
                    sleap_frames.py: where frames are, and crops)
     hdf5_files.py  HDF5 opened with bounds; plain_pickles.py  pickles of plain values, nothing runs
-    detections.py  boxes of a detector; unlabelled.py  folders, globs, videos
+    detections.py  boxes of a detector; image_folder.py  folders, globs, videos
     video.py       frames of videos as image files, kept in frame_cache.py's folder
     frame_numbers.py  which frame of a video is which, from its packets (video_packets.py,
                    frame_order.py, transport_stream.py); frame_decoder.py decodes the chosen ones

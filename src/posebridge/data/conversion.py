@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from posebridge.data import formats
 from posebridge.data.annotations import Annotations
-from posebridge.data.deeplabcut_writing import has_tables
-from posebridge.data.extras import need
-from posebridge.data.formats import FORMATS, Format, format_named
-from posebridge.data.label_studio_writing import needs_rectangle
+from posebridge.data.formats import registry
+from posebridge.data.formats.deeplabcut_writer import has_tables
+from posebridge.data.formats.label_studio_writer import needs_rectangle
+from posebridge.data.formats.registry import FORMATS, Format, format_named
+from posebridge.data.formats.yolo_writer import fitted
+from posebridge.data.optional_dependencies import need
 from posebridge.data.reading import read_annotations
-from posebridge.data.yolo_writing import fitted
 from posebridge.errors import InputError
 from posebridge.files.given import require_given
 from posebridge.files.whole import require_writable
@@ -123,25 +123,25 @@ def lost(a: Annotations, target: Format) -> list[str]:
     posed = (a.visibility > 0).any(axis=1)
     seen = np.bincount(a.image, minlength=len(a.files)) > 0
     counts: dict[str, int] = {
-        formats.BOXES: int((a.boxes[:, 2] > 0).sum()),
-        formats.HIDDEN: int((a.visibility == 1).sum()),
-        formats.BONES: len(a.skeleton.edges),
-        formats.PAIRS: len(set(a.skeleton.pairs) - set(named.pairs)),
-        formats.KEYPOINT_SCORES: _finite(a.keypoint_scores),
-        formats.SUBJECT_SCORES: _finite(a.subject_scores),
-        formats.NAMES: sum(map(bool, a.individuals or ())),
-        formats.EMPTY: int((~seen).sum()),
-        formats.UNPOSED: int((~posed).sum()),
+        registry.BOXES: int((a.boxes[:, 2] > 0).sum()),
+        registry.HIDDEN: int((a.visibility == 1).sum()),
+        registry.BONES: len(a.skeleton.edges),
+        registry.PAIRS: len(set(a.skeleton.pairs) - set(named.pairs)),
+        registry.KEYPOINT_SCORES: _finite(a.keypoint_scores),
+        registry.SUBJECT_SCORES: _finite(a.subject_scores),
+        registry.NAMES: sum(map(bool, a.individuals or ())),
+        registry.EMPTY: int((~seen).sum()),
+        registry.UNPOSED: int((~posed).sum()),
     }
     sentences = [
         f"{target.title} does not hold {thing}: {count} {_becomes(thing)}."
         for thing, count in counts.items()
         if count and thing not in target.holds
     ]
-    if formats.KIND not in target.holds:
-        sentences.append(f"{target.title} does not hold {formats.KIND}, '{a.skeleton.name}'.")
-    if formats.IDS not in target.holds and _own_ids(a):
-        sentences.append(f"{target.title} does not hold {formats.IDS}; they are counted anew.")
+    if registry.KIND not in target.holds:
+        sentences.append(f"{target.title} does not hold {registry.KIND}, '{a.skeleton.name}'.")
+    if registry.IDS not in target.holds and _own_ids(a):
+        sentences.append(f"{target.title} does not hold {registry.IDS}; they are counted anew.")
     special = _SPECIAL.get(target.name)
     return sentences + (special(a) if special else [])
 
@@ -157,8 +157,8 @@ def _own_ids(a: Annotations) -> bool:
 
 def _becomes(thing: str) -> str:
     return {
-        formats.HIDDEN: "become visible ones",
-        formats.PAIRS: "that the names of the keypoints do not tell are left out",
+        registry.HIDDEN: "become visible ones",
+        registry.PAIRS: "that the names of the keypoints do not tell are left out",
     }.get(thing, "are left out")
 
 

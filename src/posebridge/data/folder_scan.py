@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posebridge.data.image_files import HEIC_ENDINGS, IMAGE_ENDINGS, heic_is_read
-from posebridge.data.video import is_video
+from posebridge.data.videos.video import is_video
 
 THUMBNAIL_FOLDERS = ("@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found")
 """Folders of a NAS, an archive or a system, in lower case, which hold no photographs of their own."""

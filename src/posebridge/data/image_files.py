@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from posebridge.data.extras import need
+from posebridge.data.optional_dependencies import need
 from posebridge.data.pixel_range import PixelRange, RangeError, as_8_bits, own_range, shared_range
 from posebridge.errors import InputError
 

@@ -12,7 +12,7 @@ import io
 import pickle
 from typing import Any
 
-from posebridge.data.benchmarks.pickles import STANDINS
+from posebridge.data.pickled_arrays import STANDINS
 
 LARGEST = 8 * 2**20
 """Bytes of a pickle; what DeepLabCut keeps beside an analysis has some ten thousand."""

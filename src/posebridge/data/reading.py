@@ -1,7 +1,7 @@
 """The one way in for data: labelled subjects, or images and boxes, from whatever was given.
 
 Everything that reads a source, a target or test images calls the functions here. A path is recognised
-by its content and ending (``formats.py``); pictures without annotations are in ``unlabelled.py``. A
+by its content and ending (``registry.py``); pictures without annotations are in ``image_folder.py``. A
 reference that is no path names a benchmark, such as ``lsp:test`` (``benchmarks/``).
 """
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data import coco, yolo
 from posebridge.data.annotations import Annotations, Boxes
-from posebridge.data.benchmarks import is_reference, read_benchmark, read_benchmark_unlabelled
-from posebridge.data.formats import FORMATS, Format, format_named, recognised
+from posebridge.data.datasets import is_reference, read_benchmark, read_benchmark_unlabelled
+from posebridge.data.formats import coco, yolo
+from posebridge.data.formats.registry import FORMATS, Format, format_named, recognised
+from posebridge.data.image_folder import read_pictures
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
-from posebridge.data.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.data.units import require_pixel_boxes, require_pixels
-from posebridge.data.unlabelled import read_pictures
+from posebridge.data.videos.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.errors import InputError
 from posebridge.files.given import require_given, require_regular
 

@@ -15,7 +15,7 @@ of values worked out by hand in ``tests/evaluation/test_metrics.py``.
 """
 
 from posebridge.evaluation.metrics import PublishedPck, published_pck
-from posebridge.evaluation.normalisers import NORMALISERS, possible_normalisers
+from posebridge.evaluation.normalizers import NORMALISERS, possible_normalisers
 from posebridge.evaluation.scores import Predictions, Results, evaluate_predictions, pck_key
 from posebridge.evaluation.tables import markdown_table, results_table
 

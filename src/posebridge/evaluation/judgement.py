@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from posebridge.evaluation.bootstrap import Interval, Paired
 from posebridge.evaluation.calibration import Calibration, Reliability
-from posebridge.evaluation.resampling import Interval, Paired
 from posebridge.evaluation.verdict import Verdict
 from posebridge.files.json_files import write_json
 

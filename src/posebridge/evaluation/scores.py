@@ -20,7 +20,7 @@ from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
-from posebridge.evaluation.normalisers import NORMALISERS, normaliser_sizes
+from posebridge.evaluation.normalizers import NORMALISERS, normaliser_sizes
 from posebridge.files.json_files import parse_json
 from posebridge.files.whole import write_text
 
@@ -152,7 +152,7 @@ def evaluate_predictions(
         labels: N subjects. Only labelled joints count.
         thresholds: of PCK, shares of the normaliser.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``
-            (:data:`~posebridge.evaluation.normalisers.NORMALISERS`). It concerns PCK and its area;
+            (:data:`~posebridge.evaluation.normalizers.NORMALISERS`). It concerns PCK and its area;
             subjects for which it is not known are left out of these and counted in the protocol.
         published: percentages by row, taken from heatmaps
             (:meth:`~posebridge.evaluation.metrics.PublishedPck.percentages`); it stands beside the

@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from posebridge.evaluation.resampling import Paired
+from posebridge.evaluation.bootstrap import Paired
 
 Answer = Literal["helped", "hurt", "probably", "probably_not", "mixed", "unclear", "same"]
 

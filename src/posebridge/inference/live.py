@@ -14,9 +14,9 @@ import numpy as np
 from posebridge.data.camera import Frame, frame_name
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
-from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.predictions import Part, PosePredictions, joined
 from posebridge.inference.predictor import Predictor
+from posebridge.inference.resume_cache import Batch, Journal
 
 Boxes = Callable[[np.ndarray], np.ndarray]
 """An (H, W, 3) RGB image to the (B, 4) boxes of its subjects: x, y, width, height."""

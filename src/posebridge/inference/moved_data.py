@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.origin import read_origin
-from posebridge.data.benchmarks import is_reference, parse_reference
+from posebridge.data.datasets import is_reference, parse_reference
 from posebridge.errors import InputError
 from posebridge.skeleton import builtin_skeletons
+from posebridge.training.config import AdaptConfig
+from posebridge.training.origin import read_origin
 
 DATA = ("source", "target", "source_images", "target_images")
 """Settings of a stored run that may be given again where the data moved."""

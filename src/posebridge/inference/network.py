@@ -15,13 +15,13 @@ from jaxtyping import Float, UInt8
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from posebridge.checkpoints.model_folder import Checkpoint
 from posebridge.data.crops import CropRange
 from posebridge.evaluation.calibration import Calibration
 from posebridge.inference.calibrated_graph import Chances
-from posebridge.models.checkpoint import Checkpoint
 from posebridge.models.finite import require_finite_weights
 from posebridge.models.pose import PoseModel, PoseOutput
-from posebridge.ops import facing, heatmaps, photometry
+from posebridge.ops import color_augmentation, facing, heatmaps
 from posebridge.skeleton import Skeleton
 
 
@@ -151,7 +151,7 @@ class TorchNetwork:
     @torch.inference_mode()
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
         """See :class:`Network`."""
-        images = photometry.pixels(crops.to(self.device, non_blocking=True))
+        images = color_augmentation.pixels(crops.to(self.device, non_blocking=True))
         output: PoseOutput = self.model(images)
         maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)
         answer = read_heatmaps(maps, self.model.stride, self.model.config.sigma)

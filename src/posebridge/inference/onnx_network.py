@@ -20,7 +20,7 @@ from posebridge.evaluation.calibration import Calibration
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
 from posebridge.inference.network import Keypoints
-from posebridge.models.asked import Asked
+from posebridge.models.tta import Asked
 from posebridge.skeleton import Skeleton
 
 METADATA = "posebridge"

@@ -20,7 +20,7 @@ class PosePredictions:
     Attributes:
         points: (N, K, 2) float32, x, y in pixels of the original image.
         confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak; with several views
-            what :class:`~posebridge.inference.views.ManyViews` says, or a calibrated chance.
+            what :class:`~posebridge.inference.tta.ManyViews` says, or a calibrated chance.
         regions: (N, 3) x, y, side of the square that the model saw, pixels of the image.
         sizes: (N, 2) width and height of each image.
         cells: (N, K, 2) the highest cell of each heatmap, for the published protocol.
@@ -56,7 +56,7 @@ class Part(NamedTuple):
     rows: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """By name, for a :class:`~posebridge.inference.journal.Journal`."""
+        """By name, for a :class:`~posebridge.inference.resume_cache.Journal`."""
         return {**self.keypoints._asdict(), "places": self.places, "rows": self.rows}
 
     @classmethod

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint
 from posebridge.data.crops import CropRange, cut, region_of
 from posebridge.data.loaders import crop_loader, to_tensor
 from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.given import require_given
-from posebridge.inference.journal import Batch, Journal
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.inference.predictions import Part, PosePredictions, joined
-from posebridge.inference.views import ManyViews, asked_of
-from posebridge.models.asked import Asked
-from posebridge.models.checkpoint import Checkpoint, load_checkpoint
+from posebridge.inference.resume_cache import Batch, Journal
+from posebridge.inference.tta import ManyViews, asked_of
 from posebridge.models.pose import PoseModel
+from posebridge.models.tta import Asked
 from posebridge.skeleton import Skeleton
 
 __all__ = ["PosePredictions", "Predictor", "load"]

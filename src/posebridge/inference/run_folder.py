@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.adaptation.config import AdaptConfig
-from posebridge.adaptation.metrics_file import read_metrics
-from posebridge.adaptation.presets import configure
-from posebridge.adaptation.run import HELD_OUT
-from posebridge.adaptation.splits import split_source, split_target
+from posebridge.checkpoints.results_file import read_results
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import stream_rows
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.judgement import SourceKind
-from posebridge.inference.domains import read_domains
+from posebridge.inference.load_domains import read_domains
 from posebridge.inference.moved_data import found, found_skeleton
-from posebridge.models.results_file import read_results
+from posebridge.training.config import AdaptConfig
+from posebridge.training.metrics_file import read_metrics
+from posebridge.training.presets import configure
+from posebridge.training.run import HELD_OUT
+from posebridge.training.splits import split_source, split_target
 
 _LEAST_UNSEEN = 50
 

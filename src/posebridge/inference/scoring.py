@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.crops import to_crop
-from posebridge.data.remapping import remapped
+from posebridge.data.keypoint_mapping import remapped
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions

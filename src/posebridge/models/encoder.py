@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from posebridge.errors import InputError
 from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
-from posebridge.models.weights_file import load_local, weights_file
+from posebridge.models.encoder_weights import load_local, weights_file
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)

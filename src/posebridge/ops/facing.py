@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from posebridge.errors import InputError
-from posebridge.ops.geometry import swap_sides
+from posebridge.ops.affine import swap_sides
 from posebridge.skeleton import Skeleton
 
 # Share of the crop's area below which a trunk is seen edge on, and its bit means nothing.

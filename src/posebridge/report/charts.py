@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from posebridge.evaluation.bootstrap import Interval
 from posebridge.evaluation.calibration import Reliability
-from posebridge.evaluation.resampling import Interval
 
 _WIDTH, _HEIGHT = 520, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 22, 12, 34

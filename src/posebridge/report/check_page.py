@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from posebridge.data.checking import CheckedSet, Finding, summary_rows
-from posebridge.data.checking.comparison import MEASURES
-from posebridge.data.checking.findings import counted
+from posebridge.data.quality import CheckedSet, Finding, summary_rows
+from posebridge.data.quality.comparison import MEASURES
+from posebridge.data.quality.findings import counted
 from posebridge.files.whole import folder_written_whole, write_text
 from posebridge.report.check_charts import COLOURS, histogram, keypoint_bars
 from posebridge.report.check_pictures import (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from posebridge.data.checking import CheckedSet, Finding
 from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, region_of, to_crop
+from posebridge.data.quality import CheckedSet, Finding
 from posebridge.report.overlays import draw_poses
 
 SIDE = 224

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from posebridge.data.crops import UnreadableImage, decode_image
-from posebridge.data.extras import need
+from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
 from posebridge.files.whole import require_writable, written_whole
 from posebridge.report.overlays import draw_poses

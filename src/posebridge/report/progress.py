@@ -7,8 +7,8 @@ from typing import Any
 import lightning.pytorch as pl
 from rich.console import Console
 
-from posebridge.adaptation.adapter import Adapter
-from posebridge.report.bar import ProgressBar
+from posebridge.report.progress_bar import ProgressBar
+from posebridge.training.adapter import Adapter
 
 
 class TrainingProgress(pl.Callback):

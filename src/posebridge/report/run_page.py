@@ -13,17 +13,17 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from posebridge.adaptation.metrics_file import read_metrics
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
 from posebridge.files.whole import folder_written_whole, write_text
-from posebridge.inference.judging import WITHOUT_SOURCE, JudgedRun
+from posebridge.inference.run_comparison import WITHOUT_SOURCE, JudgedRun
 from posebridge.report.charts import (
     interval_chart,
     number,
     reliability_chart,
 )
-from posebridge.report.course import course_charts, course_words
-from posebridge.report.photographs import Gallery, gallery
+from posebridge.report.gallery import Gallery, gallery
+from posebridge.report.training_curves import course_charts, course_words
+from posebridge.training.metrics_file import read_metrics
 
 PAGE = "index.html"
 _FIRST_SHOTS = 8

@@ -7,8 +7,8 @@ import shlex
 from rich.console import Console
 from rich.table import Table
 
-from posebridge.adaptation.run import RunResult
 from posebridge.report.run_page import RunReport
+from posebridge.training.run import RunResult
 
 _STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plain": "bold"}
 

@@ -54,7 +54,7 @@ def surreal(root: Path) -> None:
 
 def surreal_video(root: Path) -> None:
     """Clip 0 has five frames; clip 1 a single one, whose joints2D lack the last axis."""
-    from posebridge.data.benchmarks.surreal_video import videos, write_frames
+    from posebridge.data.datasets.surreal_video import videos, write_frames
 
     base = root / "SURREAL" / "data" / "cmu"
     for clip, frames in enumerate((5, 1)):
@@ -185,7 +185,7 @@ def freihand(root: Path) -> None:
 
 def synthetic_animal(root: Path) -> None:
     """Joint j lies at the vertex of its number in the model; vertex 0 is a corner of the extent."""
-    from posebridge.data.benchmarks.synthetic_animal import VERTICES
+    from posebridge.data.datasets.synthetic_animal import VERTICES
 
     for animal in ("horse", "sheep"):
         folder = root / "synthetic_animal" / f"{animal}_combineds5r5_texture"
@@ -264,7 +264,7 @@ def animalpose(root: Path) -> None:
 
 
 def ap10k(root: Path) -> None:
-    from posebridge.data.benchmarks.ap10k import SKELETON
+    from posebridge.data.datasets.ap10k import SKELETON
 
     base = root / "ap-10k"
     for number in range(3):

@@ -21,8 +21,8 @@ from miniatures import MINIATURES
 from native_layouts import rhd_hands
 from scipy.io import savemat
 
-from posebridge.data.benchmarks import is_reference, parse_reference, read_benchmark
-from posebridge.data.benchmarks.surreal_video import write_frames
+from posebridge.data.datasets import is_reference, parse_reference, read_benchmark
+from posebridge.data.datasets.surreal_video import write_frames
 from posebridge.errors import InputError
 
 FILES = [(name, file) for name, m in MINIATURES.items() for file in m.files]

@@ -9,9 +9,9 @@ import pytest
 from miniatures import MINIATURES
 from native_layouts import ORIGIN, rhd_hands
 
-from posebridge.data.benchmarks import BENCHMARKS, JOINTS, read_benchmark, read_benchmark_unlabelled
-from posebridge.data.benchmarks.rhd import usable_hands
-from posebridge.data.benchmarks.shuffles import drawn_with_repetition, first_fifth
+from posebridge.data.datasets import BENCHMARKS, JOINTS, read_benchmark, read_benchmark_unlabelled
+from posebridge.data.datasets.rhd import usable_hands
+from posebridge.data.datasets.shuffles import drawn_with_repetition, first_fifth
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 
 
@@ -233,7 +233,7 @@ def test_every_reader_gives_valid_samples_and_an_unlabelled_twin(name, data):
 
 
 def test_source_and_target_of_a_pair_have_the_same_joints(data):
-    from posebridge.adaptation.presets import configure
+    from posebridge.training.presets import configure
 
     pairs = ("surreal_lsp", "surreal_human36m", "rhd_h3d", "rhd_freihand")
     for preset in (*pairs, "synthetic_animal_tigdog", "synthetic_animal_animalpose"):

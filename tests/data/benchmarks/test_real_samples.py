@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posebridge.data.benchmarks import read_benchmark
-from posebridge.data.benchmarks.animalpose import SPECIES
 from posebridge.data.crops import CropRange, read_crop
+from posebridge.data.datasets import read_benchmark
+from posebridge.data.datasets.animalpose import SPECIES
 from posebridge.data.samples import LabelledSamples
 
 DATA = Path(os.environ.get("POSEBRIDGE_DATA", Path(__file__).parents[3] / "../shared/data"))

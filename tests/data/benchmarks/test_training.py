@@ -13,7 +13,7 @@ from rich.console import Console
 
 import posebridge.api as api
 from posebridge.cli.main import main
-from posebridge.data.benchmarks import benchmark_protocol, read_benchmark
+from posebridge.data.datasets import benchmark_protocol, read_benchmark
 
 STEP = {"steps.source": 1, "steps.adaptation": 1, "image.style": "none", "steps.batch": 2}
 ONE_STEP = {**TINY, **STEP}

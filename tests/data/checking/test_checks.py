@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from posebridge.data.checking import CheckedSet, check_set, compare_sets, declared_sizes
-from posebridge.data.checking.facts import is_cut_off
-from posebridge.data.coco import read_labelled
-from posebridge.data.figures import FIGURE_SKELETON, write_figures
+from posebridge.data.formats.coco import read_labelled
+from posebridge.data.quality import CheckedSet, check_set, compare_sets, declared_sizes
+from posebridge.data.quality.facts import is_cut_off
 from posebridge.data.reading import read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
 
 K = FIGURE_SKELETON.keypoints.index
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from posebridge.data.checking.duplicates import Duplicate, find_duplicates
-from posebridge.data.checking.facts import THUMB, ImageFacts, look_at_images, perceptual_hash
-from posebridge.data.figures import draw_figure
+from posebridge.data.quality.duplicates import Duplicate, find_duplicates
+from posebridge.data.quality.facts import THUMB, ImageFacts, look_at_images, perceptual_hash
+from posebridge.synthetic.figures import draw_figure
 
 
 def look(folder):

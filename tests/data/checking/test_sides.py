@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posebridge.data.checking.sides import LEAST_SUBJECTS, exchanged_sides, facing, side_links
+from posebridge.data.quality.sides import LEAST_SUBJECTS, exchanged_sides, facing, side_links
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.skeleton import Skeleton, read_skeleton
 

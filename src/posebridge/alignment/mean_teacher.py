@@ -1,0 +1,138 @@
+"""The mean teacher: pseudo-labels from views of a target image, for another view of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from posebridge.ops import affine, heatmaps
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """The teacher's word about the student's view.
+
+    Attributes:
+        points: (B, K, 2) in pixels of the student's view, sub-pixel.
+        confidence: (B, K) the peak of the teacher's heatmap, not clamped above; with several
+            views their agreement (:func:`consensus`). 0 where no view shows the joint.
+        inside: (B, K) the joint lies in a teacher's view and in the student's.
+    """
+
+    points: Float[Tensor, "B K 2"]
+    confidence: Float[Tensor, "B K"]
+    inside: Bool[Tensor, "B K"]
+
+
+def pseudo_labels(
+    teacher_heatmaps: Float[Tensor, "V*B K S S"],
+    teacher_views: affine.Views,
+    student_views: affine.Views,
+    mirror: Int[Tensor, " K"],
+    stride: float,
+    spread: float = 8.0,
+) -> PseudoLabels:
+    """Decode the teacher's heatmaps and carry the points to the student's view by matrices.
+
+    Teacher view -> crop -> student view; heatmaps are never warped, so nothing is blurred. A joint
+    that lies on the border of the teacher's map may lie beyond it and counts as outside. Several
+    teacher views of every crop (V >= 1, all crops in the first view, then all in the second)
+    vote in the crop's pixels.
+
+    Args:
+        teacher_heatmaps: of V views of each of the B crops of ``student_views``.
+        stride: pixels of a view for each heatmap cell.
+        spread: of :func:`consensus`, in pixels of the crop.
+    """
+    size = teacher_heatmaps.shape[-1]
+    crops = len(student_views.matrix)
+    cells, confidence = heatmaps.decode(teacher_heatmaps.float())
+    seen = ((cells > 0.5) & (cells < size - 1.5)).all(dim=-1)
+    points = heatmaps.cells_to_pixels(cells.float(), stride)
+    votes = affine.swap_sides(confidence.float().clamp_min(0) * seen, teacher_views.flipped, mirror)
+    in_crop, confidence = consensus(
+        affine.points_to_crop(points, teacher_views, mirror).unflatten(0, (-1, crops)),
+        votes.unflatten(0, (-1, crops)),
+        spread,
+    )
+    in_view = affine.points_to_view(in_crop, student_views, mirror)
+    confidence = affine.swap_sides(confidence, student_views.flipped, mirror)
+    inside = (confidence > 0) & affine.inside(in_view, round(size * stride))
+    return PseudoLabels(in_view, confidence, inside)
+
+
+def consensus(
+    points: Float[Tensor, "V B K 2"], votes: Float[Tensor, "V B K"], spread: float
+) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
+    """Where most of the views see a joint, and how much they agree on it.
+
+    The density of the votes, d(x) = 1/V sum_v c_v exp(-|x - x_v|^2 / (2 spread^2)), is read at
+    each view's point; the highest one wins, and one mean-shift step round it joins the views that
+    lie nearby. A mean of all views would lie between two hypotheses; the mode lies on one.
+
+    Args:
+        votes: the weight c_v of each view, 0 where it does not show the joint.
+        spread: distance at which two views still support each other, in the points' pixels.
+
+    Returns:
+        points, and d at the winner: one view's own vote if V is 1, the mean vote if all agree.
+    """
+    distance = (points[:, None] - points[None]).square().sum(dim=-1)  # (V, V, B, K)
+    support = votes[None] * torch.exp(-distance / (2 * spread**2))
+    density, winner = support.mean(dim=1).max(dim=0)  # (B, K)
+    chosen = winner[None, ..., None].expand(1, *winner.shape, 2)
+    best = points.gather(0, chosen)[0]
+    weight = support.gather(0, winner[None, None].expand(1, *votes.shape))[0]
+    shift = (weight[..., None] * (points - best)).sum(dim=0)
+    return best + shift / weight.sum(dim=0).clamp_min(1e-9)[..., None], density
+
+
+def most_confident(
+    confidence: Float[Tensor, "B K"], keep: float, each_joint: bool = False
+) -> tuple[Bool[Tensor, "B K"], Float[Tensor, "..."]]:
+    """Mark the share ``keep`` of joints with the highest confidence, and give the threshold.
+
+    The threshold is the floor((1 - keep) N)-th smallest of N values and only what is above it is
+    kept, as in the released code; over all joints of the batch, or for each joint by itself
+    (``each_joint``), so that wrists are not crowded out by shoulders.
+    """
+    values = confidence if each_joint else confidence.flatten()
+    count = values.shape[0]
+    rank = int((1 - keep) * count)
+    if rank <= 0:
+        return torch.ones_like(confidence, dtype=torch.bool), values.min(dim=0).values
+    threshold = values.kthvalue(rank, dim=0).values
+    return confidence > threshold, threshold
+
+
+def squared_error(
+    predicted: Float[Tensor, "B K S S"],
+    target: Float[Tensor, "B K S S"],
+    weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
+) -> Float[Tensor, ""]:
+    """mean over batch, joints and cells of weight (predicted - target)^2.
+
+    Twice L_s with ``weight`` = visible, and L_c with ``weight`` = kept, as in the released code:
+    masked joints count in the mean, with an error of 0. Range: [0, inf), about 1e-3 for heatmaps.
+    """
+    each = (predicted.float() - target.float()).square().mean(dim=(2, 3))
+    return (each * weight).mean()
+
+
+def relative_error(
+    predicted: Float[Tensor, "B K S S"],
+    target: Float[Tensor, "B K S S"],
+    weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
+    sigma: float,
+) -> Float[Tensor, ""]:
+    """:func:`squared_error` in units of a Gaussian's energy: sum of squares / (pi sigma^2).
+
+    An empty prediction scores the share of joints that ``weight`` keeps, whatever the size of the
+    heatmaps and sigma. In these units the four losses are of one order, and a weight of 1 means
+    something; as a mean over cells they are three orders of magnitude apart.
+    """
+    cells = predicted.shape[-1] * predicted.shape[-2]
+    return squared_error(predicted, target, weight) * (cells / heatmaps.gaussian_energy(sigma))

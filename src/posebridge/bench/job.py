@@ -1,0 +1,253 @@
+"""One training of a comparison, from whatever is there of it to its scores.
+
+Every step looks at the folder first: what is finished is left alone, what was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from posebridge.api import run
+from posebridge.bench.config_diff import changed_since, require_same_settings
+from posebridge.bench.plan import Training
+from posebridge.bench.run_results import (
+    FINISHED,
+    kept_checkpoints,
+    score_file,
+    unjudged,
+    unscored,
+    write_judgement,
+)
+from posebridge.data.crops import to_crop
+from posebridge.data.datasets import benchmark_protocol, is_reference
+from posebridge.data.loaders import read_crops, to_tensor
+from posebridge.data.reading import read_labelled
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.files.locks import locked_folder
+from posebridge.files.whole import write_text
+from posebridge.inference.load_domains import below, in_skeleton_asked
+from posebridge.inference.predictor import load
+from posebridge.inference.run_comparison import prior_of
+from posebridge.inference.run_folder import open_run, step_of
+from posebridge.inference.scoring import score
+from posebridge.training.callbacks import TEACHER_STUDENT
+from posebridge.training.config import AdaptConfig
+from posebridge.validators.validators import VALIDATORS, ask, points_in_crops, source_pck
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a training is.
+
+    Attributes:
+        trained: the last step is done.
+        scored: every checkpoint that was kept is scored as the plan asks for, by labels and by the
+            validators; a first stage has nothing to score.
+        changed: the settings of the plan that what is there was not begun with; it counts as nothing.
+    """
+
+    trained: bool
+    scored: bool
+    changed: Sequence[str] = ()
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to do."""
+        return self.trained and self.scored
+
+
+def state_of(training: Training, out: Path) -> State:
+    """Look at the folder of a training."""
+    changed = changed_since(training, out)
+    if changed:
+        return State(False, False, changed)
+    trained = (out / training.run / FINISHED).is_file()
+    complete = not unscored(training, out) and not unjudged(training, out)
+    return State(trained, trained and (training.method is None or complete))
+
+
+def do_training(training: Training, out: Path, console: Console) -> None:
+    """Train, or go on, or do nothing; then score what is not scored.
+
+    Raises:
+        InputError: the folder holds a run with other settings, or something that it needs is not
+            there; or another process works in the folder.
+    """
+    with locked_folder(out / training.name):
+        _do(training, out, console)
+
+
+def _do(training: Training, out: Path, console: Console) -> None:
+    require_same_settings(training, out)
+    if not state_of(training, out).trained:
+        if training.taught_by is not None:
+            raise InputError(
+                f"{training.name} asks the model of {training.taught_by}, which is not finished."
+            )
+        require_labels(training)
+        _train(training, out, console)
+    if not (out / training.run / "checkpoints").is_dir() and not state_of(training, out).done:
+        raise InputError(_without_weights(training, out))
+    if training.method is not None:
+        _judge(training, out, console)
+    if training.test is not None and training.method is not None:
+        _score(training, out, console)
+
+
+def _without_weights(training: Training, out: Path) -> str:
+    """Scores came from a record, and the plan asks for more of them: what to do, in one line."""
+    needed = (training.first_stage, training.taught_by, training.name)
+    names = " and then ".join(f"--only {name}" for name in needed if name is not None)
+    return (
+        f"{training.name} is to be scored, but its weights are not here, as {out / training.run} came "
+        "from a record; copy that folder from where it was trained, or train it into another --out "
+        f"without --record ({names})."
+    )
+
+
+def require_labels(training: Training) -> None:
+    """What scores and judges a training is there, looked at before hours go into it.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    named = {
+        "test": training.test,
+        "test_images": training.test_images,
+        "source_validation": training.source_validation,
+    }
+    for name, path in named.items():
+        place = None if path is None else below(training.config.data_root, path)
+        if place is not None and not is_reference(place) and not Path(place).exists():
+            raise InputError(
+                f"{training.name} is scored with {place} ({name} of the pair '{training.pair}'), "
+                "which does not exist; mend the path, or give --data-root."
+            )
+
+
+def _train(training: Training, out: Path, console: Console) -> None:
+    folder = out / training.name
+    config = training.config
+    if training.first_stage is not None:
+        start = out / training.first_stage
+        if not (start / FINISHED).is_file():
+            raise InputError(f"{training.name} starts from {start}, which is not finished.")
+        config = replace(config, start_from=str(start))
+    resume = (folder / "config.yaml").is_file()
+    console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
+    begin = time.monotonic()
+    result = run(config, folder, resume=resume, console=console)
+    if not result.finished:
+        raise InputError(
+            f"{training.name} ended after step {result.steps} of {result.planned}; "
+            "the same command goes on."
+        )
+    finished = {
+        "seconds": None if resume else round(time.monotonic() - begin, 1),
+        "validation": [list(look) for look in result.validation],
+        "selected": result.selected,
+        "first_stage": training.first_stage,
+        "checkpoints": kept_checkpoints(training, out),
+    }
+    write_text(folder / FINISHED, json.dumps(finished, indent=2))
+
+
+def _judge(training: Training, out: Path, console: Console) -> None:
+    """Ask every validator about every checkpoint that was kept; nothing here has target labels."""
+    missing = unjudged(training, out)
+    if not missing:
+        return
+    folder = out / training.run
+    # The run itself knows which images it held out, and how the model that it began with cuts crops.
+    finished = open_run(folder, training.config.data_root)
+    config, prior = finished.config, prior_of(finished)
+    held_out = _crops(finished.held_out, config)[0]
+    validation = None
+    if training.source_validation is not None:
+        labels = read_labelled(below(training.config.data_root, training.source_validation))
+        labels = in_skeleton_asked(labels, config)
+        crops, regions, rows = _crops(labels.images, config)
+        points = to_crop(labels.points[rows].astype(np.float64), regions, config.crop.size)
+        validation = crops, points, labels.labelled[rows]
+    for alike in _of_one_step(folder, missing):
+        console.print(f"{training.name}: validators on {' = '.join(alike)}", highlight=False)
+        judged = load(folder / "checkpoints" / alike[0])
+        model = judged.model
+        mirror = torch.tensor(judged.skeleton.mirror, device=next(model.parameters()).device)
+        answers = ask(model, held_out, mirror)
+        values = {name: validator(answers) for name, validator in VALIDATORS.items()}
+        if prior is not None:
+            values["pose_prior"] = prior(answers)
+        if validation is not None:
+            crops, points, known = validation
+            found = points_in_crops(model, crops, mirror)
+            values["source_pck"] = source_pck(found, points, known, config.crop.size)
+        said = judged.checkpoint.results.get(TEACHER_STUDENT)
+        if said is not None:
+            values[TEACHER_STUDENT] = said
+        for checkpoint in alike:
+            write_judgement(training, out, checkpoint, values)
+
+
+def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
+    """Checkpoints by the step that they were taken at: those of one step are the same weights."""
+    groups: dict[int, list[str]] = {}
+    for name in checkpoints:
+        step = step_of(folder, name)
+        if step is None:
+            raise InputError(
+                f"{folder / 'checkpoints' / name / 'results.json'} is damaged: it holds no step; "
+                "remove the training's folder to train it again."
+            )
+        groups.setdefault(step, []).append(name)
+    return list(groups.values())
+
+
+def _crops(
+    samples: UnlabelledSamples, config: AdaptConfig
+) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """The crops that can be read, their regions, and their rows of ``samples``."""
+    crops, regions, rows, _ = read_crops(samples, np.arange(len(samples)), config.crop)
+    return to_tensor(crops), regions, rows
+
+
+def _score(training: Training, out: Path, console: Console) -> None:
+    assert training.test is not None
+    missing = unscored(training, out)
+    if not missing:
+        return
+    folder = out / training.run
+    root = training.config.data_root
+    test = below(root, training.test)
+    images = None if training.test_images is None else below(root, training.test_images)
+    labels = read_labelled(test, images)
+    benchmark = benchmark_protocol(test, labels, root, training.config.target)
+    for alike in _of_one_step(folder, missing):
+        console.print(f"{training.name}: scoring {' = '.join(alike)}", highlight=False)
+        results, _ = score(
+            load(folder / "checkpoints" / alike[0]).with_views(**asdict(training.asked)),
+            labels,
+            thresholds=training.thresholds,
+            protocol={
+                "pair": training.pair,
+                "method": training.method,
+                "seed": training.seed,
+                "test": training.test,
+                "test_images": training.test_images,
+                **benchmark,
+            },
+        )
+        for checkpoint in alike:
+            chosen = {"weights": checkpoint, "selection": checkpoint}
+            named = replace(results, protocol={**results.protocol, **chosen})
+            named.write(score_file(training, out, checkpoint))

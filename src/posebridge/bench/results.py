@@ -1,0 +1,280 @@
+"""The scores of a comparison: gathered over seeds, as tables, and as curves over the steps."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.bench.config_diff import changed_since
+from posebridge.bench.plan import Plan, Training
+from posebridge.bench.run_results import scored_checkpoints, scores_of
+from posebridge.evaluation import Results, pck_key
+from posebridge.files.whole import write_text
+from posebridge.report.plots import write_plot
+
+CHOICES = {
+    "last": "last",
+    "selected": "validator's",
+    "oracle": "best by labels*",
+}
+BOUND_NOTE = "† learned from labels of the target: what could be reached with them, no adaptation."
+ORACLE_NOTE = (
+    "* the best of all checkpoints by the test labels, which nobody without labels can choose."
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure of one run.
+
+    Attributes:
+        choice: last, selected (by the label-free validator) or oracle (by the labels).
+        metric: such as ``pck@0.05``.
+        value: percent.
+        step: of the checkpoint, counted over both stages.
+    """
+
+    pair: str
+    method: str
+    seed: int
+    choice: str
+    metric: str
+    value: float
+    step: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Every figure of a comparison that is there by now.
+
+    Attributes:
+        scores: one for each run, choice and metric.
+        curves: one for each run, checkpoint and metric; the choice is the checkpoint's name.
+        missing: trainings of which a checkpoint has no scores by the plan as it is, also where they
+            were begun with other settings or their scores lack a metric of the plan.
+    """
+
+    plan: Plan
+    scores: Sequence[Score]
+    curves: Sequence[Score]
+    missing: Sequence[str]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The columns, one for each threshold."""
+        return [pck_key(t) for t in self.plan.thresholds]
+
+    @property
+    def methods(self) -> list[str]:
+        """Those of the plan but for those of its sweeps, which would hide them."""
+        swept = {method for sweep in self.plan.sweeps for method in sweep.methods.values()}
+        return [method for method in self.plan.methods if method not in swept]
+
+    def values(self, pair: str, method: str, choice: str, metric: str) -> dict[int, float]:
+        """Seed -> percent."""
+        wanted = (pair, method, choice, metric)
+        return {
+            s.seed: s.value for s in self.scores if (s.pair, s.method, s.choice, s.metric) == wanted
+        }
+
+
+def gather(plan: Plan, out: Path) -> Outcome:
+    """Read the scores that lie below a comparison's folder."""
+    scores: list[Score] = []
+    curves: list[Score] = []
+    missing: list[str] = []
+    metrics = [pck_key(t) for t in plan.thresholds]
+    for training in plan.trainings:
+        if training.method is None:
+            continue
+        if changed_since(training, out):
+            missing.append(training.name)
+            continue
+        names = scored_checkpoints(training, out)
+        read = {name: scores_of(training, out, name) for name in names}
+        results = {name: one for name, one in read.items() if one is not None}
+        # The tables wait for all that is to be scored: the best is known then, not before.
+        found = _found(training, results, metrics)
+        whole = len(found) == len(read) * len(metrics)
+        if not {"last", "selected"} <= set(read) or not whole:
+            missing.append(training.name)
+            continue
+        curves += found
+        scores += [s for s in found if s.choice in ("last", "selected")]
+        for metric in metrics if training.scores_all else ():
+            best = max((s for s in found if s.metric == metric), key=lambda s: s.value)
+            scores.append(
+                Score(best.pair, best.method, best.seed, "oracle", metric, best.value, best.step)
+            )
+    return Outcome(plan, scores, curves, missing)
+
+
+def _found(
+    training: Training, results: Mapping[str, Results], metrics: Sequence[str]
+) -> list[Score]:
+    """The figures of a training by its checkpoints' scores."""
+    found = []
+    for checkpoint, scored in results.items():
+        step = int(scored.protocol.get("step") or 0)
+        for metric in metrics:
+            value = scored.metrics.get(metric, {}).get("all")
+            if value is not None:
+                place = (training.pair, str(training.method), training.seed)
+                found.append(Score(*place, checkpoint, metric, value, step))
+    return found
+
+
+def table(outcome: Outcome, pair: str) -> list[list[str]]:
+    """Methods down, choices and metrics across, headings first: mean and deviation over seeds.
+
+    Methods of a sweep are left out: they have a picture of their own, and ``scores.csv``.
+
+    Where the plan has a baseline, the last columns are the gain of the validator's choice over the
+    baseline's last weights, as a mean over the seeds that both have.
+    """
+    metrics, baseline = outcome.metrics, outcome.plan.baseline
+    columns = [(choice, metric) for choice in CHOICES for metric in metrics]
+    head = ["method", "seeds", *(f"{CHOICES[c]} {m}" for c, m in columns)]
+    if baseline:
+        head += [f"gain {metric}" for metric in metrics]
+    rows = [head]
+    for method in outcome.methods:
+        cells = [outcome.values(pair, method, choice, metric) for choice, metric in columns]
+        if not cells[0]:
+            continue
+        name = f"{method} †" if method in outcome.plan.bounds else method
+        row = [name, str(len(cells[0])), *(mean_and_deviation(list(c.values())) for c in cells)]
+        if baseline:
+            row += [_gain(outcome, pair, method, metric) for metric in metrics]
+        rows.append(row)
+    return rows
+
+
+def _gain(outcome: Outcome, pair: str, method: str, metric: str) -> str:
+    baseline = outcome.plan.baseline
+    if baseline is None or method == baseline:
+        return ""
+    ours = outcome.values(pair, method, "selected", metric)
+    theirs = outcome.values(pair, baseline, "last", metric)
+    differences = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+    return mean_and_deviation(differences, sign=True) if differences else ""
+
+
+def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
+    """``22.3`` for one seed, ``22.3 ± 0.4`` for several (n - 1 in the deviation), ``-`` for none."""
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):{'+' if sign else ''}.1f}"
+    return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.1f}"
+
+
+def markdown(outcome: Outcome, pair: str) -> str:
+    """The table of a pair in Markdown."""
+    return "\n\n".join([as_markdown(table(outcome, pair)), *_notes(outcome)]) + "\n"
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    return [ORACLE_NOTE, *([BOUND_NOTE] if outcome.plan.bounds else [])]
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows, headings first, as a Markdown table without a line at its end."""
+    head, *body = rows
+    lines = [head, ["---", *("---:" for _ in head[1:])], *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def latex(outcome: Outcome, pair: str) -> str:
+    """The table of a pair in LaTeX, for booktabs."""
+    head, *rows = table(outcome, pair)
+    escaped = [[_tex(cell) for cell in line] for line in [head, *rows]]
+    body = [" & ".join(line) + r" \\" for line in escaped]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            r"\toprule",
+            body[0],
+            r"\midrule",
+            *body[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(f"% {note}" for note in _notes(outcome)),
+            "",
+        ]
+    )
+
+
+def _tex(cell: str) -> str:
+    for plain, tex in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"), ("†", r"$\dagger$")):
+        cell = cell.replace(plain, tex)
+    return cell
+
+
+def comma_separated(outcome: Outcome) -> str:
+    """Every figure of every run, one a line."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["pair", "method", "seed", "choice", "step", "metric", "percent"])
+    for s in outcome.scores:
+        writer.writerow([s.pair, s.method, s.seed, s.choice, s.step, s.metric, f"{s.value:.3f}"])
+    return stream.getvalue()
+
+
+def write_outcome(outcome: Outcome, out: Path) -> list[Path]:
+    """Write ``scores.csv``, and ``PAIR.md``, ``PAIR.tex`` and ``PAIR.png`` for each pair.
+
+    Returns:
+        the files.
+    """
+    files = [out / "scores.csv"]
+    write_text(files[0], comma_separated(outcome))
+    for pair in outcome.plan.pairs:
+        if not any(s.pair == pair for s in outcome.scores):
+            continue
+        for ending, text in (("md", markdown(outcome, pair)), ("tex", latex(outcome, pair))):
+            files.append(out / f"{pair}.{ending}")
+            write_text(files[-1], text)
+        files.append(out / f"{pair}.png")
+        _draw_curves(outcome, pair, files[-1])
+    return files
+
+
+def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
+    """PCK over steps: a line for the mean over seeds, a dot for each run's checkpoint."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    metrics = outcome.metrics
+    figure = Figure(figsize=(6 * len(metrics), 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, metric in enumerate(metrics):
+        axes = figure.add_subplot(1, len(metrics), place + 1)
+        for number, method in enumerate(outcome.methods):
+            points = sorted(
+                {
+                    (s.step, s.seed, s.value)
+                    for s in outcome.curves
+                    if (s.pair, s.method, s.metric) == (pair, method, metric)
+                    and s.choice != "selected"
+                }
+            )
+            if not points:
+                continue
+            steps = sorted({step for step, _, _ in points})
+            means = [np.mean([v for s, _, v in points if s == step]) for step in steps]
+            colour = f"C{number % 10}"
+            axes.plot(steps, means, color=colour, label=method)
+            axes.scatter(
+                [s for s, _, _ in points], [v for _, _, v in points], s=9, color=colour, alpha=0.6
+            )
+        axes.set_xlabel("steps, both stages")
+        axes.set_ylabel(f"{metric.upper()}, percent, test labels")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    figure.suptitle(pair)
+    write_plot(figure, file, dpi=120)

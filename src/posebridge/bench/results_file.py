@@ -1,0 +1,200 @@
+"""A comparison's scores as one file without weights: small enough for a repository or a letter.
+
+A run of ten minutes leaves fifty megabytes of weights and ten lines of figures. The file keeps the
+figures, with the settings behind them, so that tables can be written anew elsewhere and a comparison
+can move to another machine: what the file holds counts as done. Paths stand in it as the plan has them.
+
+    {"trainings": {"people/multilevel/seed_0": {
+        "settings": {...}, "first_stage": "first_stage/seed_0_97edbdab", "seconds": 660.2,
+        "source_validation": null, "protocol": {...},
+        "checkpoints": {"last": {"step": 4200, "metrics": {...}, "validators": {...}}}}}}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from posebridge.bench.config_diff import changed_settings, same_stage, settings_told
+from posebridge.bench.job import state_of
+from posebridge.bench.plan import Plan, Training
+from posebridge.bench.run_results import (
+    FINISHED,
+    judgement_of,
+    kept_checkpoints,
+    score_file,
+    scores_of,
+    told_at_the_end,
+    write_judgement,
+)
+from posebridge.errors import InputError
+from posebridge.evaluation import Results
+from posebridge.files.json_files import read_json
+from posebridge.files.whole import write_text
+from posebridge.models.tta import Asked
+
+_LEFT_OUT = ("dataset", "model", "step", "weights", "selection")
+"""Entries of a protocol that are a machine's or a checkpoint's; the words of the plan stay."""
+_DECIMALS = 4
+_CHECKPOINT = re.compile(r"last|selected|step_\d+", re.ASCII)
+
+Metrics = Mapping[str, Mapping[str, float | None]]
+
+Entries = dict[str, dict[str, Any]]
+"""Name of a training -> what the file holds of it."""
+
+
+def read_record(file: Path) -> Entries:
+    """What a record holds; nothing where there is no file yet.
+
+    Raises:
+        InputError: it is no record.
+    """
+    if not file.exists():
+        return {}
+    content = read_json(file, "record of a comparison")
+    entries = content.get("trainings") if isinstance(content, dict) else None
+    if not isinstance(entries, dict) or not all(map(_whole, entries.values())):
+        raise InputError(
+            f"{file} is no record of a comparison; give the file that an earlier 'posebridge bench "
+            "--record' wrote, or a new name."
+        )
+    return entries
+
+
+def _whole(entry: Any) -> bool:
+    """Whether an entry has what :func:`lay_out` reads, and would write nothing anywhere else."""
+    parts = ("settings", "protocol", "checkpoints")
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(p), dict) for p in parts):
+        return False
+    protocol = entry["protocol"]
+    thresholds = protocol.get("thresholds", [])
+    try:
+        Asked(**{f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol})
+    except (InputError, TypeError):
+        return False
+    return (
+        isinstance(thresholds, list)
+        and all(map(_finite, thresholds))
+        # Names become those of files.
+        and all(map(_CHECKPOINT.fullmatch, entry["checkpoints"]))
+        and all(map(_whole_checkpoint, entry["checkpoints"].values()))
+    )
+
+
+def _whole_checkpoint(told: Any) -> bool:
+    if not isinstance(told, dict):
+        return False
+    step, metrics, values = told.get("step"), told.get("metrics"), told.get("validators")
+    return (
+        (step is None or (type(step) is int and step >= 0))
+        and (metrics is None or _numbers_by_name(metrics, 2))
+        and (values is None or _numbers_by_name(values, 1))
+    )
+
+
+def _numbers_by_name(found: Any, levels: int) -> bool:
+    """Whether names, on so many levels, lead to finite numbers or null; metrics are not empty."""
+    if not isinstance(found, dict) or (levels == 2 and not found):
+        return False
+    if levels > 1:
+        return all(_numbers_by_name(row, levels - 1) for row in found.values())
+    return all(value is None or _finite(value) for value in found.values())
+
+
+def _finite(value: Any) -> TypeGuard[float]:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and abs(value) < math.inf
+
+
+def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
+    """Put the scores of a record where those of trainings lie, for what was not begun there.
+
+    Returns:
+        a line for each training of the plan that the record has with other settings, which is left out.
+    """
+    refused = []
+    for training in plan.trainings:
+        entry = entries.get(training.name)
+        if entry is None or (out / training.run / "config.yaml").is_file():
+            continue
+        changed = changed_settings(training.config, entry["settings"])
+        if not same_stage(entry.get("first_stage"), training.first_stage):
+            changed.append("first stage")
+        if changed:
+            refused.append(f"{training.name} was recorded with other {', '.join(changed)}")
+            continue
+        if training.taught_by is None:
+            names = list(entry["checkpoints"])
+            finished = {
+                **{name: entry.get(name) for name in ("seconds", "settings", "first_stage")},
+                "checkpoints": names,
+            }
+            write_text(out / training.name / FINISHED, json.dumps(finished, indent=2))
+        for checkpoint, told in entry["checkpoints"].items():
+            if told.get("metrics") is not None:
+                own = {"step": told.get("step"), "weights": checkpoint, "selection": checkpoint}
+                results = Results(told["metrics"], {**entry["protocol"], **own})
+                results.write(score_file(training, out, checkpoint))
+            same = entry.get("source_validation") == training.source_validation
+            if told.get("validators") is not None and same:
+                values = {name: v for name, v in told["validators"].items() if v is not None}
+                write_judgement(training, out, checkpoint, values)
+    return refused
+
+
+def gather_record(entries: Entries, plan: Plan, out: Path) -> Entries:
+    """The entries of a record, those replaced that were done by now."""
+    done = dict(entries)
+    for training in plan.trainings:
+        if training.method is None or not state_of(training, out).done:
+            continue
+        done[training.name] = _entry(training, out)
+    return done
+
+
+def write_record(entries: Entries, file: Path) -> None:
+    """Write a record, a line for each training."""
+    lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(entries.items())]
+    write_text(file, '{"trainings": {\n' + ",\n".join(lines) + "\n}}\n")
+
+
+def _entry(training: Training, out: Path) -> dict[str, Any]:
+    protocol: dict[str, Any] = {}
+    checkpoints: dict[str, Any] = {}
+    for name in kept_checkpoints(training, out):
+        results = scores_of(training, out, name)
+        told = {} if results is None else results.protocol
+        protocol = protocol or {n: v for n, v in told.items() if n not in _LEFT_OUT}
+        checkpoints[name] = {
+            "step": told.get("step"),
+            "metrics": None if results is None else _rounded(results.metrics),
+            "validators": None if training.taught_by else _known(judgement_of(training, out, name)),
+        }
+    return {
+        "settings": settings_told(training.config),
+        "first_stage": training.first_stage,
+        "source_validation": training.source_validation,
+        "seconds": told_at_the_end(out / training.run).get("seconds"),
+        "protocol": protocol,
+        "checkpoints": checkpoints,
+    }
+
+
+def _known(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    """JSON has no number for what a validator could not tell."""
+    if values is None:
+        return None
+    return {name: value if _finite(value) else None for name, value in values.items()}
+
+
+def _rounded(metrics: Metrics) -> Metrics:
+    return {
+        name: {row: round(v, _DECIMALS) if _finite(v) else None for row, v in rows.items()}
+        for name, rows in metrics.items()
+    }

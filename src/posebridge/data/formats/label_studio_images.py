@@ -1,0 +1,69 @@
+"""Where the image of a Label Studio task is on this machine."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from posebridge.data.image_names import ImageNames
+from posebridge.data.videos.video import Reference
+from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
+
+
+class TaskImages:
+    """The images of the tasks of one file; two names never give one file by a fallback.
+
+    Args:
+        file: the file of tasks. images: folder of the images, if not the file's or ``images`` in it.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+
+    def __init__(self, file: Path, images: Path | str | None) -> None:
+        folders = [Path(images)] if images is not None else [file.parent, file.parent / "images"]
+        if images is not None and not folders[0].is_dir():
+            raise InputError(f"the image folder {images} does not exist.")
+        self._file = file
+        self._names = ImageNames(folders, other_names=_names, below=False)
+
+    def of(self, task: Mapping[str, Any], row: int) -> Reference:
+        """Return the image of a task.
+
+        Raises:
+            InputError: the task names none, or it is not where it should be.
+        """
+        where = f"{self._file}: task {short_repr(task.get('id', row))}"
+        data, meta = task.get("data"), task.get("meta")
+        texts = [v for v in data.values() if isinstance(v, str)] if isinstance(data, dict) else []
+        if isinstance(data, dict):
+            for key in ("img", "image"):
+                if isinstance(data.get(key), str):
+                    texts.insert(0, data[key])
+        video = meta.get("video") if isinstance(meta, dict) else None
+        if not texts and isinstance(video, dict):  # as sleap-io writes it
+            name, number = video.get("filename"), video.get("frame_idx")
+            if isinstance(name, list) and isinstance(number, int) and 0 <= number < len(name):
+                return self._names.find(str(name[number]), where)
+            if isinstance(name, str) and isinstance(number, int):
+                return self._names.find(name, where), number
+        if not texts:
+            raise InputError(f"{where} names no image in 'data'.")
+        return self._names.find(texts[0], where)
+
+
+def _names(reference: str) -> list[str]:
+    """What an image may be called here: Label Studio has it as a URL, an upload or a local file."""
+    try:
+        url = urllib.parse.urlsplit(reference)
+        asked = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
+    except ValueError:
+        return []
+    path = asked[0] if asked else urllib.parse.unquote(url.path, errors="surrogateescape")
+    last = path.rpartition("/")[2]
+    own = re.sub(r"^[0-9a-f]{8}-", "", last)
+    return list(dict.fromkeys(n for n in (path, path.lstrip("/"), last, own) if n))

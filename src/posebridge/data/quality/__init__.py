@@ -1,0 +1,89 @@
+"""A look at data before training: what is in it, and what looks wrong.
+
+record.py      a set after the look
+facts.py       image files: sizes, colours, a fingerprint, damage
+duplicates.py  the same picture twice
+sides.py       left and right exchanged, by the set's own poses
+findings.py    what can be found: the record
+images.py      checks of image files
+labels.py      checks of points and keypoints
+boxes.py       checks of boxes
+comparison.py  two sets side by side
+
+Everything that is found is a ``Finding`` with its rule in words. A set without labels is looked at
+without them: of a target, keypoints are not read here either.
+
+To add a check: a function of a ``CheckedSet`` that gives findings, and its name in ``CHECKS`` below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from posebridge.data.quality import boxes, images, labels
+from posebridge.data.quality.comparison import compare_sets, summary_rows
+from posebridge.data.quality.facts import look_at_images
+from posebridge.data.quality.findings import Finding, Severity
+from posebridge.data.quality.record import CheckedSet, declared_sizes
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+
+__all__ = [
+    "CHECKS",
+    "CheckedSet",
+    "Finding",
+    "Severity",
+    "check_set",
+    "compare_sets",
+    "declared_sizes",
+    "summary_rows",
+]
+
+CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
+    images.unreadable,
+    images.cut_off,
+    images.deep,
+    images.other_size,
+    images.shared_file,
+    labels.outside,
+    labels.at_origin,
+    boxes.box_outside,
+    boxes.box_misses_points,
+    labels.exchanged,
+    labels.never_labelled,
+    labels.hardly_labelled,
+    boxes.below_a_pixel,
+    boxes.small,
+    images.repeated,
+)
+
+
+def check_set(
+    name: str,
+    data: LabelledSamples | UnlabelledSamples,
+    declared: Mapping[str, tuple[int, int]] | None = None,
+    progress: Callable[[int], None] | None = None,
+    workers: int | None = None,
+) -> CheckedSet:
+    """Decode every image once and look at the labels.
+
+    Args:
+        name: of the set, for messages.
+        data: with keypoints, or without.
+        declared: width and height by path, as :func:`declared_sizes` gives them.
+        progress: called with the number of images done.
+        workers: threads that decode; by default one for each core, at most 16.
+    """
+    with_points = isinstance(data, LabelledSamples)
+    samples = data.images if with_points else data
+    files, image_of = np.unique(samples.files, return_inverse=True)
+    facts = look_at_images(files, progress, workers)
+    sizes = np.zeros((len(files), 2), np.int64)
+    if declared:
+        sizes[:] = [declared.get(str(facts.path(row)), (0, 0)) for row in range(len(files))]
+    looked = CheckedSet(
+        name, samples, data if with_points else None, facts, image_of.reshape(-1), sizes
+    )
+    return replace(looked, findings=tuple(f for check in CHECKS for f in check(looked)))

@@ -1,0 +1,86 @@
+"""Labels on frames of a video that can't be decoded: left out, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from posebridge.data.annotations import Annotations, Boxes
+from posebridge.data.videos.video import undecodable
+from posebridge.errors import InputError
+
+
+def without_undecodable(annotations: Annotations) -> Annotations:
+    """Return annotations without the images that are frames which can't be decoded; a note tells.
+
+    Raises:
+        InputError: no image is left.
+    """
+    a = annotations
+    keep = _decodable(a.files)
+    if keep.all():
+        return a
+    rows = np.flatnonzero(keep[a.image])
+    note = _sentence(a.name, a.files, keep, f"{len(a.image) - len(rows)} subjects on them")
+
+    def taken(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[rows]
+
+    return replace(
+        a,
+        files=[file for file, kept in zip(a.files, keep, strict=True) if kept],
+        image_ids=a.image_ids[keep],
+        sizes=a.sizes[keep],
+        image=(np.cumsum(keep) - 1)[a.image[rows]],
+        ids=a.ids[rows],
+        boxes=a.boxes[rows],
+        points=a.points[rows],
+        visibility=a.visibility[rows],
+        keypoint_scores=taken(a.keypoint_scores),
+        subject_scores=taken(a.subject_scores),
+        individuals=None if a.individuals is None else [a.individuals[int(row)] for row in rows],
+        predicted=taken(a.predicted),
+        notes=[*a.notes, note],
+    )
+
+
+def boxes_without_undecodable(boxes: Boxes, say: Callable[[str], None] | None) -> Boxes:
+    """Return boxes without those on frames which can't be decoded.
+
+    Args:
+        say: told how many are left out.
+
+    Raises:
+        InputError: no box is left.
+    """
+    samples = boxes.samples
+    files = [samples.path(row) for row in range(len(samples))]
+    keep = _decodable(files)
+    if keep.all():
+        return boxes
+    note = _sentence(samples.name, files, keep, f"{int((~keep).sum())} boxes on them")
+    if say is not None:
+        say(f"{samples.name}: {note.rstrip('.')}")
+    return boxes._replace(
+        samples=samples.subset(np.flatnonzero(keep)),
+        scores=None if boxes.scores is None else boxes.scores[keep],
+        categories=None if boxes.categories is None else boxes.categories[keep],
+    )
+
+
+def _decodable(files: Sequence[Path]) -> np.ndarray:
+    return np.array([undecodable(file) is None for file in files], dtype=bool)
+
+
+def _sentence(name: str, files: Sequence[Path], keep: np.ndarray, what: str) -> str:
+    lost = dict.fromkeys(undecodable(f) for f, kept in zip(files, keep, strict=True) if not kept)
+    if not keep.any():
+        raise InputError(
+            f"{name}: none of the labelled frames can be decoded; copy the video again."
+        )
+    some = ", ".join(f"{number} of {video}" for video, number in list(filter(None, lost))[:5])
+    more = ", ..." if len(lost) > 5 else ""
+    return f"{len(lost)} frames can't be decoded ({some}{more}), so {what} are left out."

@@ -1,0 +1,71 @@
+"""What changed between two models' answers about the same crops: by joint and by photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.evaluation.judgement import JointMove, Photograph
+from posebridge.skeleton import Skeleton
+from posebridge.validators.validators import Answers
+
+NEAR = 0.05
+"""Share of the crop's side: nearer than this, two views agree, and a joint did not move."""
+
+
+def steady(answers: Answers) -> Bool[Tensor, "N K"]:
+    """Whether two views agree on a joint; true where either does not show it."""
+    apart = (answers.first - answers.second).norm(dim=-1)
+    return (apart <= NEAR * answers.size) | ~answers.seen
+
+
+def moved(source: Answers, adapted: Answers) -> Float[Tensor, "N K"]:
+    """Distance between the two models' answers, percent of the crop's side."""
+    return 100 * (adapted.points - source.points).norm(dim=-1).cpu() / adapted.size
+
+
+def worst_first(answers: Answers) -> np.ndarray:
+    """Rows by the share of steady joints, the least first; of equals the less confident."""
+    share = (steady(answers) & answers.seen).sum(dim=1) / answers.seen.sum(dim=1).clamp_min(1)
+    confidence = answers.confidence.mean(dim=1)
+    return np.lexsort((confidence.cpu().numpy(), share.cpu().numpy()))
+
+
+def joint_moves(source: Answers, adapted: Answers, skeleton: Skeleton) -> tuple[JointMove, ...]:
+    """One for each joint, the one that moved most first."""
+    apart = moved(source, adapted).double().numpy()
+    before, after = (_share(steady(a), a.seen, 0) for a in (source, adapted))
+    middle, high = np.percentile(apart, [50, 90], axis=0)
+    share = 100 * (apart > 100 * NEAR).mean(axis=0)
+    joints = [
+        JointMove(name, float(middle[j]), float(high[j]), float(share[j]), (before[j], after[j]))
+        for j, name in enumerate(skeleton.keypoints)
+    ]
+    return tuple(sorted(joints, key=lambda joint: -joint.median))
+
+
+def photographs(
+    source: Answers, adapted: Answers, samples: UnlabelledSamples, order: np.ndarray
+) -> tuple[Photograph, ...]:
+    """One for each subject, in the order given."""
+    before, after = (_share(steady(a), a.seen, 1) for a in (source, adapted))
+    middle = np.median(moved(source, adapted).numpy(), axis=1)
+    return tuple(
+        Photograph(str(samples.path(row)), (before[row], after[row]), float(middle[row]))
+        for row in order.tolist()
+    )
+
+
+def by_model(answers: Mapping[str, Answers], order: np.ndarray) -> dict[str, np.ndarray]:
+    """Model -> (N, K) whether each joint is steady, in the order given."""
+    return {name: steady(a).cpu().numpy()[order] for name, a in answers.items()}
+
+
+def _share(hits: Tensor, counted: Tensor, axis: int) -> list[float | None]:
+    total = counted.sum(dim=axis).tolist()
+    found = (hits & counted).sum(dim=axis).tolist()
+    return [100 * part / whole if whole else None for part, whole in zip(found, total, strict=True)]

@@ -1,0 +1,148 @@
+"""Source and target as a configuration names them: where they lie, what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from posebridge.data.keypoint_mapping import remapped, with_labels
+from posebridge.data.reading import Say, read_labelled, read_unlabelled
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.errors import InputError
+from posebridge.skeleton import (
+    SkeletonMatch,
+    are_unnamed,
+    builtin_skeletons,
+    match_skeletons,
+    read_mapping,
+    read_skeleton,
+)
+from posebridge.training.config import AdaptConfig
+from posebridge.training.initialization import require_no_source_needed
+
+Matched = Callable[[SkeletonMatch], None]
+
+
+def _nothing(_: object) -> None:
+    """Nobody is told."""
+
+
+def located(config: AdaptConfig) -> AdaptConfig:
+    """The configuration with paths below ``data_root`` made whole.
+
+    A path that is absolute, or that exists from here, stays as it is.
+    """
+    if config.data_root is None:
+        return config
+    root = config.data_root
+    if not Path(root).is_dir():
+        raise InputError(f"data_root {root} is no folder; give the one that the data lies below.")
+
+    def find(path: str | None) -> str | None:
+        return None if path is None else below(root, path)
+
+    def weights(value: str) -> str:
+        return value if value in ("pretrained", "none") else str(find(value))
+
+    network = replace(config.image.network, weights=weights(config.image.network.weights))
+    return replace(
+        config,
+        source=find(config.source),
+        target=find(config.target),
+        source_images=find(config.source_images),
+        target_images=find(config.target_images),
+        skeleton=config.skeleton
+        if config.skeleton in builtin_skeletons()
+        else find(config.skeleton),
+        mapping=find(config.mapping),
+        start_from=find(config.start_from),
+        model=replace(config.model, weights=weights(config.model.weights)),
+        image=replace(config.image, decoder=find(config.image.decoder), network=network),
+        data_root=None,
+    )
+
+
+def below(root: str | None, path: str) -> str:
+    """A path below ``root``, unless it is absolute or exists from here."""
+    if root is None or Path(path).is_absolute() or Path(path).exists():
+        return path
+    return str(Path(root) / path)
+
+
+def read_domains(
+    config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
+) -> tuple[LabelledSamples | None, UnlabelledSamples]:
+    """The two domains; of the target, images and boxes only.
+
+    The source has the keypoints of the skeleton that is asked for. It is None where the settings name
+    none and can do without: nothing of a source is opened then.
+
+    Args:
+        say: told about what takes long, such as the frames of a video, and what is left out.
+        matched: told which keypoints were matched, where the skeletons differ.
+
+    Raises:
+        InputError: a domain is not named or cannot be read, or the skeletons do not match; no source
+            is named and the settings need one.
+    """
+    if config.source is None:
+        require_no_source_needed(config)
+    if config.target is None:
+        raise InputError("no target is given; name a folder of images with --target.")
+    reading, source = config.reading, None
+    if config.source is not None:
+        source = read_labelled(config.source, config.source_images, reading.source_format, say=say)
+        source = in_skeleton_asked(source, config, say, matched)
+    return (
+        source,
+        read_unlabelled(config.target, config.target_images, reading.target_format, reading, say),
+    )
+
+
+def in_skeleton_asked(
+    samples: LabelledSamples, config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
+) -> LabelledSamples:
+    """Labelled samples of the source domain with the keypoints that ``config.skeleton`` asks for.
+
+    Subjects of which no keypoint has a partner are left out.
+
+    Raises:
+        InputError: the skeletons or the mapping do not fit.
+    """
+    if config.skeleton is None:
+        if config.mapping is not None:
+            raise InputError(
+                f"mapping {config.mapping} is given but no skeleton to map to; name one with "
+                "--skeleton."
+            )
+        return samples
+    mapping = None if config.mapping is None else read_mapping(config.mapping)
+    wanted = read_skeleton(config.skeleton)
+    if (
+        mapping is None
+        and are_unnamed(samples.skeleton.keypoints)
+        and len(samples.skeleton) == len(wanted)
+    ):
+        say(
+            f"{samples.images.name} names no keypoints; they get the names of skeleton "
+            f"'{config.skeleton}' in its order"
+        )
+        samples = replace(samples, skeleton=wanted)
+    match = match_skeletons(
+        samples.skeleton,
+        wanted,
+        mapping,
+        mapping_name=str(config.mapping),
+    )
+    if not match.is_identity:
+        matched(match)
+    kept = with_labels(remapped(samples, match))
+    if len(kept) == 0:
+        raise InputError(
+            f"no subject of {samples.images.name} has a labelled keypoint that is one of skeleton "
+            f"'{config.skeleton}'; name the partners in a mapping file."
+        )
+    if len(kept) < len(samples):
+        say(f"{len(samples) - len(kept)} subjects without any of these keypoints are left out")
+    return kept

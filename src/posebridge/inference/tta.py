@@ -1,0 +1,113 @@
+"""Several views of every crop answered by one network, joined into one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from posebridge.alignment.mean_teacher import consensus
+from posebridge.inference.network import Keypoints, Network, TorchNetwork
+from posebridge.models.tta import Asked
+from posebridge.ops import affine, heatmaps
+
+_RANGES = affine.ViewRange(rotation=0, shear=0, translation=0.05, scale=(0.9, 1.1), flip=0)
+_SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
+
+
+def asked_of(network: Network) -> Asked:
+    """How a network is asked."""
+    return network.asked if isinstance(network, ManyViews) else Asked()
+
+
+def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
+    """Rotations about the crop's centre by 1 / views, 2 / views, ... of the way through [0, 2 turn).
+
+    Angles beyond ``turn`` are those less 2 ``turn``; the first view, which is not turned, is the 0.
+    """
+    degrees = 2 * turn * torch.arange(1, views) / views
+    angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
+    return affine.about_centre(affine.rotations(angles), size)
+
+
+class ManyViews:
+    """A network in front of another one: each crop is asked about in several views.
+
+    The first view is the crop itself; the others are shifted by up to 5 % of its side, scaled by
+    0.9 to 1.1 and turned by angles that lie evenly within ``turn`` to either side, the same ones for
+    every crop and every call (drawn from a fixed seed), so that an answer does not depend on the batch
+    that a crop is in. What lies outside of the crop is black. A mirrored view is the exact mirror
+    image, with left and right exchanged in its answer.
+
+    One crop and its mirror image are averaged, each point weighted by its confidence, and so is the
+    confidence. Several views are joined by :func:`~posebridge.alignment.mean_teacher.consensus`: the
+    confidence is the density of the votes, the mean confidence where all views agree and less where
+    they do not. Either way it is no longer the height of one peak, and a calibration of peaks does
+    not fit it.
+
+    Args:
+        network: what answers; anything with ``keypoints(crops)``, an exported file as well. It is
+            called once for each view, on whole batches.
+        views, flip, turn: see :class:`~posebridge.models.tta.Asked`, which raises if they can't be.
+    """
+
+    def __init__(
+        self, network: Network, views: int = 1, flip: bool = False, turn: float = 0.0
+    ) -> None:
+        self.network, self.asked = network, Asked(views, flip, turn)
+        self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
+        self.heatmap_size = network.heatmap_size
+        self.notes: Mapping[str, Any] = network.notes
+        drawn = affine.draw_views(
+            views - 1, self.crop.size, _RANGES, torch.Generator().manual_seed(0)
+        )
+        turned = affine.compose(drawn.matrix, _turns(views, turn, self.crop.size))
+        self.matrices = torch.cat([torch.eye(2, 3)[None], turned])
+        self._mirror = torch.tensor(network.skeleton.mirror)
+        own = isinstance(network, TorchNetwork)
+        self._device = network.device if own else torch.device("cpu")
+
+    def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
+        """See :class:`~posebridge.inference.network.Network`; a cell is where the point lies."""
+        crops = crops.to(self._device)
+        points, votes = [], []
+        for number, matrix in enumerate(self.matrices):
+            pixels = self._seen(crops, matrix) if number else crops
+            for flipped in (False, True) if self.asked.flip else (False,):
+                answer = self._ask(pixels, flipped)
+                points.append(answer[0] @ matrix[:, :2].T + matrix[:, 2])
+                votes.append(answer[1])
+        joined, confidence = self._joined(torch.stack(points), torch.stack(votes))
+        stride = self.crop.size / self.heatmap_size
+        cells = heatmaps.pixels_to_cells(joined, stride).round().clamp(0, self.heatmap_size - 1)
+        return Keypoints(
+            joined.numpy().astype(np.float32),
+            confidence.clamp(0, 1).numpy().astype(np.float32),
+            cells.numpy().astype(np.float32),
+        )
+
+    def _seen(self, crops: UInt8[Tensor, "B 3 C C"], matrix: Float[Tensor, "2 3"]) -> Tensor:
+        several = matrix.to(crops.device).expand(len(crops), 2, 3)
+        warped = affine.warp(crops.to(torch.float32) / 255, several, self.crop.size)
+        return (warped * 255).round().to(torch.uint8)
+
+    def _ask(self, pixels: Tensor, flipped: bool) -> tuple[Tensor, Tensor]:
+        """Points and confidence in the view's pixels, as if it were not mirrored."""
+        answer = self.network.keypoints(pixels.flip(-1) if flipped else pixels)
+        points, votes = torch.from_numpy(answer.points), torch.from_numpy(answer.confidence)
+        if not flipped:
+            return points.float(), votes.float()
+        points, votes = points[:, self._mirror].float(), votes[:, self._mirror].float()
+        return torch.stack([self.crop.size - 1 - points[..., 0], points[..., 1]], dim=-1), votes
+
+    def _joined(
+        self, points: Float[Tensor, "V B K 2"], votes: Float[Tensor, "V B K"]
+    ) -> tuple[Tensor, Tensor]:
+        if len(self.matrices) > 1:
+            return consensus(points, votes.clamp_min(1e-6), _SPREAD * self.crop.size)
+        weight = votes.clamp_min(1e-6)[..., None]
+        return (weight * points).sum(dim=0) / weight.sum(dim=0), votes.mean(dim=0)

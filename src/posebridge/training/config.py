@@ -1,0 +1,183 @@
+"""Every setting of an adaptation, typed, with its default and what it means.
+
+The command line, YAML files, presets and Python all fill these same dataclasses; the texts below
+are what ``posebridge adapt --help`` prints. Those of the levels are in ``level_config.py``, those of
+views, optimizer and lengths in ``training_config.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from posebridge.data.crops import CropRange
+from posebridge.data.reading import ReadingConfig
+from posebridge.models.pose import ModelConfig
+from posebridge.models.tta import Asked
+from posebridge.training.config_ranges import require_ranges
+from posebridge.training.level_config import (
+    ConsistencyConfig,
+    DisparityConfig,
+    FeatureConfig,
+    ImageConfig,
+    PoseConfig,
+    PriorConfig,
+    RefineConfig,
+    StyleTrainingConfig,
+)
+from posebridge.training.training_config import (
+    OptimizerConfig,
+    StepsConfig,
+    TargetConfig,
+    ViewConfig,
+)
+
+__all__ = [
+    "AdaptConfig",
+    "ConsistencyConfig",
+    "DisparityConfig",
+    "FeatureConfig",
+    "ImageConfig",
+    "OptimizerConfig",
+    "PoseConfig",
+    "PriorConfig",
+    "RefineConfig",
+    "StepsConfig",
+    "StyleTrainingConfig",
+    "TargetConfig",
+    "ViewConfig",
+]
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """A whole adaptation.
+
+    Attributes:
+        source: the labelled images: a COCO keypoint file, any other format that is known, or a
+            benchmark such as surreal:train. Empty (null) where only a trained model is at hand, which
+            start_from names then; see the preset source_free.
+        target: the unlabelled images: a folder, a glob, a video, or a file of any format that is
+            known (only its boxes are read), of a detector's boxes, or a benchmark such as lsp:train.
+        source_images: folder of the source file's images, if not beside it.
+        target_images: the same for the target.
+        skeleton: keypoints that the model shall have: a built-in skeleton ('posebridge skeleton list')
+            or a file (YAML, an annotation file, a model folder); the source's are matched to them by
+            name. Empty: the source's own.
+        mapping: a YAML file that says which source keypoints these are, 'target: source' each; what
+            it does not name is matched by name.
+        reading: formats, frames of videos, least score and size of boxes.
+        data_root: folder that the paths above are relative to and that benchmarks lie below.
+        start_from: a model folder to start from instead of training on the source; the steps
+            of the source stage count as done. Of a run folder, its weights from before the
+            adaptation; RUN/checkpoints/last are those from after it.
+        seed: of everything random.
+        precision: 32, bf16, fp16, or auto (bf16 on a GPU, else 32).
+        device: auto, cpu or gpu.
+        workers: processes that decode images; empty: chosen by the number of cores.
+        crop: the square crops that the model sees.
+        model: the pose model.
+        source_view: views of the source.
+        student_view: views of the target for the student.
+        teacher_view: views of the target for the teacher.
+        image: image level.
+        consistency: mean teacher.
+        feature: feature level.
+        pose: pose level.
+        prior: bones of plausible lengths.
+        anchor: decay of the student's weights towards those from before the adaptation, as
+            optimizer.weight_decay is towards 0; 0 turns it off.
+        disparity: an adversarial regressor; off by default.
+        refine: a refinement block; off by default.
+        facing: weight of learning which way a subject faces; only where model.sides is facing.
+        facing_share: how many subjects the delivered model expects to face either way: as many as on
+            the target, estimated from what the teacher says of its images, which takes the source's
+            labels to compare with, or as many as on the source: what it learned is left alone.
+        teacher_decay: how much of the teacher stays at each step.
+        statistics: whose images the running statistics of batch normalisation follow while adapting:
+            target, because that is where the model will work, source, or both.
+        optimizer: learning rates.
+        steps: how long.
+        held_out: what the validator sees.
+        asked: how the finished model is asked about a crop when it predicts and is scored; 'predict'
+            and 'evaluate' have options for it too.
+        source_held_out: share of the source images that training leaves out; the report calibrates
+            confidence on them. Empty: none.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    source_images: str | None = None
+    target_images: str | None = None
+    skeleton: str | None = None
+    mapping: str | None = None
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
+    data_root: str | None = None
+    start_from: str | None = None
+    seed: int = 0
+    precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    workers: int | None = None
+    crop: CropRange = field(default_factory=CropRange)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    source_view: ViewConfig = field(default_factory=ViewConfig)
+    student_view: ViewConfig = field(default_factory=ViewConfig)
+    teacher_view: ViewConfig = field(default_factory=ViewConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
+    feature: FeatureConfig = field(default_factory=FeatureConfig)
+    pose: PoseConfig = field(default_factory=PoseConfig)
+    prior: PriorConfig = field(default_factory=PriorConfig)
+    anchor: float = 0.0
+    disparity: DisparityConfig = field(default_factory=DisparityConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
+    facing: float = 0.1
+    facing_share: Literal["target", "source"] = "target"
+    teacher_decay: float = 0.999
+    statistics: Literal["target", "source", "both"] = "target"
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    steps: StepsConfig = field(default_factory=StepsConfig)
+    held_out: TargetConfig = field(default_factory=TargetConfig)
+    asked: Asked = field(default_factory=Asked)
+    source_held_out: float | None = None
+
+    def __post_init__(self) -> None:
+        require_ranges(self)
+
+    @property
+    def first_step(self) -> int:
+        """Steps that count as done when a run begins: a stored model has the source stage behind it."""
+        return self.steps.source if self.start_from else 0
+
+    @property
+    def uses_target(self) -> bool:
+        """Whether any level looks at target images in training."""
+        return self.uses_target_view or self.uses_style_bank
+
+    @property
+    def learns_from_target(self) -> bool:
+        """Whether any loss is taken on target images."""
+        levels = (self.consistency, self.feature, self.pose, self.disparity, self.refine)
+        return any(level.weight > 0 for level in levels)
+
+    @property
+    def uses_target_view(self) -> bool:
+        """Whether the student sees target images, be it for their statistics alone."""
+        return self.learns_from_target or self.statistics != "source"
+
+    @property
+    def uses_style_bank(self) -> bool:
+        """Whether the image level does anything."""
+        return self.image.style != "none" and max(self.image.probability, self.image.back) > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings: what ``config.yaml`` holds."""
+        return _plain(asdict(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,182 @@
+"""Where a run starts: at a new student or a trained model, with a source or without one.
+
+With nothing but a trained model and target images, the source loss, the discriminator and styles lack
+their images; the mean teacher, information maximization, the bones of
+:mod:`posebridge.alignment.bone_prior` and the anchor need none. Settings that would silently do nothing are
+refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from posebridge.alignment.bone_prior import SourcePoses
+from posebridge.checkpoints.model_folder import load_checkpoint
+from posebridge.data.samples import LabelledSamples
+from posebridge.errors import InputError
+from posebridge.models.pose import ModelConfig, PoseModel
+from posebridge.skeleton import Skeleton, read_skeleton
+from posebridge.training.config import AdaptConfig
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run starts.
+
+    Attributes:
+        config: the settings, with crop and model of the model where it alone is at hand.
+        model: the student.
+        skeleton: of the source, or of the model.
+        poses: what is known of the source's poses.
+        data: what model folders say of the source and the model.
+    """
+
+    config: AdaptConfig
+    model: PoseModel
+    skeleton: Skeleton
+    poses: SourcePoses
+    data: Mapping[str, Any]
+
+
+def require_no_source_needed(config: AdaptConfig) -> None:
+    """Whether a configuration can do without a source.
+
+    Raises:
+        InputError: it names no model to start from, asks for something that needs source images, or
+            learns nothing from the target.
+    """
+    if config.start_from is None:
+        raise InputError(
+            "no source is given; name an annotation file with --source, or adapt without one: a "
+            "trained model with --start-from and --preset source_free."
+        )
+    styled = config.image.style != "none"
+    needs = {
+        "image.probability": config.image.probability if styled else 0.0,
+        "image.back": config.image.back if styled else 0.0,
+        "feature.weight": config.feature.weight,
+        "disparity.weight": config.disparity.weight,
+        "refine.weight": config.refine.weight,
+    }
+    for name, weight in needs.items():
+        if weight > 0:
+            raise InputError(
+                f"{name} is {weight:g} and needs source images, but no source is given; set it to "
+                "0 (--preset source_free does), or name the source with --source."
+            )
+    if config.statistics != "target":
+        raise InputError(
+            f"statistics is {config.statistics} and needs source images, but no source is given; "
+            "set it to target (--preset source_free does), or name the source with --source."
+        )
+    if config.mapping is not None:
+        raise InputError(
+            f"mapping {config.mapping} says which keypoints the source's are, but no source is "
+            "given; leave it out, the keypoints are the model's."
+        )
+    if not config.learns_from_target:
+        raise InputError(
+            "no source is given and nothing is learned from the target; set consistency.weight or "
+            "pose.weight above 0, or name the source with --source."
+        )
+    _require_steps(config)
+
+
+def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
+    """A new student, or the model that ``start_from`` names.
+
+    Without a source the model also says who the keypoints are, how subjects are cut out and what its
+    heatmaps aim at: ``crop`` and ``model`` of the settings give way to those it was trained with.
+
+    Raises:
+        InputError: the model cannot be read or does not fit, or lacks what the settings ask for; there
+            is nothing to train.
+    """
+    _require_steps(config)
+    if source is None:
+        require_no_source_needed(config)
+    else:
+        poses = SourcePoses.of(source.points, source.labelled, source.skeleton)
+        _require_bones(config, poses, f"the source {source.images.name} has too few labelled bones")
+        data = {"source": {"name": source.images.name, "subjects": len(source)}}
+        if config.start_from is None:
+            return Start(config, build_model(config, source.skeleton), source.skeleton, poses, data)
+    assert config.start_from is not None
+    checkpoint = load_checkpoint(config.start_from, "source")
+    theirs = f"the model {checkpoint.folder}"
+    if source is not None:
+        source.skeleton.require_same(checkpoint.skeleton, str(source.images.name), theirs)
+        if checkpoint.crop.size != config.crop.size:
+            raise InputError(
+                f"{theirs} sees crops of {checkpoint.crop.size} px, and crop.size is "
+                f"{config.crop.size}; set it to the model's."
+            )
+        _require_same_model(config.model, ModelConfig(**checkpoint.config["model"]), theirs)
+        return Start(config, checkpoint.model, source.skeleton, poses, data)
+    skeleton = checkpoint.skeleton
+    if config.skeleton is not None:
+        read_skeleton(config.skeleton).require_same(
+            skeleton, f"the skeleton {config.skeleton}", theirs
+        )
+    if checkpoint.model.facing is not None and config.facing_share == "target":
+        raise InputError(
+            f"facing_share is target, but the share on the source of {theirs}, which it is compared "
+            "with, can only be counted on the source's labels, and no source is given; set it to "
+            "source (--preset source_free does), or name the source with --source."
+        )
+    poses = SourcePoses.from_results(checkpoint.results, len(skeleton), str(checkpoint.folder))
+    _require_bones(config, poses, f"{theirs} carries no lengths of its source's bones")
+    trained = ModelConfig(**checkpoint.config["model"])
+    config = replace(config, crop=checkpoint.crop, model=trained)
+    known = checkpoint.results.get("data", {}).get("source")
+    data = {"start": {"name": str(config.start_from)}} | ({"source": known} if known else {})
+    return Start(config, checkpoint.model, skeleton, poses, data)
+
+
+def poses_known_to(model: Path | str) -> SourcePoses:
+    """What a model folder, or the source weights of a run, says of its source's poses."""
+    checkpoint = load_checkpoint(model, "source")
+    joints = len(checkpoint.skeleton)
+    return SourcePoses.from_results(checkpoint.results, joints, str(checkpoint.folder))
+
+
+def _require_steps(config: AdaptConfig) -> None:
+    """A model to start from has its source stage behind it, so that the adaptation alone is left."""
+    if config.start_from is not None and config.steps.adaptation == 0:
+        raise InputError(
+            "start_from names a trained model and steps.adaptation is 0; there is nothing to train, "
+            "give 1 or more."
+        )
+
+
+def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> None:
+    """The settings describe the model that is delivered; where weights came from may differ."""
+    for field in fields(ModelConfig):
+        mine, other = getattr(asked, field.name), getattr(theirs, field.name)
+        if field.name != "weights" and mine != other:
+            raise InputError(
+                f"{who} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
+                "model's."
+            )
+
+
+def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:
+    if config.prior.weight > 0 and poses.bones is None:
+        raise InputError(f"prior.weight is {config.prior.weight:g}, but {why}; set it to 0.")
+
+
+def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:
+    """A new student, its random parts drawn from the seed.
+
+    Raises:
+        InputError: encoder, weights and sizes do not go together.
+    """
+    if config.steps.source + config.steps.adaptation == 0:
+        raise InputError("steps.source and steps.adaptation are both 0; there is nothing to train.")
+    torch.manual_seed(config.seed)
+    return PoseModel(config.model, len(skeleton), config.crop.size)

@@ -1,0 +1,46 @@
+"""The optimizer: groups of parameters, each with a multiple of the student's learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from posebridge.models.pose import PoseModel
+from posebridge.training.config import AdaptConfig
+from posebridge.training.schedule import encoder_factor, learning_rate
+
+
+def optimizer_of(
+    config: AdaptConfig,
+    step: int,
+    student: PoseModel,
+    others: Sequence[tuple[list[nn.Parameter], float]],
+) -> torch.optim.Optimizer:
+    """AdamW over the student, its encoder apart, and over the networks beside it.
+
+    Args:
+        step: where the run begins.
+        others: parameters of networks beside the student, with their multiples of its rate.
+    """
+    encoder = list(student.encoder.parameters())
+    theirs = {id(p) for p in encoder}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in student.parameters() if id(p) not in theirs], "factor": 1.0},
+        {"params": encoder, "factor": config.optimizer.encoder, "encoder": True},
+        *({"params": parameters, "factor": factor} for parameters, factor in others),
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=config.optimizer.weight_decay)
+    set_rates(optimizer.param_groups, config, step)
+    return optimizer
+
+
+def set_rates(groups: Sequence[dict[str, Any]], config: AdaptConfig, step: int) -> None:
+    """Give every group of :func:`optimizer_of` its learning rate at a step."""
+    for group in groups:
+        # A run that was stopped before groups told them apart kept the encoder's factor.
+        if group.get("encoder", False):
+            group["factor"] = encoder_factor(config, step)
+        group["lr"] = learning_rate(config, step) * group["factor"]

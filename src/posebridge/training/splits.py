@@ -1,0 +1,63 @@
+"""Which images of the two domains training sees, and which are kept out of it, drawn by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.training.config import AdaptConfig
+
+
+@dataclass(frozen=True)
+class TargetSplit:
+    """The target images in two parts that share no image."""
+
+    training: UnlabelledSamples
+    held_out: UnlabelledSamples
+
+
+def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
+    """Hold out whole images for the validator, drawn by the seed.
+
+    With a single image there is nothing to split, and it serves as both.
+    """
+    images = np.unique(target.files)
+    count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
+    # At least one for the validator, and at least one to train on.
+    count = max(min(count, len(images) - 1), 1)
+    if len(images) == 1:
+        return TargetSplit(target, target)
+    apart, rest = _whole_images(target.files, images, count, [config.seed, 2])
+    return TargetSplit(target.subset(rest), target.subset(apart))
+
+
+@dataclass(frozen=True)
+class SourceSplit:
+    """The source images in two parts that share no image."""
+
+    training: LabelledSamples
+    held_out: LabelledSamples
+
+
+def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
+    """Keep whole images out of training, drawn by the seed: ``source_held_out`` of them.
+
+    A run that starts from a stored model keeps the same ones out only if that model's run had the
+    same seed and share.
+    """
+    images = np.unique(source.images.files)
+    count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
+    apart, rest = _whole_images(source.images.files, images, count, [config.seed, 4])
+    return SourceSplit(source.subset(rest), source.subset(apart))
+
+
+def _whole_images(
+    files: np.ndarray, images: np.ndarray, count: int, seed: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of ``count`` of the images, drawn by the seed, and all others."""
+    chosen = np.random.default_rng(seed).permutation(len(images))[:count]
+    apart = np.isin(files, images[chosen])
+    return np.flatnonzero(apart), np.flatnonzero(~apart)

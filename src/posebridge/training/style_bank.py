@@ -1,0 +1,78 @@
+"""The image level of a run: its style network, and the banks of styles of the two domains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.data.loaders import read_crops, to_tensor
+from posebridge.data.samples import UnlabelledSamples
+from posebridge.models.style import StyleNetwork
+from posebridge.training.config import AdaptConfig
+from posebridge.training.hardware import device_of, workers_of
+from posebridge.training.style_training import build_style_network, train_style
+
+
+def train_style_of(
+    config: AdaptConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    file: Path,
+    progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None = None,
+) -> StyleNetwork:
+    """Train (or finish, or load) the style decoder that a configuration describes."""
+    return train_style(
+        config.image.network,
+        source,
+        target,
+        config.crop,
+        file,
+        seed=config.seed,
+        device=device_of(config),
+        workers=workers_of(config),
+        progress=progress,
+        say=say,
+    )
+
+
+def image_level_of(
+    config: AdaptConfig,
+    source: UnlabelledSamples,
+    target: UnlabelledSamples,
+    out: Path,
+    device: torch.device,
+    progress: Callable[[int, float, float], None] | None,
+    say: Callable[[str], None] | None = None,
+) -> ImageLevel:
+    """The image level with its banks filled; trains the style network first where it must."""
+    if not config.uses_style_bank:
+        return ImageLevel("none")
+    network = None
+    if config.image.style == "adain":
+        settings = config.image.network
+        if config.image.decoder is not None:
+            network = build_style_network(settings, config.crop.size, config.seed)
+            network.load(Path(config.image.decoder))
+            network = network.eval()
+        else:
+            file = out / "style" / "decoder.safetensors"
+            network = train_style_of(config, source, target, file, progress, say)
+    level = ImageLevel(config.image.style, network).to(device)
+    wanted = (
+        ("target", target, config.image.probability),
+        ("source", source, config.image.back),
+    )
+    for number, (domain, samples, share) in enumerate(wanted):
+        if share <= 0:
+            continue
+        rows = np.random.default_rng([config.seed, 3, number]).permutation(len(samples))
+        for part in np.array_split(rows[: config.image.bank], -(-config.image.bank // 32)):
+            if len(part):
+                crops = to_tensor(read_crops(samples, part, config.crop)[0])
+                level.remember(domain, crops.to(device) / 255)
+    return level
