@@ -23,6 +23,7 @@ from posebridge.data.crops import CropRange
 from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.models.pose import ModelConfig
 from posebridge.ops import affine, color_augmentation, heatmaps
+from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.skeleton import Skeleton
 from posebridge.training.adapter import Adapter
 from posebridge.training.config import AdaptConfig, ImageConfig, StepsConfig
@@ -113,11 +114,11 @@ def parts(
     points = torch.rand(given.batch, KEYPOINTS, 2, device=device) * given.size
     maps = torch.rand(given.batch, KEYPOINTS, given.heatmap, given.heatmap, device=device)
     eligible = torch.ones(given.batch, KEYPOINTS, dtype=torch.bool, device=device)
-    colours = color_augmentation.PhotometryRange()
+    colours = AugmentationConfig()
 
     def views() -> None:
         for _ in range(3):
-            drawn = affine.draw_views(given.batch, given.size, affine.ViewRange(), generator)
+            drawn = affine.draw_views(given.batch, given.size, AugmentationConfig(), generator)
             affine.warp(images, drawn.matrix.to(device), given.size)
 
     def jitter() -> None:

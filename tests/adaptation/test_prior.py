@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from posebridge.alignment.bone_prior import RECORD, BoneLengths, SourcePoses
+from posebridge.alignment.bone_prior import BoneLengths
 from posebridge.data.formats.coco import read_labelled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
+from posebridge.training.source_poses import RECORD, SourcePoses
 
 # Bones: hip to knee, knee to ankle, ankle to toe, hip to head.
 CHAIN = Skeleton(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from posebridge.synthetic.figures import FIGURE_SKELETON
 from posebridge.training.initialization import build_model
-from posebridge.training.pose_prior import PosePrior
 from posebridge.validators import validators
+from posebridge.validators.pose_prior import PosePrior
 from posebridge.validators.validators import VALIDATORS, Answers, ask, mean_rank
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)

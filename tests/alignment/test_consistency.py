@@ -17,6 +17,7 @@ from posebridge.alignment.mean_teacher import (
     squared_error,
 )
 from posebridge.ops import affine, heatmaps
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 SEEDS = st.integers(0, 2**31 - 1)
 MIRROR = torch.tensor([1, 0, 2])
@@ -31,7 +32,7 @@ def generator(seed: int) -> torch.Generator:
 def test_rendered_gaussians_arrive_exactly(seed):
     """The whole range of views, flips of either side: what is marked as inside is right."""
     size, stride, draw = 128, 4, generator(seed)
-    teacher, student = (affine.draw_views(4, size, affine.ViewRange(), draw) for _ in range(2))
+    teacher, student = (affine.draw_views(4, size, AugmentationConfig(), draw) for _ in range(2))
     in_crop = torch.rand(4, 3, 2, generator=draw) * size
     in_teacher = affine.points_to_view(in_crop, teacher, MIRROR)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, stride), size // stride, 2.0)
@@ -191,7 +192,7 @@ def test_agreement_of_views_lies_between_a_share_and_the_mean_of_their_votes(see
 def test_views_vote_in_the_pixels_of_the_crop():
     """Four views of the same Gaussians say what one says, and are surer than when one is wrong."""
     size, stride, draw = 128, 4, generator(3)
-    gentle = affine.ViewRange(rotation=30, shear=0, scale=(0.9, 1.1))
+    gentle = AugmentationConfig(rotation=30, shear=0, scale=(0.9, 1.1))
     teacher = affine.draw_views(8, size, gentle, draw)
     student = affine.draw_views(2, size, gentle, draw)
     in_crop = torch.rand(2, 3, 2, generator=draw) * 40 + 44

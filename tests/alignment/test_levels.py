@@ -9,6 +9,7 @@ import torch
 
 from posebridge.alignment import domain_adversarial, information_maximization, mean_teacher
 from posebridge.ops import affine, heatmaps
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 
 def test_gradients():
@@ -122,7 +123,7 @@ def test_most_confident_by_hand():
 def test_pseudo_labels_reach_the_students_view():
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
-    ranges = affine.ViewRange(rotation=30, shear=5, scale=(0.8, 1.1), flip=0.5)
+    ranges = AugmentationConfig(rotation=30, shear=5, scale=(0.8, 1.1), flip=0.5)
     mirror = torch.tensor([1, 0, 2])
     teacher, student = (affine.draw_views(6, 64, ranges, generator) for _ in range(2))
     in_crop = torch.rand(6, 3, 2, generator=generator) * 20 + 22

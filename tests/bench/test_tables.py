@@ -10,7 +10,7 @@ from bench.plans import METHODS, write_plan, write_scores
 from posebridge.bench import gather, read_plan
 from posebridge.bench.results import latex, markdown, mean_and_deviation
 from posebridge.bench.run_results import scored_checkpoints, unjudged
-from posebridge.bench.sweeps import write_sweeps
+from posebridge.bench.sweep_curves import write_sweeps
 from posebridge.bench.validators import (
     Judged,
     across_table,

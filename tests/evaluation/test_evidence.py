@@ -19,7 +19,7 @@ from posebridge.evaluation.validator_intervals import (
 )
 from posebridge.synthetic.figures import FIGURE_SKELETON
 from posebridge.training.initialization import build_model
-from posebridge.training.pose_prior import PosePrior
+from posebridge.validators.pose_prior import PosePrior
 from posebridge.validators.validators import VALIDATORS, ask, neighbourhood_density
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)

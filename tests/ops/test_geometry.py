@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from posebridge.ops import affine, heatmaps
-from posebridge.ops.affine import ViewRange
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 SEEDS = st.integers(0, 2**31 - 1)
 STILL = {"rotation": 0.0, "shear": 0.0, "translation": 0.0, "scale": (1.0, 1.0), "flip": 0.0}
@@ -22,7 +22,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def matrices(seed: int, count: int = 3) -> Tensor:
-    views = affine.draw_views(count, 64, ViewRange(rotation=180), generator(seed))
+    views = affine.draw_views(count, 64, AugmentationConfig(rotation=180), generator(seed))
     return views.matrix.double()
 
 
@@ -144,7 +144,7 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
     """Of the whole range of views, flips included: the dot of a joint is where its point says."""
     size, mirror = 96, torch.tensor([1, 0, 2])
     draw = generator(seed)
-    views = affine.draw_views(4, size, ViewRange(), draw)
+    views = affine.draw_views(4, size, AugmentationConfig(), draw)
     points = torch.rand(4, 3, 2, generator=draw) * 24 + 36
     dots = heatmaps.render(points, size, sigma=3.0)
     seen = affine.swap_sides(affine.warp(dots, views.matrix, size), views.flipped, mirror)
@@ -161,7 +161,7 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
 def test_views_stay_in_their_range(seed):
-    size, ranges = 128, ViewRange()
+    size, ranges = 128, AugmentationConfig()
     views = affine.draw_views(16, size, ranges, generator(seed))
     to_view = affine.invert(views.matrix)
     determinant = torch.linalg.det(to_view[:, :, :2])
@@ -176,7 +176,7 @@ def test_views_stay_in_their_range(seed):
 
 def test_one_thing_at_a_time():
     def drawn(**more) -> Tensor:
-        ranges = ViewRange(**{**STILL, **more})
+        ranges = AugmentationConfig(**{**STILL, **more})
         views = affine.draw_views(64, 65, ranges, generator(0))
         return affine.invert(views.matrix)
 
@@ -196,19 +196,21 @@ def test_one_thing_at_a_time():
 
 def test_the_share_of_flips():
     for share, low, high in ((0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)):
-        ranges = ViewRange(flip=share)
+        ranges = AugmentationConfig(flip=share)
         assert low <= affine.draw_views(1000, 8, ranges, generator(0)).flipped.sum() <= high
 
 
 def test_a_view_depends_on_its_generator_alone():
     torch.manual_seed(1)
-    first = affine.draw_views(4, 64, ViewRange(), generator(5))
+    first = affine.draw_views(4, 64, AugmentationConfig(), generator(5))
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    second = affine.draw_views(4, 64, ViewRange(), generator(5))
+    second = affine.draw_views(4, 64, AugmentationConfig(), generator(5))
     assert torch.equal(first.matrix, second.matrix) and torch.equal(first.flipped, second.flipped)
     assert torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(first.matrix, affine.draw_views(4, 64, ViewRange(), generator(6)).matrix)
+    assert not torch.equal(
+        first.matrix, affine.draw_views(4, 64, AugmentationConfig(), generator(6)).matrix
+    )
 
 
 def test_sides_are_swapped_in_the_flipped_samples_alone():
@@ -236,7 +238,7 @@ def test_inside_by_hand():
 
 def test_mixed_precision_leaves_coordinates_alone():
     """Products under autocast have 8 bits: at pixel 200 that is half a pixel."""
-    ranges = affine.ViewRange(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
+    ranges = AugmentationConfig(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
 
     def carried() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         views = affine.draw_views(8, 256, ranges, torch.Generator().manual_seed(0))

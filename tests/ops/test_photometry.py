@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.ops.color_augmentation import (
-    PhotometryRange,
     blur,
     colour_matrices,
     jitter,
@@ -25,7 +25,9 @@ def generator(seed: int) -> torch.Generator:
 @given(SEEDS, st.floats(0, 0.5), st.floats(0, 180))
 @settings(max_examples=25, deadline=None)
 def test_grey_stays_grey_and_only_brightness_scales_it(seed, colour, hue):
-    matrix, contrast = colour_matrices(8, PhotometryRange(colour, hue), generator(seed))
+    matrix, contrast = colour_matrices(
+        8, AugmentationConfig(colour=colour, hue=hue), generator(seed)
+    )
     grey = matrix.sum(dim=2)  # what becomes of (1, 1, 1)
     torch.testing.assert_close(grey, grey[:, :1].expand(8, 3), atol=1e-3, rtol=0)
     for factor in (grey[:, 0], contrast):
@@ -33,7 +35,7 @@ def test_grey_stays_grey_and_only_brightness_scales_it(seed, colour, hue):
 
 
 def test_hue_alone_keeps_the_luma():
-    matrix, contrast = colour_matrices(8, PhotometryRange(colour=0, hue=90), generator(0))
+    matrix, contrast = colour_matrices(8, AugmentationConfig(colour=0, hue=90), generator(0))
     luma = torch.tensor([0.299, 0.587, 0.114])
     torch.testing.assert_close(luma @ matrix, luma.expand(8, 3), atol=1e-3, rtol=0)
     assert torch.equal(contrast, torch.ones(8))
@@ -42,7 +44,7 @@ def test_hue_alone_keeps_the_luma():
 
 def test_colours_by_hand():
     """Hue 0: brightness b, saturation s and contrast c move a pixel as their matrix says."""
-    ranges = PhotometryRange(colour=0.2, hue=0)
+    ranges = AugmentationConfig(colour=0.2, hue=0)
     matrix, contrast = colour_matrices(1, ranges, generator(3))
     image = torch.full((1, 3, 2, 2), 0.4)
     image[0, :, 0, 0] = torch.tensor([0.5, 0.4, 0.3])
@@ -57,14 +59,17 @@ def test_colours_by_hand():
 @settings(max_examples=15, deadline=None)
 def test_the_result_is_an_image(seed):
     images = torch.rand(3, 3, 12, 9, generator=generator(seed))
-    ranges = PhotometryRange(colour=0.9, hue=180, blur=2.0, noise=0.5)
+    ranges = AugmentationConfig(colour=0.9, hue=180, blur=2.0, noise=0.5)
     seen = jitter(images, ranges, generator(seed))
     assert seen.shape == images.shape and seen.dtype == images.dtype
     assert seen.isfinite().all() and seen.min() >= 0 and seen.max() <= 1
 
 
 def test_draws_leave_the_global_generator_alone():
-    images, ranges = torch.rand(2, 3, 8, 8), PhotometryRange(0.2, 10, 1.0, 0.1)
+    images, ranges = (
+        torch.rand(2, 3, 8, 8),
+        AugmentationConfig(colour=0.2, hue=10, blur=1.0, noise=0.1),
+    )
     state = torch.get_rng_state()
     first = jitter(images, ranges, generator(1))
     occlude(images, torch.zeros(2, 1, 2), torch.ones(2, 1, dtype=torch.bool), 0.5, 3, generator(1))
@@ -97,7 +102,7 @@ def test_blur_has_a_gradient():
 
 def test_noise_has_a_strength_of_its_own_in_each_image():
     images = torch.full((50, 3, 16, 16), 0.5)
-    seen = jitter(images, PhotometryRange(colour=0, hue=0, noise=0.1), generator(0))
+    seen = jitter(images, AugmentationConfig(colour=0, hue=0, noise=0.1), generator(0))
     strength = (seen - images).flatten(1).std(dim=1)
     assert strength.max() < 0.11 and strength.min() < 0.02 and strength.max() > 0.08
     assert (seen - images).mean().abs() < 0.002

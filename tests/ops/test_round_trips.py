@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posebridge.ops import affine, color_augmentation, heatmaps
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 SEEDS = st.integers(0, 2**31 - 1)
 
@@ -22,7 +23,7 @@ def generator(seed: int) -> torch.Generator:
 @settings(max_examples=30, deadline=None)
 def test_points_through_a_view_and_back(seed):
     draw = generator(seed)
-    views = affine.draw_views(4, 256, affine.ViewRange(rotation=180), draw)
+    views = affine.draw_views(4, 256, AugmentationConfig(rotation=180), draw)
     points = torch.rand(4, 6, 2, generator=draw) * 256
     mirror = torch.tensor([1, 0, 2, 4, 3, 5])
     there = affine.points_to_view(points, views, mirror)
@@ -44,7 +45,7 @@ def test_rendered_gaussians_are_read_between_the_cells(seed):
 def test_a_warped_image_and_its_points_agree():
     size = 128
     draw = generator(3)
-    ranges = affine.ViewRange(rotation=40, shear=10, scale=(0.8, 1.2), flip=0.5)
+    ranges = AugmentationConfig(rotation=40, shear=10, scale=(0.8, 1.2), flip=0.5)
     views = affine.draw_views(8, size, ranges, draw)
     points = torch.rand(8, 3, 2, generator=draw) * 40 + 44
     dots = heatmaps.render(points, size, sigma=3.0)  # an image with a channel for each dot
@@ -70,7 +71,7 @@ def test_matrices_by_hand():
 
 
 def test_a_flip_swaps_sides_and_columns():
-    ranges = affine.ViewRange(rotation=0, shear=0, translation=0, scale=(1, 1), flip=1)
+    ranges = AugmentationConfig(rotation=0, shear=0, translation=0, scale=(1, 1), flip=1)
     views = affine.draw_views(1, 10, ranges, generator(0))
     mirror = torch.tensor([1, 0])
     points = torch.tensor([[[2.0, 3.0], [7.0, 5.0]]])
@@ -102,7 +103,7 @@ def test_the_energy_of_a_gaussian():
 
 def test_views_and_colours_depend_on_the_generator_alone():
     images = torch.rand(4, 3, 16, 16, generator=generator(1))
-    ranges = color_augmentation.PhotometryRange(colour=0.3, hue=20, blur=1.5, noise=0.1)
+    ranges = AugmentationConfig(colour=0.3, hue=20, blur=1.5, noise=0.1)
     first, second, other = (
         color_augmentation.jitter(images, ranges, generator(s)) for s in (5, 5, 6)
     )
@@ -110,13 +111,13 @@ def test_views_and_colours_depend_on_the_generator_alone():
     assert not torch.equal(first, other)
     assert first.min() >= 0
     assert first.max() <= 1
-    off = color_augmentation.PhotometryRange(colour=0, hue=0)
+    off = AugmentationConfig(colour=0, hue=0)
     assert torch.equal(color_augmentation.jitter(images, off, generator(0)), images)
 
 
 def test_each_sample_has_its_own_colours():
     images = torch.full((6, 3, 4, 4), 0.5)
-    ranges = color_augmentation.PhotometryRange(colour=0.4, hue=0)
+    ranges = AugmentationConfig(colour=0.4, hue=0)
     jittered = color_augmentation.jitter(images, ranges, generator(0))
     assert len({round(v, 5) for v in jittered[:, 0, 0, 0].tolist()}) == 6
 

@@ -1,15 +1,8 @@
-"""What a run keeps of its source's poses: statistics that travel with the model, no image, no pose.
+"""Bone prior: how long the source's bones are beside each other, against implausible pseudo-labels.
 
-Two things about the labelled skeletons, both free of where a subject stands and how large it is:
-
-- :class:`BoneLengths`: how long each bone is beside the others. Lengths and not directions, because
-  bodies of both domains are built alike while what they do differs: a direction that the rendered
-  figures never show may be right in a photograph, an arm of three times the length is not.
-- :class:`~posebridge.training.pose_prior.PosePrior`: a Gaussian over whole shapes, a validator. No
-  training is pushed by it, so that it can bear witness about one.
-
-They stand in ``results.json`` of every model folder under ``source_poses``, where its checksums guard
-them, and serve whoever starts from that model without its source.
+Lengths and not directions, because bodies of both domains are built alike while what they do differs: a
+direction that the rendered figures never show may be right in a photograph, an arm of three times the
+length is not.
 
 Pose priors for adaptation without a source: Raychaudhuri et al., Prior-guided source-free domain
 adaptation for human pose estimation (ICCV 2023), who score poses by a learned distance. A median
@@ -19,25 +12,17 @@ and a quantile of each bone do here, which anybody can read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
-from posebridge.training.pose_prior import PosePrior
 
-RECORD = "source_poses"
 LEAST_POSES = 10
 _LEAST_BONES = 3
 _LIMIT = 0.99
-_MOST_POSES = 20_000
-# A Gaussian over the shapes of more joints would fill the results with numbers.
-_MOST_JOINTS = 64
 
 
 class BoneLengths(nn.Module):
@@ -153,60 +138,6 @@ class BoneLengths(nn.Module):
             if values.ndim != 1 or not (values.isfinite() & (values > 0)).all():
                 raise ValueError("a length is not above 0")
         return cls(edges, typical, limit, joints)
-
-
-@dataclass(frozen=True)
-class SourcePoses:
-    """What is known of a source's poses; None where too few were labelled."""
-
-    bones: BoneLengths | None = None
-    shapes: PosePrior | None = None
-
-    @classmethod
-    def of(cls, points: np.ndarray, labelled: np.ndarray, skeleton: Skeleton) -> SourcePoses:
-        """Learn from labelled subjects: (M, K, 2) and (M, K). Of very many, evenly spaced ones do."""
-        rows = np.linspace(0, len(points) - 1, min(len(points), _MOST_POSES)).round().astype(int)
-        points, labelled = points[rows], labelled[rows]
-        return cls(
-            BoneLengths.of(torch.from_numpy(points), torch.from_numpy(labelled), skeleton),
-            _shapes(points, labelled) if len(skeleton) <= _MOST_JOINTS else None,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """For ``results.json`` of a model folder."""
-        parts = {"bones": self.bones, "shapes": self.shapes}
-        return {name: part.to_dict() for name, part in parts.items() if part is not None}
-
-    @classmethod
-    def from_results(cls, results: Mapping[str, Any], joints: int, place: str) -> SourcePoses:
-        """What a model folder says of its source's poses; nothing where it was not recorded.
-
-        Args:
-            place: of the folder, for the message.
-
-        Raises:
-            InputError: the record is not one that posebridge wrote.
-        """
-        raw = results.get(RECORD, {})
-        try:
-            return cls(
-                BoneLengths.from_dict(raw["bones"], joints) if "bones" in raw else None,
-                PosePrior.from_dict(raw["shapes"], joints) if "shapes" in raw else None,
-            )
-        except (ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
-            raise InputError(
-                f"{place}: results.json has no usable '{RECORD}' ({error}); copy the whole model "
-                "folder again."
-            ) from error
-
-
-def _shapes(points: np.ndarray, labelled: np.ndarray) -> PosePrior | None:
-    if int(labelled.all(axis=1).sum()) < LEAST_POSES:
-        return None
-    try:
-        return PosePrior(points, labelled)
-    except RuntimeError:  # torch.linalg's, about poses without any spread
-        return None
 
 
 def _bone(edge: tuple[int, int]) -> tuple[int, int]:

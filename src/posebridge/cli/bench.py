@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.bench.job import do_training, state_of
     from posebridge.bench.launchers import cluster_options, own_command
     from posebridge.bench.results_file import gather_record, lay_out, read_record, write_record
-    from posebridge.bench.sweeps import write_sweeps
+    from posebridge.bench.sweep_curves import write_sweeps
     from posebridge.bench.validators import judged_runs, write_validator_table
     from posebridge.cli.output_paths import require_file, require_folder
     from posebridge.errors import InputError

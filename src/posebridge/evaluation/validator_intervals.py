@@ -24,7 +24,7 @@ from torch import Tensor
 
 from posebridge.models.pose import PoseModel
 from posebridge.ops import color_augmentation
-from posebridge.training.pose_prior import PosePrior
+from posebridge.validators.pose_prior import PosePrior
 from posebridge.validators.validators import SURE, Answers, named_maps, neighbourhood_density
 
 _TEMPERATURE = 0.1

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from posebridge.alignment.bone_prior import SourcePoses
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation.bootstrap import Paired, by_image, paired_bootstrap
@@ -45,7 +44,8 @@ from posebridge.inference.run_folder import FinishedRun, read_course, source_che
 from posebridge.skeleton import Skeleton
 from posebridge.training.config import AdaptConfig
 from posebridge.training.initialization import poses_known_to
-from posebridge.training.pose_prior import PosePrior
+from posebridge.training.source_poses import SourcePoses
+from posebridge.validators.pose_prior import PosePrior
 from posebridge.validators.validators import Answers, ask
 
 CURVES = (

@@ -14,8 +14,9 @@ from posebridge.alignment.mean_teacher import consensus
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.models.tta import Asked
 from posebridge.ops import affine, heatmaps
+from posebridge.ops.augmentation_config import AugmentationConfig
 
-_RANGES = affine.ViewRange(rotation=0, shear=0, translation=0.05, scale=(0.9, 1.1), flip=0)
+_RANGES = AugmentationConfig(rotation=0, shear=0, translation=0.05, scale=(0.9, 1.1), flip=0)
 _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
 
 

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from posebridge.ops.augmentation_config import AugmentationConfig
+
 
 def _full_precision(tensor: Tensor) -> torch.autocast:
     """Keeps matrix products of coordinates out of bf16 and fp16.
@@ -92,25 +94,6 @@ def _sampling_grid(matrix: Tensor, size: int, height: int, width: int) -> Float[
 
 
 @dataclass(frozen=True)
-class ViewRange:
-    """How far a random view of a crop may go.
-
-    Attributes:
-        rotation: largest rotation to either side, degrees.
-        shear: largest shear along x to either side, degrees.
-        translation: largest shift to either side, as a share of the crop's side.
-        scale: smallest and largest magnification of the subject.
-        flip: share of the views that are mirrored.
-    """
-
-    rotation: float = 60.0
-    shear: float = 30.0
-    translation: float = 0.05
-    scale: tuple[float, float] = (0.6, 1.3)
-    flip: float = 0.5
-
-
-@dataclass(frozen=True)
 class Views:
     """One drawn view for each sample.
 
@@ -146,7 +129,9 @@ def about_centre(
     return torch.cat([linear, centre + offset - moved], dim=2)
 
 
-def draw_views(count: int, size: int, ranges: ViewRange, generator: torch.Generator) -> Views:
+def draw_views(
+    count: int, size: int, ranges: AugmentationConfig, generator: torch.Generator
+) -> Views:
     """Draw a view for each of ``count`` crops of ``size`` pixels, from a CPU generator.
 
     Order of what happens to the subject: mirror, shear, rotate, scale, all about the centre, then

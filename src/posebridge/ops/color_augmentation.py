@@ -7,12 +7,13 @@ seed and step alone and not on the device.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
+
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 _LUMA = (0.299, 0.587, 0.114)
 # RGB to YIQ; hue is a rotation in its last two rows, which keeps the whole jitter one 3x3 matrix.
@@ -24,25 +25,8 @@ def pixels(crops: UInt8[Tensor, "B 3 C C"]) -> Float[Tensor, "B 3 C C"]:
     return crops.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
-@dataclass(frozen=True)
-class PhotometryRange:
-    """How far the colours of a view may go.
-
-    Attributes:
-        colour: brightness, contrast and saturation are multiplied by 1 +- this.
-        hue: largest turn of the hue to either side, degrees.
-        blur: largest sigma of a Gaussian blur, pixels; half of the views are blurred.
-        noise: largest standard deviation of pixel noise, in [0, 1].
-    """
-
-    colour: float = 0.25
-    hue: float = 10.0
-    blur: float = 0.0
-    noise: float = 0.0
-
-
 def colour_matrices(
-    count: int, ranges: PhotometryRange, generator: torch.Generator
+    count: int, ranges: AugmentationConfig, generator: torch.Generator
 ) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, " B"]]:
     """Draw brightness x saturation x hue as one matrix for each sample, and a contrast factor."""
 
@@ -63,7 +47,7 @@ def colour_matrices(
 
 def jitter(
     images: Float[Tensor, "B 3 H W"],
-    ranges: PhotometryRange,
+    ranges: AugmentationConfig,
     generator: torch.Generator,
 ) -> Float[Tensor, "B 3 H W"]:
     """Random brightness, contrast, saturation, hue, blur and noise; the result lies in [0, 1].

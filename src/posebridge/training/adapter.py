@@ -19,8 +19,8 @@ from posebridge.models.batchnorm import kept_running_statistics
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import color_augmentation, facing
+from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.skeleton import Skeleton
-from posebridge.training.augmentation import SourceViews, draw_views, render_views, source_views
 from posebridge.training.auxiliary_networks import Auxiliaries
 from posebridge.training.config import AdaptConfig
 from posebridge.training.diagnostics import Preview, Watch, term_figures
@@ -44,6 +44,7 @@ from posebridge.training.schedule import (
     step_generator,
     weight,
 )
+from posebridge.training.source_views import SourceViews, source_views
 
 
 class Adapter(pl.LightningModule):

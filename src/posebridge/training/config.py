@@ -14,6 +14,7 @@ from posebridge.data.crops import CropRange
 from posebridge.data.reading import ReadingConfig
 from posebridge.models.pose import ModelConfig
 from posebridge.models.tta import Asked
+from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.training.config_ranges import require_ranges
 from posebridge.training.level_config import (
     ConsistencyConfig,
@@ -29,7 +30,6 @@ from posebridge.training.training_config import (
     OptimizerConfig,
     StepsConfig,
     TargetConfig,
-    ViewConfig,
 )
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "StepsConfig",
     "StyleTrainingConfig",
     "TargetConfig",
-    "ViewConfig",
 ]
 
 
@@ -120,9 +119,9 @@ class AdaptConfig:
     workers: int | None = None
     crop: CropRange = field(default_factory=CropRange)
     model: ModelConfig = field(default_factory=ModelConfig)
-    source_view: ViewConfig = field(default_factory=ViewConfig)
-    student_view: ViewConfig = field(default_factory=ViewConfig)
-    teacher_view: ViewConfig = field(default_factory=ViewConfig)
+    source_view: AugmentationConfig = field(default_factory=AugmentationConfig)
+    student_view: AugmentationConfig = field(default_factory=AugmentationConfig)
+    teacher_view: AugmentationConfig = field(default_factory=AugmentationConfig)
     image: ImageConfig = field(default_factory=ImageConfig)
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     feature: FeatureConfig = field(default_factory=FeatureConfig)

@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from posebridge.alignment.bone_prior import SourcePoses
 from posebridge.checkpoints.model_folder import load_checkpoint
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton, read_skeleton
 from posebridge.training.config import AdaptConfig
+from posebridge.training.source_poses import SourcePoses
 
 
 @dataclass(frozen=True)

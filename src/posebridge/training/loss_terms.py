@@ -20,10 +20,10 @@ from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import PoseOutput
 from posebridge.models.refinement_block import Refined
 from posebridge.ops import heatmaps
-from posebridge.training.augmentation import SourceViews
 from posebridge.training.auxiliary_networks import Refinement
 from posebridge.training.config import AdaptConfig
 from posebridge.training.pseudo_labels import Labels
+from posebridge.training.source_views import SourceViews
 
 Figures = dict[str, Tensor | float]
 

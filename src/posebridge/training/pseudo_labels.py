@@ -13,7 +13,7 @@ from posebridge.alignment.bone_prior import BoneLengths
 from posebridge.alignment.mean_teacher import PseudoLabels, most_confident, pseudo_labels
 from posebridge.models.pose import PoseOutput
 from posebridge.ops import affine, color_augmentation
-from posebridge.training.augmentation import draw_views, render_views
+from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.training.config import AdaptConfig
 
 

@@ -27,7 +27,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
-from posebridge.alignment.bone_prior import RECORD
 from posebridge.alignment.style_transfer import ImageLevel
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.file_names import is_text, printable
@@ -48,6 +47,7 @@ from posebridge.training.lightning_logging import quiet
 from posebridge.training.metrics_file import read_metrics
 from posebridge.training.origin import Origin, read_origin, require_same_data
 from posebridge.training.resume_file import RESUME, DigestedCheckpoints, read_resume_file
+from posebridge.training.source_poses import RECORD
 from posebridge.training.splits import TargetSplit, split_source, split_target
 from posebridge.training.style_bank import image_level_of
 from posebridge.validators.validators import MEASURES

@@ -4,7 +4,7 @@ A model is asked once (:func:`ask`) and every validator reads the same :class:`A
 :func:`teacher_student` compares two models and asks them itself. No validator takes anything that
 belongs to the target but crops: it is what chooses the weights of a run, so a keypoint that reached it
 would be a leak. What some know beside the answers comes from the labelled source
-(:class:`~posebridge.training.pose_prior.PosePrior`, :func:`source_pck`).
+(:class:`~posebridge.validators.pose_prior.PosePrior`, :func:`source_pck`).
 
 To add one: a function of ``Answers`` here, a line in ``VALIDATORS`` and in ``MEASURES``, its name in
 ``TargetConfig.validator`` if it may choose the weights, a value worked out by hand in
@@ -26,11 +26,11 @@ from torch import Tensor
 
 from posebridge.models.pose import PoseModel
 from posebridge.ops import affine, color_augmentation, facing, heatmaps
-from posebridge.training.augmentation import draw_views, render_views
-from posebridge.training.config import ViewConfig
+from posebridge.ops.augmentation import draw_views, render_views
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
-VALIDATION_VIEW = ViewConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
+VALIDATION_VIEW = AugmentationConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
 _TEMPERATURE = 0.1
 _COARSE = 16
 SURE = 50.0

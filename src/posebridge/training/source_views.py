@@ -1,4 +1,4 @@
-"""Random views of crops, as the settings of a view say: one resampling, then colours."""
+"""Labelled views of a source batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from posebridge.data.loaders import SourceBatch
 from posebridge.ops import affine, color_augmentation, facing
-from posebridge.training.config import ViewConfig
+from posebridge.ops.augmentation import draw_views, render_views
+from posebridge.ops.augmentation_config import AugmentationConfig
 
 
 class SourceViews(NamedTuple):
@@ -29,40 +30,9 @@ class SourceViews(NamedTuple):
     way: facing.Sides | None
 
 
-def draw_views(
-    crops: Float[Tensor, "B 3 C C"], ranges: ViewConfig, generator: torch.Generator
-) -> affine.Views:
-    """A random view of each crop, drawn on the CPU and moved to where the crops are."""
-    return affine.draw_views(
-        len(crops),
-        crops.shape[-1],
-        affine.ViewRange(
-            ranges.rotation, ranges.shear, ranges.translation, ranges.scale, ranges.flip
-        ),
-        generator,
-    ).to(crops.device)
-
-
-@torch.no_grad()
-def render_views(
-    crops: Float[Tensor, "B 3 C C"],
-    views: affine.Views,
-    ranges: ViewConfig,
-    generator: torch.Generator,
-) -> Float[Tensor, "B 3 C C"]:
-    """The crops as the views show them, in full precision whatever the training computes in."""
-    with torch.autocast(crops.device.type, enabled=False):
-        images = affine.warp(crops, views.matrix, crops.shape[-1])
-        colours = color_augmentation.PhotometryRange(
-            ranges.colour, ranges.hue, ranges.blur, ranges.noise
-        )
-        images = color_augmentation.jitter(images, colours, generator)
-        return images.contiguous(memory_format=torch.channels_last)
-
-
 def source_views(
     batch: SourceBatch,
-    ranges: ViewConfig,
+    ranges: AugmentationConfig,
     mirror: Int[Tensor, " K"],
     trunk: Int[Tensor, "Q 4"] | None,
     generator: torch.Generator,
