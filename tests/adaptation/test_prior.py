@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from posebridge.alignment.bone_prior import BoneLengths
+from posebridge.alignment.bone_lengths import BoneLengths
 from posebridge.data.formats.coco import read_labelled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton

@@ -16,12 +16,13 @@ import pytest
 import torch
 from command_line import posebridge
 from conftest import TINY, tiny
+from posebridge.training.pseudo_labels import _plausible
 from rich.console import Console
 from run_folders import StopAfter, logged, same, weights
 from safetensors.torch import load_file
 
 from posebridge import api
-from posebridge.alignment.bone_prior import BoneLengths
+from posebridge.alignment.bone_lengths import BoneLengths
 from posebridge.alignment.l2sp import Anchor
 from posebridge.alignment.mean_teacher import PseudoLabels
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
@@ -31,7 +32,6 @@ from posebridge.data.loaders import PairedSteps
 from posebridge.ops import affine
 from posebridge.training.adapter import Adapter
 from posebridge.training.presets import configure
-from posebridge.training.pseudo_labels import _plausible
 from posebridge.training.run import train
 
 # Of the tiny settings without what the model itself says: crop, network and source steps.

@@ -1,4 +1,4 @@
-"""Errors joint by joint, and which of them may be learned from where labels are unsure.
+"""Coarse to fine: first pseudo-labels that give way to those of a refinement block beside the model.
 
 Li and Lee, *From Synthetic to Real: Unsupervised Domain Adaptation for Animal Pose Estimation*,
 CVPR 2021.
@@ -6,22 +6,200 @@ CVPR 2021.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from timm.utils.model_ema import ModelEmaV3
+from torch import Tensor, nn
 
-from posebridge.ops import heatmaps
+from posebridge.alignment.heatmap_loss import aim_heatmaps, joint_errors, supervised_loss
+from posebridge.alignment.level import Level, Setup, register
+from posebridge.alignment.pseudo_labels import PseudoLabels, make_labels
+from posebridge.alignment.step import Step
+from posebridge.models.batchnorm import kept_running_statistics
+from posebridge.models.pose import PoseModel, PoseOutput
+from posebridge.models.refinement_block import Refined, Refiner
 
 
-def joint_errors(
-    predicted: Float[Tensor, "B K S S"], target: Float[Tensor, "B K S S"], sigma: float
-) -> Float[Tensor, "B K"]:
-    """The squared error of each heatmap in units of a Gaussian's energy; 1 for an empty one.
+@dataclass(frozen=True)
+class RefineConfig:
+    """Coarse to fine labels (Li and Lee, CVPR 2021): a refinement block beside the model's head.
 
-    Their mean is :func:`posebridge.alignment.mean_teacher.relative_error`.
+    Attributes:
+        weight: of the updated labels, of the block for the model (inner loop) and of the averaged
+            block for the block (outer loop); 0 turns the block off.
+        rise: share of the adaptation within which the updated labels come into force.
+        first: what the weight of the first pseudo-labels, consistency.weight, falls to meanwhile.
+        mine: share of each image's joints, those with the smallest errors, that is learned from in
+            the end; it falls from all of them meanwhile.
+        width: channels of each map that the block joins.
+        lr: the block's learning rate, as a multiple of the student's.
     """
-    difference = predicted.float() - target.float()
-    return difference.square().sum(dim=(2, 3)) / heatmaps.gaussian_energy(sigma)
+
+    weight: float = 0.0
+    rise: float = 0.3
+    first: float = 0.53
+    mine: float = 0.5
+    width: int = 64
+    lr: float = 1.0
+
+
+@register
+class CoarseToFine(Level):
+    """Everything that the refinement block takes part in.
+
+    The student's heatmaps are the coarse ones, the block's the fine ones. Both learn from the first
+    labels (this ``consistency`` takes the place of the mean teacher's own), the coarse ones from the fine
+    ones (inner loop), the fine ones from the average of the block (outer loop). As the weights of the
+    two loops rise while that of the first labels falls, what the model aims at is a mixture that moves
+    from the first labels to the updated ones: a sum of squared errors is the squared error against
+    the weighted mean of what they aim at, and a constant.
+    """
+
+    name = "refine"
+    config_type = RefineConfig
+    needs = frozenset({"source", "target", "teacher"})
+    terms = ("refined_source", "inner", "outer")
+    supervised = ("refined_source",)
+    takes_over = frozenset({"consistency"})
+    learns_from_target = True
+    description = "coarse-to-fine pseudo-labels by a refinement block"
+
+    config: RefineConfig
+    refinement: Refinement
+    updated: PseudoLabels | None = None
+
+    def build(self, model: PoseModel, channels: int) -> None:
+        self.seed(3)
+        self.refinement = Refinement(model, self.config.width, self.setup)
+        self.feature_channels = self.refinement.refiner.channels
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        return [(list(self.refinement.refiner.parameters()), self.config.lr)]
+
+    def begin_step(self, step: int, student: PoseModel) -> None:
+        if step == self.setup.source_steps:
+            self.refinement.begin(student)
+
+    def on_outputs(self, step: Step) -> None:
+        """Make the updated labels by the averaged block; its logits of facing are the ones learned."""
+        assert step.target_crops is not None and step.target_views is not None
+        updated = make_labels(
+            self.refinement.teaching(step.teacher),
+            step.target_crops,
+            1,
+            step.target_views,
+            step.mirror,
+            self.setup.teacher_view,
+            step.generator,
+            keep_ratio=1.0,
+            radius=1.0,  # one view has nobody to agree with
+        )
+        self.updated = step.finish_labels(updated)
+        step.taught_facing = updated.turned
+
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        setup, labels, updated = self.setup, step.labels, self.updated
+        assert step.source is not None and step.source_views is not None
+        assert step.target is not None and labels is not None and updated is not None
+        fine, target_fine = self.refinement(step.source, step.target)
+        step.discriminated = fine.features, target_fine.features
+        aim = aim_heatmaps(step.source_views.points, *self._grid)
+        losses = {
+            "refined_source": supervised_loss(
+                fine.heatmaps, aim, step.source_views.visible, setup.sigma
+            )
+        }
+        mined = 1.0 - _part(step.progress, self.config.rise) * (1.0 - self.config.mine)
+        return losses | self.refinement_losses(step.target, target_fine, labels, updated, mined)
+
+    @property
+    def _grid(self) -> tuple[int, int, float]:
+        return self.setup.crop_size, self.setup.heatmap_size, self.setup.sigma
+
+    def refinement_losses(
+        self,
+        target: PoseOutput,
+        fine: Refined,
+        labels: PseudoLabels,
+        updated: PseudoLabels,
+        mined: float,
+    ) -> dict[str, Tensor]:
+        """Return the losses on the target.
+
+        Args:
+            labels: the first ones.
+            updated: by the averaged block, each joint counted by its confidence and how plausible it is.
+            mined: fraction of each image's joints, the easiest, that is learned from.
+        """
+        sigma, coarse = self.setup.sigma, target.heatmaps
+        first = aim_heatmaps(labels.points, *self._grid)
+        consistency = torch.zeros((), device=coarse.device)
+        for maps in (coarse, fine.heatmaps):
+            errors = joint_errors(maps, first, sigma)
+            counts = labels.weight * easiest(errors, labels.kept, mined)
+            consistency = consistency + (errors * counts).mean()
+        errors = joint_errors(coarse, fine.heatmaps.detach(), sigma)
+        inner = (errors * easiest(errors, torch.ones_like(labels.kept), mined)).mean()
+        sure = updated.confidence.clamp(0, 1) * updated.inside
+        if updated.plausible is not None:
+            sure = sure * updated.plausible
+        errors = joint_errors(fine.heatmaps, aim_heatmaps(updated.points, *self._grid), sigma)
+        return {"consistency": consistency, "inner": inner, "outer": (errors * sure).mean()}
+
+    def weight(self, term: str, progress: float) -> float:
+        if term == "refined_source":
+            return 1.0
+        return self.config.weight * rising(progress, self.config.rise)
+
+    def scale(self, term: str, progress: float) -> float:
+        if term != "consistency":
+            return 1.0
+        return falling(progress, self.config.rise, self.config.first)
+
+    def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.refinement.follow()
+
+
+class Refinement(nn.Module):
+    """A refinement block and its average, which teaches it in the outer loop."""
+
+    def __init__(self, model: PoseModel, width: int, setup: Setup) -> None:
+        super().__init__()
+        self.refiner = Refiner(model, width)
+        self.teacher = ModelEmaV3(self.refiner, decay=setup.ema_decay)
+        self.teacher.requires_grad_(False)
+        self.statistics = setup.batchnorm_stats
+
+    def begin(self, model: PoseModel) -> None:
+        """Start both from the model's own head."""
+        self.refiner.begin(model)
+        self.teacher.set(self.refiner)
+
+    def follow(self) -> None:
+        """Move the average towards the block, buffers included."""
+        self.teacher.update(self.refiner)
+
+    def forward(self, source: PoseOutput, target: PoseOutput) -> tuple[Refined, Refined]:
+        """What the block makes of the student's outputs of either domain."""
+        with kept_running_statistics(self.refiner, self.statistics == "target"):
+            on_source: Refined = self.refiner(source)
+        with kept_running_statistics(self.refiner, self.statistics == "source"):
+            on_target: Refined = self.refiner(target)
+        return on_source, on_target
+
+    def teaching(self, teacher: PoseModel) -> Callable[[Tensor], PoseOutput]:
+        """The averaged model with the averaged block's heatmaps in place of its own."""
+        block = self.teacher.module.eval()
+
+        def look(images: Tensor) -> PoseOutput:
+            output: PoseOutput = teacher(images)
+            return output._replace(heatmaps=block(output).heatmaps)
+
+        return look
 
 
 @torch.no_grad()
@@ -37,3 +215,22 @@ def easiest(
     places = torch.where(valid, errors, torch.inf).topk(count, dim=1, largest=False).indices
     chosen = torch.zeros_like(valid).scatter(1, places, True)
     return chosen & valid
+
+
+def rising(done: float, within: float) -> float:
+    """Return the weight of the updated labels: exp(-5 (1 - t)^2), t = done / within, at most 1.
+
+    Args:
+        done: fraction of the adaptation that is over.
+        within: fraction of it within which the weight rises.
+    """
+    return math.exp(-5 * (1 - _part(done, within)) ** 2)
+
+
+def falling(done: float, within: float, least: float) -> float:
+    """Return the weight of the first labels: a half cosine from 1 towards 0, at least ``least``."""
+    return max(least, 0.5 * (1 + math.cos(math.pi * _part(done, within))))
+
+
+def _part(done: float, within: float) -> float:
+    return min(1.0, done / within) if within > 0 else 1.0

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+
+from posebridge.alignment.level import Level, register
+from posebridge.alignment.step import Step
+from posebridge.models.discriminator import PatchDiscriminator
+from posebridge.models.pose import PoseModel
 
 
 class _Reversal(torch.autograd.Function):
@@ -40,3 +46,49 @@ def domain_accuracy(
 ) -> Float[Tensor, ""]:
     """Share of patches that the discriminator places in the right domain; 0.5 is chance."""
     return 0.5 * ((source_logits < 0).float().mean() + (target_logits > 0).float().mean())
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Feature level: the domain discriminator.
+
+    Attributes:
+        weight: of the adversarial loss; 0 turns it off.
+        width: channels of the discriminator's hidden layers.
+        lr: its learning rate, as a multiple of the student's.
+    """
+
+    weight: float = 0.1
+    width: int = 64
+    lr: float = 1.0
+
+
+@register
+class DomainAdversarial(Level):
+    """The discriminator on the features of both domains, which learn to deceive it."""
+
+    name = "feature"
+    config_type = FeatureConfig
+    needs = frozenset({"source", "target"})
+    terms = ("feature",)
+    learns_from_target = True
+    description = "domain discriminator"
+
+    config: FeatureConfig
+    discriminator: PatchDiscriminator
+
+    def build(self, model: PoseModel, channels: int) -> None:
+        self.seed(1)
+        self.discriminator = PatchDiscriminator(channels, self.config.width)
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        return [(list(self.discriminator.parameters()), self.config.lr)]
+
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        if step.discriminated is None:
+            return {}
+        source, target = step.discriminated  # (B,F,S,S) of each domain
+        logits = self.discriminator(torch.cat([reverse_gradient(source), reverse_gradient(target)]))
+        on_source, on_target = logits.chunk(2)
+        step.log("discriminator/accuracy", domain_accuracy(on_source, on_target))
+        return {"feature": domain_loss(on_source, on_target)}

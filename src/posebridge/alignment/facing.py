@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from posebridge.alignment.label_shift import FacingShare
+from posebridge.alignment.level import Level, register
+from posebridge.alignment.step import Step
+from posebridge.models.pose import PoseModel
 
 
 def facing_loss(
@@ -34,24 +43,69 @@ def same_way(
     return (each * kept).mean()
 
 
-@torch.no_grad()
-def estimated_share(
-    logits: Float[Tensor, " N"], source_share: float, rounds: int = 1000
-) -> Float[Tensor, ""]:
-    """Share of target subjects that are turned, from a source-trained classifier's logits alone.
+@dataclass(frozen=True)
+class FacingConfig:
+    """Learning which way a subject faces; only where model.sides is facing.
 
-    Expectation maximization under label shift (Saerens et al. 2002): p <- mean_i sigmoid(z_i +
-    logit(p) - logit(p_source)), from p = p_source to a fixed point, the maximum of the likelihood if
-    the classifier is calibrated. A classifier that hardly tells the two apart on the target is told
-    to decide for the commoner one nearly always. Kept within 0.01 and 0.99.
-
-    Args:
-        logits: that a subject is turned, with the source's share for a prior.
-        source_share: of turned subjects on the source, in (0, 1).
+    Attributes:
+        weight: of the losses.
+        prior: how many subjects the delivered model expects to face either way: as many as on the
+            target, estimated from the teacher's predictions, which takes the source's labels to
+            compare with, or as many as on the source: what it learned is left alone.
     """
-    z = logits.float()
-    prior = torch.logit(torch.tensor(source_share, device=z.device))
-    share = torch.tensor(source_share, device=z.device)
-    for _ in range(rounds):
-        share = torch.sigmoid(z + torch.logit(share) - prior).mean().clamp(0.01, 0.99)
-    return share
+
+    weight: float = 0.1
+    prior: Literal["target", "source"] = "target"
+
+
+@register
+class Facing(Level):
+    """The way subjects face: learned from the source, kept steady on the target, corrected at the end."""
+
+    name = "facing"
+    config_type = FacingConfig
+    terms = ("facing", "target_facing")
+    supervised = ("facing",)
+    description = "left/right by the way a subject faces"
+
+    config: FacingConfig
+    share: FacingShare | None
+
+    @classmethod
+    def active_settings(cls, config: Any) -> dict[str, float]:
+        # Without a head for it the level has nothing to do; with one it may still correct the model.
+        return {"weight": config.weight} if config.weight > 0 or config.prior == "target" else {}
+
+    @classmethod
+    def turned_off(cls) -> Any:
+        return FacingConfig(weight=0.0, prior="source")
+
+    def build(self, model: PoseModel, channels: int) -> None:
+        corrects = model.facing is not None and self.config.prior == "target"
+        self.share = FacingShare() if corrects else None
+
+    def source_losses(self, step: Step) -> dict[str, Tensor]:
+        views, output = step.source_views, step.source
+        assert views is not None and output is not None
+        if views.way is None or output.turned is None:
+            return {}
+        return {"facing": facing_loss(output.turned, views.way.turned, views.way.known)}
+
+    def on_outputs(self, step: Step) -> None:
+        if self.share is not None and step.source_views is not None and step.target is not None:
+            self.share.look(step.source_views.way, step.target.turned, step.taught_facing)
+
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        target, taught = step.target, step.taught_facing
+        if target is None or target.turned is None or taught is None or step.labels is None:
+            return {}
+        return {"target_facing": same_way(target.turned, taught, step.labels.keep_ratio)}
+
+    def deliver(self, model: PoseModel) -> PoseModel:
+        shift = 0.0 if self.share is None else self.share.shift()
+        if shift == 0.0:
+            return model
+        corrected = deepcopy(model)
+        assert corrected.facing is not None
+        corrected.facing.shift_by(shift)
+        return corrected

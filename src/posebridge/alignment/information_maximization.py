@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from posebridge.alignment.level import Level, register
+from posebridge.alignment.step import Step
 
 
 class Information(NamedTuple):
@@ -46,3 +50,38 @@ def information_maximization(
     mean = p.mean(dim=0)
     diversity = -torch.special.xlogy(mean, mean.clamp_min(1e-12)).sum(dim=1).mean() * scale
     return Information(certainty, diversity)
+
+
+@dataclass(frozen=True)
+class PoseConfig:
+    """Pose level: information maximization on the student's target heatmaps.
+
+    Attributes:
+        weight: of the loss; 0 turns it off.
+        temperature: of the softmax over heatmap cells.
+    """
+
+    weight: float = 0.1
+    temperature: float = 0.1
+
+
+@register
+class InformationMaximization(Level):
+    """Certain for each image, diverse over the batch."""
+
+    name = "pose"
+    config_type = PoseConfig
+    needs = frozenset({"target"})
+    terms = ("pose",)
+    learns_from_target = True
+    pushes = frozenset({"confident_agreement", "information", "confidence", "certainty"})
+    description = "information maximization"
+
+    config: PoseConfig
+
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        assert step.target is not None
+        information = information_maximization(step.target.heatmaps, self.config.temperature)
+        step.log("pose/certainty", information.certainty)
+        step.log("pose/diversity", information.diversity)
+        return {"pose": information.loss}

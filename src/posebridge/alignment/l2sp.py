@@ -1,14 +1,30 @@
-"""A pull back to the weights from before the adaptation, against drift."""
+"""L2-SP: a pull back to the weights from before the adaptation, against drift."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from posebridge.alignment.level import Level, register
+from posebridge.models.pose import PoseModel
 
-class Anchor:
+
+@dataclass(frozen=True)
+class L2SPConfig:
+    """Decay of the student's weights towards those from before the adaptation.
+
+    Attributes:
+        weight: as optimizer.weight_decay is towards 0; 0 turns it off.
+    """
+
+    weight: float = 0.0
+
+
+@register
+class L2SP(Level):
     """Decay towards where the adaptation began.
 
     After each step of the optimizer w <- w + rate * strength * (w_0 - w), with the learning rate of
@@ -23,28 +39,31 @@ class Anchor:
     costs a forward pass of every batch and teaches the mistakes that the copy makes on the target.
     """
 
-    def __init__(self, strength: float) -> None:
-        """``strength`` is ``anchor`` of the settings; 0 holds nothing and does nothing."""
-        self.strength = strength
+    name = "anchor"
+    config_type = L2SPConfig
+    description = "L2-SP: decay towards the weights from before the adaptation"
+
+    config: L2SPConfig
+
+    def build(self, model: PoseModel, channels: int) -> None:
         self.start: dict[str, Tensor] = {}
 
-    def hold(self, model: nn.Module) -> None:
-        """Remember the parameters as they are."""
-        if self.strength > 0:
-            self.start = {name: p.detach().clone() for name, p in model.named_parameters()}
+    def begin_step(self, step: int, student: PoseModel) -> None:
+        if step == self.setup.source_steps:
+            self.start = {name: p.detach().clone() for name, p in student.named_parameters()}
 
     @torch.no_grad()
-    def pull(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Move every parameter a little way back."""
-        if self.strength == 0:
-            return
         rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-        for name, parameter in model.named_parameters():
+        for name, parameter in student.named_parameters():
             start = self.start[name]
             if start.device != parameter.device:  # it came from a file
                 start = self.start[name] = start.to(parameter.device)
-            parameter.lerp_(start, min(1.0, rates[id(parameter)] * self.strength))
+            parameter.lerp_(start, min(1.0, rates[id(parameter)] * self.config.weight))
 
-    def load(self, start: Mapping[str, Tensor]) -> None:
-        """Go on with what an earlier session held."""
-        self.start = dict(start)
+    def get_extra_state(self) -> dict[str, Tensor]:
+        return self.start
+
+    def set_extra_state(self, state: Mapping[str, Tensor]) -> None:
+        self.start = dict(state)

@@ -1,138 +1,160 @@
-"""The mean teacher: pseudo-labels from views of a target image, for another view of it."""
+"""Mean teacher: the student learns pseudo-labels that an averaged copy of it makes on the target.
+
+Tarvainen and Valpola, *Mean teachers are better role models* (NeurIPS 2017), on heatmaps as in Kim et al.,
+*A unified framework for domain adaptive pose estimation* (ECCV 2022).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float, Int
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
-from posebridge.ops import affine, heatmaps
+from posebridge.alignment.heatmap_loss import aim_heatmaps, relative_error
+from posebridge.alignment.level import Level, register
+from posebridge.alignment.pseudo_labels import PseudoLabels, make_labels
+from posebridge.alignment.step import Step
+from posebridge.models.pose import PoseModel
+from posebridge.ops import color_augmentation
 
 
 @dataclass(frozen=True)
-class PseudoLabels:
-    """The teacher's word about the student's view.
+class ConsistencyConfig:
+    """The mean teacher's pseudo-labels.
 
     Attributes:
-        points: (B, K, 2) in pixels of the student's view, sub-pixel.
-        confidence: (B, K) the peak of the teacher's heatmap, not clamped above; with several
-            views their agreement (:func:`consensus`). 0 where no view shows the joint.
-        inside: (B, K) the joint lies in a teacher's view and in the student's.
+        weight: of the consistency loss, in units of a Gaussian's energy; 0 turns it off.
+        views: of each target image that the teacher looks at; they vote on every joint.
+        spread: distance at which two views still agree on a joint, share of the crop's side.
+        keep: share of the joints, the most confident ones, that are learned from.
+        each_joint: whether the share holds for each joint by itself rather than for all together.
+        occlusion: share of the student's views in which a confident joint is covered by a patch, of
+            those that have one, see occlusion_confidence.
+        occlusion_confidence: least confidence of a joint that may be covered. With one view that is
+            the height of the teacher's heatmap; with several it is the mean vote of the views for a
+            place, which seldom reaches 0.9: far fewer views are covered then than occlusion says.
+        patch: side of the patch, share of the crop's side.
+        keep_first: share of the joints at the start, which goes to 'keep' in a straight line, or in
+            as many steps as there are rounds; empty: 'keep' from the start.
+        keep_within: share of the adaptation within which it gets there.
+        rounds: equal parts of the adaptation, at the start of each of which a copy of the student is
+            made that gives the pseudo-labels until the next; 1: the model that the adaptation starts
+            with gives all of them; 0: the averaged teacher gives them.
+        weighted: whether a joint counts by its confidence (clamped to [0, 1]) rather than fully.
     """
 
-    points: Float[Tensor, "B K 2"]
-    confidence: Float[Tensor, "B K"]
-    inside: Bool[Tensor, "B K"]
+    weight: float = 1.0
+    views: int = 1
+    spread: float = 0.06
+    keep: float = 0.5
+    each_joint: bool = False
+    occlusion: float = 0.5
+    occlusion_confidence: float = 0.9
+    patch: float = 0.15
+    keep_first: float | None = None
+    keep_within: float = 0.5
+    rounds: int = 0
+    weighted: bool = False
 
 
-def pseudo_labels(
-    teacher_heatmaps: Float[Tensor, "V*B K S S"],
-    teacher_views: affine.Views,
-    student_views: affine.Views,
-    mirror: Int[Tensor, " K"],
-    stride: float,
-    spread: float = 8.0,
-) -> PseudoLabels:
-    """Decode the teacher's heatmaps and carry the points to the student's view by matrices.
+@register
+class MeanTeacher(Level):
+    """Labels before the student sees its views, and the error against them after."""
 
-    Teacher view -> crop -> student view; heatmaps are never warped, so nothing is blurred. A joint
-    that lies on the border of the teacher's map may lie beyond it and counts as outside. Several
-    teacher views of every crop (V >= 1, all crops in the first view, then all in the second)
-    vote in the crop's pixels.
-
-    Args:
-        teacher_heatmaps: of V views of each of the B crops of ``student_views``.
-        stride: pixels of a view for each heatmap cell.
-        spread: of :func:`consensus`, in pixels of the crop.
-    """
-    size = teacher_heatmaps.shape[-1]
-    crops = len(student_views.matrix)
-    cells, confidence = heatmaps.decode(teacher_heatmaps.float())
-    seen = ((cells > 0.5) & (cells < size - 1.5)).all(dim=-1)
-    points = heatmaps.cells_to_pixels(cells.float(), stride)
-    votes = affine.swap_sides(confidence.float().clamp_min(0) * seen, teacher_views.flipped, mirror)
-    in_crop, confidence = consensus(
-        affine.points_to_crop(points, teacher_views, mirror).unflatten(0, (-1, crops)),
-        votes.unflatten(0, (-1, crops)),
-        spread,
+    name = "consistency"
+    config_type = ConsistencyConfig
+    needs = frozenset({"target", "teacher"})
+    terms = ("consistency",)
+    learns_from_target = True
+    pushes = frozenset(
+        {"agreement", "confident_agreement", "information", "confidence", "certainty"}
     )
-    in_view = affine.points_to_view(in_crop, student_views, mirror)
-    confidence = affine.swap_sides(confidence, student_views.flipped, mirror)
-    inside = (confidence > 0) & affine.inside(in_view, round(size * stride))
-    return PseudoLabels(in_view, confidence, inside)
+    description = "mean teacher with consistency"
 
+    config: ConsistencyConfig
+    labeler: ModelEmaV3 | None
 
-def consensus(
-    points: Float[Tensor, "V B K 2"], votes: Float[Tensor, "V B K"], spread: float
-) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """Where most of the views see a joint, and how much they agree on it.
+    def build(self, model: PoseModel, channels: int) -> None:
+        self.labeler = None
+        if self.config.rounds > 0:
+            # A copy of the student from the start of a round makes the labels until the next.
+            self.labeler = ModelEmaV3(model)
+            self.labeler.requires_grad_(False)
 
-    The density of the votes, d(x) = 1/V sum_v c_v exp(-|x - x_v|^2 / (2 spread^2)), is read at
-    each view's point; the highest one wins, and one mean-shift step round it joins the views that
-    lie nearby. A mean of all views would lie between two hypotheses; the mode lies on one.
+    def begin_step(self, step: int, student: PoseModel) -> None:
+        if self.labeler is not None and self.round_begins(step):
+            self.labeler.set(student)
 
-    Args:
-        votes: the weight c_v of each view, 0 where it does not show the joint.
-        spread: distance at which two views still support each other, in the points' pixels.
+    def on_target_views(self, step: Step) -> None:
+        assert step.target_crops is not None and step.target_views is not None
+        config = self.config
+        labels = make_labels(
+            step.teacher if self.labeler is None else self.labeler.module.eval(),
+            step.target_crops,
+            config.views,
+            step.target_views,
+            step.mirror,
+            self.setup.teacher_view,
+            step.generator,
+            keep_ratio=self.keep_ratio(step.number),
+            radius=config.spread,
+            per_keypoint=config.each_joint,
+            confidence_weighted=config.weighted,
+        )
+        step.labels = step.finish_labels(labels)
+        step.taught_facing = labels.turned
+        step.target_images = self._occlude(step)
 
-    Returns:
-        points, and d at the winner: one view's own vote if V is 1, the mean vote if all agree.
-    """
-    distance = (points[:, None] - points[None]).square().sum(dim=-1)  # (V, V, B, K)
-    support = votes[None] * torch.exp(-distance / (2 * spread**2))
-    density, winner = support.mean(dim=1).max(dim=0)  # (B, K)
-    chosen = winner[None, ..., None].expand(1, *winner.shape, 2)
-    best = points.gather(0, chosen)[0]
-    weight = support.gather(0, winner[None, None].expand(1, *votes.shape))[0]
-    shift = (weight[..., None] * (points - best)).sum(dim=0)
-    return best + shift / weight.sum(dim=0).clamp_min(1e-9)[..., None], density
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        labels, setup = step.labels, self.setup
+        assert labels is not None and step.target is not None
+        step.log("teacher/kept", labels.kept.float().mean())
+        step.log("teacher/inside", labels.inside.float().mean())
+        step.log("teacher/confidence", labels.confidence.mean())
+        step.log("teacher/threshold", labels.threshold.mean())
+        if labels.plausible is not None:
+            step.log("teacher/plausible", labels.plausible.mean())
+        if "consistency" in step.taken_over:
+            return {}
+        aim = aim_heatmaps(labels.points, setup.crop_size, setup.heatmap_size, setup.sigma)
+        error = relative_error(step.target.heatmaps, aim, labels.weight, setup.sigma)
+        return {"consistency": error}
 
+    def scale(self, term: str, progress: float) -> float:
+        return self.config.weight if term == "target_facing" else 1.0
 
-def most_confident(
-    confidence: Float[Tensor, "B K"], keep: float, each_joint: bool = False
-) -> tuple[Bool[Tensor, "B K"], Float[Tensor, "..."]]:
-    """Mark the share ``keep`` of joints with the highest confidence, and give the threshold.
+    def round_begins(self, step: int) -> bool:
+        """Return whether the model that makes the labels is to be copied before a step."""
+        first = self.setup.source_steps
+        if self.config.rounds == 0 or step < first:
+            return False
+        return step == first or self._round(step) != self._round(step - 1)
 
-    The threshold is the floor((1 - keep) N)-th smallest of N values and only what is above it is
-    kept, as in the released code; over all joints of the batch, or for each joint by itself
-    (``each_joint``), so that wrists are not crowded out by shoulders.
-    """
-    values = confidence if each_joint else confidence.flatten()
-    count = values.shape[0]
-    rank = int((1 - keep) * count)
-    if rank <= 0:
-        return torch.ones_like(confidence, dtype=torch.bool), values.min(dim=0).values
-    threshold = values.kthvalue(rank, dim=0).values
-    return confidence > threshold, threshold
+    def keep_ratio(self, step: int) -> float:
+        """Return the fraction of joints that is learned from at a step: constant, or a curriculum."""
+        config = self.config
+        if config.keep_first is None:
+            return config.keep
+        over = self.setup.progress(step)
+        if config.rounds > 1:
+            over = self._round(step) / config.rounds
+        part = min(1.0, over / config.keep_within) if config.keep_within > 0 else 1.0
+        return config.keep_first + part * (config.keep - config.keep_first)
 
+    def _round(self, step: int) -> int:
+        adapted = step - self.setup.source_steps
+        return adapted * self.config.rounds // max(1, self.setup.adaptation_steps)
 
-def squared_error(
-    predicted: Float[Tensor, "B K S S"],
-    target: Float[Tensor, "B K S S"],
-    weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
-) -> Float[Tensor, ""]:
-    """mean over batch, joints and cells of weight (predicted - target)^2.
-
-    Twice L_s with ``weight`` = visible, and L_c with ``weight`` = kept, as in the released code:
-    masked joints count in the mean, with an error of 0. Range: [0, inf), about 1e-3 for heatmaps.
-    """
-    each = (predicted.float() - target.float()).square().mean(dim=(2, 3))
-    return (each * weight).mean()
-
-
-def relative_error(
-    predicted: Float[Tensor, "B K S S"],
-    target: Float[Tensor, "B K S S"],
-    weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
-    sigma: float,
-) -> Float[Tensor, ""]:
-    """:func:`squared_error` in units of a Gaussian's energy: sum of squares / (pi sigma^2).
-
-    An empty prediction scores the share of joints that ``weight`` keeps, whatever the size of the
-    heatmaps and sigma. In these units the four losses are of one order, and a weight of 1 means
-    something; as a mean over cells they are three orders of magnitude apart.
-    """
-    cells = predicted.shape[-1] * predicted.shape[-2]
-    return squared_error(predicted, target, weight) * (cells / heatmaps.gaussian_energy(sigma))
+    def _occlude(self, step: Step) -> Tensor:
+        """Cover a joint of which the teacher is confident in some of the student's views."""
+        labels: PseudoLabels | None = step.labels
+        assert labels is not None and step.target_images is not None
+        return color_augmentation.occlude(
+            step.target_images,
+            labels.points,
+            labels.kept & (labels.confidence >= self.config.occlusion_confidence),
+            self.config.occlusion,
+            round(self.config.patch * self.setup.crop_size),
+            step.generator,
+        )

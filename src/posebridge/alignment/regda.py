@@ -9,6 +9,7 @@ The features learn to leave it no choice but to agree there too.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from posebridge.alignment.level import Level, register
+from posebridge.alignment.step import Step
+from posebridge.models.adversarial_head import Regressor
+from posebridge.models.pose import PoseModel
 from posebridge.ops import heatmaps as maps
 
 # Of a cell's probability before normalising; a distribution that is 0 everywhere becomes flat.
@@ -107,3 +112,66 @@ def regression_disparity(
         functional_call(regressor, fixed, (target_features,)), target.truth
     )
     return Disparity(own, theirs)
+
+
+@dataclass(frozen=True)
+class DisparityConfig:
+    """The adversarial regressor of RegDA (Jiang et al., CVPR 2021).
+
+    Attributes:
+        weight: of its losses; 0 turns it off.
+        margin: weight of the source beside the target in them.
+        features: share of that weight with which the features answer the regressor, at its highest.
+        rise: share of the adaptation after which 0.46 of that is in force; it goes on as
+            2 / (1 + exp(-t / rise)) - 1.
+        lr: the regressor's learning rate, as a multiple of the student's.
+    """
+
+    weight: float = 0.0
+    margin: float = 4.0
+    features: float = 0.1
+    rise: float = 0.1
+    lr: float = 1.0
+
+
+@register
+class RegDA(Level):
+    """The adversarial regressor's own loss, and what the features answer."""
+
+    name = "disparity"
+    config_type = DisparityConfig
+    needs = frozenset({"source", "target"})
+    terms = ("regressor", "disparity")
+    learns_from_target = True
+    description = "adversarial regressor (RegDA)"
+
+    config: DisparityConfig
+    regressor: Regressor
+
+    def build(self, model: PoseModel, channels: int) -> None:
+        self.seed(2)
+        self.regressor = Regressor(model.feature_channels, model.keypoints)
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        return [(list(self.regressor.parameters()), self.config.lr)]
+
+    def losses(self, step: Step) -> dict[str, Tensor]:
+        assert step.source is not None and step.target is not None
+        assert step.source_views is not None
+        found = regression_disparity(
+            self.regressor,
+            step.source.features,
+            step.source.heatmaps,
+            step.source_views.visible,
+            step.target.features,
+            step.target.heatmaps,
+            self.setup.sigma,
+            self.config.margin,
+        )
+        return {"regressor": found.regressor, "disparity": found.features}
+
+    def weight(self, term: str, progress: float) -> float:
+        if term == "regressor":
+            return self.config.weight
+        answer = 2 / (1 + math.exp(-progress / self.config.rise)) - 1
+        return self.config.weight * self.config.features * answer

@@ -7,18 +7,7 @@ import json
 from dataclasses import replace
 
 from posebridge.data.reading import ReadingConfig
-from posebridge.training.config import (
-    AdaptConfig,
-    ConsistencyConfig,
-    DisparityConfig,
-    FeatureConfig,
-    ImageConfig,
-    PoseConfig,
-    PriorConfig,
-    RefineConfig,
-    StepsConfig,
-    TargetConfig,
-)
+from posebridge.training.config import AdaptConfig, StepsConfig, TargetConfig
 
 # Settings that change nothing in the weights of the source stage: where things lie and run, and what
 # only an adaptation or a finished model knows.
@@ -32,14 +21,7 @@ def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
     alone = replace(
         config,
         reading=ReadingConfig(source_format=config.reading.source_format),
-        image=ImageConfig(style="none", probability=0.0, back=0.0),
-        consistency=ConsistencyConfig(weight=0.0),
-        feature=FeatureConfig(weight=0.0),
-        pose=PoseConfig(weight=0.0),
-        prior=PriorConfig(),
-        anchor=0.0,
-        disparity=DisparityConfig(),
-        refine=RefineConfig(),
+        **config.levels_turned_off(),
         facing=config.facing if config.model.sides == "facing" else AdaptConfig.facing,
         facing_share=AdaptConfig.facing_share,
         student_view=config.source_view,

@@ -24,14 +24,6 @@ _RULES = {
     "selected": "the weights that the label-free validator preferred over the run",
     "source": "the weights from before the adaptation",
 }
-_LEVELS = (
-    ("image", "probability", "style of the target on source views"),
-    ("image", "back", "style of the source on target views"),
-    ("consistency", "weight", "mean teacher with consistency"),
-    ("feature", "weight", "domain discriminator"),
-    ("pose", "weight", "information maximization"),
-    ("prior", "weight", "bones of plausible lengths"),
-)
 _SHOWN = ("pck", "epe", "auc")
 
 
@@ -126,10 +118,8 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
             f"- steps: {steps['source']} on the source, {steps['adaptation']} of adaptation, "
             f"batches of {steps['batch']}; seed {config.get('seed')}"
         )
-        used = [text for part, key, text in _LEVELS if config.get(part, {}).get(key, 0) > 0]
-        if config.get("image", {}).get("style") == "none":
-            used = [text for text in used if "style" not in text]
-        lines.append(f"- levels: {', '.join(used) or 'none, the source alone'}")
+    if "levels" in results:
+        lines.append(f"- levels: {', '.join(results['levels']) or 'none, the source alone'}")
     if "weights" in results:
         rule = _RULES.get(str(results["weights"]), "weights kept along the way")
         lines.append(f"- these weights: step {results.get('step')}, {rule}")

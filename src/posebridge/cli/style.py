@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.load_domains import located, read_domains
     from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
-    from posebridge.training.style_bank import train_style_of
+    from posebridge.training.fill_style_bank import train_style_of
 
     console = plain_console()
     config = located(config)

@@ -38,15 +38,12 @@ class Word:
     Attributes:
         title, question: of the figure.
         unit: after the number; percent, or none.
-        pushed_by: settings of the run whose weight pushes this very figure up; where one is on, a
-            rise was trained for and proves little.
         caveat: what a rise does not say.
     """
 
     title: str
     question: str
     unit: str
-    pushed_by: tuple[str, ...]
     caveat: str
 
 
@@ -55,7 +52,6 @@ WORDS: Mapping[str, Word] = {
         "Steadiness",
         "Do two random views of a photograph give the same points?",
         "%",
-        ("consistency",),
         "A steady model can be steadily wrong.",
     ),
     "confident_agreement": Word(
@@ -63,56 +59,48 @@ WORDS: Mapping[str, Word] = {
         "Steadiness times the height of the peaks, up to half of a label's: what chooses the weights "
         "of a run by default.",
         "%",
-        ("consistency", "pose"),
         "A model can be steadily and surely wrong.",
     ),
     "pose_prior": Word(
         "Plausible poses",
         "Are the predicted poses shaped like those of the labelled source (log-likelihood)?",
         "",
-        ("prior",),
         "Poses that the source never shows count as odd, right or not.",
     ),
     "source_pck@0.05": Word(
         "Still right on the source, 0.05",
         "Is the model still right on labelled source images, within 0.05 of the crop's side?",
         "%",
-        (),
         "It says nothing about photographs; a large fall is a warning.",
     ),
     "source_pck@0.10": Word(
         "Still right on the source, 0.10",
         "The same within 0.10 of the crop's side.",
         "%",
-        (),
         "It says nothing about photographs; a large fall is a warning.",
     ),
     "information": Word(
         "Sure, and of different things",
         "Are heatmaps narrow for each photograph and different between photographs?",
         "",
-        ("consistency", "pose"),
         "Sure is not right.",
     ),
     "neighbourhood_density": Word(
         "Neighbours",
         "Does each photograph's answer have close neighbours among the others?",
         "",
-        (),
         "It falls as heatmaps become narrow and rises as answers become alike, right or not.",
     ),
     "confidence": Word(
         "Height of the peaks",
         "How high are the heatmaps' peaks?",
         "%",
-        ("consistency", "pose"),
         "A model trained on its own guesses becomes surer of them.",
     ),
     "certainty": Word(
         "Narrow heatmaps",
         "How little do the heatmaps spread (minus their entropy)?",
         "",
-        ("consistency", "pose"),
         "Sure is not right.",
     ),
 }

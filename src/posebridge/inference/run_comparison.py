@@ -167,7 +167,9 @@ def judge_run(
             f"The {weights} weights are those from before the adaptation (step {steps[0]})."
         )
     else:
-        verdict = judge(figures, varieties, labelled, labelled_images, _pushed(run.config))
+        verdict = judge(
+            figures, varieties, labelled, labelled_images, run.config.pushed_validators()
+        )
     trust, calibrations = trust_of(source, target, answers, samples.files, run.config.seed)
     order = worst_first(answers["adapted"])
     judgement = Judgement(
@@ -192,7 +194,7 @@ def judge_run(
                 word.question,
                 word.unit,
                 word.caveat,
-                name in _pushed(run.config),
+                name in run.config.pushed_validators(),
                 figures[name],
             )
             for name, word in WORDS.items()
@@ -233,15 +235,6 @@ def prior_of(run: FinishedRun) -> PosePrior | None:
     if run.source is None:
         return poses_known_to(run.folder).shapes
     return SourcePoses.of(run.source.points, run.source.labelled, run.source.skeleton).shapes
-
-
-def _pushed(config: AdaptConfig) -> frozenset[str]:
-    """The figures that a run's own settings push up."""
-    return frozenset(
-        name
-        for name, word in WORDS.items()
-        if any(getattr(config, level).weight > 0 for level in word.pushed_by)
-    )
 
 
 def _compare(parts: Mapping[str, Mapping[str, np.ndarray]], files: np.ndarray) -> dict[str, Paired]:

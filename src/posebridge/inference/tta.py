@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from posebridge.alignment.mean_teacher import consensus
+from posebridge.alignment.pseudo_labels import consensus
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.models.tta import Asked
 from posebridge.ops import affine, heatmaps

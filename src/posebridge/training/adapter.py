@@ -2,60 +2,42 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from timm.utils.model_ema import ModelEmaV3
-from torch import Tensor
+from torch import Tensor, nn
 
-from posebridge.alignment.bone_prior import BoneLengths
-from posebridge.alignment.l2sp import Anchor
-from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.alignment.bone_lengths import BoneLengths
+from posebridge.alignment.heatmap_loss import aim_heatmaps, supervised_loss
+from posebridge.alignment.level import Level, Setup, levels_on
+from posebridge.alignment.step import Metrics, SourceViews, Step
+from posebridge.alignment.style_bank import StyleBank
 from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.models.batchnorm import kept_running_statistics
-from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import color_augmentation, facing
 from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.skeleton import Skeleton
-from posebridge.training.auxiliary_networks import Auxiliaries
 from posebridge.training.config import AdaptConfig
 from posebridge.training.diagnostics import Preview, Watch, term_figures
-from posebridge.training.label_shift import FacingShare
-from posebridge.training.loss_terms import (
-    Figures,
-    coarse_to_fine,
-    consistency_level,
-    disparity_level,
-    feature_level,
-    pose_level,
-    source_level,
-)
 from posebridge.training.optimizer import optimizer_of, set_rates
-from posebridge.training.pseudo_labels import label, occlude
-from posebridge.training.schedule import (
-    TERMS,
-    kept_share,
-    learning_rate,
-    mined_share,
-    step_generator,
-    weight,
-)
-from posebridge.training.source_views import SourceViews, source_views
+from posebridge.training.schedule import learning_rate, loss_weight, step_generator
+from posebridge.training.source_views import source_views
 
 
 class Adapter(pl.LightningModule):
-    """Student, teacher and discriminator, and how one batch changes them.
+    """Student, teacher and the levels that are on, and how one batch changes them.
 
     Args:
         config: every setting.
         skeleton: of the source.
         model: the student at the start.
-        image_level: its bank filled, or of style ``none``.
-        bones: of the source; pseudo-labels are measured against them where ``prior.weight`` is set.
+        style_bank: filled; None where no level needs it.
+        bones: of the source, for the bone prior.
     """
 
     mirror: Tensor
@@ -66,7 +48,7 @@ class Adapter(pl.LightningModule):
         config: AdaptConfig,
         skeleton: Skeleton,
         model: PoseModel,
-        image_level: ImageLevel,
+        style_bank: StyleBank | None = None,
         bones: BoneLengths | None = None,
     ) -> None:
         super().__init__()
@@ -75,28 +57,24 @@ class Adapter(pl.LightningModule):
         self.student = model.train()
         self.teacher = ModelEmaV3(model, decay=config.teacher_decay)
         self.teacher.requires_grad_(False)
-        self.auxiliary = Auxiliaries(config, model)
-        # Its own seed, so that it does not depend on whether the student was drawn or loaded.
-        torch.manual_seed(config.seed + 1)
-        judged = self.auxiliary.judged_channels or model.feature_channels
-        self.discriminator = PatchDiscriminator(judged, config.feature.width)
-        # Outside the module tree: a fixed network and a bank are no state of the run.
-        self._image_level = [image_level]
+        self.setup_of_levels = make_setup(config, style_bank, bones)
+        self.levels = nn.ModuleDict(build_levels(config, self.setup_of_levels, model))
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
-        self.bones = bones if config.prior.weight > 0 else None
-        self.anchor = Anchor(config.anchor)
-        corrects = model.facing is not None and config.facing_share == "target"
-        self.facing_share = FacingShare() if corrects else None
-        self.watch = Watch(TERMS)
+        self.watch = Watch(["source", *(term for level in self._on for term in level.terms)])
         self._step = 0
-        self._figures: Figures = {}
+        self._metrics: Metrics = {}
         self.first_step = config.first_step
         self.validation: list[tuple[int, float]] = []
         self.answered: Tensor | None = None  # (N, K, 2): the validator's last look
         self.unreadable: dict[str, None] = {}
         self.preview: Preview | None = None
+
+    @property
+    def _on(self) -> Sequence[Level]:
+        """The levels that are on, in the order of a step."""
+        return cast("Sequence[Level]", list(self.levels.values()))
 
     @property
     def step(self) -> int:
@@ -111,118 +89,99 @@ class Adapter(pl.LightningModule):
 
     @property
     def delivered(self) -> PoseModel:
-        """What a run delivers: the teacher, corrected by the share of subjects that face either way."""
-        shift = 0.0 if self.facing_share is None else self.facing_share.shift()
-        if shift == 0.0:
-            return self.teacher_model
-        model = deepcopy(self.teacher_model)
-        assert model.facing is not None
-        model.facing.shift_by(shift)
+        """What a run delivers: the teacher, as the levels correct it."""
+        model = self.teacher_model
+        for level in self._on:
+            model = level.deliver(model)
         return model
-
-    @property
-    def image_level(self) -> ImageLevel:
-        return self._image_level[0]
 
     # -- one step ------------------------------------------------------------------------------
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The weighted sum of the losses of one batch."""
-        generator = step_generator(self.config.seed, batch.step)
-        self._figures = {}
+        step = self._new_step(batch)
         if batch.step < self.config.steps.source or not self.config.uses_target:
-            losses = self._source_only(batch, generator)
+            losses = self._source_only(batch, step)
         else:
-            losses = self._adapt(batch, generator)
+            losses = self._adapt(batch, step)
         weighted = {
-            name: weight(self.config, name, batch.step) * loss for name, loss in losses.items()
+            name: loss_weight(self.config, self._on, name, batch.step) * loss
+            for name, loss in losses.items()
         }
         self.watch.look(losses, batch.step)
         if self._logs:
             self._log_terms(losses, weighted)
         return torch.stack(list(weighted.values())).sum()
 
-    def _source_only(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Labelled source views in their own style: the first stage, and the baseline's second."""
-        assert batch.source is not None
-        seen = self._source_views(batch.source, generator)
-        output: PoseOutput = self.student(seen.images)
-        self._features = {"source": output.features}
-        self.preview = Preview(seen.images, seen.images, seen.points, seen.visible)
-        return source_level(output, seen, self.config)
+    def _new_step(self, batch: Batch) -> Step:
+        self._metrics, self._features = {}, {}
+        return Step(
+            number=batch.step,
+            progress=self.setup_of_levels.progress(batch.step),
+            mirror=self.mirror,
+            generator=step_generator(self.config.seed, batch.step),
+            teacher=self.teacher_model,
+            levels=self._on,
+            metrics=self._metrics if self._logs else None,
+        )
 
-    def _adapt(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def _source_only(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        """Labeled source views in their own style: the first stage, and the baseline's second."""
+        assert batch.source is not None
+        views = step.source_views = self._source_views(batch.source, step.generator)
+        step.source_images = views.images
+        step.source = self.student(views.images)
+        self.preview = Preview(views.images, views.images, views.points, views.visible)
+        return self._source_losses(step)
+
+    def _adapt(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells.
 
-        Without a source, those that need none; the settings of the others are off then, see
+        Without a source, those levels that need none; no other is on then, see
         :func:`~posebridge.training.initialization.require_no_source_needed`.
         """
-        config = self.config
-        losses, self._features, self.preview, learned = {}, {}, Preview(), None
+        config, stats = self.config, self.config.statistics
+        losses, self.preview = {}, Preview()
         if batch.source is not None:
-            shown = self._source_views(batch.source, generator)
-            styled = self.image_level(shown.images, "target", config.image.probability, generator)
-            with kept_running_statistics(self.student, config.statistics == "target"):
-                source: PoseOutput = self.student(styled)  # (B,K,S,S), (B,F,S,S)
-            losses = source_level(source, shown, config)
-            self._features = {"source": source.features}
-            self.preview = Preview(shown.images, styled, shown.points, shown.visible)
-            learned = source, shown
+            views = step.source_views = self._source_views(batch.source, step.generator)
+            step.source_images = views.images
+            for level in self._on:
+                level.on_source_views(step)
+            with kept_running_statistics(self.student, stats == "target"):
+                step.source = self.student(step.source_images)  # (B,K,S,S), (B,F,S,S)
+            losses = self._source_losses(step)
+            self.preview = Preview(views.images, step.source_images, views.points, views.visible)
         if batch.target is None or not config.uses_target_view:
             return losses
 
-        crops = color_augmentation.pixels(batch.target)
-        student_views = draw_views(crops, config.student_view, generator)
-        seen = render_views(crops, student_views, config.student_view, generator)
-        seen = self.image_level(seen, "source", config.image.back, generator)
-
-        labels = None
-        if config.consistency.weight > 0:
-            looks, keep = config.consistency.views, kept_share(config, batch.step)
-            labeller = self.auxiliary.labelling(self.teacher_model)
-            labels = label(
-                labeller,
-                *(crops, looks, student_views, self.mirror, config, keep, generator, self.bones),
-            )
-            seen = occlude(seen, labels, config, generator)
+        crops = step.target_crops = color_augmentation.pixels(batch.target)  # (B,3,C,C)
+        step.target_views = draw_views(crops, config.student_view, step.generator)
+        step.target_images = render_views(
+            crops, step.target_views, config.student_view, step.generator
+        )
+        for level in self._on:
+            level.on_target_views(step)
+        if step.labels is not None:
             self.preview = self.preview._replace(
-                target_views=seen, pseudo_points=labels.points, kept=labels.kept
+                target_views=step.target_images,
+                pseudo_points=step.labels.points,
+                kept=step.labels.kept,
             )
         with (
             torch.set_grad_enabled(config.learns_from_target),
-            kept_running_statistics(self.student, config.statistics == "source"),
+            kept_running_statistics(self.student, stats == "source"),
         ):
-            target: PoseOutput = self.student(seen)
+            target: PoseOutput = self.student(step.target_images)  # (B,K,S,S), (B,F,S,S)
+        step.target = target
         if config.learns_from_target:
             self._features["target"] = target.features
+        if step.source is not None:
+            step.discriminated = step.source.features, target.features
 
-        if self.facing_share is not None and learned is not None:
-            taught = None if labels is None else labels.turned
-            self.facing_share.look(learned[1].way, target.turned, taught)
-
-        figures = self._figures if self._logs else None
-        judged = None if learned is None else (learned[0].features, target.features)
-        refinement, mined = self.auxiliary.refinement, mined_share(config, batch.step)
-        if labels is not None and refinement is None:
-            losses |= consistency_level(target, labels, config, figures)
-        elif labels is not None and refinement is not None and learned is not None:
-            updated = label(
-                refinement.teaching(self.teacher_model),
-                *(crops, 1, student_views, self.mirror, config, 1.0, generator, self.bones),
-            )
-            found, judged = coarse_to_fine(
-                refinement, *learned, target, labels, updated, mined, config, figures
-            )
-            losses |= found
-        if config.feature.weight > 0 and judged is not None:
-            losses |= feature_level(self.discriminator, *judged, figures)
-        if config.pose.weight > 0:
-            losses |= pose_level(target, config, figures)
-        if self.auxiliary.regressor is not None and learned is not None:
-            source, shown = learned
-            losses |= disparity_level(
-                self.auxiliary.regressor, source, shown.visible, target, config
-            )
+        for level in self._on:
+            level.on_outputs(step)
+        for level in self._on:
+            losses |= level.losses(step)
         return losses
 
     # -- parts of a step -----------------------------------------------------------------------
@@ -231,13 +190,22 @@ class Adapter(pl.LightningModule):
         trunk = None if self.student.facing is None else self.trunk
         return source_views(batch, self.config.source_view, self.mirror, trunk, generator)
 
+    def _source_losses(self, step: Step) -> dict[str, Tensor]:
+        """L_s, and what levels learn from the source's labels."""
+        views, output, config = step.source_views, step.source, self.config
+        assert views is not None and output is not None
+        self._features["source"] = output.features
+        sigma = config.model.sigma
+        aim = aim_heatmaps(views.points, config.crop.size, config.model.heatmap_size, sigma)
+        losses = {"source": supervised_loss(output.heatmaps, aim, views.visible, sigma)}
+        for level in self._on:
+            losses |= level.source_losses(step)
+        return losses
+
     # -- Lightning's hooks ---------------------------------------------------------------------
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        others = [
-            (list(self.discriminator.parameters()), self.config.feature.lr),
-            *self.auxiliary.trained(),
-        ]
+        others = [group for level in reversed(self._on) for group in level.parameter_groups()]
         return optimizer_of(self.config, self.first_step, self.student, others)
 
     def on_train_batch_start(self, batch: Batch, _: int) -> None:
@@ -251,8 +219,8 @@ class Adapter(pl.LightningModule):
             # The stages are two trainings: the optimizer starts anew, so that starting from a
             # stored source model gives the same weights.
             optimizer.state.clear()
-            self.anchor.hold(self.student)
-        self.auxiliary.begin(step, self.student)
+        for level in self._on:
+            level.begin_step(step, self.student)
         for line in batch.unreadable:
             self.unreadable[line] = None
 
@@ -265,9 +233,9 @@ class Adapter(pl.LightningModule):
         else:
             optimizer = self.optimizers()
             assert isinstance(optimizer, LightningOptimizer)
-            self.anchor.pull(self.student, optimizer.optimizer)
+            for level in self._on:
+                level.after_step(self.student, optimizer.optimizer)
             self.teacher.update(self.student)
-            self.auxiliary.follow()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         def move(tensor: Tensor) -> Tensor:
@@ -281,14 +249,12 @@ class Adapter(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["validation"] = [list(v) for v in self.validation]
         checkpoint["answered"] = self.answered
-        checkpoint["anchor"] = self.anchor.start
         checkpoint["unreadable"] = list(self.unreadable)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.validation = [(int(s), float(v)) for s, v in checkpoint["validation"]]
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
         self.answered = checkpoint.get("answered")
-        self.anchor.load(checkpoint.get("anchor", {}))
 
     # -- what is logged ------------------------------------------------------------------------
 
@@ -298,8 +264,38 @@ class Adapter(pl.LightningModule):
 
     def _log_terms(self, losses: dict[str, Tensor], weighted: dict[str, Tensor]) -> None:
         features = list(self._features.values())
-        self._figures |= term_figures(losses, weighted, features)
-        self._figures["lr"] = learning_rate(self.config, self._step)
-        figures = {name: float(torch.as_tensor(v).detach()) for name, v in self._figures.items()}
+        self._metrics |= term_figures(losses, weighted, features)
+        self._metrics["lr"] = learning_rate(self.config, self._step)
+        figures = {name: float(torch.as_tensor(v).detach()) for name, v in self._metrics.items()}
         for logger in self.loggers:
             logger.log_metrics(figures, self._step)
+
+
+def make_setup(
+    config: AdaptConfig, style_bank: StyleBank | None, bones: BoneLengths | None
+) -> Setup:
+    """Return what the levels need to know of a run."""
+    return Setup(
+        crop_size=config.crop.size,
+        heatmap_size=config.model.heatmap_size,
+        sigma=config.model.sigma,
+        teacher_view=config.teacher_view,
+        ema_decay=config.teacher_decay,
+        batchnorm_stats=config.statistics,
+        seed=config.seed,
+        source_steps=config.steps.source,
+        adaptation_steps=config.steps.adaptation,
+        style_bank=style_bank,
+        bones=bones,
+    )
+
+
+def build_levels(config: AdaptConfig, setup: Setup, model: PoseModel) -> dict[str, nn.Module]:
+    """Return the levels that are on by name, with their networks, in the order of a step."""
+    built: dict[str, nn.Module] = {}
+    channels = model.feature_channels
+    for kind, own in levels_on(config.levels()):
+        level = built[kind.name] = kind(own, setup)
+        level.build(model, channels)
+        channels = level.feature_channels or channels
+    return built

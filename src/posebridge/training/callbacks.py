@@ -145,6 +145,7 @@ class Keeper(pl.Callback):
                 "step": step,
                 "weights": name,
                 "posebridge": __version__,
+                "levels": adapter.config.level_lines(),
                 **self.about,
                 "validator": {
                     "name": MEASURES[adapter.config.held_out.validator],

@@ -1,31 +1,34 @@
 """Every setting of an adaptation, typed, with its default and what it means.
 
 The command line, YAML files, presets and Python all fill these same dataclasses; the texts below
-are what ``posebridge adapt --help`` prints. Those of the levels are in ``level_config.py``, those of
+are what ``posebridge adapt --help`` prints. Those of the levels are in the files of
+:mod:`posebridge.alignment`, those of
 views, optimizer and lengths in ``training_config.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from posebridge.alignment import LEVELS
+from posebridge.alignment.bone_prior import PriorConfig
+from posebridge.alignment.coarse_to_fine import RefineConfig
+from posebridge.alignment.domain_adversarial import FeatureConfig
+from posebridge.alignment.facing import FacingConfig
+from posebridge.alignment.information_maximization import PoseConfig
+from posebridge.alignment.l2sp import L2SPConfig
+from posebridge.alignment.level import levels_on
+from posebridge.alignment.mean_teacher import ConsistencyConfig
+from posebridge.alignment.regda import DisparityConfig
+from posebridge.alignment.style_transfer import ImageConfig, StyleTrainingConfig
 from posebridge.data.crops import CropRange
 from posebridge.data.reading import ReadingConfig
 from posebridge.models.pose import ModelConfig
 from posebridge.models.tta import Asked
 from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.training.config_ranges import require_ranges
-from posebridge.training.level_config import (
-    ConsistencyConfig,
-    DisparityConfig,
-    FeatureConfig,
-    ImageConfig,
-    PoseConfig,
-    PriorConfig,
-    RefineConfig,
-    StyleTrainingConfig,
-)
 from posebridge.training.training_config import (
     OptimizerConfig,
     StepsConfig,
@@ -102,6 +105,7 @@ class AdaptConfig:
             and 'evaluate' have options for it too.
         source_held_out: share of the source images that training leaves out; the report calibrates
             confidence on them. Empty: none.
+        further_levels: configs of registered levels that have no field above, by name.
     """
 
     source: str | None = None
@@ -139,6 +143,7 @@ class AdaptConfig:
     held_out: TargetConfig = field(default_factory=TargetConfig)
     asked: Asked = field(default_factory=Asked)
     source_held_out: float | None = None
+    further_levels: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_ranges(self)
@@ -156,8 +161,7 @@ class AdaptConfig:
     @property
     def learns_from_target(self) -> bool:
         """Whether any loss is taken on target images."""
-        levels = (self.consistency, self.feature, self.pose, self.disparity, self.refine)
-        return any(level.weight > 0 for level in levels)
+        return any(level.learns_from_target for level, _ in levels_on(self.levels()))
 
     @property
     def uses_target_view(self) -> bool:
@@ -166,12 +170,39 @@ class AdaptConfig:
 
     @property
     def uses_style_bank(self) -> bool:
-        """Whether the image level does anything."""
-        return self.image.style != "none" and max(self.image.probability, self.image.back) > 0
+        """Whether any level draws styles."""
+        return any("style_bank" in level.needs for level, _ in levels_on(self.levels()))
+
+    def levels(self) -> dict[str, Any]:
+        """Return the config of every registered level by its name."""
+        facing = FacingConfig(self.facing, self.facing_share)
+        if self.model.sides != "facing":
+            facing = FacingConfig(weight=0.0, prior="source")
+        given = {"facing": facing, "anchor": L2SPConfig(self.anchor), **self.further_levels}
+        return {
+            name: given.get(name) or getattr(self, name, None) or level.config_type()
+            for name, level in LEVELS.items()
+        }
+
+    def levels_turned_off(self) -> dict[str, Any]:
+        """Return the fields of this configuration that turn every level off but facing."""
+        off = {name: level.turned_off() for name, level in LEVELS.items()}
+        fields = {name: own for name, own in off.items() if name not in ("facing", "anchor")}
+        further = {name: fields.pop(name) for name in self.further_levels}
+        return {**fields, "anchor": 0.0, "further_levels": further}
+
+    def level_lines(self) -> list[str]:
+        """Return a line for each level that is on, for the model card."""
+        return [line for level, own in levels_on(self.levels()) for line in level.describe(own)]
+
+    def pushed_validators(self) -> frozenset[str]:
+        """Return the label-free validators that the losses of this run raise by themselves."""
+        return frozenset().union(*(level.pushes for level, _ in levels_on(self.levels())))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, numbers and strings: what ``config.yaml`` holds."""
-        return _plain(asdict(self))
+        content = asdict(self)
+        return _plain(content | content.pop("further_levels"))
 
 
 def _plain(value: Any) -> Any:

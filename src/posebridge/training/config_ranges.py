@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
-
-if TYPE_CHECKING:
-    from posebridge.training.config import AdaptConfig
 
 _MOST_STEPS = 10**9
 _MOST_CHANNELS = 4096
@@ -51,8 +48,8 @@ _WITHIN: dict[str, tuple[float, float]] = {
 }
 
 
-def require_ranges(config: AdaptConfig) -> None:
-    """Check the numbers of a configuration.
+def require_ranges(config: Any) -> None:
+    """Check the numbers of an :class:`~posebridge.training.config.AdaptConfig`.
 
     Raises:
         InputError: a number is not finite or out of its range, or two do not go together.

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from posebridge.alignment.level import levels_on
 from posebridge.checkpoints.model_folder import load_checkpoint
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
@@ -55,20 +56,14 @@ def require_no_source_needed(config: AdaptConfig) -> None:
             "no source is given; name an annotation file with --source, or adapt without one: a "
             "trained model with --start-from and --preset source_free."
         )
-    styled = config.image.style != "none"
-    needs = {
-        "image.probability": config.image.probability if styled else 0.0,
-        "image.back": config.image.back if styled else 0.0,
-        "feature.weight": config.feature.weight,
-        "disparity.weight": config.disparity.weight,
-        "refine.weight": config.refine.weight,
-    }
-    for name, weight in needs.items():
-        if weight > 0:
-            raise InputError(
-                f"{name} is {weight:g} and needs source images, but no source is given; set it to "
-                "0 (--preset source_free does), or name the source with --source."
-            )
+    for level, own in levels_on(config.levels()):
+        if "source" not in level.needs:
+            continue
+        name, value = next(iter(level.active_settings(own).items()))
+        raise InputError(
+            f"{level.name}.{name} is {value:g} and needs source images, but no source is given; set "
+            "it to 0 (--preset source_free does), or name the source with --source."
+        )
     if config.statistics != "target":
         raise InputError(
             f"statistics is {config.statistics} and needs source images, but no source is given; "

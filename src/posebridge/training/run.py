@@ -27,7 +27,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
-from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.alignment.style_bank import StyleBank
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.file_names import is_text, printable
 from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
@@ -40,6 +40,7 @@ from posebridge.termination import Terminated
 from posebridge.training.adapter import Adapter
 from posebridge.training.callbacks import CsvRows, Keeper
 from posebridge.training.config import AdaptConfig
+from posebridge.training.fill_style_bank import image_level_of
 from posebridge.training.hardware import device_of, precision_of, workers_of
 from posebridge.training.heartbeat import Heartbeat
 from posebridge.training.initialization import start_of
@@ -49,7 +50,6 @@ from posebridge.training.origin import Origin, read_origin, require_same_data
 from posebridge.training.resume_file import RESUME, DigestedCheckpoints, read_resume_file
 from posebridge.training.source_poses import RECORD
 from posebridge.training.splits import TargetSplit, split_source, split_target
-from posebridge.training.style_bank import image_level_of
 from posebridge.validators.validators import MEASURES
 
 HELD_OUT = "held_out.txt"
@@ -175,7 +175,7 @@ def _train(
     # Styles are of the adaptation; where this call does not reach it, the network that gives them is
     # trained by the one that does. It draws from generators of its own, so no weight depends on when.
     image_level = (
-        ImageLevel("none")
+        StyleBank("none")
         if source is None or end <= config.steps.source
         else image_level_of(config, source.images, split.training, out, device, style_progress, say)
     )

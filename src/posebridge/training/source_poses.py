@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from posebridge.alignment.bone_prior import LEAST_POSES, BoneLengths
+from posebridge.alignment.bone_lengths import LEAST_POSES, BoneLengths
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 from posebridge.validators.pose_prior import PosePrior

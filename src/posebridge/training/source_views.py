@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
+from posebridge.alignment.step import SourceViews
 from posebridge.data.loaders import SourceBatch
 from posebridge.ops import affine, color_augmentation, facing
 from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.ops.augmentation_config import AugmentationConfig
-
-
-class SourceViews(NamedTuple):
-    """Labelled views of source crops.
-
-    Attributes:
-        images: in [0, 1].
-        points: in pixels of the views.
-        visible: labelled, and in the view.
-        way: which way the subjects face, its points those of the crops; None where sides are named.
-    """
-
-    images: Float[Tensor, "B 3 C C"]
-    points: Float[Tensor, "B K 2"]
-    visible: Bool[Tensor, "B K"]
-    way: facing.Sides | None
 
 
 def source_views(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.alignment.style_bank import StyleBank
 from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.models.style import StyleNetwork
@@ -48,10 +48,10 @@ def image_level_of(
     device: torch.device,
     progress: Callable[[int, float, float], None] | None,
     say: Callable[[str], None] | None = None,
-) -> ImageLevel:
+) -> StyleBank:
     """The image level with its banks filled; trains the style network first where it must."""
     if not config.uses_style_bank:
-        return ImageLevel("none")
+        return StyleBank("none")
     network = None
     if config.image.style == "adain":
         settings = config.image.network
@@ -62,7 +62,7 @@ def image_level_of(
         else:
             file = out / "style" / "decoder.safetensors"
             network = train_style_of(config, source, target, file, progress, say)
-    level = ImageLevel(config.image.style, network).to(device)
+    level = StyleBank(config.image.style, network).to(device)
     wanted = (
         ("target", target, config.image.probability),
         ("source", source, config.image.back),

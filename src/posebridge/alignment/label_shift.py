@@ -13,7 +13,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from posebridge.alignment.facing import estimated_share
 from posebridge.ops.facing import Sides
 
 # The newest answers of the teacher that count; at two views of 16 crops, those of 64 steps.
@@ -71,3 +70,26 @@ class FacingShare(nn.Module):
         source = min(max(turned / known, 0.01), 0.99) if known else 0.5
         share = estimated_share(self.logits[:count], source)
         return float(torch.logit(share) - torch.logit(torch.tensor(source)))
+
+
+@torch.no_grad()
+def estimated_share(
+    logits: Float[Tensor, " N"], source_share: float, rounds: int = 1000
+) -> Float[Tensor, ""]:
+    """Share of target subjects that are turned, from a source-trained classifier's logits alone.
+
+    Expectation maximization under label shift (Saerens et al. 2002): p <- mean_i sigmoid(z_i +
+    logit(p) - logit(p_source)), from p = p_source to a fixed point, the maximum of the likelihood if
+    the classifier is calibrated. A classifier that hardly tells the two apart on the target is told
+    to decide for the commoner one nearly always. Kept within 0.01 and 0.99.
+
+    Args:
+        logits: that a subject is turned, with the source's share for a prior.
+        source_share: of turned subjects on the source, in (0, 1).
+    """
+    z = logits.float()
+    prior = torch.logit(torch.tensor(source_share, device=z.device))
+    share = torch.tensor(source_share, device=z.device)
+    for _ in range(rounds):
+        share = torch.sigmoid(z + torch.logit(share) - prior).mean().clamp(0.01, 0.99)
+    return share
