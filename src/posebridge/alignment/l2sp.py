@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from posebridge.alignment.level import Level, register
 from posebridge.models.pose import PoseModel
@@ -46,24 +45,18 @@ class L2SP(Level):
     config: L2SPConfig
 
     def build(self, model: PoseModel, channels: int) -> None:
-        self.start: dict[str, Tensor] = {}
+        for number, parameter in enumerate(model.parameters()):
+            self.register_buffer(f"start_{number}", parameter.detach().clone())
 
-    def begin_step(self, step: int, student: PoseModel) -> None:
+    @torch.no_grad()
+    def begin_step(self, step: int, student: nn.Module) -> None:
         if step == self.setup.source_steps:
-            self.start = {name: p.detach().clone() for name, p in student.named_parameters()}
+            for start, parameter in zip(self.buffers(), student.parameters(), strict=True):
+                start.copy_(parameter)
 
     @torch.no_grad()
     def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Move every parameter a little way back."""
         rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-        for name, parameter in student.named_parameters():
-            start = self.start[name]
-            if start.device != parameter.device:  # it came from a file
-                start = self.start[name] = start.to(parameter.device)
+        for start, parameter in zip(self.buffers(), student.parameters(), strict=True):
             parameter.lerp_(start, min(1.0, rates[id(parameter)] * self.config.weight))
-
-    def get_extra_state(self) -> dict[str, Tensor]:
-        return self.start
-
-    def set_extra_state(self, state: Mapping[str, Tensor]) -> None:
-        self.start = dict(state)
