@@ -12,8 +12,9 @@ import torch
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
+from posebridge.alignment.heatmap_loss import squared_error
 from posebridge.alignment.information_maximization import information_maximization
-from posebridge.alignment.mean_teacher import most_confident, squared_error
+from posebridge.alignment.pseudo_labels import most_confident
 from posebridge.evaluation import published_pck
 from posebridge.ops import heatmaps
 from posebridge.ops.style import adain, channel_statistics

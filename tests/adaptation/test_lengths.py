@@ -65,7 +65,7 @@ def test_no_target_batch_is_read_where_styles_are_all_that_is_taken(data, tmp_pa
 
     class Watch(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, *_):
-            seen.append((batch.target, len(pl_module.image_level.target)))
+            seen.append((batch.target, len(pl_module.setup_of_levels.style_bank.target)))
 
     train(config, *data, tmp_path / "run", callbacks=[Watch()])
     assert [target for target, _ in seen] == [None] * 10

@@ -10,25 +10,19 @@ import torch
 from conftest import TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
-from posebridge.alignment.style_transfer import ImageLevel
+from posebridge.alignment.coarse_to_fine import CoarseToFine, falling, rising
+from posebridge.alignment.level import levels_on
+from posebridge.alignment.mean_teacher import MeanTeacher
+from posebridge.alignment.pseudo_labels import make_labels
 from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 from posebridge.models.pose import PoseOutput
 from posebridge.ops import affine, heatmaps
-from posebridge.training.adapter import Adapter
+from posebridge.training.adapter import Adapter, make_setup
 from posebridge.training.initialization import build_model
 from posebridge.training.presets import configure
-from posebridge.training.pseudo_labels import label
 from posebridge.training.run import train
-from posebridge.training.schedule import (
-    falling,
-    kept_share,
-    mined_share,
-    rising,
-    round_begins,
-    step_generator,
-    weight,
-)
+from posebridge.training.schedule import loss_weight, step_generator
 
 METHODS = {
     "regda": {"loss/regressor", "loss/disparity"},
@@ -43,6 +37,24 @@ METHODS = {
 def method(name: str, **more):
     overrides = {**TINY, **{key.replace("__", "."): value for key, value in more.items()}}
     return configure(["demo", name], overrides=overrides)
+
+
+def mean_teacher(config):
+    return MeanTeacher(config.consistency, make_setup(config, None, None))
+
+
+def round_begins(config, step):
+    return mean_teacher(config).round_begins(step)
+
+
+def keep_ratio(config, step):
+    return mean_teacher(config).keep_ratio(step)
+
+
+def weight(config, term, step):
+    setup = make_setup(config, None, None)
+    levels = [level(own, setup) for level, own in levels_on(config.levels())]
+    return loss_weight(config, levels, term, step)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +78,7 @@ def test_the_curriculum_of_self_training_is_the_published_one():
     config = method("ccssl", steps__source=10, steps__adaptation=60)
     begins = [step for step in range(80) if round_begins(config, step)]
     assert begins[:6] == [10, 20, 30, 40, 50, 60]
-    shares = [kept_share(config, step) for step in (10, 19, 20, 30, 40, 50, 69)]
+    shares = [keep_ratio(config, step) for step in (10, 19, 20, 30, 40, 50, 69)]
     assert shares == pytest.approx([0.2, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
 
 
@@ -82,11 +94,11 @@ def test_rounds_that_do_not_divide_the_steps():
 def test_without_rounds_the_share_moves_in_a_line():
     line = {"consistency__keep_first": 1.0, "consistency__keep": 0.5}
     config = tiny(steps__source=10, steps__adaptation=40, **line)  # within the first half
-    shares = [kept_share(config, step) for step in (10, 15, 20, 30, 49)]
+    shares = [keep_ratio(config, step) for step in (10, 15, 20, 30, 49)]
     assert shares == pytest.approx([1, 0.875, 0.75, 0.5, 0.5])
-    assert kept_share(tiny(), 4) == kept_share(tiny(), 9) == tiny().consistency.keep
+    assert keep_ratio(tiny(), 4) == keep_ratio(tiny(), 9) == tiny().consistency.keep
     at_once = tiny(consistency__keep_within=0, **line)
-    assert kept_share(at_once, 4) == 0.5
+    assert keep_ratio(at_once, 4) == 0.5
 
 
 def test_weights_of_labels_that_give_way_to_others():
@@ -103,7 +115,8 @@ def test_weights_of_labels_that_give_way_to_others():
     assert weight(config, "consistency", 20) == pytest.approx(3 * 0.5)
     assert weight(config, "inner", 20) == weight(config, "outer", 20)
     assert weight(config, "inner", 20) == pytest.approx(2 * math.exp(-5 / 4))
-    assert [mined_share(config, step) for step in (10, 20, 30, 40)] == [1, 0.75, 0.5, 0.5]
+    block = CoarseToFine(config.refine, make_setup(config, None, None))
+    assert [block.mined(p) for p in (0, 0.25, 0.5, 0.75)] == [1, 0.75, 0.5, 0.5]
 
 
 def test_the_features_answer_the_regressor_ever_more():
@@ -122,21 +135,23 @@ def test_the_features_answer_the_regressor_ever_more():
 
 def test_a_joint_counts_by_its_confidence():
     config = tiny(
-        *(), consistency__weighted=True, consistency__each_joint=False, teacher_view__rotation=0,
-        teacher_view__translation=0, teacher_view__scale=[1.0, 1.0], teacher_view__flip=0,
+        *(), teacher_view__rotation=0, teacher_view__translation=0,
+        teacher_view__scale=[1.0, 1.0], teacher_view__flip=0,
     )  # fmt: skip
     cells = torch.tensor([[[2.0, 3.0], [5.0, 4.0], [3.0, 5.0], [4.0, 2.0]]])
     height = torch.tensor([0.9, 0.2, 1.3, 0.6])[None, :, None, None]
     maps = height * heatmaps.render(cells, 8, config.model.sigma)
-    found = label(
+    found = make_labels(
         lambda images: PoseOutput(maps, maps),
         torch.rand(1, 3, 32, 32),
         1,
         affine.identity_views(1),
         torch.arange(4),
-        config,
-        0.75,
+        config.teacher_view,
         step_generator(0, 0),
+        keep_ratio=0.75,
+        radius=config.consistency.spread,
+        confidence_weighted=True,
     )
     assert found.kept.tolist() == [[True, False, True, True]]
     torch.testing.assert_close(found.weight, torch.tensor([[0.9, 0.0, 1.0, 0.6]]))
@@ -180,31 +195,33 @@ def test_a_method_starts_from_a_stored_source_model(name, runs, data, tmp_path):
 
 def test_who_gives_the_labels_stays_the_same_within_a_round(data, tmp_path):
     """Three rounds of two steps; what is copied is the student before the first of them."""
-    students, labellers = [], []
+    students, labelers = [], []
 
     def copy(module):
         return {k: v.clone() for k, v in module.state_dict().items()}
 
     class Watch(pl.Callback):
         def on_train_batch_end(self, trainer, pl_module, *_):
-            assert isinstance(pl_module, Adapter) and pl_module.auxiliary.labeller is not None
+            assert isinstance(pl_module, Adapter)
+            level = pl_module.levels["consistency"]
+            assert isinstance(level, MeanTeacher) and level.labeler is not None
             students.append(copy(pl_module.student))
-            labellers.append(copy(pl_module.auxiliary.labeller.module))
+            labelers.append(copy(level.labeler.module))
 
     config = method("ccssl", consistency__rounds=3, steps__source=1)
     train(config, *data, tmp_path / "run", callbacks=[Watch()])
     for first in (1, 3, 5):
-        assert same(labellers[first], students[first - 1])
-        assert same(labellers[first], labellers[first + 1])
-    assert not same(labellers[1], labellers[3])
+        assert same(labelers[first], students[first - 1])
+        assert same(labelers[first], labelers[first + 1])
+    assert not same(labelers[1], labelers[3])
 
 
 def test_nothing_of_it_is_there_by_default(data):
     config = tiny()
     model = build_model(config, data[0].skeleton)
-    adapter = Adapter(config, data[0].skeleton, model, ImageLevel("none"))
-    assert not [key for key in adapter.state_dict() if key.startswith("auxiliary")]
-    assert adapter.auxiliary.trained() == []
+    adapter = Adapter(config, data[0].skeleton, model)
+    assert not {"disparity", "refine", "prior", "anchor"} & set(adapter.levels)
+    assert not [key for key in adapter.state_dict() if "regressor" in key or "refine" in key]
 
 
 @pytest.mark.parametrize(

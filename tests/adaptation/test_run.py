@@ -19,7 +19,6 @@ from conftest import ADAIN, TINY, tiny
 from run_folders import StopAfter, logged, same, weights
 
 import posebridge.training
-from posebridge.alignment.style_transfer import ImageLevel
 from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps
 from posebridge.data.samples import UnlabelledSamples
@@ -244,13 +243,12 @@ def test_the_share_of_the_target_corrects_what_a_run_delivers_and_nothing_else(d
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
-    normal, steps = adapter.source_level, itertools.count()
+    normal, steps = adapter.supervised_loss, itertools.count()
 
     def broken(*given):
-        factor = float("nan") if next(steps) >= 7 else 1.0
-        return {name: loss * factor for name, loss in normal(*given).items()}
+        return normal(*given) * (float("nan") if next(steps) >= 7 else 1.0)
 
-    monkeypatch.setattr(adapter, "source_level", broken)
+    monkeypatch.setattr(adapter, "supervised_loss", broken)
     with pytest.raises(NonFiniteLoss, match="source loss was not finite at step 7"):
         train(tiny(), *data, tmp_path / "run")
     kept = weights(tmp_path / "run", "last")
@@ -305,9 +303,7 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
 
     def running_mean(brightness: int) -> torch.Tensor:
         config = tiny(statistics=statistics, steps__source=0, image__probability=0)
-        adapter = Adapter(
-            config, data[0].skeleton, build_model(config, data[0].skeleton), ImageLevel("none")
-        )
+        adapter = Adapter(config, data[0].skeleton, build_model(config, data[0].skeleton))
         batch = PairedSteps(data[0], data[1], config.crop, 4, 0, 0)[0]
         source = batch.source._replace(images=batch.source.images // brightness)
         adapter.training_step(batch._replace(source=source), 0)

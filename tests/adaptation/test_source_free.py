@@ -16,21 +16,21 @@ import pytest
 import torch
 from command_line import posebridge
 from conftest import TINY, tiny
-from posebridge.training.pseudo_labels import _plausible
 from rich.console import Console
 from run_folders import StopAfter, logged, same, weights
 from safetensors.torch import load_file
 
 from posebridge import api
 from posebridge.alignment.bone_lengths import BoneLengths
-from posebridge.alignment.l2sp import Anchor
-from posebridge.alignment.mean_teacher import PseudoLabels
+from posebridge.alignment.bone_prior import BonePrior
+from posebridge.alignment.l2sp import L2SP, L2SPConfig
+from posebridge.alignment.pseudo_labels import PseudoLabels
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
 from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.data.loaders import PairedSteps
 from posebridge.ops import affine
-from posebridge.training.adapter import Adapter
+from posebridge.training.adapter import Adapter, make_setup
 from posebridge.training.presets import configure
 from posebridge.training.run import train
 
@@ -206,22 +206,31 @@ def test_the_anchor_by_hand():
     one, other = (layer.weight for layer in layers)
     torch.nn.init.constant_(one, 1.0)
     torch.nn.init.constant_(other, 1.0)
-    anchor = Anchor(2.0)
-    anchor.hold(model)
+    setup = make_setup(tiny(steps__source=0), None, None)
+
+    def anchored(strength):
+        level = L2SP(L2SPConfig(strength), setup)
+        level.build(model, 0)
+        return level
+
+    anchor, stronger = anchored(2.0), anchored(1000.0)
+    torch.nn.init.constant_(one, 1.5)
+    torch.nn.init.constant_(other, 1.5)
+    for level in (anchor, stronger):
+        level.begin_step(1, model)  # only the first step of the adaptation starts anew
     torch.nn.init.constant_(one, 2.0)
     torch.nn.init.constant_(other, 2.0)
     groups = [{"params": [one], "lr": 0.1}, {"params": [other], "lr": 0.02}]
     optimizer = torch.optim.SGD(groups)
-    anchor.pull(model, optimizer)
+    anchor.after_step(model, optimizer)
     assert (one.item(), other.item()) == pytest.approx((1.8, 1.96))
-    again = Anchor(1000.0)
-    again.load(anchor.start)
-    again.pull(model, optimizer)  # never beyond the start
+    stronger.after_step(model, optimizer)  # never beyond the start
     assert (one.item(), other.item()) == (1.0, 1.0)
-    off = Anchor(0.0)
-    off.hold(model)
-    off.pull(model, optimizer)
-    assert off.start == {}
+    torch.nn.init.constant_(one, 3.0)
+    anchor.begin_step(0, model)
+    anchor.after_step(model, optimizer)
+    assert one.item() == 3.0
+    assert not L2SP.is_on(L2SPConfig(0.0))
 
 
 def test_an_anchor_holds_the_student_where_it_began(finished_run, target, tmp_path):
@@ -244,8 +253,12 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
     crop = torch.tensor([[[0.0, 0], [10, 0], [-10, 0], [10, 10], [-10, 90]]])  # joint 4 is far off
     flip = affine.Views(torch.tensor([[[-1.0, 0, 40], [0, 1, 0]]]), torch.tensor([True]))
     points = affine.points_to_view(crop, flip, mirror)
-    labels = PseudoLabels(points, torch.ones(1, 5), torch.ones(1, 5, dtype=torch.bool))
-    found = _plausible(bones, labels, flip, mirror, tiny(prior__weight=0.5))
+    seen = torch.ones(1, 5, dtype=torch.bool)
+    labels = PseudoLabels(points, torch.ones(1, 5), seen, seen, seen, 1.0, torch.zeros(()), None)
+    config = tiny(prior__weight=0.5)
+    level = BonePrior(config.prior, make_setup(config, None, bones))
+    level.build(None, 0)  # pyright: ignore[reportArgumentType]
+    found = level.plausible(labels, flip, mirror)
     # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides change.
     torch.testing.assert_close(found, torch.tensor([[1, 0.75, 1, 0.5, 1]]))
 
@@ -266,8 +279,10 @@ def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_pa
     class Narrow(pl.Callback):
         def on_train_start(self, trainer, pl_module):
             assert isinstance(pl_module, Adapter)
-            if pl_module.bones is not None:
-                pl_module.bones.limit.fill_(1e-6)
+            if "prior" in pl_module.levels:
+                level = pl_module.levels["prior"]
+                assert isinstance(level, BonePrior)
+                level.bones.limit.fill_(1e-6)
 
     for weight in (0.0, 1.0):
         folder = tmp_path / str(weight)

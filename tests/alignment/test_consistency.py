@@ -9,13 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posebridge.alignment.mean_teacher import (
-    consensus,
-    most_confident,
-    pseudo_labels,
-    relative_error,
-    squared_error,
-)
+from posebridge.alignment.heatmap_loss import relative_error, squared_error
+from posebridge.alignment.pseudo_labels import carry_points, consensus, most_confident
 from posebridge.ops import affine, heatmaps
 from posebridge.ops.augmentation_config import AugmentationConfig
 
@@ -36,7 +31,7 @@ def test_rendered_gaussians_arrive_exactly(seed):
     in_crop = torch.rand(4, 3, 2, generator=draw) * size
     in_teacher = affine.points_to_view(in_crop, teacher, MIRROR)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, stride), size // stride, 2.0)
-    labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
+    labels = carry_points(maps, teacher, student, MIRROR, stride)
     wanted = affine.points_to_view(in_crop, student, MIRROR)
     assert labels.inside.any()
     assert (labels.points - wanted).norm(dim=-1)[labels.inside].max() < 0.01
@@ -54,7 +49,7 @@ def test_confidence_goes_with_its_joint():
     maps = height * heatmaps.render(cells, 16, 1.0)
 
     def labels(teacher, student):
-        found = pseudo_labels(maps, teacher, student, MIRROR, stride=4)
+        found = carry_points(maps, teacher, student, MIRROR, stride=4)
         return found.confidence[0].tolist(), heatmaps.pixels_to_cells(found.points, 4)[0]
 
     for teacher, student, confidence, x in (
@@ -84,7 +79,7 @@ def test_confidence_goes_with_its_joint():
 def test_inside_both_views(cell, shift, inside):
     student = affine.Views(torch.tensor([[[1.0, 0, shift], [0, 1, 0]]]), torch.tensor([False]))
     maps = heatmaps.render(torch.tensor([[[cell, 8.0]]]), 16, 1.5)
-    labels = pseudo_labels(maps, affine.identity_views(1), student, torch.tensor([0]), stride=4)
+    labels = carry_points(maps, affine.identity_views(1), student, torch.tensor([0]), stride=4)
     assert labels.inside.item() is inside
 
 
@@ -199,7 +194,7 @@ def test_views_vote_in_the_pixels_of_the_crop():
     in_views = affine.points_to_view(in_crop.repeat(4, 1, 1), teacher, MIRROR)
     in_views[5, 1] = 10.0
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_views, stride), size // stride, 2.0)
-    labels = pseudo_labels(maps, teacher, student, MIRROR, stride)
+    labels = carry_points(maps, teacher, student, MIRROR, stride)
     wanted = affine.points_to_view(in_crop, student, MIRROR)
     assert labels.inside.all()
     assert (labels.points - wanted).norm(dim=-1).max() < 0.05

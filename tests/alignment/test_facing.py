@@ -6,7 +6,8 @@ import math
 
 import torch
 
-from posebridge.alignment.facing import estimated_share, facing_loss, same_way
+from posebridge.alignment.facing import facing_loss, same_way
+from posebridge.alignment.label_shift import estimated_share
 
 
 def test_facing_loss_by_hand() -> None:

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from posebridge.alignment.style_transfer import KNOWN, ColourStyle, FrequencyStyle, ImageLevel
+from posebridge.alignment.style_bank import KNOWN, ColourStyle, FrequencyStyle, StyleBank
 from posebridge.errors import InputError
 from posebridge.models.style import StyleNetwork
 from posebridge.ops.style import channel_statistics
@@ -23,10 +23,10 @@ def images(count: int = 4, seed: int = 0) -> torch.Tensor:
     return torch.rand(count, 3, 32, 32, generator=seeded(seed))
 
 
-def level(name: str, styles: int = 5) -> ImageLevel:
+def level(name: str, styles: int = 5) -> StyleBank:
     torch.manual_seed(0)
     network = StyleNetwork("mobilenetv1_100", (0,), "none", width=0.25) if name == "adain" else None
-    built = ImageLevel(name, network, share=0.1)
+    built = StyleBank(name, network, share=0.1)
     built.remember("target", images(styles, seed=1))
     return built
 
@@ -93,7 +93,7 @@ def test_amplitudes_arrive(eta: float) -> None:
 
 
 def test_domains_have_a_bank_each() -> None:
-    built = ImageLevel("statistics")
+    built = StyleBank("statistics")
     built.remember("source", images(2))
     built.remember("source", images(3))
     assert built.source is not None and built.source.shape == (5, 2, 3)
@@ -119,9 +119,9 @@ def test_a_copy_is_its_own() -> None:
 
 def test_refused_in_a_sentence() -> None:
     with pytest.raises(InputError, match="known are adain, fourier, statistics, none"):
-        ImageLevel("cyclegan")
+        StyleBank("cyclegan")
     with pytest.raises(InputError, match="needs a trained style network"):
-        ImageLevel("adain")
+        StyleBank("adain")
 
 
 def test_the_default_share_moves_more_than_the_mean_of_small_images() -> None:
@@ -129,7 +129,7 @@ def test_the_default_share_moves_more_than_the_mean_of_small_images() -> None:
     generator = torch.Generator().manual_seed(0)
     images = 0.4 + 0.2 * torch.rand(4, 3, 96, 96, generator=generator)
     shade = torch.linspace(0.2, 0.8, 96).expand(4, 3, 96, 96)  # dark to bright, across
-    fourier = ImageLevel("fourier")
+    fourier = StyleBank("fourier")
     fourier.remember("target", shade)
     restyled = fourier(images, "target", 1.0, generator)
     detail = (restyled - restyled.mean((-2, -1), keepdim=True)) - (

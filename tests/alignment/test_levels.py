@@ -7,7 +7,12 @@ import math
 import pytest
 import torch
 
-from posebridge.alignment import domain_adversarial, information_maximization, mean_teacher
+from posebridge.alignment import (
+    domain_adversarial,
+    heatmap_loss,
+    information_maximization,
+    pseudo_labels,
+)
 from posebridge.ops import affine, heatmaps
 from posebridge.ops.augmentation_config import AugmentationConfig
 
@@ -24,7 +29,7 @@ def test_gradients():
         ).loss.double()
 
     def error(values):
-        return mean_teacher.relative_error(
+        return heatmap_loss.relative_error(
             values, torch.zeros_like(values), torch.ones(3, 2), sigma=1.0
         ).double()
 
@@ -106,18 +111,18 @@ def test_the_pose_level_moves_what_the_released_one_does_not():
 def test_an_empty_prediction_scores_the_kept_share():
     aim = heatmaps.render(torch.full((4, 2, 2), 16.0), 32, 2.0)
     kept = torch.tensor([[True, False]] * 4)
-    value = mean_teacher.relative_error(torch.zeros_like(aim), aim, kept, sigma=2.0)
+    value = heatmap_loss.relative_error(torch.zeros_like(aim), aim, kept, sigma=2.0)
     assert value.item() == pytest.approx(0.5, rel=1e-3)
 
 
 def test_most_confident_by_hand():
     confidence = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
-    kept, threshold = mean_teacher.most_confident(confidence, 0.5)
+    kept, threshold = pseudo_labels.most_confident(confidence, 0.5)
     assert kept.tolist() == [[True, False]] * 4
     assert threshold.item() == pytest.approx(0.4)
-    kept, _ = mean_teacher.most_confident(confidence, 0.5, each_joint=True)
+    kept, _ = pseudo_labels.most_confident(confidence, 0.5, each_joint=True)
     assert kept.tolist() == [[True, False], [True, False], [False, True], [False, True]]
-    assert mean_teacher.most_confident(confidence, 1.0)[0].all()
+    assert pseudo_labels.most_confident(confidence, 1.0)[0].all()
 
 
 def test_pseudo_labels_reach_the_students_view():
@@ -129,7 +134,7 @@ def test_pseudo_labels_reach_the_students_view():
     in_crop = torch.rand(6, 3, 2, generator=generator) * 20 + 22
     in_teacher = affine.points_to_view(in_crop, teacher, mirror)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, 4), 16, 1.5)
-    labels = mean_teacher.pseudo_labels(maps, teacher, student, mirror, stride=4)
+    labels = pseudo_labels.carry_points(maps, teacher, student, mirror, stride=4)
     wanted = affine.points_to_view(in_crop, student, mirror)
     assert labels.inside.all()
     assert (labels.points - wanted).abs().max() < 0.05
@@ -138,7 +143,7 @@ def test_pseudo_labels_reach_the_students_view():
 def test_joints_beyond_a_view_are_outside():
     views = affine.identity_views(1)
     cells = torch.tensor([[[8.0, 8.0], [-3.0, 8.0]]])
-    labels = mean_teacher.pseudo_labels(
+    labels = pseudo_labels.carry_points(
         heatmaps.render(cells, 16, 1.5), views, views, torch.tensor([0, 1]), stride=4
     )
     assert labels.inside.tolist() == [[True, False]]

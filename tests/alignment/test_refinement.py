@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from posebridge.alignment.coarse_to_fine import easiest, joint_errors
-from posebridge.alignment.mean_teacher import relative_error
+from posebridge.alignment.coarse_to_fine import easiest
+from posebridge.alignment.heatmap_loss import joint_errors, relative_error
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.models.refinement_block import Refiner
 from posebridge.ops import heatmaps

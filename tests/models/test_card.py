@@ -33,7 +33,8 @@ SCORES = {
 
 
 def test_a_card_of_a_run():
-    text = model_card(HAND, AdaptConfig().to_dict(), RESULTS)
+    config = AdaptConfig()
+    text = model_card(HAND, config.to_dict(), {**RESULTS, "levels": config.level_lines()})
     card = ModelCard(text)
     assert card.data.library_name == "posebridge"
     assert card.data.pipeline_tag == "keypoint-detection"

@@ -113,8 +113,12 @@ class CoarseToFine(Level):
                 fine.heatmaps, aim, step.source_views.visible, setup.sigma
             )
         }
-        mined = 1.0 - _part(step.progress, self.config.rise) * (1.0 - self.config.mine)
+        mined = self.mined(step.progress)
         return losses | self.refinement_losses(step.target, target_fine, labels, updated, mined)
+
+    def mined(self, progress: float) -> float:
+        """Return the fraction of an image's joints, the easiest, that is learned from: from 1 down."""
+        return 1.0 - _part(progress, self.config.rise) * (1.0 - self.config.mine)
 
     @property
     def _grid(self) -> tuple[int, int, float]:
