@@ -60,7 +60,7 @@ class FacingConfig:
 
 @register
 class Facing(Level):
-    """The way subjects face: learned from the source, kept steady on the target, corrected at the end."""
+    """The way subjects face: learned from the source, kept steady on the target, then corrected."""
 
     name = "facing"
     config_type = FacingConfig

@@ -1,9 +1,8 @@
 """The contract of a level: one object in one file, found by everything through its registration.
 
-A level of the method is a subclass of :class:`Level` with the decorator :func:`register`. The trainer calls
-the hooks of every level that is on, in the order of registration, and sums the losses that they return;
-the log, the model card, the report, the comparison of methods and ``--help`` read its class attributes.
-Nothing else names a level.
+A level of the method is a subclass of :class:`Level` with the decorator :func:`register`. The trainer
+calls the hooks of every level that is on, in the order of registration, and sums the losses that they
+return; the log, the model card, the report and the comparison of methods read its class attributes.
 """
 
 from __future__ import annotations
@@ -59,15 +58,15 @@ class Setup:
 class Level(nn.Module):
     """One level of alignment: what it needs, computes, trains, logs and pushes.
 
-    A subclass sets the class attributes and overrides the hooks that it uses; every hook defaults to doing
-    nothing. Only levels whose config turns them on are built, so a weight of 0 costs nothing.
+    A subclass sets the class attributes and overrides the hooks that it uses; a hook does nothing by
+    default. Only levels whose config turns them on are built, so a weight of 0 costs nothing.
 
     Class attributes:
         name: of its section in the configuration.
         config_type: a frozen dataclass; by default its field ``weight`` turns the level on.
         needs: what it can't do without.
         terms: names of the losses that it may return.
-        supervised: those of its terms that are taken on source labels; ``steps.ramp`` leaves them alone.
+        supervised: terms that are taken on source labels; ``steps.ramp`` does not apply to them.
         takes_over: terms of other levels that it computes in their place.
         learns_from_target: whether a loss of it is taken on target images.
         pushes: label-free validators that its loss raises by itself, whether or not the model improves;

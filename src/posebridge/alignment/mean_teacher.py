@@ -1,7 +1,7 @@
 """Mean teacher: the student learns pseudo-labels that an averaged copy of it makes on the target.
 
-Tarvainen and Valpola, *Mean teachers are better role models* (NeurIPS 2017), on heatmaps as in Kim et al.,
-*A unified framework for domain adaptive pose estimation* (ECCV 2022).
+Tarvainen and Valpola, *Mean teachers are better role models* (NeurIPS 2017), on heatmaps as in Kim et
+al., *A unified framework for domain adaptive pose estimation* (ECCV 2022).
 """
 
 from __future__ import annotations

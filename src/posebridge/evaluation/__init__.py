@@ -1,13 +1,16 @@
 """Scores: how good predictions are, and by which rule.
 
-- ``metrics``: pure array functions: distances, PCK, its area, end-point error, and the released code's
-  protocol on heatmaps; ``normalisers``: what an error is divided by.
-- ``oks``: OKS-AP as COCO takes it.
-- ``scores``: :func:`evaluate_predictions`, the one entry; :class:`Results`, figures with protocol.
-- ``tables``: results side by side.
-- ``resampling``, ``evidence``, ``moves``, ``verdict``: two models on the same unlabelled images, with
-  paired intervals, and what may be concluded; ``judgement`` holds all of it.
-- ``calibration``: from the height of a peak to the chance of being right.
+    scores.py                 :func:`evaluate_predictions`, the one entry; :class:`Results`
+    metrics.py                distances, PCK, its area, end-point error, the released code's protocol
+    normalizers.py            what an error is divided by
+    oks.py                    OKS-AP as COCO computes it
+    tables.py                 results side by side
+    bootstrap.py              two models on the same images, with paired intervals
+    validator_intervals.py    every validator's value of each image
+    keypoint_displacement.py  what changed between two models' predictions
+    verdict.py                did it help? the rule from evidence to words
+    judgement.py              everything that a report holds in numbers
+    calibration.py            from the height of a peak to the probability of being right
 
 To add a metric: a function in ``metrics`` that takes (N, K) distances and returns a value for
 ``all`` and each group, a line in ``evaluate_predictions`` and one in ``_definitions``, and a table

@@ -38,8 +38,8 @@ OUTPUTS = {
     ".slp": "SLEAP",
     ".label-studio.json": "Label Studio tasks",
 }
-"""Ending -> what is written. The formats of :mod:`posebridge.data.formats.registry` that can be one file and
-hold scores of keypoints, and a plain table; NWB and YOLO hold no such scores."""
+"""Ending -> what is written: the formats of :mod:`posebridge.data.formats.registry` that can be one
+file and hold scores of keypoints, and a plain table; NWB and YOLO hold no such scores."""
 
 
 def output_ending(path: Path | str) -> str:

@@ -1,16 +1,18 @@
-"""The networks: nothing here knows of files of data, losses or training.
+"""The networks: nothing here reads data, computes a loss or trains.
 
-    encoder.py        any timm model as a list of feature maps, pretrained or from a local file
-    encoder_weights.py   such a file, whatever a training put before the names of its weights
-    pose.py           encoder, deconvolutions, heatmaps
-    discriminator.py  source or target, patch by patch
-    style.py          AdaIN style transfer with a fixed encoder
-    model_folder.py     a trained pose model as a folder
-    archive.py      its files from a folder or a zip, and their checksums
-    card.py           its model card
-    hub.py            the same on the Hugging Face hub
+    pose.py              the pose model: encoder, deconvolutions, heatmaps
+    encoder.py           any timm model as a list of feature maps, pretrained or from a local file
+    encoder_args.py      the arguments of an encoder that a configuration may give
+    encoder_weights.py   encoder weights from a local file
+    finite.py            weights that must be finite numbers
+    batchnorm.py         batch normalization in a training that sees two domains in turn
+    discriminator.py     source or target, patch by patch
+    adversarial_head.py  a second head for RegDA
+    refinement_block.py  a block that refines heatmaps, for coarse to fine
+    style.py             AdaIN style transfer with a fixed encoder
+    tta.py               the settings of test-time augmentation
 
-To add an encoder: nothing is to be written, name any timm model that has ``features_only``. To add
+To add an encoder: nothing has to be written, name any timm model that has ``features_only``. To add
 an architecture: a module with the ``forward`` and ``stride`` of ``PoseModel``, and three lines in
 ``tests/models/test_pose.py``.
 """

@@ -1,10 +1,10 @@
-"""Who the joints are: names, edges, left/right pairs and groups; two skeletons matched by name.
+"""Keypoint definitions: names, edges, left/right pairs and groups; two skeletons matched by name.
 
-definition.py  the record: an ordered list of keypoints and what connects them
-names.py       how keypoints are spelled, what is left and right, and which names mean the same
-files.py       skeletons from YAML and JSON files, model folders, and the built-in ones
-matching.py    which keypoint of one skeleton is which of another
-builtin/       one YAML for each built-in skeleton
+    definition.py  an ordered list of keypoints and what connects them
+    names.py       how keypoints are spelled, left and right, and which names mean the same
+    files.py       skeletons from YAML and JSON files, model folders, and the built-in ones
+    matching.py    which keypoint of one skeleton is which of another
+    builtin/       one YAML for each built-in skeleton
 
 To add a built-in skeleton, put a YAML into ``builtin/``; its first comment line is its description.
 """

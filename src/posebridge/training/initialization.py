@@ -1,9 +1,8 @@
 """Where a run starts: at a new student or a trained model, with a source or without one.
 
-With nothing but a trained model and target images, the source loss, the discriminator and styles lack
-their images; the mean teacher, information maximization, the bones of
-:mod:`posebridge.alignment.bone_prior` and the anchor need none. Settings that would silently do nothing are
-refused.
+With nothing but a trained model and target images, the levels that need source images lack them; the
+mean teacher, information maximization, the bone prior and L2-SP need none. Settings that would silently
+do nothing are refused.
 """
 
 from __future__ import annotations

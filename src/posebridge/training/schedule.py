@@ -67,8 +67,8 @@ def ramp(config: AdaptConfig, step: int) -> float:
 def loss_weight(config: AdaptConfig, levels: Sequence[Level], term: str, step: int) -> float:
     """Return what the loss ``term`` counts in the total at a step.
 
-    The weight that its level gives it, times what other levels scale it by, times :func:`ramp` unless it
-    is taken on source labels.
+    The weight that its level gives it, times what other levels scale it by, times :func:`ramp` unless
+    it is taken on source labels.
     """
     if term == "source":
         return 1.0

@@ -1,15 +1,18 @@
-"""Published benchmarks, in the layout in which they are distributed.
+"""Published datasets, in the layout in which they are distributed.
 
-    record.py             what is known of a dataset; references such as surreal:train
-    skeletons.py          the joint sets in which the papers compare
-    files.py              .mat, .npy, .json, .pickle, read so that damage becomes a sentence
-    matlab.py, pickled_arrays.py the two formats that are checked before they are read
-    shuffles.py           random splits that released readers draw, drawn again
-    indices.py            splits that authors publish as row numbers
-    verify.py             what of a dataset lies in a folder
-    surreal.py ...        one file for each dataset, from its layout on disk to LabelledSamples
+    record.py         what is known of a dataset; references such as surreal:train
+    skeletons.py      the joint sets in which the papers compare
+    files.py          .mat, .npy, .json, .pickle, read so that damage becomes a sentence
+    matlab.py         MATLAB files, checked before they are read
+    shuffles.py       random splits that released readers draw, drawn again
+    indices.py        splits that authors publish as row numbers
+    verify.py         what of a dataset is in a folder
+    surreal_video.py  the videos of SURREAL
 
-To add a dataset: a file whose docstring states layout, joints, visibility, box and split, with a
+One file for each dataset, from its layout on disk to LabelledSamples: animalpose.py ap10k.py freihand.py
+hand3dstudio.py human36m.py lsp.py lspet.py mpii.py rhd.py surreal.py synthetic_animal.py tigdog.py
+
+To add a dataset: a file whose docstring gives layout, joints, visibility, box and split, with a
 ``read(folder, split)`` and a ``BENCHMARK``; its name in ``_MODULES`` below; its layout in
 ``tests/data/benchmarks/native_layouts.py`` and a line in ``miniatures.py`` beside it, which the shared
 tests then read, damage and train on.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.datasets.matlab import read_variable
-from posebridge.data.pickled_arrays import read_arrays
+from posebridge.files.pickled_arrays import read_arrays
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json

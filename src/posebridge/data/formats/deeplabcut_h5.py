@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.formats.hdf5_files import opened_hdf5
-from posebridge.data.plain_pickles import read_plain
+from posebridge.files.plain_pickles import read_plain
 from posebridge.errors import InputError
 
 Columns = list[tuple[str, ...]]

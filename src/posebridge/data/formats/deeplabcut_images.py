@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posebridge.data.image_names import ImageNames
-from posebridge.data.plain_pickles import read_plain
+from posebridge.files.plain_pickles import read_plain
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.yaml_files import read_yaml_mapping

@@ -1,17 +1,16 @@
-"""A look at data before training: what is in it, and what looks wrong.
+"""What ``posebridge check`` looks for in data before training.
 
-record.py      a set after the look
-facts.py       image files: sizes, colours, a fingerprint, damage
-duplicates.py  the same picture twice
-sides.py       left and right exchanged, by the set's own poses
-findings.py    what can be found: the record
-images.py      checks of image files
-labels.py      checks of points and keypoints
-boxes.py       checks of boxes
-comparison.py  two sets side by side
+    record.py      a data set after the checks
+    facts.py       image files: sizes, colors, a fingerprint, damage
+    duplicates.py  the same image twice
+    sides.py       left and right exchanged, by the data set's own poses
+    findings.py    the kinds of findings, each with its rule
+    images.py      checks of image files
+    labels.py      checks of points and keypoints
+    boxes.py       checks of boxes
+    comparison.py  two data sets side by side
 
-Everything that is found is a ``Finding`` with its rule in words. A set without labels is looked at
-without them: of a target, keypoints are not read here either.
+A data set without labels is checked without them: keypoints of a target are not read here either.
 
 To add a check: a function of a ``CheckedSet`` that gives findings, and its name in ``CHECKS`` below.
 """

@@ -12,7 +12,7 @@ import io
 import pickle
 from typing import Any
 
-from posebridge.data.pickled_arrays import STANDINS
+from posebridge.files.pickled_arrays import STANDINS
 
 LARGEST = 8 * 2**20
 """Bytes of a pickle; what DeepLabCut keeps beside an analysis has some ten thousand."""

@@ -1,0 +1,24 @@
+"""The docstring of a room is its map: it names every file in the room."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "src" / "posebridge"
+ROOMS = sorted(p.parent for p in ROOT.rglob("__init__.py") if p.parent != ROOT)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_rooms_map_names_every_file(room):
+    map_ = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    files = {p.name for p in room.glob("*.py") if p.name != "__init__.py"}
+    folders = {f"{p.name}/" for p in room.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    named = set(re.findall(r"(?<![\w/])\w+\.py", map_)) | set(re.findall(r"(?<![\w/])\w+/", map_))
+    assert files | folders <= named, f"not named: {sorted((files | folders) - named)}"
+    assert {n for n in named if n.endswith(".py")} <= files, (
+        "the map names a file that is not there"
+    )
