@@ -1,7 +1,7 @@
 """``posebridge app``: a page on this machine that predicts and that monitors trainings.
 
     loaded_models.py   the models of the command line, opened: of a run, before and after its adaptation
-    upload.py          files dropped on the page, checked by content and stored in a folder of the app's own
+    upload.py          files dropped on the page, checked by content and stored in the app's folder
     predictions.py     every model's points of one upload, and the files to download
     overlay.py         images with skeletons, and the table of points, as HTML
     run_monitor.py     a run folder read again and again while it grows

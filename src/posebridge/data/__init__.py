@@ -1,7 +1,7 @@
 """Files in, square crops out.
 
-    reading.py                the one way in: labeled subjects, or images and boxes, from whatever is given
-    samples.py                the record that training sees: images and boxes, and apart from them keypoints
+    reading.py                the one way in: labeled subjects, or images and boxes
+    samples.py                the record that training sees: images and boxes, keypoints apart
     annotations.py            everything an annotation file holds, for conversions
     conversion.py             from one format to another
     formats/                  the annotation formats, one file each, and their registry

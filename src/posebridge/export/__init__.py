@@ -1,6 +1,6 @@
 """Models as one file for other runtimes.
 
-    export.py        ONNX, TorchScript, a PyTorch program and OpenVINO, pre-processing and decoding inside
+    export.py        ONNX, TorchScript, a PyTorch program, OpenVINO; pre-processing and decoding inside
     quantization.py  weights and activations of 8 bits
     runtimes.py      exported files opened in the runtimes that they are made for
 

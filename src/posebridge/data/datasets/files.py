@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.datasets.matlab import read_variable
-from posebridge.files.pickled_arrays import read_arrays
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
+from posebridge.files.pickled_arrays import read_arrays
 from posebridge.skeleton import Skeleton
 
 _AGAIN = "copy it again from the archive that it came in"

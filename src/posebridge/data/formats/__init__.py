@@ -27,6 +27,6 @@
     detections.py            boxes of a detector
     megadetector.py          MegaDetector's JSON
 
-To add a format: a reader of ``Annotations``, one of images and boxes alone that never looks at keypoints,
-perhaps a writer, and a record in ``FORMATS`` of ``registry.py``.
+To add a format: a reader of ``Annotations``, one of images and boxes alone that never looks at
+keypoints, perhaps a writer, and a record in ``FORMATS`` of ``registry.py``.
 """

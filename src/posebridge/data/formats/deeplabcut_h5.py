@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.formats.hdf5_files import opened_hdf5
-from posebridge.files.plain_pickles import read_plain
 from posebridge.errors import InputError
+from posebridge.files.plain_pickles import read_plain
 
 Columns = list[tuple[str, ...]]
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posebridge.data.image_names import ImageNames
-from posebridge.files.plain_pickles import read_plain
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
+from posebridge.files.plain_pickles import read_plain
 from posebridge.files.yaml_files import read_yaml_mapping
 
 _VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg")

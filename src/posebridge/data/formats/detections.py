@@ -23,8 +23,8 @@ import numpy as np
 
 from posebridge.data.annotations import MOST_PIXELS, Boxes, checked_boxes, table, upright_size
 from posebridge.data.formats.coco_content import CocoContent
-from posebridge.data.image_names import ImageNames
 from posebridge.data.formats.megadetector import detections_of, is_megadetector
+from posebridge.data.image_names import ImageNames
 from posebridge.data.units import require_shares
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
