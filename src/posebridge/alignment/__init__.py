@@ -23,8 +23,8 @@ What they share:
 
 To add a level: one file with a config dataclass, pure functions with their equation, range and source,
 and a subclass of :class:`~posebridge.alignment.level.Level` with ``@register``. Import the file below,
-in its place in the order, and give ``AdaptConfig`` a field for its config, whose docstring is the text of
-``--help``. The total loss, the log, the model card, the report and the source stage of ``bench``
+in its place in the order, and give ``AdaptConfig`` a field for its config, whose docstring is the text
+of ``--help``. The total loss, the log, the model card, the report and the source stage of ``bench``
 follow. A test needs a value table worked out by hand and a gradient check.
 """
 

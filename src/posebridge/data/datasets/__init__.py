@@ -10,7 +10,8 @@
     surreal_video.py  the videos of SURREAL
 
 One file for each dataset, from its layout on disk to LabelledSamples: animalpose.py ap10k.py
-freihand.py hand3dstudio.py human36m.py lsp.py lspet.py mpii.py rhd.py surreal.py synthetic_animal.py tigdog.py
+freihand.py hand3dstudio.py human36m.py lsp.py lspet.py mpii.py rhd.py surreal.py
+synthetic_animal.py tigdog.py
 
 To add a dataset: a file whose docstring gives layout, joints, visibility, box and split, with a
 ``read(folder, split)`` and a ``BENCHMARK``; its name in ``_MODULES`` below; its layout in
