@@ -55,7 +55,7 @@ class CoarseToFine(Level):
     labels (this ``consistency`` takes the place of the mean teacher's own), the coarse ones from the
     fine ones (inner loop), the fine ones from the average of the block (outer loop). As the weights of
     the two loops rise while that of the first labels falls, what the model aims at is a mixture that
-    moves from the first labels to the updated ones: a sum of squared errors is the squared error against
+    moves from the first labels to the updated ones: a sum of squared errors is the error against
     the weighted mean of what they aim at, and a constant.
     """
 
