@@ -88,7 +88,10 @@ def _taken(place: Path, held: Path) -> FileLock:
             ) from None
         except OSError as error:
             # Another process that found nothing to do may have just removed the folder it made.
-            if not isinstance(error, FileNotFoundError) or attempt + 1 == _ATTEMPTS:
+            if (
+                not isinstance(error, (FileNotFoundError, FileExistsError))
+                or attempt + 1 == _ATTEMPTS
+            ):
                 raise cannot_write(held, error) from error
     raise AssertionError("unreachable")
 
