@@ -25,7 +25,7 @@ from verdicts import verdict_table
 from posebridge.bench import Outcome, gather, read_plan
 from posebridge.bench.results import as_markdown, table
 from posebridge.bench.results_file import lay_out, read_record
-from posebridge.bench.sweeps import write_sweeps
+from posebridge.bench.sweep_curves import write_sweeps
 from posebridge.bench.validators import (
     Judged,
     across_table,

@@ -25,8 +25,11 @@ PYTHON = {
     "posebridge.evaluation": ["Results"],
     "posebridge.errors": ["InputError"],
 }
-ALIGNMENT = [f"posebridge.alignment.{level}" for level in ("image", "feature", "pose")]
-ALIGNMENT += ["posebridge.alignment.mean_teacher", "posebridge.alignment.facing"]
+LEVELS = (
+    *("level", "style_bank", "style_transfer", "domain_adversarial", "information_maximization"),
+    *("mean_teacher", "pseudo_labels", "facing"),
+)
+ALIGNMENT = [f"posebridge.alignment.{name}" for name in LEVELS]
 
 
 def write(folder: Path) -> None:

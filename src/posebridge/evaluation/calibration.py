@@ -94,9 +94,10 @@ def read_calibrations(file: Path) -> dict[str, list[Calibration]]:
     try:
         raw = read_json_mapping(file, "calibration")
         items = {str(name): list(maps) for name, maps in raw.items()}
-    except TypeError as error:
+    except (TypeError, InputError) as error:
+        reason = str(error).removeprefix(str(file)).lstrip(": ").split(";")[0].rstrip(".")
         raise InputError(
-            f"{file} can't be read as calibrations ({error}); make it with 'posebridge report'."
+            f"{file} can't be read as calibrations ({reason}); make it with 'posebridge report'."
         ) from error
     return {
         name: [Calibration.from_dict(entry, str(file)) for entry in maps]

@@ -74,7 +74,7 @@ class FileNotes:
     def from_json(cls, text: str, where: str) -> FileNotes:
         """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
         try:
-            raw = parse_json(text, f"the metadata of {where}", "metadata")
+            raw = _parsed(text, where)
             skeleton = Skeleton.from_content(raw["skeleton"], where)
             chances = raw.get("calibration")
             calibration = None if chances is None else Calibration.from_dict(chances, where)
@@ -96,6 +96,16 @@ class FileNotes:
                 f"the metadata of {where} are not as posebridge writes them ({short_repr(error)}); "
                 "export the model again."
             ) from error
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return parse_json(text, "it", "metadata")
+    except InputError as error:
+        raise InputError(
+            f"the metadata of {where} are not as posebridge writes them "
+            f"({str(error).split(';')[0].rstrip('.')}); export the model again."
+        ) from error
 
 
 def _asked(raw: Mapping[str, Any], where: str) -> Asked:

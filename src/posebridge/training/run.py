@@ -165,7 +165,7 @@ def _train(
         keep_freed_memory()
     workers = workers_of(config)
     _remove_halves(out)
-    write_text(out / "config.yaml", yaml.safe_dump(config.to_dict(), sort_keys=False))
+    write_text(out / "config.yaml", yaml.safe_dump(config.to_dict(), sort_keys=False, width=10_000))
     origin.write(out)
     held_out = np.unique(split.held_out.files)
     write_bytes(out / HELD_OUT, b"".join(bytes(name) + b"\n" for name in held_out))

@@ -15,8 +15,8 @@ synthetic_animal.py tigdog.py
 
 To add a dataset: a file whose docstring gives layout, joints, visibility, box and split, with a
 ``read(folder, split)`` and a ``BENCHMARK``; its name in ``_MODULES`` below; its layout in
-``tests/data/benchmarks/native_layouts.py`` and a line in ``miniatures.py`` beside it, which the shared
-tests then read, damage and train on.
+``tests/data/benchmarks/native_layouts.py`` and a line in ``tests/data/benchmarks/miniatures.py``, which
+the shared tests then read, damage and train on.
 """
 
 from __future__ import annotations
