@@ -24,6 +24,7 @@
     sleap_frames.py          where its frames are, and virtual crops
     sleap_io_writer.py       writes SLEAP and NWB
     hdf5_files.py            HDF5 opened within bounds
+    unity_solo.py            Unity Perception's SOLO data sets
     detections.py            boxes of a detector
     megadetector.py          MegaDetector's JSON
 

@@ -23,6 +23,7 @@ from posebridge.data.formats import (
     label_studio_writer,
     sleap_io_formats,
     sleap_io_writer,
+    unity_solo,
     yolo,
     yolo_writer,
 )
@@ -231,6 +232,14 @@ FORMATS: tuple[Format, ...] = (
         sleap_io_writer.write_nwb,
         (".nwb",),
         frozenset({BONES, EMPTY, KIND}),
+    ),
+    Format(
+        "solo",
+        "Unity Perception's SOLO",
+        unity_solo.is_dataset,
+        unity_solo.read_scored_boxes,
+        unity_solo.read_annotations,
+        holds=frozenset({BOXES, HIDDEN, BONES, KIND, EMPTY, UNPOSED}),
     ),
     Format("detections", "boxes of a detector", _detected, detections.read_scored_boxes),
     _through_sleap_io("alphatracker", "AlphaTracker", _json("alphatracker")),
