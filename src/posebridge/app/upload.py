@@ -7,7 +7,6 @@ because FFmpeg also opens play lists, and those name other files and hosts.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -169,7 +168,7 @@ def _video(path: Path, folder: Path, limits: Limits) -> Upload:
     except InputError as error:
         # The sentences of readers name the file as it is stored, which means nothing on the page.
         raise InputError(str(error).replace(str(path), path.name)) from error
-    os.replace(frames[0].parent, folder / "frames")
+    shutil.move(frames[0].parent, folder / "frames")  # the cache may be on another disk
     moved = [folder / "frames" / frame.name for frame in frames]
     note = ""
     if len(moved) < len(times):
