@@ -11,7 +11,10 @@ from run_folders import logged, same, weights
 
 from posebridge.alignment.level import LEVELS, Level, register
 from posebridge.checkpoints.model_folder import load_checkpoint
+from posebridge.cli.main import main
 from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.errors import InputError
+from posebridge.training.presets import configure
 from posebridge.training.run import train
 
 
@@ -81,6 +84,24 @@ def test_at_weight_0_it_is_neither_built_nor_computed(toy, data, tmp_path):
     assert toy == []
     assert same(weights(tmp_path / "off", "last"), weights(tmp_path / "plain", "last"))
     assert "toy" not in tiny().level_lines()
+
+
+def test_a_registered_level_is_a_setting_with_help(toy, tmp_path, capsys):
+    assert configure(overrides={"toy.weight": 2}).levels()["toy"] == ToyConfig(2.0)
+    file = tmp_path / "toy.yaml"
+    file.write_text("toy: {weight: 0.5}\n")
+    assert configure(config=file).levels()["toy"].weight == 0.5
+    with pytest.raises(InputError, match=r"toy\.weight is 'x'"):
+        configure(overrides={"toy.weight": "x"})
+    with pytest.raises(SystemExit):
+        main(["adapt", "--help"])
+    assert "--toy.weight" in capsys.readouterr().out
+
+
+def test_an_unregistered_level_is_an_unknown_setting():
+    for name in ("toy.weight", "further_levels", "further_levels.toy"):
+        with pytest.raises(InputError, match="there is no setting"):
+            configure(overrides={name: 1})
 
 
 def test_a_name_is_taken_once(toy):

@@ -205,6 +205,12 @@ class AdaptConfig:
         return _plain(content | content.pop("further_levels"))
 
 
+def further_levels() -> dict[str, type]:
+    """Return the config types of registered levels that :class:`AdaptConfig` has no field for."""
+    known = AdaptConfig.__dataclass_fields__
+    return {name: level.config_type for name, level in LEVELS.items() if name not in known}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}

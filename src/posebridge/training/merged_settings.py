@@ -13,15 +13,24 @@ from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.typed_values import checked_value, field_types
 from posebridge.files.yaml_files import parse_yaml, read_yaml, require_mapping
-from posebridge.training.config import AdaptConfig
+from posebridge.training.config import AdaptConfig, further_levels
 
 _KIND = "file of settings"
 
 
-@cache
 def known_settings() -> Mapping[str, Any]:
     """Return the annotation of every setting and every group of settings by dotted names."""
-    return field_types(AdaptConfig)
+    return _known_settings(tuple(further_levels().items()))
+
+
+@cache
+def _known_settings(further: tuple[tuple[str, type], ...]) -> Mapping[str, Any]:
+    known = dict(field_types(AdaptConfig))
+    del known["further_levels"]
+    for name, kind in further:
+        known[name] = kind
+        known |= {f"{name}.{field}": hint for field, hint in field_types(kind).items()}
+    return known
 
 
 def known_setting(name: str) -> bool:
@@ -42,7 +51,7 @@ class MergedSettings:
     """The defaults, and over them what is added; later values replace earlier ones."""
 
     def __init__(self) -> None:
-        default = AdaptConfig()
+        default = AdaptConfig(further_levels={n: kind() for n, kind in further_levels().items()})
         self._values = {
             name: _at(default, name)
             for name, hint in known_settings().items()
@@ -114,6 +123,9 @@ class MergedSettings:
         settings = known_settings()
         values = {}
         for field in kind.__dataclass_fields__:
+            if before + field == "further_levels":
+                values[field] = {n: self._built(k, f"{n}.") for n, k in further_levels().items()}
+                continue
             hint = settings[before + field]
             inner = is_dataclass(hint)
             name = before + field
@@ -169,7 +181,9 @@ def _unknown(name: str) -> str:
     return f"there is no setting '{short}'.{meant} See 'posebridge adapt --help' for every field."
 
 
-def _at(config: Any, name: str) -> Any:
-    for part in name.split("."):
-        config = getattr(config, part)
-    return config
+def _at(config: AdaptConfig, name: str) -> Any:
+    first, *rest = name.split(".")
+    found = config.further_levels.get(first) or getattr(config, first)
+    for part in rest:
+        found = getattr(found, part)
+    return found

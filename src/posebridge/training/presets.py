@@ -21,7 +21,7 @@ from jsonargparse import ArgumentParser
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.yaml_files import read_yaml_mapping
-from posebridge.training.config import AdaptConfig
+from posebridge.training.config import AdaptConfig, further_levels
 from posebridge.training.merged_settings import MergedSettings, dotted, known_setting
 
 PRESETS = Path(__file__).parent.parent / "presets"
@@ -69,7 +69,9 @@ def add_settings(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="a YAML file of settings, such as the config.yaml of another run",
     )
-    parser.add_class_arguments(AdaptConfig, None)
+    parser.add_class_arguments(AdaptConfig, None, skip={"further_levels"})
+    for name, kind in further_levels().items():
+        parser.add_class_arguments(kind, name)
 
 
 def parse_settings(
