@@ -19,12 +19,12 @@ OWN = ("evaluate into the card", "report", "bench")
 """Commands that write into what they read."""
 WORK = (
     ("posebridge.inference.predictor", "load"),
-    ("posebridge.models.checkpoint", "load_checkpoint"),
+    ("posebridge.checkpoints.model_folder", "load_checkpoint"),
     ("posebridge.data.conversion", "read_annotations"),
     ("posebridge.data.reading", "read_labelled"),
     ("posebridge.data.reading", "read_unlabelled"),
-    ("posebridge.data.figures", "render_figure"),
-    ("posebridge.inference.domains", "read_domains"),
+    ("posebridge.synthetic.figures", "render_figure"),
+    ("posebridge.inference.load_domains", "read_domains"),
     ("posebridge.skeleton", "match_skeletons"),
 )
 
