@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tool_files import picture, text
 
 from posebridge.data.conversion import convert
 from posebridge.data.formats.deeplabcut import is_csv
+from posebridge.data.formats.deeplabcut_images import row_images
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
 
@@ -189,6 +191,27 @@ def test_predictions_used_as_labels_are_told(tmp_path, film):
     assert any("all 2 subjects are a model's predictions" in s for s in said)
     losses = convert(file, tmp_path / "coco.json").losses
     assert "All 2 subjects are a model's predictions, none is by hand." in losses
+
+
+def test_a_long_analysis_takes_no_time_for_each_pair_of_frames(tmp_path, monkeypatch):
+    (tmp_path / "clip.mp4").touch()
+    monkeypatch.setattr(
+        "posebridge.data.videos.video.extract_frames", lambda _, numbers: [Path()] * len(numbers)
+    )
+    count = 40_000
+    index = [*((str(number),) for number in range(count)), ("frame",)]
+    labeled = np.array([True] * count + [False])
+    begun = time.perf_counter()
+    found = row_images(tmp_path / "clipDLC_net.csv", index, labeled, None)
+    assert time.perf_counter() - begun < 5
+    assert found.rows.tolist() == list(range(count))
+
+
+@pytest.mark.parametrize("cell", ["1_0", "\u0663", "inf", "-Infinity", "1,5", "x"])
+def test_a_cell_that_is_no_plain_number_is_refused_with_its_line(tmp_path, cell):
+    file = written(tmp_path, TABLE.replace("b.png,5", f'b.png,"{cell}"'))
+    with pytest.raises(InputError, match="labels.csv: line 5 holds '"):
+        read_annotations(file)
 
 
 def test_two_videos_of_one_name_are_refused(tmp_path, film):

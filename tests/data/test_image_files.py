@@ -203,7 +203,7 @@ def test_an_image_is_decoded_once_for_its_subjects_with_the_same_crops(tmp_path,
         image = decode_image(files[row])
         region = region_of(samples.boxes[row], 64, 48, 1.25)
         expected.append(cut(image, region, 32))
-    image_files._decoded.clear()
+    monkeypatch.setattr(image_files, "_decoded", image_files._Decoded())
     calls = []
     real = image_files.decode_image
     monkeypatch.setattr(image_files, "decode_image", lambda path: calls.append(path) or real(path))
@@ -212,6 +212,17 @@ def test_an_image_is_decoded_once_for_its_subjects_with_the_same_crops(tmp_path,
         assert np.array_equal(crop, expected[row])
         crop[:] = 0  # a crop is the caller's own
     assert len(calls) == 2
+
+
+def test_decoded_images_are_kept_within_bounds(monkeypatch):
+    monkeypatch.setattr(image_files, "CACHED_BYTES", 100)
+    kept = image_files._Decoded()
+    keys = [(str(n), 0, 0, 0) for n in range(5)]
+    for key in (*keys, keys[4]):  # 30 bytes each; one of them twice
+        kept.put(key, np.zeros((10, 1, 3), np.uint8))
+    assert [kept.get(key) is not None for key in keys] == [False, False, True, True, True]
+    kept.put(keys[0], np.zeros((100, 1, 3), np.uint8))
+    assert [kept.get(key) is not None for key in keys] == [True, False, False, False, False]
 
 
 def test_a_changed_file_is_decoded_again(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import pytest
 
@@ -72,6 +73,29 @@ def test_a_folder_takes_its_place_at_the_end(tmp_path):
     assert [p.name for p in folder.iterdir()] == ["b"]
     with pytest.raises(InputError, match="can't be written"), folder_written_whole(folder):
         pass
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "damaged"), KeyboardInterrupt()])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_folder_that_can_not_be_replaced_is_still_there(tmp_path, monkeypatch, error, alone):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "a").write_text("old")
+    move = os.replace
+
+    def fails(source, target):
+        if source == partial and target == folder:
+            raise error
+        move(source, target)
+
+    with (
+        pytest.raises((InputError, KeyboardInterrupt)),
+        folder_written_whole(folder, replace=True, alone=alone) as partial,
+    ):
+        (partial / "a").write_text("new")
+        monkeypatch.setattr(os, "replace", fails)
+    assert (folder / "a").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 

@@ -35,6 +35,7 @@ NOTES = {
     "step": 3,
     "data": {"target": {"name": "photographs", "subjects": 4, "held_out": 1}},
     "validator": {"name": "agreement", "value": 1.5},
+    "levels": ["domain discriminator"],
     "scores": [{"metrics": {"pck@0.05": {"all": 50.0}}, "protocol": {"dataset": "test.json"}}],
 }
 

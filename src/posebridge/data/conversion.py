@@ -55,8 +55,6 @@ def convert(
     target = writer_of(path, target_format)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path} exists already; remove it or give another name.")
-    if not str(out):
-        raise InputError("no place to write is given; name a file or a folder.")
     require_library(target, path)
     folder = target.name in _FOLDERS and path.name != "data.yaml"
     require_writable(path, folder=folder)

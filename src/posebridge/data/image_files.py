@@ -116,24 +116,42 @@ def decode_shared(path: Path) -> np.ndarray:
     except OSError as error:
         raise UnreadableImage(f"{path}: {error.strerror or error}") from error
     key = (os.fspath(path), state.st_mtime_ns, state.st_size, state.st_ino)
-    with _lock:
-        image = _decoded.get(key)
-        if image is not None:
-            _decoded.move_to_end(key)
-            return image
-    image = decode_image(path)
-    image.flags.writeable = False
-    with _lock:
-        _decoded[key] = image
-        while len(_decoded) > 1 and sum(i.nbytes for i in _decoded.values()) > CACHED_BYTES:
-            _decoded.popitem(last=False)
+    image = _decoded.get(key)
+    if image is None:
+        image = decode_image(path)
+        image.flags.writeable = False
+        _decoded.put(key, image)
     return image
 
 
-_decoded: OrderedDict[tuple[str, int, int, int], np.ndarray] = OrderedDict()
-_lock = threading.Lock()
+class _Decoded:
+    """The images that were used last, of :data:`CACHED_BYTES` at most."""
+
+    def __init__(self) -> None:
+        self._images: OrderedDict[tuple[str, int, int, int], np.ndarray] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, int, int, int]) -> np.ndarray | None:
+        with self._lock:
+            image = self._images.get(key)
+            if image is not None:
+                self._images.move_to_end(key)
+            return image
+
+    def put(self, key: tuple[str, int, int, int], image: np.ndarray) -> None:
+        with self._lock:
+            before = self._images.pop(key, None)  # two threads may have decoded it
+            self._images[key] = image
+            self._bytes += image.nbytes - (0 if before is None else before.nbytes)
+            while len(self._images) > 1 and self._bytes > CACHED_BYTES:
+                self._bytes -= self._images.popitem(last=False)[1].nbytes
+
+
+_decoded = _Decoded()
 # A process that is forked while a thread decodes must not wait for that thread.
-os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_decoded=_Decoded()))
 
 
 def _stored_pixels(path: Path) -> np.ndarray:

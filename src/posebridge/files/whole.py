@@ -144,6 +144,9 @@ def folder_written_whole(
         shutil.rmtree(old, ignore_errors=True)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if not folder.exists() and old.exists():  # between the two moves
+            os.replace(old, folder)
+        shutil.rmtree(old, ignore_errors=True)
         remove_empty(made)
         if isinstance(error, OSError) and _is_about(error, [folder, partial]):
             raise cannot_write(folder, error) from error

@@ -45,7 +45,7 @@ class ManyViews:
     image, with left and right exchanged in its answer.
 
     One crop and its mirror image are averaged, each point weighted by its confidence, and so is the
-    confidence. Several views are joined by :func:`~posebridge.alignment.mean_teacher.consensus`: the
+    confidence. Several views are joined by :func:`~posebridge.alignment.pseudo_labels.consensus`: the
     confidence is the density of the votes, the mean confidence where all views agree and less where
     they do not. Either way it is no longer the height of one peak, and a calibration of peaks does
     not fit it.

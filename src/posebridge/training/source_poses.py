@@ -2,7 +2,7 @@
 
 Two things about the labelled skeletons, both free of where a subject stands and how large it is:
 
-- :class:`~posebridge.alignment.bone_prior.BoneLengths`: how long each bone is beside the others.
+- :class:`~posebridge.alignment.bone_lengths.BoneLengths`: how long each bone is beside the others.
 - :class:`~posebridge.validators.pose_prior.PosePrior`: a Gaussian over whole shapes, a validator. No
   loss uses it, so it is evidence about a run.
 

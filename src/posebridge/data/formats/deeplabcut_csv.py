@@ -10,8 +10,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,9 +98,8 @@ def read_csv_table(file: Path) -> CsvTable:
                 f"{file}: line {line} has {len(row)} cells, and the header names {width}; remove "
                 "what is too much, or quote names that have a comma."
             )
-        for column, cell in enumerate(row[first:width]):
-            if cell.lower() not in _MISSING:
-                values[number, column] = _number(cell, f"{file}: line {line}")
+        cells = row[first:width]
+        values[number, : len(cells)] = _numbers(cells, f"{file}: line {line}")
     index = [tuple(_padded(row[:first], first)) for row in rows]
     return CsvTable(index, columns, values, lines)
 
@@ -121,7 +122,9 @@ def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         for row in reader:
-            cells = ["" if _UNNAMED.fullmatch(c.strip()) else c.strip() for c in row]
+            cells = [cell.strip() for cell in row]
+            if any(cell.startswith("Unnamed: ") for cell in cells):
+                cells = ["" if _UNNAMED.fullmatch(cell) else cell for cell in cells]
             if cells and cells != [""]:
                 rows.append(cells)
                 lines.append(reader.line_num)
@@ -153,6 +156,18 @@ def _padded(row: Sequence[str], width: int) -> list[str]:
     return [*row[:width], *[""] * (width - len(row))]
 
 
+def _numbers(cells: Sequence[str], where: str) -> list[float]:
+    """Return the numbers of a row, NaN where a cell is missing; a row has many, and most are plain."""
+    text = "".join(cells)
+    # Python reads 1_000 and digits of other scripts, and no tool writes them.
+    if text.isascii() and "_" not in text:
+        with suppress(ValueError):
+            found = [float(cell) if cell else math.nan for cell in cells]
+            if not any(map(math.isinf, found)):
+                return found
+    return [math.nan if cell.lower() in _MISSING else _number(cell, where) for cell in cells]
+
+
 def _number(cell: str, where: str) -> float:
     if re.fullmatch(r"-?\d+,\d+", cell):
         raise InputError(
@@ -160,11 +175,10 @@ def _number(cell: str, where: str) -> float:
             "decimal points."
         )
     try:
-        # Python reads 1_000 and digits of other scripts, and no tool writes them.
-        value = float(cell) if cell.isascii() and "_" not in cell else np.nan
+        value = float(cell) if cell.isascii() and "_" not in cell else math.nan
     except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
+        value = math.nan
+    if not math.isfinite(value):
         raise InputError(
             f"{where} holds {short_repr(cell)}, which is not a number; correct it, or leave the cell "
             "empty where nothing is labeled."

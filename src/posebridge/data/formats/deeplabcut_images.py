@@ -47,9 +47,10 @@ def row_images(
         InputError: an image or video is not there, or two names give one image.
     """
     named = [row for row, parts in enumerate(index) if labeled[row] or any(parts)]
-    numbers = [row for row in named if _is_number(index[row])]
+    is_number = [_is_number(parts) for parts in index]
+    numbers = [row for row in named if is_number[row]]
     # pandas may put the name of the index, such as 'frame', in a row of its own.
-    if numbers and all(row in set(numbers) or not labeled[row] for row in named):
+    if numbers and all(is_number[row] or not labeled[row] for row in named):
         from posebridge.data.videos.video import extract_frames
 
         video = _video(file, images)

@@ -110,11 +110,14 @@ def other_size(looked: CheckedSet) -> list[Finding]:
 def shared_file(looked: CheckedSet) -> list[Finding]:
     """Files that several images of the annotation file name."""
     pairs = np.unique(np.stack([looked.image_of, looked.samples.image_ids], axis=1), axis=0)
-    files, ids = np.unique(pairs[:, 0], return_counts=True)
-    several = files[ids > 1].tolist()
+    files, first, count = np.unique(pairs[:, 0], return_index=True, return_counts=True)
+    listed = {
+        int(files[i]): pairs[first[i] : first[i] + count[i], 1].tolist()
+        for i in np.flatnonzero(count > 1)
+    }
+    several = list(listed)
     if not several:
         return []
-    listed = {i: pairs[pairs[:, 0] == i, 1].tolist() for i in several}
     return [
         Finding(
             "file of several ids",
