@@ -74,8 +74,10 @@ READERS = [as_config, as_run, as_base, as_plan, as_listed_plan, as_overrides]
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_no_setting_names_code(read: Callable, tmp_path, capsys):
+def test_no_setting_names_code(read: Callable, tmp_path, capsys, monkeypatch):
     trap = tmp_path / "trap"
+    # It makes the help, a tenth of a second for each command.
+    monkeypatch.setattr("posebridge.training.presets.add_settings", lambda parser: None)
     # The seed of a plan's settings gives way to that of its training.
     plan = read in (as_plan, as_listed_plan)
     for name in [n for n in known_settings() if not (plan and n == "seed")]:

@@ -80,11 +80,13 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     what = content()
     what["annotations"][1]["bbox"] = [0, 0, 0, 0]
     told: list[str] = []
-    found = read_unlabelled(write(tmp_path, what), say=told.append)
+    file = write(tmp_path, what)
+    found = read_unlabelled(file, say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
     assert told == [
-        "1 of 3 boxes are left out, which are marked as crowds (iscrowd, as CVAT marks every mask)",
-        "1 of 2 boxes are left out, which are empty",
+        f"{file}: 1 of 3 boxes are left out, which are marked as crowds (iscrowd, as CVAT marks every "
+        "mask)",
+        f"{file}: 1 of 2 boxes are left out, which are empty",
     ]
     what["annotations"][0]["bbox"] = [1, 2, 3, 0]
     with pytest.raises(InputError, match="every 'bbox' is empty, such as that of annotation 3"):
@@ -426,8 +428,9 @@ def test_crowds_alone_are_the_subjects_of_a_target(tmp_path):
     for row in what["annotations"]:
         row["iscrowd"] = 1
     said: list[str] = []
-    assert len(read_unlabelled(write(tmp_path, what), say=said.append)) == 3
-    assert said == ["all 3 boxes are marked as crowds (iscrowd) and are taken as subjects"]
+    file = write(tmp_path, what)
+    assert len(read_unlabelled(file, say=said.append)) == 3
+    assert said == [f"{file}: all 3 boxes are marked as crowds (iscrowd) and are taken as subjects"]
     what["annotations"] = [{"id": 1, "image_id": 7, "iscrowd": "0", "bbox": [1, 1, 5, 5]}]
     assert len(read_unlabelled(write(tmp_path, what))) == 1
 
@@ -437,8 +440,9 @@ def test_images_of_a_target_without_a_box_are_counted(tmp_path):
     what["images"].append({"id": 8, "file_name": "b.png"})
     what["annotations"].pop()
     said: list[str] = []
-    read_unlabelled(write(tmp_path, what), say=said.append)
-    assert said == ["1 of 2 images are left out, which have no box"]
+    file = write(tmp_path, what)
+    read_unlabelled(file, say=said.append)
+    assert said == [f"{file}: 1 of 2 images are left out, which have no box"]
 
 
 def test_predictions_as_labels_are_told(tmp_path):

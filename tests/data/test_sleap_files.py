@@ -118,7 +118,9 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, ending):
         read_annotations(os.fsdecode(odd))
 
 
-@pytest.mark.parametrize("probe", ["while True: pass", "import os; os.abort()"])
+@pytest.mark.parametrize(
+    "probe", ["import os; os.close(1)\nwhile True: pass", "import os; os.abort()"]
+)
 def test_a_file_that_hangs_or_crashes_the_library_is_refused(tmp_path, monkeypatch, probe):
     from posebridge.data.formats import hdf5_files
 
@@ -131,3 +133,13 @@ def test_a_file_that_hangs_or_crashes_the_library_is_refused(tmp_path, monkeypat
     with pytest.raises(InputError, match="makes the HDF5 library hang or crash"):
         read_annotations(file)
     hdf5_files._ends.cache_clear()
+
+
+def test_a_library_that_loads_slowly_makes_no_file_a_damaged_one(tmp_path, monkeypatch):
+    from posebridge.data.formats import hdf5_files
+
+    file = tmp_path / "a.h5"
+    file.touch()
+    monkeypatch.setattr(hdf5_files, "_SECONDS", 0.5)
+    monkeypatch.setattr(hdf5_files, "_PROBE", "import os, time; time.sleep(1); os.close(1)")
+    assert hdf5_files._ends(file, 0, 1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from posebridge.data.annotations import Annotations, Boxes
 from posebridge.data.datasets import is_reference, read_benchmark, read_benchmark_unlabelled
-from posebridge.data.formats import coco, yolo
+from posebridge.data.formats import coco
 from posebridge.data.formats.registry import FORMATS, Format, format_named, recognised
 from posebridge.data.image_folder import read_pictures
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
@@ -152,12 +152,7 @@ def read_unlabelled(
                 "be chosen; leave it out."
             )
         return read_pictures(source, options.every, options.frames, say)
-    if found.name == "coco":
-        boxes = coco.read_scored_boxes(path, images, say)
-    elif found.name == "yolo":
-        boxes = yolo.read_scored_boxes(path, images, say)
-    else:
-        boxes = boxes_without_undecodable(found.boxes(path, images), say)
+    boxes = boxes_without_undecodable(found.boxes(path, images))
     if say is not None:
         for note in boxes.notes:
             say(f"{boxes.samples.name}: {note.rstrip('.')}")

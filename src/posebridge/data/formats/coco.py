@@ -79,15 +79,11 @@ def read_boxes(path: Path | str, images: Path | str | None = None) -> Unlabelled
     return read_scored_boxes(path, images)[0]
 
 
-def read_scored_boxes(
-    path: Path | str,
-    images: Path | str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Boxes:
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """:func:`read_boxes`, and the scores and categories of the boxes if they have some.
 
-    ``say`` is told how many boxes are left out for being crowds or empty, and how many images have
-    none. CVAT marks every mask as a crowd: where all boxes are crowds they are the subjects.
+    The notes count boxes that are left out for being crowds or empty, and images that have none. CVAT
+    marks every mask as a crowd: where all boxes are crowds they are the subjects.
     """
     content = CocoContent(annotation_file(Path(path)), images)
     rows = [a for a in content.annotations if not _is_crowd(a)]
@@ -105,8 +101,8 @@ def read_scored_boxes(
         ids = np.array(list(content.images))
         order = np.arange(len(ids))
         paths = content.paths(ids.tolist())
-        _tell(say, content.notes)
-        return Boxes(table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids))
+        whole = table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids)
+        return Boxes(whole, notes=content.notes)
     boxed = [a for a in rows if "bbox" not in a or not is_empty_box(a["bbox"])]
     if not boxed:
         raise InputError(
@@ -121,13 +117,12 @@ def read_scored_boxes(
         bare = len(content.images) - len(used)
         notes.append(f"{bare} of {len(content.images)} images are left out, which have no box")
     paths = content.paths(used, rows)
-    _tell(say, [*notes, *content.notes])
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
     names = {str(id_key(c.get("id"))): str(c.get("name", c.get("id"))) for c in content.categories}
     kinds = [str(row.get("category_id", "")) for row in rows]
     categories = np.array([names.get(kind, kind) for kind in kinds])
-    return Boxes(samples, _scores(rows, content.file), categories)
+    return Boxes(samples, _scores(rows, content.file), categories, [*notes, *content.notes])
 
 
 def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
@@ -217,11 +212,6 @@ def _has_keypoints(row: Row) -> bool:
 
 def _is_crowd(row: Row) -> bool:
     return row.get("iscrowd", 0) not in (None, 0, False, "0", "", "false", "False")
-
-
-def _tell(say: Callable[[str], None] | None, notes: Sequence[str]) -> None:
-    for note in notes if say is not None else []:
-        say(note.rstrip("."))  # pyright: ignore[reportOptionalCall]
 
 
 def _no_area(box: Any) -> bool:

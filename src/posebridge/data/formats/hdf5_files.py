@@ -22,10 +22,11 @@ _LARGEST_RATIO = 2000
 _ALWAYS = 64 * 2**20
 
 _SECONDS = 10
-"""That a file may take to be read; one more for each 20 MB."""
+"""That a file may take to be read, once the library is there; one more for each 20 MB."""
 
 _PROBE = """
-import sys, h5py
+import os, sys, h5py
+os.close(1)
 def read(entry):
     try:
         for key in entry.attrs:
@@ -80,19 +81,23 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
 def _ends(path: Path, size: int, _changed: int) -> bool:
     """Return whether a process that reads a file ends, and not by a crash."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-c", _PROBE, str(path.absolute())],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_SECONDS + size / 20e6,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        return False
     except OSError:  # no process can be started; the file is read without one
         return True
-    return done.returncode >= 0
+    with process:
+        try:
+            assert process.stdout is not None
+            process.stdout.read()  # ends when the library is loaded, minutes on a slow disk
+            return process.wait(timeout=_SECONDS + size / 20e6) >= 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            process.kill()
 
 
 def _require_bounded(file: Any, path: Path, h5py: Any) -> None:

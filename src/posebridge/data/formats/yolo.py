@@ -12,7 +12,6 @@ sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -81,15 +80,11 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     )
 
 
-def read_scored_boxes(
-    path: Path | str,
-    images: Path | str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Boxes:
+def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """Images and boxes alone; no column of a keypoint is looked at.
 
-    An image without a label file, or with an empty one, shows nobody and is left out, which ``say``
-    is told; where no image has a label the whole images are the subjects.
+    An image without a label file, or with an empty one, shows nobody and is left out, which a note
+    counts; where no image has a label the whole images are the subjects.
     """
     dataset = Dataset(Path(path))
     lines = dataset.lines(None)
@@ -98,17 +93,17 @@ def read_scored_boxes(
     if 0 < bare < len(lines.files):
         notes.append(f"{bare} of {len(lines.files)} images are left out, which have no box")
     notes += lines.notes
-    for note in notes if say is not None else []:
-        say(f"{dataset.file}: {note.rstrip('.')}")  # pyright: ignore[reportOptionalCall]
     if not any(lines.rows):
         order = np.arange(len(lines.files))
         whole = np.zeros((len(order), 4))
-        return Boxes(table(str(dataset.file), lines.files, order, whole, order, order))
+        samples = table(str(dataset.file), lines.files, order, whole, order, order)
+        return Boxes(samples, notes=notes)
     values, image, sizes = _in_pixels(lines)
     boxes = _boxes(values, sizes[image], dataset.file, lines)
     ids = np.arange(len(lines.files))
     samples = table(str(dataset.file), lines.files, image, boxes, ids, np.arange(len(image)))
-    return Boxes(samples, categories=np.array([dataset.kind(v) for v in values[:, 0].tolist()]))
+    categories = np.array([dataset.kind(v) for v in values[:, 0].tolist()])
+    return Boxes(samples, categories=categories, notes=notes)
 
 
 def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

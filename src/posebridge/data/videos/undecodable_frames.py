@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,27 +47,25 @@ def without_undecodable(annotations: Annotations) -> Annotations:
     )
 
 
-def boxes_without_undecodable(boxes: Boxes, say: Callable[[str], None] | None) -> Boxes:
-    """Return boxes without those on frames which can't be decoded.
-
-    Args:
-        say: told how many are left out.
+def boxes_without_undecodable(boxes: Boxes) -> Boxes:
+    """Return boxes without those on frames which can't be decoded; a note tells.
 
     Raises:
         InputError: no box is left.
     """
     samples = boxes.samples
-    files = [samples.path(row) for row in range(len(samples))]
-    keep = _decodable(files)
-    if keep.all():
+    _, first, image = np.unique(samples.files, return_index=True, return_inverse=True)
+    files = [samples.path(int(row)) for row in first]
+    decodable = _decodable(files)
+    if decodable.all():
         return boxes
-    note = _sentence(samples.name, files, keep, f"{int((~keep).sum())} boxes on them")
-    if say is not None:
-        say(f"{samples.name}: {note.rstrip('.')}")
+    keep = decodable[image.reshape(-1)]
+    note = _sentence(samples.name, files, decodable, f"{int((~keep).sum())} boxes on them")
     return boxes._replace(
         samples=samples.subset(np.flatnonzero(keep)),
         scores=None if boxes.scores is None else boxes.scores[keep],
         categories=None if boxes.categories is None else boxes.categories[keep],
+        notes=[*boxes.notes, note],
     )
 
 
