@@ -19,7 +19,8 @@ from posebridge.data.formats.coco import read_labelled
 from posebridge.data.loaders import to_tensor
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
-from posebridge.export.export import ENDINGS, Export, export
+from posebridge.export.export import Export, export
+from posebridge.export.requirements import ENDINGS
 from posebridge.export.runtimes import open_exported, read_notes
 from posebridge.inference.network import Keypoints, TorchNetwork
 from posebridge.inference.onnx_network import OnnxNetwork

@@ -58,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.checkpoints.model_folder import load_checkpoint
     from posebridge.cli.output_paths import require_file
     from posebridge.data.reading import read_unlabelled
-    from posebridge.export.export import TOLERANCE, export, require_export
+    from posebridge.export.export import TOLERANCE, export
+    from posebridge.export.requirements import require_export
     from posebridge.inference.calibrated import find_calibration
     from posebridge.report.console import plain_console
 

@@ -2,7 +2,7 @@
 
 Everything that reads a source, a target or test images calls the functions here. A path is recognised
 by its content and ending (``registry.py``); pictures without annotations are in ``image_folder.py``. A
-reference that is no path names a benchmark, such as ``lsp:test`` (``benchmarks/``).
+reference that is no path names a benchmark, such as ``lsp:test`` (``datasets/``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Models as one file for other runtimes.
 
     export.py        ONNX, TorchScript, a PyTorch program, OpenVINO; pre-processing and decoding inside
+    requirements.py  options, packages, place and size, checked before the work
     quantization.py  weights and activations of 8 bits
     runtimes.py      exported files opened in the runtimes that they are made for
 

@@ -16,7 +16,6 @@ Each file carries the JSON of :class:`~posebridge.inference.onnx_network.FileNot
 from __future__ import annotations
 
 import copy
-import importlib
 import io
 import tempfile
 import warnings
@@ -33,6 +32,7 @@ from posebridge.data.loaders import crop_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
+from posebridge.export.requirements import export_files, require_export, require_size
 from posebridge.export.runtimes import open_exported
 from posebridge.files.whole import files_written_whole, require_writable
 from posebridge.inference.network import EndToEnd
@@ -41,20 +41,12 @@ from posebridge.models.finite import require_finite_weights
 from posebridge.synthetic.figures import render_figure
 from posebridge.version import __version__
 
-ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt", "program": ".pt2"}
 OPSET = 18
 TOLERANCE = 0.01
 """Pixels of the crop within which a file of full precision agrees with PyTorch."""
 
-_NEEDS = {
-    "onnx": ("export", ("onnx", "onnxscript", "onnxruntime")),
-    "openvino": ("openvino", ("onnx", "onnxscript", "openvino")),
-    "torchscript": ("", ()),
-    "program": ("", ()),
-}
 _CALIBRATION_IMAGES = 128
 _CHECKED_FIGURES = 16
-_LARGEST_FILE = 2**31 - 2**20
 
 
 @dataclass(frozen=True)
@@ -104,7 +96,7 @@ def export(
     """
     file = Path(file)
     require_export(file, to, half, int8 is not None)
-    _require_size(checkpoint, to, half)
+    require_size(checkpoint, to, half)
     require_finite_weights(checkpoint.model.state_dict(), str(checkpoint.folder))
     more = (checkpoint.skeleton, heatmaps, calibration)
     original = EndToEnd(checkpoint.model.cpu().float().eval(), *more)
@@ -122,7 +114,7 @@ def export(
         calibration=calibration,
         asked=checkpoint.asked,
     ).to_json()
-    written = _files(file, to)
+    written = export_files(file, to)
     with files_written_whole(written[::-1]) as partials:
         partial = partials[-1]
         try:
@@ -149,53 +141,6 @@ def export(
             ) from error
         distances = _compare(original, partial, crops)
     return Export(tuple(written), distances, images, tuple(skipped))
-
-
-def require_export(file: Path | str, to: str, half: bool, quantise: bool) -> None:
-    """Raise InputError for options, packages or a place that can't be, before a model is read."""
-    file = Path(file)
-    _require_options(file, to, half, quantise)
-    _require_packages(to, quantise)
-    for each in _files(file, to):
-        require_writable(each)
-
-
-def _files(file: Path, to: str) -> tuple[Path, ...]:
-    """The files of an export, the one to load first."""
-    return (file, file.with_suffix(".bin")) if to == "openvino" else (file,)
-
-
-def _require_options(file: Path, to: str, half: bool, quantise: bool) -> None:
-    if to not in ENDINGS:
-        raise InputError(f"unknown format '{to}'; known are {', '.join(ENDINGS)}.")
-    if file.suffix.lower() != ENDINGS[to]:
-        raise InputError(f"{file} does not end in {ENDINGS[to]}, as a file of {to} has to.")
-    if half and quantise:
-        raise InputError("half precision and 8 bits exclude each other; choose one.")
-    if quantise and to not in ("onnx", "openvino"):
-        raise InputError(f"8 bits are for onnx and openvino, not for {to}.")
-
-
-def _require_size(checkpoint: Checkpoint, to: str, half: bool) -> None:
-    size = sum(p.numel() for p in checkpoint.model.parameters()) * (2 if half else 4)
-    if to in ("onnx", "openvino") and size > _LARGEST_FILE:
-        raise InputError(
-            f"the network has {size / 2**30:.1f} GiB, and one ONNX file holds 2 at most; use half "
-            "precision or --to program."
-        )
-
-
-def _require_packages(to: str, quantise: bool) -> None:
-    extra, names = _NEEDS[to]
-    if quantise:
-        names = tuple(dict.fromkeys((*names, "onnx", "onnxruntime")))
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise InputError(
-                f"export to {to} needs {name}; install it with pip install 'posebridge[{extra}]'."
-            ) from error
 
 
 def _notes(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -27,7 +27,17 @@ from posebridge.data.annotations import (
     upright_size,
 )
 from posebridge.data.formats.label_studio_images import TaskImages
-from posebridge.data.formats.label_studio_regions import kind_of, one_each, shown_turned, sized
+from posebridge.data.formats.label_studio_regions import (
+    box_of,
+    kind_of,
+    label_of,
+    number_of,
+    one_each,
+    score_of,
+    shown_turned,
+    sized,
+    value_of,
+)
 from posebridge.data.videos.video import resolved
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
@@ -125,8 +135,8 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
         for region in one_each(sized(_regions(task, where)[0], files[row], where)):
             if kind_of(region) == "rectangle":
                 image.append(row)
-                boxes.append(_box(region, where))
-                scores.append(_score(region))
+                boxes.append(box_of(region, where))
+                scores.append(score_of(region))
     ids = _ids(tasks)
     if not boxes:
         order = np.arange(len(files))
@@ -196,61 +206,12 @@ def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any
     return [], False, False
 
 
-def _number(value: Mapping[str, Any], key: str, where: str) -> float:
-    given = value.get(key)
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise InputError(f"{where} has a region whose '{key}' is not a number.")
-    try:
-        return float(given)
-    except OverflowError as error:
-        raise InputError(f"{where} has a region whose '{key}' is too large.") from error
-
-
-def _value(region: Mapping[str, Any], where: str) -> tuple[Mapping[str, Any], float, float]:
-    """The value of a region, and the pixels of one per cent of width and height."""
-    value = region.get("value")
-    if not isinstance(value, dict):
-        raise InputError(f"{where} has a region without 'value'.")
-    width = _number(region, "original_width", where)
-    height = _number(region, "original_height", where)
-    if not (width > 0 and height > 0):
-        raise InputError(f"{where} has a region of an image without width or height.")
-    return value, width / 100, height / 100
-
-
-def _label(value: Mapping[str, Any], key: str) -> str:
-    given = value.get(key) or value.get("labels")
-    return str(given[0]) if isinstance(given, list) and given else ""
-
-
-def _box(region: Mapping[str, Any], where: str) -> list[float]:
-    """x, y, width, height in pixels; of a turned rectangle the upright box round it."""
-    value, across, down = _value(region, where)
-    x, y = _number(value, "x", where) * across, _number(value, "y", where) * down
-    width = _number(value, "width", where) * across
-    height = _number(value, "height", where) * down
-    angle = np.deg2rad(_number(value, "rotation", where)) if value.get("rotation") else 0.0
-    if not angle or not np.isfinite(angle):
-        return [x, y, width, height]
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ turn.T + [x, y]
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return [*low.tolist(), *(high - low).tolist()]
-
-
-def _score(region: Mapping[str, Any]) -> float:
-    given = region.get("score")
-    return float(given) if isinstance(given, (int, float)) else np.nan
-
-
 def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject]:
     boxed: dict[str, _Subject] = {}
     for number, region in enumerate(regions):
         if kind_of(region) == "rectangle":
-            value, _, _ = _value(region, where)
-            label = _label(value, "rectanglelabels")
             key = str(region.get("id", f"#{number}"))
-            boxed[key] = _Subject(label, _box(region, where), _score(region))
+            boxed[key] = _Subject(label_of(region), box_of(region, where), score_of(region))
     ties: dict[str, str] = {}
     for region in regions:
         ends = [str(region.get(end)) for end in ("from_id", "to_id")]
@@ -264,9 +225,9 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
     for region in regions:
         if kind_of(region) != "keypoint":
             continue
-        value, across, down = _value(region, where)
-        x, y = _number(value, "x", where) * across, _number(value, "y", where) * down
-        label = _label(value, "keypointlabels")
+        value, across, down = value_of(region, where)
+        x, y = number_of(value, "x", where) * across, number_of(value, "y", where) * down
+        label = label_of(region)
         if not label:
             raise InputError(f"{where} has a keypoint without a label.")
         owner = boxed.get(ties.get(str(region.get("id")), ""), alone)
@@ -281,7 +242,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         meta = region.get("meta")
         text = meta.get("text") if isinstance(meta, dict) else None
         hidden = isinstance(text, list) and HIDDEN in text
-        owner.points[label] = (x, y, 1 if hidden else 2, _score(region))
+        owner.points[label] = (x, y, 1 if hidden else 2, score_of(region))
     return [*boxed.values(), *([alone] if alone.points else [])]
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from posebridge.data.annotations import upright_size
 from posebridge.errors import InputError
 
@@ -122,3 +124,53 @@ def _require_shape(region: Region, width: int, height: int, file: Path, where: s
         f"{where} was labeled on an image of {across:g} x {down:g}, and {file} is {width} x {height}: "
         f"{hint}; give the image that was labeled."
     )
+
+
+def number_of(value: Mapping[str, Any], key: str, where: str) -> float:
+    """Return a number of a region's value; ``where`` is the task, for messages."""
+    given = value.get(key)
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise InputError(f"{where} has a region whose '{key}' is not a number.")
+    try:
+        return float(given)
+    except OverflowError as error:
+        raise InputError(f"{where} has a region whose '{key}' is too large.") from error
+
+
+def value_of(region: Region, where: str) -> tuple[Mapping[str, Any], float, float]:
+    """Return the value of a region, and the pixels of one per cent of width and height."""
+    value = region.get("value")
+    if not isinstance(value, dict):
+        raise InputError(f"{where} has a region without 'value'.")
+    width = number_of(region, "original_width", where)
+    height = number_of(region, "original_height", where)
+    if not (width > 0 and height > 0):
+        raise InputError(f"{where} has a region of an image without width or height.")
+    return value, width / 100, height / 100
+
+
+def label_of(region: Region) -> str:
+    """Return the label of a region, "" where it has none."""
+    labels = _labels(region)
+    return str(labels[0]) if labels else ""
+
+
+def box_of(region: Region, where: str) -> list[float]:
+    """Return x, y, width, height in pixels; of a turned rectangle the upright box round it."""
+    value, across, down = value_of(region, where)
+    x, y = number_of(value, "x", where) * across, number_of(value, "y", where) * down
+    width = number_of(value, "width", where) * across
+    height = number_of(value, "height", where) * down
+    angle = np.deg2rad(number_of(value, "rotation", where)) if value.get("rotation") else 0.0
+    if not angle or not np.isfinite(angle):
+        return [x, y, width, height]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ turn.T + [x, y]
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return [*low.tolist(), *(high - low).tolist()]
+
+
+def score_of(region: Region) -> float:
+    """Return the score of a region, NaN where it has none."""
+    given = region.get("score")
+    return float(given) if isinstance(given, (int, float)) else np.nan
