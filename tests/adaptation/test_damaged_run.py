@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+import threading
+from pathlib import Path
 
 import lightning.pytorch as pl
 import numpy as np
@@ -21,7 +24,9 @@ from posebridge.export.export import export
 from posebridge.inference.predictor import load
 from posebridge.inference.run_folder import read_course, step_of
 from posebridge.training.diagnostics import NonFiniteLoss
+from posebridge.training.lightning_logging import disk_errors_named
 from posebridge.training.metrics_file import read_metrics
+from posebridge.training.resume_file import save_content
 from posebridge.training.run import train
 
 
@@ -198,3 +203,24 @@ def test_a_style_decoder_with_a_flipped_bit_is_told(data, tmp_path):
     other = tiny(**ADAIN, steps__source=0, steps__adaptation=1, image__decoder=str(file))
     with pytest.raises(InputError, match=r"decoder\.safetensors is damaged .* remove it"):
         train(other, *data, tmp_path / "other")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_resume_file_on_a_full_disk_is_an_error_of_the_disk():
+    with pytest.raises(OSError, match="No space left on device"):
+        save_content({"weights": torch.zeros(2**20)}, Path("/dev/full"))
+
+
+def test_a_full_disk_in_a_thread_of_a_logger_names_the_run(tmp_path, capsys):
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    told = pytest.raises(InputError, match="run can't be written: there is no space left")
+    with told, disk_errors_named(tmp_path / "run"):
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        fail()
+    assert capsys.readouterr().err == ""
+    with pytest.raises(FileNotFoundError), disk_errors_named(tmp_path / "run"):
+        (tmp_path / "none").read_text()

@@ -280,3 +280,13 @@ def test_a_name_that_is_not_a_preset_is_a_sentence(name):
         configure([name])
     with pytest.raises(InputError, match="there is no file of settings"):
         configure(config=name)
+
+
+def test_no_text_holds_a_zero_byte(tmp_path):
+    plan = {
+        "pairs": {"p": {"test": "t.json", "settings": {"source": "a\0b", "target": "t"}}},
+        "methods": {"m": {"preset": "source_only"}},
+    }
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    with pytest.raises(InputError, match=r"source is 'a\\x00b'; give a text"):
+        read_plan(tmp_path / "plan.yaml")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import posebridge
 from posebridge.cli.main import main
 from posebridge.data.reading import ReadingConfig, read_unlabelled
+from posebridge.files.locks import locked_file
 from posebridge.inference import detectors
 from posebridge.inference.resume_cache import Journal
 
@@ -115,7 +117,7 @@ def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, mo
 
     killed_after(2, finished_run, clip, *flags, *outs(out))
     partial = out / "a.json.keypoints.partial"
-    assert [p.name for p in out.iterdir()] == [partial.name]
+    assert sorted(p.name for p in out.iterdir()) == [".a.json.lock", partial.name]
     # As if the machine had lost the end of what was written.
     os.truncate(partial, partial.stat().st_size - 7)
     sizes.clear()
@@ -281,3 +283,15 @@ def test_a_pipe_is_not_waited_for(finished_run, tmp_path, capsys):
     ]
     assert main(given) == 2
     assert "not a" in capsys.readouterr().err
+
+
+def test_what_another_process_predicts_is_not_predicted_beside_it(
+    finished_run, clip, tmp_path, capsys
+):
+    out = tmp_path / "a.csv"
+    given = ["predict", str(finished_run), str(clip), "--every", "20", "--out", str(out)]
+    with ThreadPoolExecutor(1) as other, locked_file(out):
+        assert other.submit(main, given).result() == 2
+    assert "a.csv is in use by" in capsys.readouterr().err
+    assert not out.exists()
+    assert main(given) == 0

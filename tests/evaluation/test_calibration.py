@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -105,6 +106,17 @@ def test_maps_survive_a_file(tmp_path):
         json.dumps({"adapted": [{"within": 0.05}]}),
         json.dumps(
             {"adapted": [{"within": 0.1, "points": 1, "own": {}, "shared": [[2, 1], [0, 1]]}]}
+        ),
+        *(
+            json.dumps({"adapted": [{"within": w, "points": p, "own": {}, "shared": curve}]})
+            for w, p, curve in (
+                (math.nan, 1, [[0, 1], [0, 1]]),
+                (0.1, math.inf, [[0, 1], [0, 1]]),
+                (0.1, 1, [[0, 1], [0, 1.5]]),
+                (0.1, 1, [[0, 1], [-0.5, 1]]),
+                (0.1, 1, [[0, 1], [0, math.nan]]),
+                (0.1, 1, [[0, math.nan], [0, 1]]),
+            )
         ),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posebridge.errors import InputError
-from posebridge.files.json_files import write_json, write_json_lists
+from posebridge.files.json_files import parse_json, write_json, write_json_lists
 
 VALUES = st.recursive(
     st.none()
@@ -52,3 +52,10 @@ def test_what_can_not_be_written_leaves_the_old_file(tmp_path):
         write_json_lists(path, {"points": iter([2.0, math.nan])})
     assert [p.name for p in tmp_path.iterdir()] == ["points.json"]
     assert path.read_text() == '{"points": [1.0]}'
+
+
+def test_a_whole_number_that_no_decimal_number_reaches_is_refused():
+    with pytest.raises(InputError, match=r"^a\.json holds a number that is too long.*400 digits"):
+        parse_json('{"x": 1' + "0" * 399 + "}", "a.json", "COCO")
+    digits = "1" * 400
+    assert parse_json(f'["{digits}", 12, 0.{digits}]', "a", "COCO") == [digits, 12, 1 / 9]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,11 @@ def test_what_needs_pytorch_says_so(onnx):
         predictor.model
 
 
+def changed(entry, **values) -> None:
+    """Change values in an entry of metadata."""
+    entry.value = json.dumps({**json.loads(entry.value), **values})
+
+
 def test_damaged_and_foreign_files(onnx, tmp_path):
     import onnx as package
 
@@ -249,6 +255,14 @@ def test_damaged_and_foreign_files(onnx, tmp_path):
         (lambda entry: setattr(entry, "value", "{"), "are not as posebridge writes them"),
         (lambda entry: setattr(entry, "value", '{"skeleton": 3}'), "is not a skeleton|are not as"),
         (lambda entry: setattr(entry, "value", entry.value.replace(" 64", " 32")), "does not fit"),
+        (lambda entry: changed(entry, padding=True), "padding is True; give a finite number"),
+        (lambda entry: changed(entry, padding=math.nan), "padding is nan; give a finite number"),
+        (
+            lambda entry: changed(entry, heatmap_size=1.5),
+            "heatmap_size is 1.5; give a whole number",
+        ),
+        (lambda entry: changed(entry, least_confidence=math.inf), "least_confidence is inf"),
+        (lambda entry: changed(entry, precision=[1]), "precision is .1.; give a text"),
     ):
         model = package.ModelProto()
         model.CopyFrom(graph)

@@ -102,3 +102,13 @@ def test_a_disk_that_takes_nothing_is_a_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be written"):
         journal.append(BATCHES[0])
+
+
+@pytest.mark.parametrize("claimed", [-1, 10**15, 10**30, True, None])
+def test_a_line_that_claims_other_bytes_than_there_are_ends_what_is_kept(tmp_path, claimed):
+    file = tmp_path / "a.partial"
+    written(file, BATCHES[:1])
+    with file.open("ab") as stream:
+        line = {"first": 3, "end": 4, "notes": [], "bytes": claimed, "crc32": 0}
+        stream.write(json.dumps(line).encode() + b"\n")
+    assert_same(Journal(file, IDENTITY).kept, BATCHES[:1])

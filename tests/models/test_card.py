@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from huggingface_hub import ModelCard
 
 from posebridge.checkpoints.card import model_card
+from posebridge.checkpoints.results_file import parse_results
+from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 from posebridge.training.config import AdaptConfig
 
@@ -74,3 +79,9 @@ def test_what_is_not_known_is_not_said():
     source = model_card(HAND, AdaptConfig().to_dict(), {**RESULTS, "weights": "source"})
     assert "from before the adaptation" in source
     assert "may be worse" not in source
+
+
+@pytest.mark.parametrize("levels", [3, "mean teacher", [None], [{"class_path": "os.system"}]])
+def test_levels_that_a_card_can_not_list_are_refused_when_they_are_read(levels):
+    with pytest.raises(InputError, match=r"^results\.json: levels is .*; give a list of texts"):
+        parse_results(json.dumps({"levels": levels}), "results.json")

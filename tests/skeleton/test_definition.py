@@ -104,3 +104,22 @@ def test_differences_are_named():
     with pytest.raises(InputError, match="another order"):
         one.require_same(Skeleton.from_names("x", ["b", "a"]), "one", "other")
     one.require_same(Skeleton.from_names("y", ["a", "b"]), "one", "other")
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("name", 3),
+        ("keypoints", [1, 2]),
+        ("keypoints", [{"class_path": "os.system"}, "b"]),
+        ("edges", [[0, 1.5]]),
+        ("edges", [[False, True]]),
+        ("pairs", [["0", "1"]]),
+        ("groups", {"a": [0.9]}),
+    ],
+)
+def test_a_value_of_another_type_is_not_made_to_fit(entry, value):
+    content = {"name": "s", "keypoints": ["a", "b"], "edges": [], "pairs": [], "groups": {}}
+    assert Skeleton.from_content(content, "here").keypoints == ("a", "b")
+    with pytest.raises(InputError, match="^here is not a skeleton that posebridge wrote"):
+        Skeleton.from_content({**content, entry: value}, "here")

@@ -152,7 +152,9 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     root = data_root or text_of(raw.get("data_root"), f"{path}: data_root")
     baseline = text_of(raw.get("baseline"), f"{path}: baseline")
     if baseline is not None and baseline not in methods:
-        raise InputError(f"{path}: baseline '{baseline}' is none of the methods; name one of them.")
+        raise InputError(
+            f"{path}: baseline {short_repr(baseline)} is none of the methods; name one of them."
+        )
     thresholds = thresholds_of(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
 
     if len(pairs) * len(methods) * len(seeds) > MOST_TRAININGS:

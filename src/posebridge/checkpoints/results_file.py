@@ -49,6 +49,9 @@ def _checked(raw: Any, file: Path | str) -> dict[str, Any]:
 
 def _check(raw: Mapping[str, Any]) -> None:
     _entries(raw, "", {"step": int, "weights": str, "posebridge": str})
+    levels = raw.get("levels", [])
+    if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
+        raise InputError(f"levels is {short_repr(levels)}; give a list of texts.")
     if "validator" in raw and raw["validator"] is not None:
         validator = _mapping(raw["validator"], "validator")
         _entries(validator, "validator.", {"name": str, "value": float | None})

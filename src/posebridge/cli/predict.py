@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.data.videos.video import is_video
     from posebridge.data.videos.video_file import require_video_file
     from posebridge.errors import InputError
+    from posebridge.files.locks import locked_file
     from posebridge.inference.calibrated import calibration_of
     from posebridge.inference.predictor import load
     from posebridge.inference.provenance import file_state, is_made, record_file, write_record
@@ -97,28 +99,30 @@ def main(arguments: Sequence[str]) -> int:
             soft_wrap=True,
         )
         return 0
-    journals: list[Journal] = []
+    # What is kept of a video is continued by one process at a time.
+    with locked_file(outs[0]) if identity else nullcontext():
+        journals: list[Journal] = []
 
-    def kept(what: str, entries: dict) -> Journal:
-        file = outs[0].with_name(f"{outs[0].name}.{what}.partial")
-        journal = Journal(file, {**identity, **entries}, given.overwrite)
-        if journal.other and camera is None:
-            other = " and ".join(journal.other)
-            console.print(f"{file} differs in {other}; beginning again", highlight=False)
-        journals.append(journal)
-        return journal
+        def kept(what: str, entries: dict) -> Journal:
+            file = outs[0].with_name(f"{outs[0].name}.{what}.partial")
+            journal = Journal(file, {**identity, **entries}, given.overwrite)
+            if journal.other and camera is None:
+                other = " and ".join(journal.other)
+                console.print(f"{file} differs in {other}; beginning again", highlight=False)
+            journals.append(journal)
+            return journal
 
-    if camera is not None:
-        seen = from_camera(given, predictor, finder, camera, kept("keypoints", {}), console)
-    else:
-        seen = from_files(given, predictor, finder, kept if video else None, console)
-    # Until it is written again, nothing here counts as finished; nor when it is of something else.
-    record_file(outs[0]).unlink(missing_ok=True)
-    write_all(given, predictor, calibration, seen, console)
-    if video:
-        write_record(made, whole)
-    for journal in journals:
-        journal.remove()
+        if camera is not None:
+            seen = from_camera(given, predictor, finder, camera, kept("keypoints", {}), console)
+        else:
+            seen = from_files(given, predictor, finder, kept if video else None, console)
+        # Until it is written again, nothing here counts as finished; nor when it is of something else.
+        record_file(outs[0]).unlink(missing_ok=True)
+        write_all(given, predictor, calibration, seen, console)
+        if video:
+            write_record(made, whole)
+        for journal in journals:
+            journal.remove()
     return 0
 
 

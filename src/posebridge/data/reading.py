@@ -22,6 +22,7 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.data.units import require_pixel_boxes, require_pixels
 from posebridge.data.videos.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.given import require_given, require_regular
 
 Say = Callable[[str], None]
@@ -148,8 +149,8 @@ def read_unlabelled(
     if found is None:
         if options.category is not None:
             raise InputError(
-                f"{source} are pictures without boxes, so that category '{options.category}' can't "
-                "be chosen; leave it out."
+                f"{source} are pictures without boxes, so that category "
+                f"{short_repr(options.category)} can't be chosen; leave it out."
             )
         return read_pictures(source, options.every, options.frames, say)
     boxes = boxes_without_undecodable(found.boxes(path, images))
@@ -202,8 +203,8 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
     samples, categories = boxes.samples, boxes.categories
     if categories is None and wanted is not None:
         raise InputError(
-            f"{samples.name} does not say what its boxes are round, so that category '{wanted}' "
-            "can't be chosen; leave it out."
+            f"{samples.name} does not say what its boxes are round, so that category "
+            f"{short_repr(wanted)} can't be chosen; leave it out."
         )
     if categories is None or (wanted is None and say is None):
         return np.ones(len(samples), dtype=bool)
@@ -218,7 +219,9 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
             )
         return np.ones(len(samples), dtype=bool)
     if wanted not in names:
-        raise InputError(f"{samples.name} has no box of category '{wanted}'; it has {listed}.")
+        raise InputError(
+            f"{samples.name} has no box of category {short_repr(wanted)}; it has {listed}."
+        )
     return categories == wanted
 
 

@@ -12,6 +12,7 @@ source, it holds on the source: on photographs it tends to promise too much.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json_mapping
 
 BINS = 10
@@ -77,15 +79,15 @@ class Calibration:
         """Read what :meth:`to_dict` gave; ``where`` names the file in an error."""
         try:
             return cls(
-                within=float(raw["within"]),
+                within=_within(raw["within"]),
                 points=int(raw["points"]),
                 shared=_curve(raw["shared"]),
                 own={int(joint): _curve(pair) for joint, pair in raw["own"].items()},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
-                f"{where} is not a calibration that posebridge wrote ({error!r}); make it again "
-                "with 'posebridge report'."
+                f"{where} is not a calibration that posebridge wrote ({short_repr(error)}); make it "
+                "again with 'posebridge report'."
             ) from error
 
 
@@ -197,8 +199,17 @@ def _isotonic(peaks: NDArray[np.float64], right: NDArray[np.float64]) -> Curve:
     return Curve(tuple(centre.tolist()), tuple(level.tolist()))
 
 
+def _within(raw: Any) -> float:
+    within = float(raw)
+    if not 0 < within < math.inf:
+        raise ValueError("'within' must be a number above 0")
+    return within
+
+
 def _curve(raw: Any) -> Curve:
     peak, chance = (tuple(float(v) for v in column) for column in raw)
     if len(peak) != len(chance) or not peak or list(peak) != sorted(peak):
         raise ValueError("a map's peaks must rise and have a chance each")
+    if not all(map(math.isfinite, peak)) or not all(0 <= value <= 1 for value in chance):
+        raise ValueError("a map's peaks must be finite, and its chances 0 to 1")
     return Curve(peak, chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +14,8 @@ from posebridge.files.given import require_regular
 from posebridge.files.whole import write_text, written_whole
 
 _WALKED = 16 * 2**20
+_LONG = re.compile(r"\d{301}")
+"""Digits of a whole number that no decimal number reaches, whose largest has 309."""
 
 
 def read_json(file: Path, kind: str) -> Any:
@@ -43,7 +46,8 @@ def parse_json(text: str | bytes, name: str, kind: str) -> Any:
     """
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        content = json.loads(decoded)
+        # A hook for each whole number is slow: only a text that has that many digits gets it.
+        content = json.loads(decoded, parse_int=_whole if _LONG.search(decoded) else None)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name} is not a text file ({error.reason}); give a {kind} JSON."
@@ -61,6 +65,12 @@ def parse_json(text: str | bytes, name: str, kind: str) -> Any:
     if len(decoded) <= _WALKED and too_deep(content):
         raise InputError(f"{name} is nested too deeply to be a {kind} file.")
     return content
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 300:
+        raise ValueError(f"it has {len(digits)} digits")
+    return int(digits)
 
 
 def read_json_mapping(file: Path, kind: str) -> dict[str, Any]:

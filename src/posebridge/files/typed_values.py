@@ -120,7 +120,8 @@ def _as(value: Any, hint: Any) -> Any:
     if hint is float:
         return _number(value)
     if hint is str:
-        return _require(isinstance(value, str) and value.strip() != "", value)
+        # No name and no path holds a zero byte, and the calls of the operating system refuse it.
+        return _require(isinstance(value, str) and value.strip() != "" and "\0" not in value, value)
     if get_origin(hint) is tuple:
         return _tuple(value, get_args(hint))
     if (get_origin(hint) or hint) is dict:

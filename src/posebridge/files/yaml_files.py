@@ -23,6 +23,9 @@ LARGEST = 8 * 2**20
 MOST_VALUES = 500_000
 """Values in a file, each alias counted as what it stands for."""
 
+_LONGEST_NUMBER = 100
+"""Characters of a number; ``1:1:1...``, base 60, takes time with the square of its length."""
+
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,6 +45,14 @@ class _UniqueKeys(_Base):
                 )
             seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
+
+    def construct_scalar(self, node: yaml.Node) -> Any:
+        number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if number and isinstance(node.value, str) and len(node.value) > _LONGEST_NUMBER:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number of {len(node.value)} characters", node.start_mark
+            )
+        return super().construct_scalar(node)
 
 
 class _TextOnly(_UniqueKeys):
@@ -115,8 +126,14 @@ def parse_yaml(
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not a text file ({error.reason}); give a {kind}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date 2024-13-45
-        line = " ".join(str(error).split())[:300]
+        line = " ".join(str(error).replace(' in "<unicode string>",', " in").split())[:300]
         raise InputError(f"{name} is not valid YAML: {line}.") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        # PyYAML on a value that is not of its tag: !!bool maybe, !!timestamp noon, !!int ''.
+        raise InputError(
+            f"{name} is not valid YAML: a value does not fit its tag ({type(error).__name__}); write "
+            "values without '!!' tags."
+        ) from error
 
 
 @dataclass

@@ -19,6 +19,7 @@ from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
+from posebridge.files.typed_values import checked_value
 from posebridge.inference.network import Keypoints
 from posebridge.models.tta import Asked
 from posebridge.skeleton import Skeleton
@@ -82,10 +83,10 @@ class FileNotes:
                 raise ValueError("a calibration of a keypoint that the skeleton has not")
             return cls(
                 skeleton,
-                CropRange(int(raw["input_size"]), float(raw["padding"])),
-                int(raw["heatmap_size"]),
-                float(raw["least_confidence"]),
-                str(raw["precision"]),
+                _crop(raw, where),
+                _typed(raw, "heatmap_size", int, where),
+                _typed(raw, "least_confidence", float, where),
+                _typed(raw, "precision", str, where),
                 dict(raw["notes"]),
                 tuple(str(name) for name in raw.get("outputs", cls.outputs)),
                 calibration,
@@ -106,6 +107,21 @@ def _parsed(text: str, where: str) -> Any:
             f"the metadata of {where} are not as posebridge writes them "
             f"({str(error).split(';')[0].rstrip('.')}); export the model again."
         ) from error
+
+
+def _typed(raw: Mapping[str, Any], name: str, hint: type, where: str) -> Any:
+    try:
+        return checked_value(raw[name], hint, name, exact=True)
+    except InputError as error:
+        raise InputError(f"the metadata of {where}: {error} Or export the model again.") from error
+
+
+def _crop(raw: Mapping[str, Any], where: str) -> CropRange:
+    size, padding = _typed(raw, "input_size", int, where), _typed(raw, "padding", float, where)
+    try:
+        return CropRange(size, padding)
+    except InputError as error:
+        raise InputError(f"the metadata of {where}: {error}") from error
 
 
 def _asked(raw: Mapping[str, Any], where: str) -> Asked:

@@ -8,6 +8,7 @@ left half-written is cut off. Nothing in the file is ever executed.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -137,6 +138,9 @@ def _next_batch(stream: BinaryIO, first: int) -> Batch | None:
 
     try:
         line = parse_json(stream.readline(_LONGEST_LINE), "a journal", "line")
+        left = os.fstat(stream.fileno()).st_size - stream.tell()
+        if type(line["bytes"]) is not int or not 0 <= line["bytes"] <= left:
+            return None  # before a read takes as much memory as the line claims
         content = stream.read(line["bytes"])
         whole = len(content) == line["bytes"] and _checksum(line, content) == line["crc32"]
         if not whole or line["first"] != first or line["end"] <= first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 
 MOST_VIEWS = 64
 
@@ -32,7 +33,9 @@ class Asked:
         if not (isinstance(self.views, int) and 1 <= self.views <= MOST_VIEWS):
             raise InputError(f"{self.views} views can't be taken; give 1 to {MOST_VIEWS}.")
         if not isinstance(self.flip, bool):
-            raise InputError(f"flip {self.flip!r} is neither true nor false; give one of them.")
+            raise InputError(
+                f"flip {short_repr(self.flip)} is neither true nor false; give one of them."
+            )
         if not (isinstance(self.turn, int | float) and 0 <= self.turn <= 180):
             raise InputError(f"views can't be turned by {self.turn} degrees; give 0 to 180.")
         if self.turn > 0 and self.views == 1:

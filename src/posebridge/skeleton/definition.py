@@ -168,11 +168,11 @@ class Skeleton:
         """
         try:
             return cls(
-                name=str(raw["name"]),
-                keypoints=tuple(str(n) for n in raw["keypoints"]),
-                edges=tuple((int(a), int(b)) for a, b in raw["edges"]),
-                pairs=tuple((int(a), int(b)) for a, b in raw["pairs"]),
-                groups={str(k): tuple(int(i) for i in v) for k, v in raw["groups"].items()},
+                name=_text(raw["name"]),
+                keypoints=tuple(_text(n) for n in raw["keypoints"]),
+                edges=tuple((_index(a), _index(b)) for a, b in raw["edges"]),
+                pairs=tuple((_index(a), _index(b)) for a, b in raw["pairs"]),
+                groups={str(k): tuple(_index(i) for i in v) for k, v in raw["groups"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
@@ -204,6 +204,18 @@ class Skeleton:
             f"{own} has {len(self)} keypoints and {others} has {len(other)} that do not match "
             f"({difference}); both must name the same keypoints in the same order."
         )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} where a name belongs")
+    return value
+
+
+def _index(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"a {type(value).__name__} where the index of a keypoint belongs")
+    return value
 
 
 def _pairs_by_name(keypoints: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -169,8 +169,8 @@ def _place(name: str, skeleton: Skeleton, mapping: str, side: str) -> int:
     if spelled.count(canonical_name(name)) == 1:
         return spelled.index(canonical_name(name))
     raise InputError(
-        f"{mapping} names the {side} keypoint '{name}', which '{skeleton.name}' does not have; it "
-        f"has {', '.join(skeleton.keypoints)}."
+        f"{mapping} names the {side} keypoint {short_repr(name)}, which '{skeleton.name}' does not "
+        f"have; it has {', '.join(skeleton.keypoints)}."
     )
 
 

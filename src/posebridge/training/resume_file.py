@@ -33,7 +33,7 @@ class DigestedCheckpoints(CheckpointIO):
     ) -> None:
         """Write a checkpoint; the one before stays until the new one is on the disk."""
         with written_whole(Path(path), lambda file: require_digest(file, _REMEDY)) as partial:
-            torch.save(checkpoint, partial)
+            save_content(checkpoint, partial)
             append_digest(partial)
 
     def load_checkpoint(
@@ -49,6 +49,21 @@ class DigestedCheckpoints(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint."""
         Path(path).unlink(missing_ok=True)
+
+
+def save_content(content: Mapping[str, Any], file: Path) -> None:
+    """Write what ``torch.load`` reads; a full disk is an OSError.
+
+    PyTorch itself reports a full disk as a RuntimeError about the place in its archive.
+    """
+    with file.open("wb") as stream:
+        try:
+            torch.save(content, stream)
+        except RuntimeError as error:
+            reason = error.__context__
+            while reason is not None and not isinstance(reason, OSError):
+                reason = reason.__context__
+            raise reason or error from error
 
 
 def read_resume_file(file: Path) -> dict[str, Any]:

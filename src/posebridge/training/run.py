@@ -44,7 +44,7 @@ from posebridge.training.fill_style_bank import image_level_of
 from posebridge.training.hardware import device_of, precision_of, workers_of
 from posebridge.training.heartbeat import Heartbeat
 from posebridge.training.initialization import start_of
-from posebridge.training.lightning_logging import quiet
+from posebridge.training.lightning_logging import disk_errors_named, quiet
 from posebridge.training.metrics_file import read_metrics
 from posebridge.training.origin import Origin, read_origin, require_same_data
 from posebridge.training.resume_file import RESUME, DigestedCheckpoints, read_resume_file
@@ -191,7 +191,7 @@ def _train(
     )
     # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)
-    with quiet():
+    with quiet(), disk_errors_named(out):
         trainer = pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=1,

@@ -23,6 +23,7 @@ from posebridge.models.style import StyleNetwork
 from posebridge.ops import color_augmentation
 from posebridge.training.config import StyleTrainingConfig
 from posebridge.training.diagnostics import NonFiniteLoss
+from posebridge.training.resume_file import save_content
 
 CHECKPOINT_EVERY = 200
 
@@ -164,7 +165,7 @@ def _keep(
     about: dict[str, str],
 ) -> None:
     with written_whole(resume, lambda file: require_digest(file, "remove it")) as partial:
-        torch.save(
+        save_content(
             {
                 "step": step,
                 "about": about,
