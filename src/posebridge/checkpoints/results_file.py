@@ -60,9 +60,6 @@ def _check(raw: Mapping[str, Any]) -> None:
     for domain, known in _mapping(raw.get("data", {}), "data").items():
         _entries(_mapping(known, f"data.{domain}"), f"data.{domain}.", _DOMAIN)
     _mapping(raw.get("source_poses", {}), "source_poses")
-    levels = raw.get("levels", [])
-    if not isinstance(levels, list) or not all(isinstance(line, str) for line in levels):
-        raise InputError(f"levels is {short_repr(levels)}; give a list of texts.")
     scores = raw.get("scores", [])
     if not isinstance(scores, list):
         raise InputError(f"scores is {short_repr(scores)}; give a list.")
