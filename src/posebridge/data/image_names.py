@@ -20,6 +20,9 @@ from posebridge.files.bounds import short_repr
 _PASSED_OVER = ("@eaDir", "__MACOSX")
 """Folders of previews and the like that some machines put among images."""
 
+MOST_FILES = 500_000
+"""Below a folder of more files, such as a home folder, nothing is looked for."""
+
 
 class ImageNames:
     """The files of one annotation file's names; every name has to be resolved by one object.
@@ -227,15 +230,19 @@ def _below(file: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _files_below(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Name without case -> the files of that name in the folders and their subfolders."""
+    """Return the files by name, without its case, in the folders and their subfolders."""
     found: dict[str, dict[Path, None]] = {}
     walked: set[str] = set()
+    count = 0
     for folder in folders:
         for place, inner, names in os.walk(folder):
             inner[:] = [n for n in inner if not n.startswith(".") and n not in _PASSED_OVER]
             if place in walked:
                 continue
             walked.add(place)
+            count += len(names) + len(inner)
+            if count > MOST_FILES:
+                return {}
             for name in names:
                 if not name.startswith("._"):
                     found.setdefault(_folded(name), {})[Path(place) / name] = None
