@@ -467,8 +467,12 @@ def test_overlays_beside_predictions_are_never_their_images(tmp_path):
     seen = read_unlabelled(tmp_path / "photographs")
     skeleton = Skeleton.from_names("hand", ["wrist"])
     write_results(file, seen, np.ones((1, 1, 2)), np.ones((1, 1)), skeleton, ["a.png"], [(20, 10)])
-    with pytest.raises(InputError, match=r"a\.png, which does not exist; .* the folder of the images"):
+    with pytest.raises(
+        InputError, match=r"a\.png, which does not exist; .* the folder of the images"
+    ):
         read_annotations(file)
     with pytest.raises(InputError, match="which does not exist"):
         read_boxes(file)
-    assert read_annotations(file, tmp_path / "photographs").files == [tmp_path / "photographs/a.png"]
+    assert read_annotations(file, tmp_path / "photographs").files == [
+        tmp_path / "photographs/a.png"
+    ]

@@ -77,7 +77,7 @@ class ImageNames:
         if known is not None:
             return known
         if not name or "\0" in name:
-            raise InputError(f"{where} has no file name of an {self._what}.")
+            raise InputError(f"{where} has no file name of an {self._what}; add one.")
         file, fallback, moved = self._look_up(name, where)
         self._claim(_Claim(name, _parts(name), fallback), file, moved, where)
         self._found[name] = file

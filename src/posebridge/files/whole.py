@@ -172,7 +172,7 @@ def copy_file(source: Path, path: Path) -> None:
 
 
 def copy_into(source: Path, path: Path) -> None:
-    """Copy a file into a folder that is itself written whole, without waiting for the disk each time."""
+    """Copy a file into a folder that is itself written whole, without a wait for the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _copy(source, path)
 

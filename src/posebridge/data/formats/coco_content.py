@@ -150,7 +150,8 @@ class CocoContent:
             index = numbers.index(None)
             raise InputError(
                 f"{self.who(rows[index])} belongs to image "
-                f"{short_repr(keys[index])}, which 'images' does not list."
+                f"{short_repr(keys[index])}, which 'images' does not list; "
+                "add the image, or take the annotation out."
             )
         used, image = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
         return image.reshape(-1), used.tolist()
@@ -258,8 +259,12 @@ class CocoContent:
         values = [row["bbox"] for row in some]
         for row, value in zip(some, values, strict=True):
             if not isinstance(value, list) or len(value) != 4:
-                raise InputError(f"{self.who(row)} has a 'bbox' that is not four numbers.")
-        table = self._numbers(some, values, "'bbox' that is not four numbers").reshape(-1, 4)
+                raise InputError(
+                    f"{self.who(row)} has a 'bbox' that is not four numbers; give x, y, width, height."
+                )
+        table = self._numbers(
+            some, values, "'bbox' that is not four numbers; give x, y, width, height"
+        ).reshape(-1, 4)
         for wrong, why in (
             (
                 ~(np.abs(table) < MOST_PIXELS).all(axis=1),
@@ -270,7 +275,8 @@ class CocoContent:
             if wrong.any():
                 index = int(np.flatnonzero(wrong)[0])
                 raise InputError(
-                    f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}."
+                    f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}; correct it, or "
+                    "take the annotation out."
                 )
         boxes[having] = table
         return boxes
