@@ -59,6 +59,11 @@ class ImageNames:
         if not self._moved:
             return []
         name, file = self._moved[0]
+        if len(self._moved) == 1:
+            return [
+                f"The {self._what} {short_repr(name)} is not where its name says and is taken from "
+                f"{file}."
+            ]
         return [
             f"{len(self._moved)} {self._what}s are not where their names say and are taken from "
             f"elsewhere, the first, {short_repr(name)}, from {file}."
