@@ -16,6 +16,7 @@ from posebridge.data.formats.coco import read_annotations, read_boxes, read_labe
 from posebridge.data.formats.coco_writer import write_results
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
+from posebridge.skeleton import Skeleton
 
 
 def content() -> dict:
@@ -459,3 +460,23 @@ def test_nested_keypoints_and_nulls_are_read(tmp_path):
     what = content()
     what["annotations"][0]["keypoints"] = [[2, 3, 2], [5.5, 4, 1], [None, None, 0]]
     assert read_labelled(write(tmp_path, what)).points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
+
+
+def test_overlays_beside_predictions_are_never_their_images(tmp_path):
+    """``predict --out p.json --overlays drawn/`` gives the drawings the names of the images."""
+    for folder in ("photographs", "out/drawn"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (20, 10)).save(tmp_path / folder / "a.png")
+    file = tmp_path / "out" / "p.json"
+    seen = read_unlabelled(tmp_path / "photographs")
+    skeleton = Skeleton.from_names("hand", ["wrist"])
+    write_results(file, seen, np.ones((1, 1, 2)), np.ones((1, 1)), skeleton, ["a.png"], [(20, 10)])
+    with pytest.raises(
+        InputError, match=r"a\.png, which does not exist; .* the folder of the images"
+    ):
+        read_annotations(file)
+    with pytest.raises(InputError, match="which does not exist"):
+        read_boxes(file)
+    assert read_annotations(file, tmp_path / "photographs").files == [
+        tmp_path / "photographs/a.png"
+    ]

@@ -43,12 +43,12 @@ def test_what_is_not_a_photograph_is_left_out_and_counted_by_reason(tmp_path):
         [
             "1 .gif (store them as JPEG or PNG)",
             "1 .jp2 (store them as JPEG or PNG)",
-            *("1 dead links", "1 folders __MACOSX", "2 folders @eaDir", "1 hidden folders"),
+            *("1 dead link", "1 folder __MACOSX", "2 folders @eaDir", "1 hidden folder"),
             *(
                 "2 hidden files",
-                "1 images without an ending",
-                "1 names that end in a space",
-                "1 pipes or devices",
+                "1 image without an ending",
+                "1 name that ends in a space",
+                "1 pipe or device",
             ),
         ]
     )
@@ -88,9 +88,9 @@ def test_a_glob_leaves_out_the_same(tmp_path):
     (tmp_path / "x" / "dead.png").symlink_to("/nowhere/x.png")
     names, told = _read(f"{tmp_path}/**/*", tmp_path)
     assert names == ["a.png", "x/b.png", "x/deep/d.png"]
-    assert "1 folders @eaDir" in told[0] and "1 .gif" in told[0] and "1 dead links" in told[0]
+    assert "1 folder @eaDir" in told[0] and "1 .gif" in told[0] and "1 dead link" in told[0]
     names, told = _read(f"{tmp_path}/x/*", tmp_path)
-    assert names == ["x/b.png"] and "1 folders (name them to search)" in told[0]
+    assert names == ["x/b.png"] and "1 folder (name them to search)" in told[0]
 
 
 def test_a_hidden_folder_that_is_named_is_read(tmp_path):

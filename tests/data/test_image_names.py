@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from posebridge.data import image_names
 from posebridge.data.image_names import ImageNames
 from posebridge.errors import InputError
 
@@ -135,3 +136,12 @@ def test_many_moved_images_are_found(tmp_path: Path) -> None:
     files(tmp_path, *[f"deep/er/{name}" for name in listed])
     names = ImageNames([tmp_path])
     assert [names.find(n, "f.json") for n in listed] == [tmp_path / "deep/er" / n for n in listed]
+
+
+def test_nothing_is_looked_for_below_a_folder_of_too_many_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(tmp_path, "sub/a.jpg", "sub/b.jpg", "sub/c.jpg")
+    monkeypatch.setattr(image_names, "MOST_FILES", 2)
+    with pytest.raises(InputError, match="which does not exist; put it there"):
+        ImageNames([tmp_path]).find("a.jpg", "f.json: image 1")

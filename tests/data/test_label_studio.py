@@ -61,6 +61,27 @@ def test_label_studio_ties_keypoints_to_rectangles(tmp_path):
     assert read_unlabelled(file).boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20]]
 
 
+@pytest.mark.parametrize("missing", [None, "absent"])
+def test_keypoints_without_an_id_stay_with_their_own_rectangle(tmp_path, missing):
+    picture(tmp_path / "shot.png", (200, 50))
+    regions = [
+        *(rectangle("r1", "pup1", 0), rectangle("r2", "pup2", 50), rectangle("r3", "pup3", 80)),
+        *(
+            nose("k1", 5, parentID="r2"),
+            nose("k2", 52, parentID="r1"),
+            nose("k3", 85, parentID=None),
+        ),
+    ]
+    for one in (*regions[2:4], *regions[4:]):
+        one["id"] = None
+        if missing == "absent":
+            del one["id"]
+    file = text(tmp_path / "export.json", json.dumps([task("shot.png", *regions)]))
+    found = read_annotations(file)
+    assert found.points[:, 0, 0].tolist() == [104, 10, 0, 170]
+    assert found.individuals == ["pup1", "pup2", "pup3", ""]
+
+
 def test_label_studio_without_ties(tmp_path):
     """A rectangle round a keypoint owns it; a turned rectangle has an upright box round it."""
     picture(tmp_path / "images/a.png", (200, 50))

@@ -115,7 +115,7 @@ def test_a_target_takes_boxes_and_never_reads_a_keypoint(solo):
         ('"state": 2', '"state": 5', "state 5 of a keypoint is not 0, 1 or 2"),
         ('"index": 2', '"index": 3', "index 3 is not in the template of 3 keypoints"),
         ('"origin": [8, 6]', '"origin": [8]', "'origin' is \\[8\\]"),
-        ('"instanceId": 9', '"instanceId": 7', "instanceId 7 is no number or is there twice"),
+        ('"instanceId": 9', '"instanceId": 7', "instanceId 7 is missing or occurs twice"),
         ('"filename": "step2.camera.png"', '"filename": "none.png"', "does not exist"),
         ('"values": [', '"values": 3, "x": [', "'values' is 3; a list belongs there"),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from posebridge.errors import InputError
 from posebridge.files.whole import (
+    copy_into,
     folder_written_whole,
     require_writable,
     write_text,
@@ -108,3 +109,23 @@ def test_a_place_is_tried_before_the_work(tmp_path):
         require_writable(tmp_path / "file" / "a.csv")
     with pytest.raises(InputError, match="it is a folder"):
         require_writable(tmp_path)
+
+
+def test_a_large_folder_does_not_wait_for_the_disk_at_every_file(tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    (tmp_path / "image.jpg").write_bytes(b"image")
+    with folder_written_whole(tmp_path / "set") as partial:
+        for number in range(100):
+            copy_into(tmp_path / "image.jpg", partial / "images" / f"{number}.jpg")
+    assert len(list((tmp_path / "set" / "images").iterdir())) == 100
+    assert waits == []
+
+
+def test_a_source_that_cannot_be_read_is_named_and_leaves_no_folder(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"gone\.jpg can't be read: No such file"),
+        folder_written_whole(tmp_path / "set") as partial,
+    ):
+        copy_into(tmp_path / "gone.jpg", partial / "images" / "a.jpg")
+    assert list(tmp_path.iterdir()) == []

@@ -142,7 +142,7 @@ def test_a_mapping_comes_first_and_may_average(tmp_path):
     [
         ("[1, 2]", "it holds a list"),
         ("neck: 3", "the source keypoint '3'"),
-        ("neck: {a: b}", "is no entry"),
+        ("neck: {a: b}", "is not an entry"),
         ("neck: [nose, nose]", "twice"),
         ("neck: nose\nneck: left_eye", "is there twice"),
         ("neck: [", "not valid YAML"),

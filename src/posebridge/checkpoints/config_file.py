@@ -93,7 +93,9 @@ def _check_record(content: Mapping[str, Any], file: Path) -> None:
             continue
         values = content[section]
         if not isinstance(values, dict):
-            raise InputError(f"{file}: '{section}' is {short_repr(values)}, no section; {_COPY}.")
+            raise InputError(
+                f"{file}: '{section}' is {short_repr(values)}, which is not a section; {_COPY}."
+            )
         for name, hint in known.items():
             if name in values:
                 _entry(values[name], hint, f"{section}.{name}", file, exact=True)

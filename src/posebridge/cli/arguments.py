@@ -27,7 +27,7 @@ def require_usable(arguments: Sequence[str]) -> None:
         if option or (not argument.strip() and re.fullmatch(r"--[\w.-]+", before)):
             name = option[1] if option else before
             raise InputError(
-                f"{name} is empty (a variable that is not set?); give a value, or leave {name} out."
+                f"{name} is empty (a variable that is not set?); give a value, or remove the option."
             )
         if not argument.strip():
             raise InputError(

@@ -26,6 +26,19 @@ OTHER_IMAGES = (
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 
 
+_ONE = {
+    "dead links": "dead link",
+    "files": "file",
+    "folders": "folder",
+    "hidden files": "hidden file",
+    "hidden folders": "hidden folder",
+    "images": "image",
+    "links to folders that are": "link to a folder that is",
+    "names that end": "name that ends",
+    "pipes or devices": "pipe or device",
+}
+
+
 @dataclass
 class Scanned:
     """What a folder or a glob holds.
@@ -40,7 +53,10 @@ class Scanned:
 
     def counts(self) -> str:
         """Return the counts by reason in one line; empty where nothing is left out."""
-        return ", ".join(f"{count:,} {reason}" for reason, count in self.left_out.most_common())
+        return ", ".join(
+            f"{count:,} {reason if count > 1 else _one(reason)}"
+            for reason, count in self.left_out.most_common()
+        )
 
 
 def scan_folder(folder: Path) -> Scanned:
@@ -163,3 +179,9 @@ def _starts_as_image(path: Path) -> bool:
 def endings_in_words() -> Iterator[str]:
     """Yield the endings of images that can be read here."""
     yield from (e for e in IMAGE_ENDINGS if e not in HEIC_ENDINGS or heic_is_read())
+
+
+def _one(reason: str) -> str:
+    """Return a reason for a single file or folder."""
+    many = next((many for many in _ONE if reason.startswith(many)), "")
+    return _ONE.get(many, "") + reason.removeprefix(many)

@@ -20,6 +20,9 @@ from posebridge.files.bounds import short_repr
 _PASSED_OVER = ("@eaDir", "__MACOSX")
 """Folders of previews and the like that some machines put among images."""
 
+MOST_FILES = 500_000
+"""Below a folder of more files, such as a home folder, nothing is looked for."""
+
 
 class ImageNames:
     """The files of one annotation file's names; every name has to be resolved by one object.
@@ -56,6 +59,11 @@ class ImageNames:
         if not self._moved:
             return []
         name, file = self._moved[0]
+        if len(self._moved) == 1:
+            return [
+                f"The {self._what} {short_repr(name)} is not where its name says and is taken from "
+                f"{file}."
+            ]
         return [
             f"{len(self._moved)} {self._what}s are not where their names say and are taken from "
             f"elsewhere, the first, {short_repr(name)}, from {file}."
@@ -74,7 +82,7 @@ class ImageNames:
         if known is not None:
             return known
         if not name or "\0" in name:
-            raise InputError(f"{where} has no file name of an {self._what}.")
+            raise InputError(f"{where} has no file name of an {self._what}; add one.")
         file, fallback, moved = self._look_up(name, where)
         self._claim(_Claim(name, _parts(name), fallback), file, moved, where)
         self._found[name] = file
@@ -227,15 +235,19 @@ def _below(file: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _files_below(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Name without case -> the files of that name in the folders and their subfolders."""
+    """Return the files by name, without its case, in the folders and their subfolders."""
     found: dict[str, dict[Path, None]] = {}
     walked: set[str] = set()
+    count = 0
     for folder in folders:
         for place, inner, names in os.walk(folder):
             inner[:] = [n for n in inner if not n.startswith(".") and n not in _PASSED_OVER]
             if place in walked:
                 continue
             walked.add(place)
+            count += len(names) + len(inner)
+            if count > MOST_FILES:
+                return {}
             for name in names:
                 if not name.startswith("._"):
                     found.setdefault(_folded(name), {})[Path(place) / name] = None

@@ -58,12 +58,16 @@ def parse_json(text: str | bytes, name: str, kind: str) -> Any:
             f"{error.colno}; write the file again from the tool that made it."
         ) from error
     except RecursionError as error:
-        raise InputError(f"{name} is nested too deeply to be a {kind} file.") from error
+        raise InputError(
+            f"{name} is nested too deeply to be a {kind} file; give the right file."
+        ) from error
     except ValueError as error:  # a whole number of thousands of digits
-        raise InputError(f"{name} holds a number that is too long to be one: {error}.") from error
+        raise InputError(
+            f"{name} holds a number of too many digits ({error}); correct it."
+        ) from error
     # In a larger file, which is one of annotations, the parser's own bound has to do.
     if len(decoded) <= _WALKED and too_deep(content):
-        raise InputError(f"{name} is nested too deeply to be a {kind} file.")
+        raise InputError(f"{name} is nested too deeply to be a {kind} file; give the right file.")
     return content
 
 
@@ -81,7 +85,9 @@ def read_json_mapping(file: Path, kind: str) -> dict[str, Any]:
     """
     content = read_json(file, kind)
     if not isinstance(content, dict):
-        raise InputError(f"{file} is not a {kind} file: it holds a {type(content).__name__}.")
+        raise InputError(
+            f"{file} is not a {kind} file: it holds a {type(content).__name__}; give the right file."
+        )
     return content
 
 

@@ -23,6 +23,7 @@ from posebridge.files.places import (
 __all__ = [
     "cannot_write",
     "copy_file",
+    "copy_into",
     "files_written_whole",
     "folder_written_whole",
     "require_writable",
@@ -169,7 +170,18 @@ def write_text(path: Path, text: str) -> None:
 
 def copy_file(source: Path, path: Path) -> None:
     """Copy a file whole or not at all; an error names the one of the two that it is about."""
-    with written_whole(path) as partial, partial.open("wb") as target:
+    with written_whole(path) as partial:
+        _copy(source, partial)
+
+
+def copy_into(source: Path, path: Path) -> None:
+    """Copy a file into a folder that is itself written whole, without a wait for the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _copy(source, path)
+
+
+def _copy(source: Path, path: Path) -> None:
+    with path.open("wb") as target:
         try:
             stream = source.open("rb")
         except OSError as error:

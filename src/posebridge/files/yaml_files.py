@@ -99,7 +99,8 @@ def require_mapping(content: Any, name: str, kind: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         held = "nothing" if content is None else f"a {type(content).__name__}"
         raise InputError(
-            f"{name} is not a {kind}: it holds {held} where a mapping of names belongs."
+            f"{name} is not a {kind}: it holds {held} where a mapping of names belongs; "
+            "give the right file."
         )
     return {str(key): value for key, value in content.items()}
 
@@ -127,7 +128,7 @@ def parse_yaml(
         raise InputError(f"{name} is not a text file ({error.reason}); give a {kind}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date 2024-13-45
         line = " ".join(str(error).replace(' in "<unicode string>",', " in").split())[:300]
-        raise InputError(f"{name} is not valid YAML: {line}.") from error
+        raise InputError(f"{name} is not valid YAML: {line}; correct it.") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
         # PyYAML on a value that is not of its tag: !!bool maybe, !!timestamp noon, !!int ''.
         raise InputError(
@@ -162,10 +163,11 @@ def _require_bounded(text: str, name: str, kind: str) -> None:
         deepest = len(outer) + depth
         if deepest > DEEPEST or values > MOST_VALUES:
             raise InputError(
-                f"{name} is nested more than {DEEPEST} levels deep, which is not a {kind}."
+                f"{name} is nested more than {DEEPEST} levels deep, which is not a {kind}; "
+                "give the right file."
                 if deepest > DEEPEST
                 else f"{name} holds more than {MOST_VALUES} values (aliases expanded), which is not a "
-                f"{kind}."
+                f"{kind}; give the right file."
             )
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -174,7 +176,10 @@ def _require_bounded(text: str, name: str, kind: str) -> None:
             close(event.anchor, 1, 0)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in anchored:
-                raise InputError(f"{name}: the alias '*{event.anchor}' contains itself or nothing.")
+                raise InputError(
+                    f"{name}: the alias '*{event.anchor}' contains itself or nothing; "
+                    "write out what it means."
+                )
             close(None, *anchored[event.anchor])
         elif isinstance(event, yaml.CollectionStartEvent):
             outer.append(_Open(event.anchor))

@@ -49,7 +49,7 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
         )
     if found.own and not 0 <= min(found.own) <= max(found.own) < len(checkpoint.skeleton):
         raise InputError(
-            f"{file} has a map for a keypoint that the model has not; make it again "
+            f"{file} has a map for a keypoint that the model does not have; make it again "
             f"(posebridge report {shlex.quote(str(run))})."
         )
     return found

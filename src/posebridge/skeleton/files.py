@@ -174,13 +174,14 @@ def _from_yaml(path: Path) -> tuple[Skeleton, Layout]:
     def members(value: Any, field: str, count: int | None = None) -> tuple[int, ...]:
         if not isinstance(value, list) or (count is not None and len(value) != count):
             raise InputError(
-                f"{path}: {field} {short_repr(value)} is no list of {count or 'some'} keypoints."
+                f"{path}: {field} {short_repr(value)} is not a list of {count or 'some'} keypoints; "
+                "correct it."
             )
         for name in value:
             if not isinstance(name, str) or name not in place:
                 raise InputError(
                     f"{path}: {field} {short_repr(value)} names {short_repr(name)}, which "
-                    "'keypoints' does not list."
+                    "'keypoints' does not list; correct the name."
                 )
         return tuple(place[name] for name in value)
 
@@ -219,11 +220,13 @@ def _layout(value: Any, place: Mapping[str, int], path: Path) -> Layout:
             raise ValueError("a number is not finite")
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            f"{path}: 'layout' gives no x, y for each keypoint ({str(error)[:100]})."
+            f"{path}: 'layout' does not give x, y for each keypoint ({str(error)[:100]}); correct it."
         ) from error
     stray = next((name for name in layout if name not in place), None)
     if stray is not None:
-        raise InputError(f"{path}: 'layout' names '{stray}', which 'keypoints' does not list.")
+        raise InputError(
+            f"{path}: 'layout' names '{stray}', which 'keypoints' does not list; correct the name."
+        )
     return layout
 
 

@@ -139,7 +139,7 @@ def read_mapping(path: Path | str) -> dict[str, tuple[str, ...]]:
         names = [value] if isinstance(value, str) else [] if value is None else value
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise InputError(
-                f"{file}: '{target}: {short_repr(value)}' is no entry of a mapping; give the name "
+                f"{file}: '{target}: {short_repr(value)}' is not an entry of a mapping; give the name "
                 "of a source keypoint, a list of some to average, or null."
             )
         if len(set(names)) != len(names):

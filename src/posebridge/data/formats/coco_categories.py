@@ -42,11 +42,13 @@ def _names(entry: Row, count: int, where: str) -> list[str]:
         return unnamed_keypoints(count)
     given = entry["keypoints"]
     if not isinstance(given, list):
-        raise InputError(f"{where}: 'keypoints' is not a list of names.")
+        raise InputError(f"{where}: 'keypoints' is not a list of names; give them in their order.")
     names = [n.get("name", n.get("label")) if isinstance(n, dict) else n for n in given]
     for name in names:
         if not isinstance(name, (str, int)) or isinstance(name, bool):
-            raise InputError(f"{where}: the keypoint {short_repr(name)} is not a name.")
+            raise InputError(
+                f"{where}: the keypoint {short_repr(name)} is not a name; give a text."
+            )
     return [str(name) for name in names]
 
 
@@ -55,7 +57,10 @@ def _edges(given: Any, names: Sequence[str]) -> list[tuple[int, int]]:
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(e, list) and len(e) == 2 for e in given):
-        raise InputError("'skeleton' is not a list of pairs of keypoints.")
+        raise InputError(
+            "'skeleton' is not a list of pairs of keypoints; "
+            "give pairs such as [1, 2], or leave it out."
+        )
     place = {name: number for number, name in enumerate(names)}
     if any(isinstance(end, str) and end in place for edge in given for end in edge):
         for edge in given:

@@ -15,6 +15,7 @@ import numpy as np
 from posebridge.data.annotations import MOST_PIXELS
 from posebridge.data.formats.coco_categories import Row, category_skeleton, names_nothing
 from posebridge.data.formats.coco_ids import IdTable, id_key
+from posebridge.data.formats.coco_writer import OF_PREDICTIONS
 from posebridge.data.image_names import ImageNames, is_file
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
@@ -70,7 +71,9 @@ class CocoContent:
         if not self.images:
             raise InputError(f"{file} lists no images; a COCO file names them under 'images'.")
         self.folder = self._folder(images)
-        self._names = ImageNames([self.folder])
+        # Predictions are written away from their images, and often beside overlays of the same names.
+        below = images is not None or not _is_predicted(content)
+        self._names = ImageNames([self.folder], below=below)
 
     @property
     def notes(self) -> list[str]:
@@ -147,7 +150,8 @@ class CocoContent:
             index = numbers.index(None)
             raise InputError(
                 f"{self.who(rows[index])} belongs to image "
-                f"{short_repr(keys[index])}, which 'images' does not list."
+                f"{short_repr(keys[index])}, which 'images' does not list; "
+                "add the image, or take the annotation out."
             )
         used, image = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
         return image.reshape(-1), used.tolist()
@@ -255,8 +259,12 @@ class CocoContent:
         values = [row["bbox"] for row in some]
         for row, value in zip(some, values, strict=True):
             if not isinstance(value, list) or len(value) != 4:
-                raise InputError(f"{self.who(row)} has a 'bbox' that is not four numbers.")
-        table = self._numbers(some, values, "'bbox' that is not four numbers").reshape(-1, 4)
+                raise InputError(
+                    f"{self.who(row)} has a 'bbox' that is not four numbers; give x, y, width, height."
+                )
+        table = self._numbers(
+            some, values, "'bbox' that is not four numbers; give x, y, width, height"
+        ).reshape(-1, 4)
         for wrong, why in (
             (
                 ~(np.abs(table) < MOST_PIXELS).all(axis=1),
@@ -267,7 +275,8 @@ class CocoContent:
             if wrong.any():
                 index = int(np.flatnonzero(wrong)[0])
                 raise InputError(
-                    f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}."
+                    f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}; correct it, or "
+                    "take the annotation out."
                 )
         boxes[having] = table
         return boxes
@@ -306,3 +315,10 @@ def _flat(value: Any) -> Any:
         triples = [value[i : i + 3] for i in range(0, len(value), 3)]
         value = [v for t in triples for v in ([0, 0, 0] if t[2] in (0, None) else t)]
     return value
+
+
+def _is_predicted(content: Row) -> bool:
+    """Return whether :func:`write_results` wrote a file's content."""
+    info = content.get("info")
+    said = info.get("description") if isinstance(info, dict) else None
+    return isinstance(said, str) and said.startswith(OF_PREDICTIONS)

@@ -14,6 +14,9 @@ from posebridge.data.samples import UnlabelledSamples
 from posebridge.files.json_files import write_json, write_json_lists
 from posebridge.skeleton import Skeleton
 
+OF_PREDICTIONS = "posebridge predictions"
+"""The beginning of the description in a file of predictions."""
+
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     """Write a COCO keypoint file; images stay where they are.
@@ -104,7 +107,7 @@ def write_results(
         path,
         {
             "info": {
-                "description": "posebridge predictions; keypoints are x, y, confidence, "
+                "description": f"{OF_PREDICTIONS}; keypoints are x, y, confidence, "
                 f"which is {meaning}"
             },
             "images": each_image(),

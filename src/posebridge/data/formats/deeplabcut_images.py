@@ -96,7 +96,10 @@ def _named_images(
             continue
         rows.append(row)
     if not rows:
-        raise InputError(f"{file}: the image of none of its {len(index)} rows exists.")
+        raise InputError(
+            f"{file}: the image of none of its {len(index)} rows exists; "
+            "put the images where the rows say, or give their folder."
+        )
     kept = [names[row] for row in rows]
     _require_one_folder_each(file, kept, files)
     return files, rows

@@ -18,7 +18,7 @@ from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.file_names import name_below, require_text_names
 from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
-from posebridge.files.whole import copy_file, folder_written_whole, write_bytes, write_text
+from posebridge.files.whole import copy_into, folder_written_whole, write_bytes, write_text
 
 SCORER = "posebridge"
 
@@ -63,7 +63,7 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
         for folder, rows in folders.items():
             place = Path("labeled-data") / folder
             for row in rows:
-                copy_file(a.files[row], partial / place / names[row].name)
+                copy_into(a.files[row], partial / place / names[row].name)
             index = [["labeled-data", folder, names[row].name] for row in rows]
             table = _table(a, index, np.array(rows))
             written.append(place / f"CollectedData_{SCORER}.csv")

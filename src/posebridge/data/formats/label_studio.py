@@ -210,19 +210,20 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
     boxed: dict[str, _Subject] = {}
     for number, region in enumerate(regions):
         if kind_of(region) == "rectangle":
-            key = str(region.get("id", f"#{number}"))
+            key = f"#{number}" if region.get("id") is None else str(region["id"])
             boxed[key] = _Subject(label_of(region), box_of(region, where), score_of(region))
     ties: dict[str, str] = {}
-    for region in regions:
+    parents: dict[int, str] = {}
+    for number, region in enumerate(regions):
         ends = [str(region.get(end)) for end in ("from_id", "to_id")]
         if kind_of(region) == "relation":
             for one, other in (ends, ends[::-1]):
                 if other in boxed:
                     ties[one] = other
-        elif str(region.get("parentID")) in boxed:
-            ties[str(region.get("id"))] = str(region["parentID"])
+        elif region.get("parentID") is not None and str(region["parentID"]) in boxed:
+            parents[number] = str(region["parentID"])
     alone = _Subject()
-    for region in regions:
+    for number, region in enumerate(regions):
         if kind_of(region) != "keypoint":
             continue
         value, across, down = value_of(region, where)
@@ -230,8 +231,8 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         label = label_of(region)
         if not label:
             raise InputError(f"{where} has a keypoint without a label.")
-        owner = boxed.get(ties.get(str(region.get("id")), ""), alone)
-        if not ties:
+        owner = boxed.get(parents.get(number) or ties.get(str(region.get("id")), ""), alone)
+        if not ties and not parents:
             around = [s for s in boxed.values() if s.contains(x, y)]
             owner = around[0] if len(around) == 1 else alone
         if label in owner.points:

@@ -39,15 +39,17 @@ def detections_of(content: Mapping[str, Any], file: Path) -> list[Detection]:
     for number, entry in enumerate(content["images"], start=1):
         where = f"{file}: image {number}"
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-            raise InputError(f"{where} has no 'file'.")
+            raise InputError(f"{where} has no 'file'; write the file again from MegaDetector.")
         given = entry.get("detections") or []
         if not isinstance(given, list) or not all(isinstance(d, dict) for d in given):
-            raise InputError(f"{where}: 'detections' is not a list of boxes.")
+            raise InputError(
+                f"{where}: 'detections' is not a list of boxes; write the file again from MegaDetector."
+            )
         for one in given:
             box = one.get("bbox")
             if not isinstance(box, list) or len(box) != 4:
                 raise InputError(
-                    f"{where} has no 'bbox' of x, y, width, height: {short_repr(box)}."
+                    f"{where} has the 'bbox' {short_repr(box)}; give x, y, width, height."
                 )
             kind = str(one.get("category", ""))
             category = str(names.get(kind, kind))

@@ -117,7 +117,7 @@ class _Finder:
                 raise
             raise InputError(
                 f"{self._path} names the image or video {name}, which is neither there nor beside it; "
-                "give the folder that it lies in."
+                "give its folder."
             ) from error
 
 

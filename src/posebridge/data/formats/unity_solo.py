@@ -126,7 +126,9 @@ def _read(
             where = f"{frame}: capture {short_repr(capture.get('id'))}"
             name = capture.get("filename")
             if not isinstance(name, str) or not name:
-                raise InputError(f"{where} has no 'filename' of an image.")
+                raise InputError(
+                    f"{where} has no 'filename' of an image; copy the rendered data set again."
+                )
             files.append(names.find(f"{frame.parent.name}/{name}", where))
             sizes.append(_size(capture.get("dimension"), where))
             subjects += _subjects(capture, len(files) - 1, where, poses)
@@ -162,7 +164,8 @@ def _subjects(capture: Mapping[str, Any], image: int, where: str, poses: bool) -
             instance = value.get("instanceId")
             if not isinstance(instance, int | str) or instance in seen:
                 raise InputError(
-                    f"{where}: the instanceId {short_repr(instance)} is no number or is there twice."
+                    f"{where}: the instanceId {short_repr(instance)} is missing or occurs twice; "
+                    "copy the rendered data set again."
                 )
             seen.add(instance)
             subject = found.setdefault(instance, _Subject(image, where=f"{where}, {instance}"))
@@ -184,10 +187,13 @@ def _keypoint(entry: Mapping[str, Any], count: int, where: str) -> tuple[int, fl
     if not isinstance(place, int) or not 0 <= place < count:
         raise InputError(
             f"{where}: the keypoint index {short_repr(place)} is not in the template of {count} "
-            f"keypoints in {_DEFINITIONS}."
+            f"keypoints in {_DEFINITIONS}; copy both from the same rendered data set."
         )
     if state not in (0, 1, 2):
-        raise InputError(f"{where}: the state {short_repr(state)} of a keypoint is not 0, 1 or 2.")
+        raise InputError(
+            f"{where}: the state {short_repr(state)} of a keypoint is not 0, 1 or 2; "
+            "copy the rendered data set again."
+        )
     x, y = _pair(entry.get("location"), "location", where) if state else (0.0, 0.0)
     return place, x, y, int(state)
 
@@ -204,7 +210,9 @@ def _size(value: Any, where: str) -> tuple[int, int]:
         return 0, 0
     width, height = _pair(value, "dimension", where)
     if not (0 < width < 1e6 and 0 < height < 1e6):
-        raise InputError(f"{where}: the image has a 'dimension' of {short_repr(value)}.")
+        raise InputError(
+            f"{where}: the image has a 'dimension' of {short_repr(value)}; give its width and height."
+        )
     return round(width), round(height)
 
 
@@ -233,7 +241,10 @@ def _skeleton(folder: Path) -> Skeleton:
         if str(entry.get("@type", "")).endswith(f".{_POSE}"):
             template = entry.get("template")
             if not isinstance(template, dict):
-                raise InputError(f"{file}: a KeypointAnnotation has no 'template'.")
+                raise InputError(
+                    f"{file}: a KeypointAnnotation has no 'template'; "
+                    "copy the file from the rendered data set."
+                )
             templates[short_repr(template.get("templateId"))] = template
     if len(templates) != 1:
         raise InputError(
@@ -249,11 +260,15 @@ def _template(template: Mapping[str, Any], where: str) -> Skeleton:
         index = entry.get("index")
         if not isinstance(index, int) or index in names:
             raise InputError(
-                f"{where}: keypoint index {short_repr(index)} is missing or twice there."
+                f"{where}: keypoint index {short_repr(index)} is missing or occurs twice; "
+                "copy the file from the rendered data set."
             )
         names[index] = str(entry.get("label", ""))
     if sorted(names) != list(range(len(names))):
-        raise InputError(f"{where}: the indices of keypoints do not count from 0 up.")
+        raise InputError(
+            f"{where}: the indices of the keypoints do not count from 0; "
+            "copy the file from the rendered data set."
+        )
     edges = []
     for entry in _entries(template.get("skeleton"), f"{where}: 'skeleton'"):
         ends = entry.get("joint1"), entry.get("joint2")

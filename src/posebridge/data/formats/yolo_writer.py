@@ -11,7 +11,7 @@ import yaml
 
 from posebridge.data.annotations import Annotations, common_names, extent, upright_size
 from posebridge.errors import InputError
-from posebridge.files.whole import copy_file, folder_written_whole, write_text
+from posebridge.files.whole import copy_into, folder_written_whole, write_text
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
@@ -36,9 +36,11 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     boxes, points, flags, sizes = fitted(a)
     with folder_written_whole(path, merge=True) as partial:
         for name, rows in _rows_of(names, a.name).items():
-            copy_file(a.files[rows[0]], partial / "images" / "train" / name)
+            copy_into(a.files[rows[0]], partial / "images" / "train" / name)
             label = (partial / "labels" / "train" / name).with_suffix(".txt")
-            write_text(label, "".join(_lines(a, rows, boxes, points, flags, sizes[rows[0]])))
+            label.parent.mkdir(parents=True, exist_ok=True)
+            lines = _lines(a, rows, boxes, points, flags, sizes[rows[0]])
+            label.write_text("".join(lines), encoding="utf-8")
         content = yaml.safe_dump(_content(a), sort_keys=False, allow_unicode=True)
         write_text(partial / "data.yaml", content)
     return [path / "data.yaml"]
