@@ -225,7 +225,7 @@ def of_boxes(
         samples = table(name, files, order, np.zeros((len(files), 4)), image_ids, order)
         return Boxes(samples, notes=said)
     checked_points(boxes.reshape(-1, 2, 2), np.ones((len(boxes), 2), dtype=bool), name, "box")
-    good = (boxes[:, 2:] > 0).all(axis=1)
+    good = np.asarray((boxes[:, 2:] > 0).all(axis=1))
     if not good.any():
         raise InputError(
             f"{name}: no box has an area, the first in {files[int(image[0])]}; give boxes of some "

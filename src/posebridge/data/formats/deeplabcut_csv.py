@@ -21,7 +21,7 @@ from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
 _HEADS = ("scorer", "individuals", "bodyparts", "coords")
-_MISSING = frozenset(
+MISSING = frozenset(
     {"", "na", "n/a", "nan", "-nan", "none", "null", "<na>", "#n/a", "#n/a n/a", "#na"}
     | {"-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan"}
 )
@@ -91,13 +91,13 @@ def read_csv_table(file: Path) -> CsvTable:
     columns = [tuple(h[i] for h in heads) for i in range(first, width)]
     values = np.full((len(rows), width - first), np.nan)
     for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
-        if any(cell.lower() not in _MISSING for cell in row[width:]):
+        if any(cell.lower() not in MISSING for cell in row[width:]):
             raise InputError(
                 f"{file}: line {line} has {len(row)} cells, and the header names {width}; remove "
                 "what is too much, or quote names that have a comma."
             )
         for column, cell in enumerate(row[first:width]):
-            if cell.lower() not in _MISSING:
+            if cell.lower() not in MISSING:
                 values[number, column] = _number(cell, f"{file}: line {line}")
     index = [tuple(_padded(row[:first], first)) for row in rows]
     return CsvTable(index, columns, values, lines)
@@ -105,7 +105,7 @@ def read_csv_table(file: Path) -> CsvTable:
 
 def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
     """The rows that are not blank, their cells without spaces round them, and their lines."""
-    text = _text(file)
+    text = read_table_text(file)
     head = next((line for line in text.splitlines() if line.strip()), "")
     for separator, name in _SEPARATORS.items():
         if head.count(separator) > head.count(","):
@@ -132,7 +132,12 @@ def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
     return rows, lines
 
 
-def _text(file: Path) -> str:
+def read_table_text(file: Path) -> str:
+    """Return the text of a table.
+
+    Raises:
+        InputError: it can't be read, or is not UTF-8.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
