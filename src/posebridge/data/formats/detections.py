@@ -195,8 +195,6 @@ class _Images:
     def _listed(self, coco: CocoContent, name: int | str, where: str) -> str:
         """The file name of an image of the COCO file."""
         number = coco.image_ids.get(name)
-        if number is None and isinstance(name, int) and not coco.image_ids.counted:
-            number = name if name in coco.images else None
         if number is not None:
             return coco.file_name(number)
         if isinstance(name, str):
