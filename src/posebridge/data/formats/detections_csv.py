@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.formats.deeplabcut_csv import MISSING, read_table_text
+from posebridge.data.formats.table_text import (
+    MISSING,
+    first_line,
+    is_comment,
+    start_of_text,
+    table_text,
+)
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
@@ -52,16 +58,9 @@ CATEGORIES = (
 
 def is_csv(path: Path) -> bool:
     """Return whether the header of a table names an image and a box, whatever its encoding."""
+    head = first_line(start_of_text(path))
     try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except (OSError, ValueError):
-        return False
-    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    text = start.decode("utf-16" if wide else "utf-8-sig", errors="replace")
-    rows = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    try:
-        header = _header(next(csv.reader(rows[:1], delimiter=_delimiter(rows[0])))) if rows else []
+        header = _header(next(csv.reader([head], delimiter=_delimiter(head)), []))
     except csv.Error:
         return False
     return any(name in header for name in _NAMES) and _columns(header) is not None
@@ -141,16 +140,15 @@ def decimal(text: str, delimiter: str = ",") -> float:
 
 def _rows(file: Path) -> list[tuple[int, list[str], str]]:
     """The line, the cells and the delimiter of each row; of comments and blank lines none."""
-    text = read_table_text(file)
-    first = next((line for line in text.splitlines() if line.strip() and line[0] != "#"), "")
-    delimiter = _delimiter(first)
+    text = table_text(file)
+    delimiter = _delimiter(first_line(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     found = []
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
             # A name of an image may begin with '#' too.
-            comment = cells[:1] and cells[0].startswith("#") and (not found or not any(cells[1:]))
+            comment = cells[:1] and is_comment(cells[0]) and (not found or not any(cells[1:]))
             if any(cells) and not comment:
                 found.append((reader.line_num, cells, delimiter))
     except csv.Error as error:
