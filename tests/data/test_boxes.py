@@ -220,3 +220,102 @@ def test_detections_never_go_onto_another_picture(tmp_path):
     )
     with pytest.raises(InputError, match="two names, 'cam1/1.png' and 'cam2/1.png', give one file"):
         read_unlabelled(file)
+
+
+def boxes_of(file: Path, **options: object) -> tuple[list[str], list[list[float]], list[str]]:
+    """Names of the images, the boxes, and what is told."""
+    said: list[str] = []
+    found = read_unlabelled(file, say=said.append, **options)  # pyright: ignore[reportArgumentType]
+    names = [found.path(row).name for row in range(len(found))]
+    return names, found.boxes.tolist(), said
+
+
+BOX = [1, 2, 40, 30]
+
+
+def test_detections_without_a_box_are_left_out_and_counted(tmp_path):
+    picture(tmp_path / "a.png")
+    rows = [{"file_name": "a.png", "bbox": box} for box in ([], None, [1, 1, 0, 9], BOX)]
+    table = (
+        "image,x,y,w,h,score\na.png,,,,,\na.png,NA,NA,NA,NA,\na.png,1,1,0,9,\na.png,1,2,40,30,NA\n"
+    )
+    for file in (
+        text(tmp_path / "d.json", json.dumps(rows)),
+        text(tmp_path / "d.csv", table),
+    ):
+        names, boxes, said = boxes_of(file)
+        assert (names, boxes) == (["a.png"], [BOX])
+        assert said == [f"{file}: 3 of 4 boxes are left out, which are empty"]
+
+
+def test_number_that_two_images_are_called_is_refused(tmp_path):
+    for name in ("1.png", "0001.png"):
+        picture(tmp_path / name)
+    file = text(tmp_path / "d.json", json.dumps([{"image_id": 1, "bbox": BOX}]))
+    with pytest.raises(InputError, match=r"0001.png and .*1.png are both called"):
+        read_unlabelled(file)
+
+
+def test_ids_of_detections_are_those_of_the_listing(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    listing = {"annotations": [], "categories": []}
+
+    def read(ids: list, wanted: object) -> list[str]:
+        images = [{"id": i, "file_name": f"{n}.png"} for i, n in zip(ids, "ab", strict=True)]
+        images_file = text(tmp_path / "images.json", json.dumps({**listing, "images": images}))
+        detections = text(tmp_path / "d.json", json.dumps([{"image_id": wanted, "bbox": BOX}]))
+        return boxes_of(detections, images=images_file)[0]
+
+    for ids, wanted in (([1, 2], "2"), ([1, 2], 2.0), (["0001", "0002"], 2), (["x", "y"], "y")):
+        assert read(ids, wanted) == ["b.png"]
+    with pytest.raises(InputError, match="belongs to image 1, which .* lacks"):
+        read(["x", "y"], 1)
+
+
+def test_listed_image_without_a_box_is_a_rival_for_a_file(tmp_path):
+    picture(tmp_path / "cam1/1.png")
+    images = [{"id": n, "file_name": f"cam{n}/1.png"} for n in (1, 2)]
+    listing = text(tmp_path / "images.json", json.dumps({"images": images, "annotations": []}))
+    file = text(tmp_path / "d.json", json.dumps([{"image_id": 2, "bbox": BOX}]))
+    with pytest.raises(InputError, match="two names, .* give one file"):
+        read_unlabelled(file, listing)
+    alone = text(tmp_path / "d.json", json.dumps([{"file_name": "cam2/1.png", "bbox": BOX}]))
+    assert "The image 'cam2/1.png' is not where its name says" in boxes_of(alone)[2][0]
+
+
+@pytest.mark.parametrize(
+    ("table", "boxes"),
+    [
+        ("# by hand\nimage,x,y,w,h\na.png,1,2,40,30\n# the end\n", [BOX]),
+        (",image,x,y,w,h,score\n0,a.png,1,2,40,30\n", [BOX]),
+        ('image, x, y, w, h\n"a.png", 1, 2, 40, 30,,\n', [BOX]),
+        ("image;x;y;w;h\na.png;1,0;2;40;30\n", [BOX]),
+        ("image,x_center,y_center,width,height\na.png,21,17,40,30\n", [BOX]),
+        ("image,x_min,y_min,x_max,y_max\na.png,1,2,41,32\n", [BOX]),
+    ],
+)
+def test_tables_of_boxes_are_read_as_pandas_reads_them(tmp_path, table, boxes):
+    picture(tmp_path / "a.png")
+    assert boxes_of(text(tmp_path / "d.csv", table))[1] == boxes
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("image,x,y,w,h,x\na.png,1,2,40,30,7\n", "2 columns 'x'"),
+        ('image,x,y,w,h\na.png,"1,5",2,40,30\n', "line 2 holds '1,5'"),
+        ("image,x,y,w,h\na.png,1_0,2,40,30\n", "line 2 holds '1_0'"),
+        ("image,x,y,w,h\na.png,1,2,40,30,50\n", "line 2 has 6 cells"),
+        ("image,x,y,w,h\n,1,2,40,30\n", "line 2 has no name"),
+    ],
+)
+def test_tables_of_boxes_that_can_be_read_in_two_ways_are_refused(tmp_path, table, words):
+    picture(tmp_path / "a.png")
+    with pytest.raises(InputError, match=words):
+        read_unlabelled(text(tmp_path / "d.csv", table))
+
+
+def test_image_whose_name_begins_as_a_comment_is_read(tmp_path):
+    picture(tmp_path / "#a.png")
+    assert boxes_of(text(tmp_path / "d.csv", "image,x,y,w,h\n#a.png,1,2,40,30\n"))[0] == ["#a.png"]

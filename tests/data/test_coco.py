@@ -167,8 +167,8 @@ def change(path: str, value: object) -> dict:
             "annotation 3 has a 'bbox' that is not four numbers",
         ),
         (change("annotations.0.bbox", [[1]] * 4), "annotation 3 has a 'bbox' that is not four"),
-        (change("annotations.0.score", 10**400), "annotation 3 has a score that is too large"),
-        (change("annotations.0.keypoint_scores", [10**400] * 3), "annotation 3 has a score that"),
+        (change("annotations.0.score", 10**400), "a number of too many digits"),
+        (change("annotations.0.keypoint_scores", [10**400] * 3), "number of too many digits"),
         (change("categories", []), "which 'categories' does not define"),
         (change("categories.0.keypoints", "a,b,c"), "'keypoints' is not a list of names"),
         (change("categories.0.skeleton", [["x", 1]]), "neither two numbers, which count"),
@@ -480,3 +480,47 @@ def test_overlays_beside_predictions_are_never_their_images(tmp_path):
     assert read_annotations(file, tmp_path / "photographs").files == [
         tmp_path / "photographs/a.png"
     ]
+
+
+def test_annotations_without_ids_or_with_some_are_numbered(tmp_path):
+    what = content()
+    for ids, notes in (
+        ([None, None], []),
+        ([3, None], ["1 annotations have no id; all are numbered anew."]),
+    ):
+        what["annotations"] = [{**content()["annotations"][0], "id": number} for number in ids]
+        found = read_annotations(write(tmp_path, what))
+        assert found.ids.tolist() == [0, 1]
+        assert [note for note in found.notes if "no id" in note] == notes
+        assert read_boxes(write(tmp_path, what)).annotation_ids.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("key", [None, "1", 1.0])
+def test_only_category_is_that_of_an_annotation_that_names_none(tmp_path, key):
+    what = content()
+    what["annotations"][0]["category_id"] = key
+    assert len(read_labelled(write(tmp_path, what))) == 1
+
+
+def test_image_id_with_leading_zeros_is_the_number(tmp_path):
+    what = content()
+    what["annotations"][0]["image_id"] = "0007"
+    assert read_labelled(write(tmp_path, what)).images.image_ids.tolist() == [7]
+
+
+def test_keypoints_that_are_null_or_empty_are_not_labeled(tmp_path):
+    what = content()
+    for missing in (None, []):
+        what["annotations"][0]["keypoints"] = [[2, 3, 2], [5.5, 4, 1], missing]
+        assert read_labelled(write(tmp_path, what)).labelled.tolist() == [[True, True, False]]
+
+
+def test_annotation_without_box_is_left_out_of_a_target_that_has_some(tmp_path):
+    what = content()
+    del what["annotations"][1]["bbox"]
+    told: list[str] = []
+    assert len(read_unlabelled(write(tmp_path, what), say=told.append)) == 1
+    assert any(note.endswith(": 1 of 2 boxes are left out, which are empty") for note in told)
+    del what["annotations"][0]["bbox"]
+    with pytest.raises(InputError, match="annotation 3 has no 'bbox'"):
+        read_boxes(write(tmp_path, what))

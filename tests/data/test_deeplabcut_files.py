@@ -219,3 +219,37 @@ def test_two_videos_of_one_name_are_refused(tmp_path, film):
     film(tmp_path / "clip.avi", count=6)
     with pytest.raises(InputError, match="both have the name that it begins with"):
         read_annotations(file)
+
+
+def test_row_without_labels_never_shares_the_image_of_another(tmp_path):
+    table = TABLE.replace("a.png", "labeled-data/one/a.png").replace(
+        "b.png,5,6,,", "labeled-data/two/a.png,,,,"
+    )
+    for read in (read_labelled, read_unlabelled):
+        with pytest.raises(InputError, match="two names, .* give one file"):
+            read(written(tmp_path, table))
+
+
+def test_images_in_a_folder_of_another_name_are_told(tmp_path):
+    table = TABLE.replace("a.png", "labeled-data/one/a.png").replace(
+        "b.png", "labeled-data/one/b.png"
+    )
+    (note,) = read_annotations(written(tmp_path / "copy", table)).notes
+    assert note.startswith("2 images are in a folder of another name than their rows have")
+
+
+def test_backslash_in_the_name_of_a_file_is_no_folder(tmp_path):
+    file = written(tmp_path, TABLE.replace("a.png", "a\\a.png"), ("a\\a.png", "b.png"))
+    assert read_annotations(file).files[0] == tmp_path / "a\\a.png"
+
+
+def test_folder_of_a_project_without_a_table_is_told(tmp_path):
+    written(tmp_path / "labeled-data/one", TABLE).rename(
+        tmp_path / "labeled-data/one/CollectedData_ann.csv"
+    )
+    picture(tmp_path / "labeled-data/two/a.png")
+    text(tmp_path / "config.yaml", "scorer: ann\nTask: t\n")
+    assert "two" in read_annotations(tmp_path).notes[0]
+    said: list[str] = []
+    read_unlabelled(tmp_path, say=said.append)
+    assert any("1 folders of labeled-data without a CollectedData" in line for line in said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from pathlib import Path
 
@@ -145,3 +146,25 @@ def test_nothing_is_looked_for_below_a_folder_of_too_many_files(
     monkeypatch.setattr(image_names, "MOST_FILES", 2)
     with pytest.raises(InputError, match="which does not exist; put it there"):
         ImageNames([tmp_path]).find("a.jpg", "f.json: image 1")
+
+
+def test_many_files_of_one_name_are_told_apart_by_their_folders_in_little_time(
+    tmp_path: Path,
+) -> None:
+    count = 1500
+    wanted = [f"s{number}/cam/rgb.jpg" for number in range(count)]
+    files(tmp_path, *(f"data/{name}" for name in wanted))
+    names = ImageNames([tmp_path])
+    start = time.process_time()
+    for name in wanted:
+        assert names.find(name, "f.json") == tmp_path / "data" / name
+    names.claim_all(wanted, "f.json")
+    with pytest.raises(InputError, match=f"{count} files below could be it"):
+        names.find("elsewhere/rgb.jpg", "f.json")
+    # Each name compared with each file takes about five times as long.
+    assert time.process_time() - start < 1.5
+
+
+def test_folders_whose_names_differ_in_case_are_told_apart_among_many(tmp_path: Path) -> None:
+    files(tmp_path, *(f"data/{n}/a.jpg" for n in range(20)), "data/S/a.jpg", "data/s/a.jpg")
+    assert ImageNames([tmp_path]).find("S/a.jpg", "f.json") == tmp_path / "data/S/a.jpg"

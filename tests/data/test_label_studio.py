@@ -202,3 +202,71 @@ def test_two_uploads_of_one_name_are_not_one_image(tmp_path):
     for prefix in ("aaaaaaaa", "bbbbbbbb"):  # an upload's whole name comes before its own
         picture(tmp_path / f"{prefix}-a.png", (200, 50))
     assert [f.name for f in read_annotations(file).files] == ["aaaaaaaa-a.png", "bbbbbbbb-a.png"]
+
+
+def dot(label: str, x: float, y: float, **more: object) -> dict:
+    return region("keypointlabels", f"{label}{x}", label, x, y, **more)
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"), [(0.01, "shares of the image"), (10, "look like pixels")]
+)
+def test_places_in_another_unit_than_per_cent_are_refused(tmp_path, scale, words):
+    picture(tmp_path / "a.png", (200, 50))
+    points = [dot("nose", 10 * scale, 20 * scale), dot("tail", 35 * scale, 40 * scale)]
+    box = region(
+        "rectanglelabels", "r", "p", 5 * scale, 5 * scale, width=60 * scale, height=70 * scale
+    )
+    file = text(tmp_path / "export.json", json.dumps([task("a.png", *points, box)]))
+    for read in (read_annotations, read_labelled, read_unlabelled):
+        with pytest.raises(InputError, match=f"{words}.*percentages are wanted"):
+            read(file)
+
+
+def test_regions_on_several_images_of_a_task_are_refused(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, (200, 50))
+    one = task("", dot("nose", 10, 20, to_name="i1"), dot("tail", 35, 40, to_name="i2"))
+    one["data"] = {"left": "a.png", "right": "b.png"}
+    file = text(tmp_path / "export.json", json.dumps([one]))
+    for read in (read_annotations, read_unlabelled):
+        with pytest.raises(InputError, match=r"several images \('left', 'right'\).*'i1', 'i2'"):
+            read(file)
+
+
+def test_caption_of_a_task_is_not_its_image(tmp_path):
+    picture(tmp_path / "a.png", (200, 50))
+    one = task("", dot("nose", 10, 20), dot("tail", 35, 40))
+    one["data"] = {"caption": "a mouse", "shot": "/data/upload/1/a.png"}
+    file = text(tmp_path / "export.json", json.dumps([one]))
+    assert read_annotations(file).files == [tmp_path / "a.png"]
+
+
+def test_task_without_label_may_lack_its_image(tmp_path):
+    picture(tmp_path / "a.png", (200, 50))
+    labeled = task("a.png", dot("nose", 10, 20), dot("tail", 35, 40))
+    file = text(tmp_path / "export.json", json.dumps([task("gone.png"), labeled]))
+    assert read_annotations(file).files == [tmp_path / "a.png"]
+    assert read_annotations(file).notes == [
+        "1 tasks without an image and without a label are left out."
+    ]
+    shared = [task("11111111-a.png"), {**labeled, "data": {"image": "22222222-a.png"}}]
+    with pytest.raises(InputError, match="two names, .* give one file"):
+        read_annotations(text(tmp_path / "export.json", json.dumps(shared)))
+
+
+def test_rectangle_without_area_is_no_box_and_no_subject(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, (200, 50))
+    empty = region("rectanglelabels", "r1", "p", 5, 5, width=0, height=0)
+    whole = region("rectanglelabels", "r2", "p", 5, 5, width=50, height=60)
+    points = dot("nose", 10, 20), dot("tail", 35, 40)
+    tasks = [task("a.png", empty, whole, *points), {**task("b.png"), "id": 41}]
+    file = text(tmp_path / "export.json", json.dumps(tasks))
+    assert read_annotations(file).boxes.tolist() == [[10, 2.5, 100, 30]]
+    said: list[str] = []
+    assert read_unlabelled(file, say=said.append).boxes.tolist() == [[10, 2.5, 100, 30]]
+    assert [line.rpartition(": ")[2] for line in said] == [
+        "1 of 2 boxes are left out, which are empty",
+        "1 of 2 images are left out, which have no box",
+    ]

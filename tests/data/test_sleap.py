@@ -93,7 +93,7 @@ def test_a_slp_from_another_machine(tmp_path):
     sleap_io.save_slp(labels, str(file), verbose=False)
     assert read_labelled(file).images.path(0) == image
     (tmp_path / "here").rename(tmp_path / "moved")
-    with pytest.raises(InputError, match="neither there nor beside it; give the folder"):
+    with pytest.raises(InputError, match="neither there nor beside it; give its folder"):
         read_labelled(file)
     moved = tmp_path / "moved/sub/a.png"
     assert read_labelled(file, tmp_path / "moved").images.path(0) == moved

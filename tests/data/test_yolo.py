@@ -259,3 +259,29 @@ def test_lists_with_backslashes_are_read(tmp_path):
     file.write_text(file.read_text().replace("val: images/val", "val: val.txt"))
     text(tmp_path / "val.txt", ".\\images\\val\\c.jpg\n")
     assert [f.name for f in read_annotations(file).files] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_what_a_folder_of_images_leaves_out_is_told(tmp_path):
+    file = yolo(tmp_path)
+    text(tmp_path / "images/train/d.gif", "x")
+    picture(tmp_path / "images/train/.e.jpg")
+    text(tmp_path / "labels/val/gone.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
+    told: list[str] = []
+    read_unlabelled(file, say=told.append)
+    for notes in (told, read_annotations(file).notes):
+        joined = " | ".join(notes)
+        assert f"left out of {tmp_path}/images/train: " in joined
+        assert "1 .gif" in joined and "1 hidden file" in joined
+        assert "1 label files in " in joined and "the first gone.txt" in joined
+
+
+@pytest.mark.parametrize("linked", ["images", "images/train"])
+def test_labels_are_beside_the_link_to_a_folder_of_images(tmp_path, linked):
+    file = yolo(tmp_path / "set")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "set" / linked).rename(tmp_path / "store/x")
+    (tmp_path / "set" / linked).symlink_to(tmp_path / "store/x")
+    found = read_annotations(file)
+    assert found.files[0] == tmp_path / "set/images/train/a.jpg"
+    assert found.image.tolist() == [0, 2]
+    assert len(read_annotations(tmp_path / "set/images/val")) == 1

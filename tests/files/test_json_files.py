@@ -55,7 +55,7 @@ def test_what_can_not_be_written_leaves_the_old_file(tmp_path):
 
 
 def test_a_whole_number_that_no_decimal_number_reaches_is_refused():
-    with pytest.raises(InputError, match=r"^a\.json holds a number that is too long.*400 digits"):
+    with pytest.raises(InputError, match=r"^a\.json holds a number of too many digits.*400 digits"):
         parse_json('{"x": 1' + "0" * 399 + "}", "a.json", "COCO")
     digits = "1" * 400
     assert parse_json(f'["{digits}", 12, 0.{digits}]', "a", "COCO") == [digits, 12, 1 / 9]

@@ -120,10 +120,29 @@ def _run(name: str, rest: Sequence[str]) -> int:
         )
         return 2
     except RuntimeError as error:
-        if type(error).__name__ != "NonFiniteLoss":
+        sentence = _failure(error, _GOES_ON.get(name, ""))
+        if sentence is None:
             raise
-        print(f"posebridge {name}: {error}", file=sys.stderr)
+        print(f"posebridge {name}: {sentence}", file=sys.stderr)
         return 1
+
+
+def _failure(error: RuntimeError, hint: str) -> str | None:
+    """Return a sentence on what failed during the work; None for a fault of the program."""
+    kind, text = type(error).__name__, str(error)
+    if kind == "NonFiniteLoss":
+        return text
+    if kind == "OutOfMemoryError":
+        return (
+            "the memory of the accelerator is not enough for this; give a smaller batch or image "
+            f"size. What was written is kept{hint}."
+        )
+    if text.startswith("DataLoader worker"):
+        return (
+            "a process that loads images was ended from outside, often for lack of memory; what was "
+            f"written is kept{hint}."
+        )
+    return None
 
 
 def usage() -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "flags_and_scores",
     "found_image",
     "is_side",
+    "of_boxes",
     "table",
     "upright_size",
 ]
@@ -91,6 +92,12 @@ class Annotations:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def subjects_by_image(self) -> list[np.ndarray]:
+        """Return the rows of each image's subjects, in their order."""
+        order = np.argsort(self.image, kind="stable")
+        counts = np.bincount(self.image, minlength=len(self.files))
+        return np.split(order, np.cumsum(counts)[:-1])
 
     def labelled(self, say: Callable[[str], None] | None = None) -> LabelledSamples:
         """The subjects with at least one keypoint that somebody labelled.
@@ -191,6 +198,54 @@ def table(
     )
 
 
+def of_boxes(
+    name: str,
+    files: Sequence[Path],
+    image: np.ndarray,
+    boxes: np.ndarray,
+    image_ids: np.ndarray,
+    *,
+    scores: np.ndarray | None = None,
+    categories: np.ndarray | None = None,
+    notes: Sequence[str] = (),
+) -> Boxes:
+    """Return the boxes (N, 4) that have an area, with a note on those and the images left out.
+
+    Args:
+        image: (N,) which of the files each box is in. image_ids: (M,) of the files.
+
+    Where nothing is boxed the images are the subjects, each taken whole.
+
+    Raises:
+        InputError: no box has an area, or one is not a place in an image.
+    """
+    order = np.arange(len(files))
+    said = list(notes)
+    if len(boxes) == 0:
+        samples = table(name, files, order, np.zeros((len(files), 4)), image_ids, order)
+        return Boxes(samples, notes=said)
+    checked_points(boxes.reshape(-1, 2, 2), np.ones((len(boxes), 2), dtype=bool), name, "box")
+    good = np.asarray((boxes[:, 2:] > 0).all(axis=1))
+    if not good.any():
+        raise InputError(
+            f"{name}: no box has an area, the first in {files[int(image[0])]}; give boxes of some "
+            "width and height."
+        )
+    if not good.all():
+        said.append(f"{(~good).sum()} of {len(good)} boxes are left out, which are empty.")
+    rows = np.flatnonzero(good)
+    bare = len(files) - len(np.unique(image[rows]))
+    if bare:
+        said.append(f"{bare} of {len(files)} images are left out, which have no box.")
+    samples = table(name, files, image[rows], boxes[rows], image_ids, rows)
+    return Boxes(
+        samples,
+        None if scores is None else scores[rows],
+        None if categories is None else categories[rows],
+        said,
+    )
+
+
 def extent(points: np.ndarray, known: np.ndarray) -> np.ndarray:
     """(N, 4) boxes round the known points of (N, K, 2); a point covers the pixel it is centred on."""
     low = np.where(known[..., None], points, np.inf).min(axis=1)
@@ -210,12 +265,14 @@ def flags_and_scores(third: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return flags, third if share else None
 
 
-def checked_points(points: np.ndarray, known: np.ndarray, where: str) -> None:
+def checked_points(
+    points: np.ndarray, known: np.ndarray, where: str, what: str = "keypoint"
+) -> None:
     """Raise unless all known points are finite and within a million pixels."""
     some = points[known]
     if not np.isfinite(some).all() or np.abs(some).max(initial=0) > MOST_PIXELS:
         raise InputError(
-            f"{where} has a keypoint that is not finite or beyond a million pixels; correct it."
+            f"{where} has a {what} that is not finite or beyond a million pixels; correct it."
         )
 
 

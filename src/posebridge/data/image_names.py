@@ -24,6 +24,10 @@ MOST_FILES = 500_000
 """Below a folder of more files, such as a home folder, nothing is looked for."""
 
 
+class MissingFile(InputError):
+    """No file has the name, under any spelling."""
+
+
 class ImageNames:
     """The files of one annotation file's names; every name has to be resolved by one object.
 
@@ -50,7 +54,7 @@ class ImageNames:
         self._taken: dict[str, _Claim] = {}
         self._homes: dict[str, _Claim] = {}
         self._moved_homes: dict[str, _Claim] = {}
-        self._index: dict[str, list[Path]] | None = None
+        self._below_index: _FilesByEnd | None = None
         self._moved: list[tuple[str, Path]] = []
 
     @property
@@ -76,7 +80,8 @@ class ImageNames:
             name: as the annotation file has it. where: the file and the entry, for messages.
 
         Raises:
-            InputError: there is none, there are several, or another name has given the same file.
+            MissingFile: there is none.
+            InputError: there are several, or another name has given the same file.
         """
         known = self._found.get(name)
         if known is not None:
@@ -122,7 +127,7 @@ class ImageNames:
                 f"and {len(found)} files below could be it, {found[0]} and {found[1]}; put it there "
                 f"or give the folder of the {self._what}s."
             )
-        raise InputError(
+        raise MissingFile(
             f"{where} names the {self._what} {self._folders[0] / name}, which does not exist; put "
             f"it there or give the folder of the {self._what}s."
         )
@@ -141,21 +146,10 @@ class ImageNames:
 
     def _somewhere_below(self, name: str) -> list[Path]:
         """The files that have the most of a name's end; letters' case counts if it tells them apart."""
-        if self._index is None:
-            self._index = _files_below(self._folders)
+        if self._below_index is None:
+            self._below_index = _FilesByEnd(_files_below(self._folders))
         names = [name, *(self._other_names(name) if self._other_names is not None else [])]
-        for other in names:
-            parts = _parts(other)
-            same = self._index.get(_folded(parts[-1]), []) if parts else []
-            if not same:
-                continue
-            for form in (_composed, _folded):
-                wanted = [form(part) for part in parts]
-                lengths = [_common_end(wanted, [form(p) for p in file.parts]) for file in same]
-                best = max(lengths)
-                if best:
-                    return [f for f, length in zip(same, lengths, strict=True) if length == best]
-        return []
+        return next(filter(None, map(self._below_index.best, map(_parts, names))), [])
 
     def _agree(self, name: str, file: Path) -> bool:
         """Whether one of the name and the file's path below its folder ends in the other."""
@@ -186,6 +180,58 @@ class ImageNames:
         self._homes.setdefault(home, claim)
         if moved:
             self._moved_homes.setdefault(home, claim)
+
+
+class _FilesByEnd:
+    """Files by the ends of their paths; where many have one name, their folders are looked up too.
+
+    Args:
+        files: name without case -> the files of that name.
+    """
+
+    def __init__(self, files: dict[str, list[Path]]) -> None:
+        self._files = files
+        self._groups: dict[tuple[str, ...], dict[str, list[Path]]] = {}
+        self._known: dict[tuple[str, ...], list[Path]] = {}
+
+    def best(self, parts: Sequence[str]) -> list[Path]:
+        """Return the files whose paths end in the most of ``parts``."""
+        same = self._files.get(_folded(parts[-1]), []) if parts else []
+        depth = 1
+        while len(same) > _MANY and depth < len(parts):
+            narrower = self._group(tuple(map(_folded, parts[-depth:])), same).get(
+                _folded(parts[-depth - 1]), []
+            )
+            if not narrower:  # of none of them does the next folder fit
+                end = tuple(parts[-depth:])
+                if end not in self._known:
+                    self._known[end] = _longest(end, same)
+                return self._known[end]
+            same, depth = narrower, depth + 1
+        return _longest(parts, same)
+
+    def _group(self, end: tuple[str, ...], files: Sequence[Path]) -> dict[str, list[Path]]:
+        """The files that have this end by the folder before it."""
+        if end not in self._groups:
+            found = self._groups[end] = {}
+            for file in files:
+                before = file.parts[: -len(end)]
+                found.setdefault(_folded(before[-1]) if before else "", []).append(file)
+        return self._groups[end]
+
+
+_MANY = 8
+
+
+def _longest(parts: Sequence[str], files: Sequence[Path]) -> list[Path]:
+    """The files that share the longest end with ``parts``; case counts if it tells them apart."""
+    for form in (_composed, _folded) if files else ():
+        wanted = [form(part) for part in parts]
+        lengths = [_common_end(wanted, [form(p) for p in file.parts]) for file in files]
+        best = max(lengths)
+        if best:
+            return [f for f, length in zip(files, lengths, strict=True) if length == best]
+    return []
 
 
 class _Claim(NamedTuple):

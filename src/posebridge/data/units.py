@@ -74,6 +74,31 @@ def require_shares(values: np.ndarray, name: str, what: str) -> None:
         )
 
 
+def require_percentages(values: Sequence[Sequence[float]], name: str, what: str) -> None:
+    """Check that places, N times x and y or x, y, width and height, are percentages of the image.
+
+    Raises:
+        InputError: all are what shares would be, or most are what only pixels can be.
+    """
+    if not values:
+        return
+    table = np.asarray(values, dtype=np.float64)
+    example = ", ".join(f"{v:.4g}" for v in table[np.abs(table).max(axis=1).argmax()])
+    alone = table.shape[1] == 2  # a point says less than a box
+    if np.abs(table).max() <= SHARE and _fractions(table) > alone:
+        raise InputError(
+            f"{name}: all {what} are within {SHARE:g} per cent of the corner, such as ({example}); "
+            "they look like shares of the image, where percentages are wanted; multiply them by 100."
+        )
+    far = (table[:, :2] > 110).any(axis=1) | (table[:, 2:] > 110).any(axis=1)
+    if 2 * far.sum() >= len(table):
+        raise InputError(
+            f"{name}: {far.sum()} of {len(table)} {what} are beyond 100 per cent of the image, such as "
+            f"({example}); they look like pixels, where percentages are wanted; divide them by the "
+            "image's width and height, times 100."
+        )
+
+
 def _require_boxes(
     name: str,
     boxes: np.ndarray,

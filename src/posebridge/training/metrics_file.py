@@ -53,8 +53,9 @@ class Metrics:
         """Return a sentence on what is left out; None where everything was read."""
         if not self.unreadable:
             return None
-        rows = "1 row" if self.unreadable == 1 else f"{self.unreadable} rows"
-        return f"{self.file} is damaged: {rows} can't be read and are left out."
+        rows = "1 row can't be read and is" if self.unreadable == 1 else ""
+        rows = rows or f"{self.unreadable} rows can't be read and are"
+        return f"{self.file} is damaged: {rows} left out."
 
     def curves(self, names: Collection[str] | None = None) -> Mapping[str, list[tuple[int, float]]]:
         """Return name -> (steps done, value) pairs, without values that are not finite."""

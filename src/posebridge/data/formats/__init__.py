@@ -26,6 +26,8 @@
     hdf5_files.py            HDF5 opened within bounds
     unity_solo.py            Unity Perception's SOLO data sets
     detections.py            boxes of a detector
+    detections_csv.py        those of a table
+    table_text.py            the text of a table, and its missing values
     megadetector.py          MegaDetector's JSON
 
 To add a format: a reader of ``Annotations``, one of images and boxes alone that never looks at

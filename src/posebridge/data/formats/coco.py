@@ -103,7 +103,9 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
         paths = content.paths(ids.tolist())
         whole = table(str(content.file), paths, order, np.zeros((len(ids), 4)), ids, ids)
         return Boxes(whole, notes=content.notes)
-    boxed = [a for a in rows if "bbox" not in a or not is_empty_box(a["bbox"])]
+    boxed = [a for a in rows if not is_empty_box(a.get("bbox"))]
+    if not boxed and not any("bbox" in a for a in rows):
+        boxed = rows  # refused below by the first
     if not boxed:
         raise InputError(
             f"{content.file}: every 'bbox' is empty, such as that of annotation "
@@ -112,15 +114,17 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     if len(boxed) < len(rows):
         notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
     rows = boxed
+    ids = content.ids(rows)
     image, used = content.places(rows)
     if len(used) < len(content.images):
         bare = len(content.images) - len(used)
         notes.append(f"{bare} of {len(content.images)} images are left out, which have no box")
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
-    samples = table(str(content.file), paths, image, boxes, np.array(used), content.ids(rows))
+    samples = table(str(content.file), paths, image, boxes, np.array(used), ids)
     names = {str(id_key(c.get("id"))): str(c.get("name", c.get("id"))) for c in content.categories}
-    kinds = [str(row.get("category_id", "")) for row in rows]
+    keys = [id_key(row.get("category_id")) for row in rows]
+    kinds = ["" if key is None else str(key) for key in keys]
     categories = np.array([names.get(kind, kind) for kind in kinds])
     return Boxes(samples, _scores(rows, content.file), categories, [*notes, *content.notes])
 

@@ -74,12 +74,18 @@ class CocoContent:
         # Predictions are written away from their images, and often beside overlays of the same names.
         below = images is not None or not _is_predicted(content)
         self._names = ImageNames([self.folder], below=below)
+        self._without_id = 0
 
     @property
     def notes(self) -> list[str]:
         """What is worth knowing about the images, one sentence each."""
         counted = ["The ids of the images are text and are numbered anew."]
-        return [*(counted if self.image_ids.counted else []), *self._names.notes]
+        without = [f"{self._without_id} annotations have no id; all are numbered anew."]
+        return [
+            *(counted if self.image_ids.counted else []),
+            *(without if self._without_id else []),
+            *self._names.notes,
+        ]
 
     def _tell_twice(self, ids: Sequence[int | str], listed: Sequence[Row]) -> None:
         first: dict[str, int] = {}
@@ -114,7 +120,9 @@ class CocoContent:
         for index, (row, value) in enumerate(zip(rows, found, strict=True)):
             if value is None:
                 where = f"{kind}[{index}]" if kind else f"annotation {short_repr(row.get('id'))}"
-                raise InputError(f"{self.file}: {where} has no whole number '{key}'.")
+                raise InputError(
+                    f"{self.file}: {where} has no whole number '{key}'; give a number or a text."
+                )
         return found  # pyright: ignore[reportReturnType]
 
     def file_name(self, image_id: int) -> str:
@@ -177,15 +185,20 @@ class CocoContent:
         return turned if turned != path and not is_file(path) else path
 
     def ids(self, rows: Sequence[Row]) -> np.ndarray:
-        """(N,) int64: the annotations' ids, or their place in the list where none has one."""
-        if not any("id" in row for row in rows):
+        """(N,) int64: the annotations' ids, or their place in the list where one has none."""
+        without = sum(row.get("id") is None for row in rows)
+        if without:
+            self._without_id = without if without < len(rows) else 0
             return np.arange(len(rows))
         return np.array(IdTable(self.keys(rows, "id")).numbers, dtype=np.int64)
 
     def category_keys(self, rows: Sequence[Row]) -> list[str]:
-        """The category of each row as text; the only one where no annotation says."""
-        if len(self.categories) == 1 and not any("category_id" in row for row in rows):
-            return [str(self.categories[0].get("id"))] * len(rows)
+        """The category of each row as text; the only one where an annotation does not say."""
+        if len(self.categories) == 1:
+            only = str(id_key(self.categories[0].get("id")))
+            said = [row for row in rows if row.get("category_id") is not None]
+            keys = iter(self.keys(said, "category_id"))
+            return [only if row.get("category_id") is None else str(next(keys)) for row in rows]
         return [str(key) for key in self.keys(rows, "category_id")]
 
     def skeleton(self, rows: Sequence[Row], notes: list[str]) -> Skeleton:
@@ -309,8 +322,10 @@ def _flat(value: Any) -> Any:
     """Keypoints as one list: some write a list for each, or null for what is not labelled."""
     if not isinstance(value, list):
         return value
-    if value and all(isinstance(v, list) and len(v) == 3 for v in value):
-        value = [number for triple in value for number in triple]
+    if any(isinstance(v, list) for v in value):
+        triples = [[0, 0, 0] if v is None or v == [] else v for v in value]  # not labeled
+        if all(isinstance(v, list) and len(v) == 3 for v in triples):
+            value = [number for triple in triples for number in triple]
     if None in value and len(value) % 3 == 0:
         triples = [value[i : i + 3] for i in range(0, len(value), 3)]
         value = [v for t in triples for v in ([0, 0, 0] if t[2] in (0, None) else t)]

@@ -41,7 +41,11 @@ class IdTable:
             first = {text: number for number, text in enumerate(dict.fromkeys(texts))}
             self.numbers = [first[text] for text in texts]
         self._number = dict(zip(texts, self.numbers, strict=True))
+        self._whole = set() if self.counted else set(self.numbers)
 
     def get(self, key: int | str) -> int | None:
-        """Return the number of an id, also where one list has text and the other numbers."""
-        return self._number.get(str(key))
+        """Return the number of an id, also where one list has text, such as ``'0007'``, and one 7."""
+        text = str(key)
+        if text in self._number or not text.isascii() or not text.isdigit() or len(text) > 18:
+            return self._number.get(text)
+        return int(text) if int(text) in self._whole else None

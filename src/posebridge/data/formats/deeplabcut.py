@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import Annotations, Boxes, checked_points, table
+from posebridge.data.folder_scan import is_readable_image
 from posebridge.data.formats.deeplabcut_csv import is_csv, read_csv_table
 from posebridge.data.formats.deeplabcut_h5 import read_h5_table
 from posebridge.data.formats.deeplabcut_images import row_images
@@ -43,7 +44,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     Raises:
         InputError: naming the file, the row and what is wrong with it.
     """
-    tables, config = _tables(Path(path))
+    tables, config, notes = _tables(Path(path))
     parts = list(dict.fromkeys(part for t in tables for part in t.parts))
     if config is not None:
         # The order of the project, which its models' outputs have.
@@ -52,7 +53,6 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         parts.sort(key=lambda part: project.index(part) if part in project else len(project))
     skeleton = _skeleton(parts, config, Path(path))
     files: list[Path] = []
-    notes: list[str] = []
     image, points, scores, names = [], [], [], []
     negative = half = 0
     for t in tables:
@@ -103,12 +103,12 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """The images alone, each taken whole: these files have no boxes."""
-    tables, _ = _tables(Path(path))
+    tables, _, notes = _tables(Path(path))
     found = [row_images(t.file, t.index, t.labeled(), images) for t in tables]
     files = [file for where in found for file in where.files]
     order = np.arange(len(files))
     samples = table(str(path), files, order, np.zeros((len(files), 4)), order, order)
-    return Boxes(samples, notes=[note for where in found for note in where.notes])
+    return Boxes(samples, notes=notes + [note for where in found for note in where.notes])
 
 
 class Table:
@@ -161,12 +161,14 @@ class Table:
         return np.asarray((np.isfinite(values) & (values >= 0)).any(axis=1))
 
 
-def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None]:
+def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None, list[str]]:
+    """The tables, the project's settings, and a note on videos without a table."""
     if not is_project(path):
-        return [_table(path)], _config_above(path)
+        return [_table(path)], _config_above(path), []
     project = path.parent if path.name == "config.yaml" else path
     config = _config(project / "config.yaml")
     found = []
+    bare: list[Path] = []
     for folder in sorted(p for p in (project / "labeled-data").iterdir() if p.is_dir()):
         named = f"CollectedData_{config.get('scorer')}"
         files = [folder / f"{named}.csv", folder / f"{named}.h5"]
@@ -176,9 +178,16 @@ def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None]:
         labels = next((f for f in files if f.is_file()), None)
         if labels is not None:
             found.append(_table(labels))
+        elif any(is_readable_image(file) for file in folder.iterdir()):
+            bare.append(folder)
     if not found:
         raise InputError(f"{project / 'labeled-data'} holds no CollectedData_*.csv or .h5.")
-    return found, config
+    if not bare:
+        return found, config, []
+    left_out = (
+        f"{len(bare)} folders of labeled-data without a CollectedData_*.csv or .h5 are left out"
+    )
+    return found, config, [f"{left_out}, the first {bare[0]}."]
 
 
 def _config_above(path: Path) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ are. Other separators and encodings are refused by name: which of two readings i
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import math
@@ -19,17 +18,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from posebridge.data.formats.table_text import MISSING as _MISSING
+from posebridge.data.formats.table_text import first_line, is_comment, start_of_text
+from posebridge.data.formats.table_text import table_text as _text
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
 _HEADS = ("scorer", "individuals", "bodyparts", "coords")
-_MISSING = frozenset(
-    {"", "na", "n/a", "nan", "-nan", "none", "null", "<na>", "#n/a", "#n/a n/a", "#na"}
-    | {"-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan"}
-)
 _UNNAMED = re.compile(r"Unnamed: \d+_level_\d+")
 _SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class CsvTable(NamedTuple):
@@ -50,14 +47,8 @@ class CsvTable(NamedTuple):
 
 def is_csv(path: Path) -> bool:
     """Return whether the first cell of a text file is ``scorer``, whatever separates the cells."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(256)
-    except (OSError, ValueError):
-        return False
-    wide = start.startswith(_UTF16)
-    text = start.decode("utf-16" if wide else "utf-8-sig", errors="replace")
-    return re.match(r"""\s*["']?\s*scorer\s*["']?\s*([,;\t|]|$)""", text, re.IGNORECASE) is not None
+    head = first_line(start_of_text(path))
+    return re.match(r"""\s*["']?\s*scorer\s*["']?\s*([,;\t|]|$)""", head, re.IGNORECASE) is not None
 
 
 def read_csv_table(file: Path) -> CsvTable:
@@ -68,6 +59,9 @@ def read_csv_table(file: Path) -> CsvTable:
     """
     rows, lines = _rows(file)
     heads: list[list[str]] = []
+    while rows and is_comment(rows[0][0]):
+        rows.pop(0)
+        lines.pop(0)
     while rows and len(heads) < 4 and rows[0][0].lower() in _HEADS:
         heads.append(rows.pop(0))
         lines.pop(0)
@@ -107,7 +101,7 @@ def read_csv_table(file: Path) -> CsvTable:
 def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
     """The rows that are not blank, their cells without spaces round them, and their lines."""
     text = _text(file)
-    head = next((line for line in text.splitlines() if line.strip()), "")
+    head = first_line(text)
     for separator, name in _SEPARATORS.items():
         if head.count(separator) > head.count(","):
             commas = re.search(rf"(^|{re.escape(separator)})\s*-?\d+,\d", text, re.MULTILINE)
@@ -133,23 +127,6 @@ def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
             f"{file} is not a CSV file that can be read: {error} in line {reader.line_num}."
         ) from error
     return rows, lines
-
-
-def _text(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} can't be read: {error.strerror or error}.") from error
-    if content.startswith(_UTF16) or b"\0" in content[:64]:
-        raise InputError(f"{file} is UTF-16 text or not text at all; save it as a CSV in UTF-8.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{file} is not UTF-8 text: line {line} has the byte 0x{content[error.start]:02x}, as "
-            "Latin-1 and other encodings write letters with accents; save it as a CSV in UTF-8."
-        ) from error
 
 
 def _padded(row: Sequence[str], width: int) -> list[str]:

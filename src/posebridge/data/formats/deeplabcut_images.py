@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from posebridge.data.image_names import ImageNames
+from posebridge.data.image_names import ImageNames, MissingFile
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.plain_pickles import read_plain
@@ -57,8 +57,7 @@ def row_images(
         files = extract_frames(video, [int(index[row][0]) for row in numbers])
         origin, notes = _origin(file, files)
         return RowImages(files, np.array(numbers, dtype=np.int64), origin, notes)
-    files, rows = _named_images(file, index, labeled, images)
-    notes = []
+    files, rows, notes = _named_images(file, index, labeled, images)
     if len(rows) < len(index):
         notes.append(
             f"{len(index) - len(rows)} rows without an image and without a label are left out."
@@ -72,25 +71,29 @@ def _is_number(parts: tuple[str, ...]) -> bool:
 
 def _named_images(
     file: Path, index: Sequence[tuple[str, ...]], labeled: np.ndarray, images: Path | str | None
-) -> tuple[list[Path], list[int]]:
+) -> tuple[list[Path], list[int], list[str]]:
     base = file.parent
     # DeepLabCut's paths start at the project, two folders above the file; others beside it.
     project = base.parent.parent
-    names = ["/".join(part for part in parts if part).replace("\\", "/") for parts in index]
+    names = ["/".join(part for part in parts if part) for parts in index]
     folders = [base, base.parent, project]
-    if any(name.startswith("labeled-data/") for name in names):
+    if any(name.startswith(("labeled-data/", "labeled-data\\")) for name in names):
         folders = [project, base, base.parent]
     if images is not None:
         folders = [Path(images), base]
         if not folders[0].is_dir():
             raise InputError(f"the image folder {images} does not exist.")
     # The base name alone, as in a copy of one folder of labeled-data.
-    resolver = ImageNames(folders, other_names=lambda n: [n.rpartition("/")[2]], below=False)
+    resolver = ImageNames(
+        folders, other_names=lambda n: [n.replace("\\", "/").rpartition("/")[2]], below=False
+    )
     files, rows = [], []
     for row, name in enumerate(names):
+        if not name and not labeled[row]:
+            continue
         try:
             files.append(resolver.find(name, f"{file}: row {row + 1}"))
-        except InputError:
+        except MissingFile:
             if labeled[row]:
                 raise
             continue
@@ -101,15 +104,24 @@ def _named_images(
             "put the images where the rows say, or give their folder."
         )
     kept = [names[row] for row in rows]
-    _require_one_folder_each(file, kept, files)
-    return files, rows
+    return files, rows, _one_folder_each(file, kept, files)
 
 
-def _require_one_folder_each(file: Path, names: Sequence[str], files: Sequence[Path]) -> None:
-    """Raise if names of two folders were found in one folder, so that one of them is of the other."""
+def _one_folder_each(file: Path, names: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Return a note on images that are in a folder of another name than the table's.
+
+    Raises:
+        InputError: names of two folders were found in one folder, so that one of them is of the other.
+    """
     homes: dict[Path, str] = {}
     strayed: set[Path] = set()
-    for name, found in zip(names, files, strict=True):
+    elsewhere: list[tuple[str, Path]] = []
+    for written, found in zip(names, files, strict=True):
+        name = written.replace("\\", "/")
+        if found.name == written.rpartition("/")[2]:  # a backslash that is part of the name
+            name = written
+        if Path(name).parent.name not in ("", found.parent.name):
+            elsewhere.append((name, found))
         first = homes.setdefault(found.parent, name)
         if (
             not found.as_posix().endswith("/" + name.removeprefix("./"))
@@ -122,6 +134,12 @@ def _require_one_folder_each(file: Path, names: Sequence[str], files: Sequence[P
                 f"both would be taken from {found.parent}; put the images where their names say, or "
                 "give their folder."
             )
+    if not elsewhere:
+        return []
+    return [
+        f"{len(elsewhere)} images are in a folder of another name than their rows have, the first, "
+        f"{short_repr(elsewhere[0][0])}, in {elsewhere[0][1].parent}."
+    ]
 
 
 def _video(file: Path, images: Path | str | None) -> Path:

@@ -6,7 +6,7 @@ import csv
 import importlib.util
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from posebridge.data.annotations import Annotations, common_names
 from posebridge.data.file_names import name_below, require_text_names
 from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
+from posebridge.files.bounds import short_repr
 from posebridge.files.whole import copy_into, folder_written_whole, write_bytes, write_text
 
 SCORER = "posebridge"
@@ -34,7 +35,8 @@ def write_table(annotations: Annotations, path: Path) -> list[Path]:
     """
     names = [[name_below(file, path.parent).as_posix()] for file in annotations.files]
     require_text_names([name for (name,) in names], "a DeepLabCut table")
-    table = _table(annotations, names, np.arange(len(names)))
+    _require_trimmed([name for (name,) in names])
+    table = _table(annotations, names, np.arange(len(names)), _slots(annotations))
     if path.suffix.lower() == ".h5":
         _write_h5(table, path)
     else:
@@ -55,31 +57,45 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
     folders: dict[str, list[int]] = {}
     names = common_names(a.files)
     require_text_names(names, "a DeepLabCut project")
+    _require_trimmed([part for name in names for part in name.parts])
     folder_of = _folder_names([name.parent for name in names], task)
     for row, name in enumerate(names):
         folders.setdefault(folder_of[name.parent], []).append(row)
     written = []
+    slots = _slots(a)
     with folder_written_whole(path, merge=True) as partial:
         for folder, rows in folders.items():
             place = Path("labeled-data") / folder
             for row in rows:
                 copy_into(a.files[row], partial / place / names[row].name)
             index = [["labeled-data", folder, names[row].name] for row in rows]
-            table = _table(a, index, np.array(rows))
+            table = _table(a, index, np.array(rows), slots)
             written.append(place / f"CollectedData_{SCORER}.csv")
             write_text(partial / written[-1], _csv(table))
             if has_tables():
                 written.append(written[-1].with_suffix(".h5"))
                 _write_h5(table, partial / written[-1])
         config = yaml.safe_dump(
-            _config(a, path, task, list(folders)), sort_keys=False, allow_unicode=True
+            _config(a, path, task, list(folders), slots), sort_keys=False, allow_unicode=True
         )
         write_text(partial / "config.yaml", config)
     return [path / "config.yaml", *(path / file for file in written)]
 
 
-def _config(a: Annotations, path: Path, task: str, folders: Sequence[str]) -> dict[str, Any]:
-    individuals = _individuals(a)
+def _require_trimmed(names: Iterable[str]) -> None:
+    """Raise where blanks begin or end a name, which readers of tables take away."""
+    for name in names:
+        if name != name.strip():
+            raise InputError(
+                f"the name {short_repr(name)} begins or ends in a blank, which readers of DeepLabCut's "
+                "tables take away; rename it."
+            )
+
+
+def _config(
+    a: Annotations, path: Path, task: str, folders: Sequence[str], slots: Sequence[str]
+) -> dict[str, Any]:
+    individuals = list(dict.fromkeys(slots))
     several = len(individuals) > 1
     parts = list(a.skeleton.keypoints)
     return {
@@ -125,19 +141,17 @@ def _slots(a: Annotations) -> list[str]:
     """The individual of each subject; those without a name, or who share it, are counted."""
     given = list(a.individuals) if a.individuals is not None else [""] * len(a)
     taken: set[tuple[int, str]] = set()
+    counted: dict[tuple[int, str], int] = {}
     slots = []
     for image, name in zip(a.image.tolist(), given, strict=True):
-        slot, number = name, 0
+        slot, number = name, counted.get((image, name), 0)
         while not slot or (image, slot) in taken:
             number += 1
             slot = f"individual{number}" if not name else f"{name}_{number + 1}"
+        counted[image, name] = number
         taken.add((image, slot))
         slots.append(slot)
     return slots
-
-
-def _individuals(a: Annotations) -> list[str]:
-    return list(dict.fromkeys(_slots(a)))
 
 
 @dataclass(frozen=True)
@@ -150,14 +164,24 @@ class _Table:
     values: np.ndarray
 
 
-def _table(a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray) -> _Table:
-    slots, individuals = _slots(a), _individuals(a)
+def _table(
+    a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray, slots: Sequence[str]
+) -> _Table:
+    """The images ``rows``, with a column for every individual of all images.
+
+    Args:
+        index: for each of the images the parts of its path. slots: the individual of each subject.
+    """
+    individuals = list(dict.fromkeys(slots))
+    column = {name: number for number, name in enumerate(individuals)}
+    line = np.full(len(a.files), -1)
+    line[rows] = np.arange(len(rows))
     scored = a.keypoint_scores is not None
     coordinates = ["x", "y", "likelihood"] if scored else ["x", "y"]
-    values = np.full((len(a.files), len(individuals), len(a.skeleton), len(coordinates)), np.nan)
-    for subject, slot in enumerate(slots):
+    values = np.full((len(rows), len(individuals), len(a.skeleton), len(coordinates)), np.nan)
+    for subject in np.flatnonzero(line[a.image] >= 0).tolist():
         known = a.visibility[subject] > 0
-        place = values[a.image[subject], individuals.index(slot)]
+        place = values[line[a.image[subject]], column[slots[subject]]]
         place[:, :2] = np.where(known[:, None], a.points[subject], np.nan)
         if a.keypoint_scores is not None:
             place[:, 2] = a.keypoint_scores[subject]
@@ -167,7 +191,7 @@ def _table(a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray) -> 
     levels: tuple[str, ...] = ("scorer", "individuals", "bodyparts", "coords")
     if len(individuals) == 1:
         columns, levels = [(s, p, c) for s, _, p, c in columns], ("scorer", *levels[2:])
-    return _Table(index, columns, levels, values[rows].reshape(len(rows), -1))
+    return _Table(index, columns, levels, values.reshape(len(rows), -1))
 
 
 def _csv(table: _Table) -> str:

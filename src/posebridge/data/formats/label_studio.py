@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import unescape
 
 import numpy as np
@@ -23,7 +23,7 @@ from posebridge.data.annotations import (
     Boxes,
     checked_boxes,
     checked_points,
-    table,
+    of_boxes,
     upright_size,
 )
 from posebridge.data.formats.label_studio_images import TaskImages
@@ -33,12 +33,15 @@ from posebridge.data.formats.label_studio_regions import (
     label_of,
     number_of,
     one_each,
+    percentages,
     score_of,
     shown_turned,
     sized,
     value_of,
 )
-from posebridge.data.videos.video import resolved
+from posebridge.data.image_names import MissingFile
+from posebridge.data.units import require_percentages
+from posebridge.data.videos.video import Reference, resolved
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json
@@ -59,30 +62,18 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
         InputError: naming the task and what is wrong with it.
     """
     file = Path(path)
-    tasks = _tasks(file)
-    files = _files(tasks, file, images)
+    opened = _opened(file, images)
+    tasks, files, notes = opened.tasks, opened.files, [*opened.notes]
     subjects: list[_Subject] = []
     image: list[int] = []
     predicted: list[bool] = []
-    notes: list[str] = []
-    several = turned = 0
     for row, task in enumerate(tasks):
-        where = f"{file}: task {short_repr(task.get('id', row))}"
-        regions, more, by_model = _regions(task, where)
-        several += more
-        regions = one_each(sized(regions, files[row], where))
-        turned += sum(map(shown_turned, regions))
-        found = _subjects(regions, where)
+        found = _subjects(opened.regions[row], f"{file}: task {short_repr(task.get('id', row))}")
         subjects += found
         image += [row] * len(found)
-        predicted += [by_model] * len(found)
-    if several:
-        notes.append(f"{several} tasks have several annotations; the first of each is taken.")
-    if turned:
-        notes.append(
-            f"{turned} regions were made while the image was shown turned; Label Studio keeps their "
-            "places in the image as it is stored, and so they are read."
-        )
+        predicted += [opened.by_model[row]] * len(found)
+    places = [place for regions in opened.regions for place in percentages(regions, "keypoint")]
+    require_percentages(places, str(file), "keypoints")
     names = _order(file, [label for s in subjects for label in s.points])
     if not names:
         raise InputError(f"{file} has no keypoint in any annotation; a labelled set needs some.")
@@ -127,25 +118,88 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
     """The images and rectangles alone; whole images where the file has no rectangle."""
     file = Path(path)
-    tasks = _tasks(file)
-    files = _files(tasks, file, images)
+    opened = _opened(file, images)
+    tasks, files = opened.tasks, opened.files
     image, boxes, scores = [], [], []
     for row, task in enumerate(tasks):
         where = f"{file}: task {short_repr(task.get('id', row))}"
-        for region in one_each(sized(_regions(task, where)[0], files[row], where)):
+        for region in opened.regions[row]:
             if kind_of(region) == "rectangle":
                 image.append(row)
                 boxes.append(box_of(region, where))
                 scores.append(score_of(region))
-    ids = _ids(tasks)
-    if not boxes:
-        order = np.arange(len(files))
-        return Boxes(table(str(file), files, order, np.zeros((len(files), 4)), ids, order))
-    places = np.array(boxes)
-    checked_boxes(places, np.ones(len(places), dtype=bool), str(file))
+    places = [place for regions in opened.regions for place in percentages(regions, "rectangle")]
+    require_percentages(places, str(file), "rectangles")
     known = np.array(scores)
-    samples = table(str(file), files, np.array(image), places, ids, np.arange(len(image)))
-    return Boxes(samples, known if np.isfinite(known).any() else None)
+    return of_boxes(
+        str(file),
+        files,
+        np.array(image, dtype=np.int64),
+        np.array(boxes, dtype=np.float64).reshape(-1, 4),
+        _ids(tasks),
+        scores=known if np.isfinite(known).any() else None,
+        notes=opened.notes,
+    )
+
+
+class _Opened(NamedTuple):
+    """The tasks of a file, the image and the regions of each, whether a model made them, and notes."""
+
+    tasks: list[Mapping[str, Any]]
+    files: list[Path]
+    regions: list[list[Mapping[str, Any]]]
+    by_model: list[bool]
+    notes: list[str]
+
+
+def _opened(file: Path, images: Path | str | None) -> _Opened:
+    """Return what both readers take; a task without a region may lack its image, and is left out."""
+    finder = TaskImages(file, images)
+    tasks: list[Mapping[str, Any]] = []
+    references: list[Reference] = []
+    chosen: list[tuple[list[Mapping[str, Any]], bool]] = []
+    missing: list[MissingFile] = []
+    several = 0
+    for row, task in enumerate(_tasks(file)):
+        where = f"{file}: task {short_repr(task.get('id', row))}"
+        regions, more, by_model = _regions(task, where)
+        try:
+            references.append(finder.of(task, row))
+        except MissingFile as error:
+            if any(map(kind_of, regions)):
+                raise
+            missing.append(error)
+            continue
+        several += more
+        tasks.append(task)
+        chosen.append((list(regions), by_model))
+    if not tasks:
+        raise missing[0]
+    files = resolved(references)
+    places = [
+        one_each(
+            sized(regions, files[row], f"{file}: task {short_repr(tasks[row].get('id', row))}")
+        )
+        for row, (regions, _) in enumerate(chosen)
+    ]
+    turned = sum(map(shown_turned, (region for regions in places for region in regions)))
+    notes = [
+        sentence
+        for count, sentence in (
+            (
+                len(missing),
+                f"{len(missing)} tasks without an image and without a label are left out.",
+            ),
+            (several, f"{several} tasks have several annotations; the first of each is taken."),
+            (
+                turned,
+                f"{turned} regions were made while the image was shown turned; Label Studio keeps "
+                "their places in the image as it is stored, and so they are read.",
+            ),
+        )
+        if count
+    ]
+    return _Opened(tasks, files, places, [by_model for _, by_model in chosen], notes)
 
 
 class _Subject:
@@ -155,14 +209,21 @@ class _Subject:
         self.label, self.box, self.score = label, box, score
         self.points: dict[str, tuple[float, float, int, float]] = {}
 
-    def contains(self, x: float, y: float) -> bool:
-        left, top, width, height = self.box
-        return left <= x <= left + width and top <= y <= top + height
 
+class _Around:
+    """Which rectangles are round a point: all of them are looked at in one go."""
 
-def _files(tasks: Sequence[Mapping[str, Any]], file: Path, images: Path | str | None) -> list[Path]:
-    found = TaskImages(file, images)
-    return resolved([found.of(task, row) for row, task in enumerate(tasks)])
+    def __init__(self, subjects: Sequence[_Subject]) -> None:
+        self._subjects = subjects
+        boxes = np.array([s.box for s in subjects], dtype=np.float64).reshape(-1, 4)
+        self._low, self._high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+        self._real = boxes[:, 2] > 0
+
+    def only(self, x: float, y: float) -> _Subject | None:
+        """Return the subject whose rectangle alone holds a point."""
+        held = ((self._low <= (x, y)) & (self._high >= (x, y))).all(axis=1) & self._real
+        found = np.flatnonzero(held)
+        return self._subjects[int(found[0])] if len(found) == 1 else None
 
 
 def _tasks(file: Path) -> list[Mapping[str, Any]]:
@@ -211,7 +272,10 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
     for number, region in enumerate(regions):
         if kind_of(region) == "rectangle":
             key = f"#{number}" if region.get("id") is None else str(region["id"])
-            boxed[key] = _Subject(label_of(region), box_of(region, where), score_of(region))
+            box = box_of(region, where)
+            has_area = box[2] > 0 and box[3] > 0
+            box = box if has_area else (0, 0, 0, 0)
+            boxed[key] = _Subject(label_of(region), box, score_of(region))
     ties: dict[str, str] = {}
     parents: dict[int, str] = {}
     for number, region in enumerate(regions):
@@ -223,6 +287,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         elif region.get("parentID") is not None and str(region["parentID"]) in boxed:
             parents[number] = str(region["parentID"])
     alone = _Subject()
+    around = _Around(list(boxed.values()))
     for number, region in enumerate(regions):
         if kind_of(region) != "keypoint":
             continue
@@ -233,8 +298,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
             raise InputError(f"{where} has a keypoint without a label.")
         owner = boxed.get(parents.get(number) or ties.get(str(region.get("id")), ""), alone)
         if not ties and not parents:
-            around = [s for s in boxed.values() if s.contains(x, y)]
-            owner = around[0] if len(around) == 1 else alone
+            owner = around.only(x, y) or alone
         if label in owner.points:
             raise InputError(
                 f"{where} has two keypoints '{label}' for one subject; tie each keypoint to its "
@@ -244,7 +308,8 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         text = meta.get("text") if isinstance(meta, dict) else None
         hidden = isinstance(text, list) and HIDDEN in text
         owner.points[label] = (x, y, 1 if hidden else 2, score_of(region))
-    return [*boxed.values(), *([alone] if alone.points else [])]
+    # A click that made a rectangle without area is nobody.
+    return [s for s in (*boxed.values(), alone) if s.points or s.box[2]]
 
 
 def _order(file: Path, labels: Sequence[str]) -> list[str]:

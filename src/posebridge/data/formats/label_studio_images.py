@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from posebridge.data.formats.label_studio_regions import kind_of
+from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.image_names import ImageNames
-from posebridge.data.videos.video import Reference
+from posebridge.data.videos.video import Reference, is_video
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
@@ -41,9 +43,11 @@ class TaskImages:
         data, meta = task.get("data"), task.get("meta")
         texts = [v for v in data.values() if isinstance(v, str)] if isinstance(data, dict) else []
         if isinstance(data, dict):
+            texts.sort(key=lambda text: not _looks_like_image(text))
             for key in ("img", "image"):
                 if isinstance(data.get(key), str):
                     texts.insert(0, data[key])
+            _require_one_image(task, data, where)
         video = meta.get("video") if isinstance(meta, dict) else None
         if not texts and isinstance(video, dict):  # as sleap-io writes it
             name, number = video.get("filename"), video.get("frame_idx")
@@ -54,6 +58,43 @@ class TaskImages:
         if not texts:
             raise InputError(f"{where} names no image in 'data'.")
         return self._names.find(texts[0], where)
+
+
+def _looks_like_image(reference: str) -> bool:
+    """Whether a text of a task ends as an image or a video does; others are captions and the like."""
+    ends = [Path(name) for name in (reference, *_names(reference))]
+    return any(p.suffix.lower() in IMAGE_ENDINGS or is_video(p) for p in ends)
+
+
+def _require_one_image(task: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:
+    """Raise where regions of a task are on several images, or nothing tells on which of several.
+
+    A region names the tag that it is on (``to_name``), and the tags ``image`` and ``img`` show the
+    image of that name.
+    """
+    shown = {k: v for k, v in data.items() if isinstance(v, str) and _looks_like_image(v)}
+    if len(set(shown.values())) < 2:
+        return
+    tags = sorted(_tags(task))
+    if len(tags) > 1 or not {"img", "image"} & shown.keys():
+        on = f", and regions on {short_repr(tags)}" if tags else ""
+        raise InputError(
+            f"{where} has several images ({', '.join(map(short_repr, shown))}){on}; labels of one must "
+            "not go onto another: give each image a task of its own, under 'image'."
+        )
+
+
+def _tags(task: Mapping[str, Any]) -> set[str]:
+    """What the places of a task are on."""
+    found: set[str] = set()
+    for key in ("annotations", "completions", "predictions"):
+        given = task.get(key)
+        for annotation in given if isinstance(given, list) else []:
+            result = annotation.get("result") if isinstance(annotation, dict) else None
+            for region in result if isinstance(result, list) else []:
+                if isinstance(region, dict) and kind_of(region) in ("keypoint", "rectangle"):
+                    found.add(str(region.get("to_name", "")))
+    return found
 
 
 def _names(reference: str) -> list[str]:

@@ -71,6 +71,20 @@ def _labels(region: Region) -> list[Any]:
     return []
 
 
+def percentages(regions: Sequence[Region], kind: str) -> list[list[float]]:
+    """Return the places of the regions of one kind as they are written: x and y, and sides."""
+    keys = ("x", "y") if kind == "keypoint" else ("x", "y", "width", "height")
+    found = []
+    for region in regions:
+        value = region.get("value")
+        if kind_of(region) != kind or not isinstance(value, dict):
+            continue
+        numbers = [value.get(key) for key in keys]
+        if all(isinstance(n, int | float) and abs(n) < 1e300 for n in numbers):
+            found.append([float(n) for n in numbers])  # pyright: ignore[reportArgumentType]
+    return found
+
+
 def shown_turned(region: Region) -> bool:
     """Return whether the annotator had turned the image."""
     turned = region.get("image_rotation")

@@ -34,16 +34,14 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     text = labelling_configuration(a.skeleton, [n or a.skeleton.name for n in names])
     config = require_place(path, text)
     tasks = []
-    for row, file in enumerate(a.files):
-        width, height = (int(v) for v in a.sizes[row])
-        if width == 0:
-            width, height = upright_size(file)
+    extents = needs_rectangle(a)
+    for row, (file, subjects) in enumerate(zip(a.files, a.subjects_by_image(), strict=True)):
+        width, height = _shown_size(file, a.sizes[row])
         # The bytes of the name: quoted, they need not be UTF-8.
         name = urllib.parse.quote(os.fsencode(name_below(file, path.parent).as_posix()))
-        subjects = np.flatnonzero(a.image == row)
         result: list[dict[str, Any]] = []
-        for subject in subjects:
-            result += _written(a, int(subject), width, height)
+        for subject in subjects.tolist():
+            result += _written(a, subject, width, height, by_extent=bool(extents[subject]))
         tasks.append(
             {
                 "id": int(a.image_ids[row]),
@@ -101,7 +99,23 @@ def needs_rectangle(a: Annotations) -> np.ndarray:
     return told & (a.boxes[:, 2] <= 0) & (a.visibility > 0).any(axis=1)
 
 
-def _written(a: Annotations, row: int, width: int, height: int) -> list[dict[str, Any]]:
+def _shown_size(file: Path, stated: np.ndarray) -> tuple[int, int]:
+    """Return the width and height that percentages are of: the image's own, as Label Studio shows it.
+
+    What an annotation file states may be the size before the image was scaled or turned.
+    """
+    try:
+        return upright_size(file)
+    except InputError:
+        width, height = (int(v) for v in stated)
+        if width <= 0 or height <= 0:
+            raise
+        return width, height
+
+
+def _written(
+    a: Annotations, row: int, width: int, height: int, *, by_extent: bool
+) -> list[dict[str, Any]]:
     """The regions of one subject: its rectangle, its keypoints, what ties them."""
     frame = {
         "original_width": width,
@@ -111,7 +125,7 @@ def _written(a: Annotations, row: int, width: int, height: int) -> list[dict[str
     }
     box = a.boxes[row]
     known = a.visibility[row] > 0
-    if needs_rectangle(a)[row]:
+    if by_extent:
         box = extent(a.points[row][None], known[None])[0]
     scale = np.array([width, height]) / 100
     regions: list[dict[str, Any]] = []

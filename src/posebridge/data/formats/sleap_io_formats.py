@@ -23,7 +23,7 @@ from posebridge.data.annotations import (
     Boxes,
     checked_boxes,
     checked_points,
-    table,
+    of_boxes,
 )
 from posebridge.data.formats.sleap_files import require_sound
 from posebridge.data.formats.sleap_frames import frame_places
@@ -73,14 +73,16 @@ def box_reader(
                         (x + places.origins[row, 0], y + places.origins[row, 1], width, height)
                     )
                     scores.append(getattr(box, "score", np.nan))
-        order = np.arange(len(files))
-        if not boxes:
-            whole = table(str(path), files, order, np.zeros((len(order), 4)), order, order)
-            return Boxes(whole, notes=places.notes)
-        found, known = np.array(boxes, dtype=np.float64), np.array(scores, dtype=np.float64)
-        checked_boxes(found, np.ones(len(found), dtype=bool), str(path))
-        samples = table(str(path), files, np.array(image), found, order, np.arange(len(image)))
-        return Boxes(samples, known if np.isfinite(known).any() else None, notes=places.notes)
+        known = np.array(scores, dtype=np.float64)
+        return of_boxes(
+            str(path),
+            files,
+            np.array(image, dtype=np.int64),
+            np.array(boxes, dtype=np.float64).reshape(-1, 4),
+            np.arange(len(files)),
+            scores=known if np.isfinite(known).any() else None,
+            notes=places.notes,
+        )
 
     return read
 
@@ -165,6 +167,7 @@ def _annotations(labels: Any, path: Path, images: Path | str | None, format: str
             else:
                 boxes[row] = box.xywh
                 boxes[row, :2] += places.origins[image[row]]
+    boxes[(boxes[:, 2:] == 0).any(axis=1)] = 0
     checked_boxes(boxes, boxes[:, 2] != 0, str(path))
     names = ["" if i.track is None else str(i.track.name) for i in instances]
     if left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,12 @@ def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
             it writes to NWB.
     """
     require_text_names(map(own_path, a.files), "SLEAP or NWB")
+    for file in a.files:
+        if os.sep != "\\" and "\\" in str(own_path(file)):
+            raise InputError(
+                f"the name of {file} has a backslash, which sleap-io reads as a slash; rename it, or "
+                "write COCO (.json)."
+            )
     sio = library()
     names = list(a.skeleton.keypoints)
     skeleton = sio.Skeleton(
@@ -90,11 +97,11 @@ def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
         place |= {row: (video, number) for number, row in enumerate(rows)}
     tracks: dict[str, Any] = {}
     frames = []
-    for row in range(len(a.files)):
+    for row, subjects in enumerate(a.subjects_by_image()):
         video, number = place[row]
         frame = sio.LabeledFrame(video=video, frame_idx=number)
-        for subject in np.flatnonzero(a.image == row):
-            instance = _instance(sio, a, int(subject), skeleton, tracks)
+        for subject in subjects.tolist():
+            instance = _instance(sio, a, subject, skeleton, tracks)
             if not hidden:
                 instance.points["visible"] = a.visibility[subject] > 0
             frame.instances.append(instance)

@@ -18,7 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.annotations import Annotations, Boxes, checked_boxes, checked_points, table
+from posebridge.data.annotations import (
+    Annotations,
+    Boxes,
+    checked_boxes,
+    checked_points,
+    of_boxes,
+)
 from posebridge.data.image_names import ImageNames
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
@@ -70,6 +76,9 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
             if state > 0:
                 points[row, place], flags[row, place] = (x, y), state
     boxes = np.array([s.box for s in subjects], np.float64).reshape(-1, 4)
+    boxes[(boxes[:, 2:] == 0).any(axis=1)] = (
+        0  # of a subject at the edge; the keypoints' extent stands in
+    )
     checked_points(points, flags > 0, str(folder))
     checked_boxes(boxes, boxes[:, 2] != 0, str(folder))
     labels = list(dict.fromkeys(s.label for s in subjects if s.label))
@@ -96,17 +105,15 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     """Return images and boxes alone, no keypoint is read; whole images where there is no box."""
     folder = Path(path)
     files, _, subjects, notes = _read(folder, images, poses=False)
-    rows = np.arange(len(files))
-    if not subjects:
-        return Boxes(table(str(folder), files, rows, np.zeros((len(files), 4)), rows, rows))
-    boxes = np.array([s.box for s in subjects], np.float64)
-    checked_boxes(boxes, np.ones(len(boxes), bool), str(folder))
-    image = np.array([s.image for s in subjects], np.int64)
-    empty = len(files) - len(np.unique(image))
-    if empty:
-        notes.append(f"{empty} of {len(files)} images are left out, which have no box.")
-    samples = table(str(folder), files, image, boxes, rows, np.arange(len(subjects)))
-    return Boxes(samples, categories=np.array([s.label for s in subjects]), notes=notes)
+    return of_boxes(
+        str(folder),
+        files,
+        np.array([s.image for s in subjects], np.int64),
+        np.array([s.box for s in subjects], np.float64).reshape(-1, 4),
+        np.arange(len(files)),
+        categories=np.array([s.label for s in subjects]),
+        notes=notes,
+    )
 
 
 def _read(

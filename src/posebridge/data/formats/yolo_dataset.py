@@ -6,12 +6,14 @@ The format itself is told in ``yolo.py``.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from posebridge.data.folder_scan import scan_folder
+from posebridge.data.file_names import own_path
+from posebridge.data.folder_scan import Scanned, scan_folder
 from posebridge.data.formats.yolo_labels import Lines, read_text
 from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.image_names import ImageNames
@@ -31,7 +33,7 @@ def dataset_file(path: Path) -> Path | None:
         return path if path.suffix in (".yaml", ".yml") and _looks_like(path) else None
     if not path.is_dir():
         return None
-    for folder in [path, *path.resolve().parents[:3]]:
+    for folder in [path, *own_path(path).parents[:3], *path.resolve().parents[:3]]:
         file = folder / "data.yaml"
         if file.is_file() and _looks_like(file):
             return file
@@ -150,7 +152,7 @@ class Dataset:
         root = self.file.parent
         stated = self.content.get("path")
         roots = [root / str(stated).replace("\\", "/"), root] if stated else [root]
-        places: dict[Path, None] = {}
+        places: dict[Path, Path] = {}
         missing = []
         for split in SPLITS:
             given = self.content.get(split)
@@ -163,7 +165,8 @@ class Dataset:
                 if found is None:
                     missing.append(f"'{entry}' of '{split}'")
                 else:
-                    places[found.resolve()] = None
+                    # By its own name: where 'images' is a link, 'labels' is beside the link.
+                    places.setdefault(found.resolve(), own_path(found))
         self.notes = [f"the folder {entry} does not exist" for entry in missing]
         if not places and missing:
             raise InputError(
@@ -172,7 +175,7 @@ class Dataset:
             )
         if not places:
             raise InputError(f"{self.file} names no folder of images under train, val or test.")
-        return list(places)
+        return list(places.values())
 
     def chosen(self) -> list[Path]:
         """The folders, then the lists of images, of all splits; or those folders asked for."""
@@ -180,10 +183,15 @@ class Dataset:
         if not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve():
             return places
         asked, folders = self.asked.resolve(), [place for place in places if place.is_dir()]
-        below = [f for f in folders if f.is_relative_to(asked) or asked.is_relative_to(f)]
+        real = {f: f.resolve() for f in folders}
+        below = [
+            f for f in folders if real[f].is_relative_to(asked) or asked.is_relative_to(real[f])
+        ]
         if not below:
             raise InputError(f"{self.asked} is none of the splits of {self.file}.")
-        return [asked if asked.is_relative_to(f) else f for f in below]
+        return [
+            f / asked.relative_to(real[f]) if asked.is_relative_to(real[f]) else f for f in below
+        ]
 
     def lines(self, columns: int | None) -> Lines:
         """Images in order of their names, with the numbers of their label files.
@@ -210,9 +218,35 @@ class Dataset:
                     found.setdefault(file, _label_folder(file).with_suffix(".txt"))
                 continue
             labels = _label_folder(place)
-            for file in filter(_is_image, scan_folder(place).files):
+            if not labels.is_dir():
+                labels = _label_folder(place.resolve())
+            scanned = scan_folder(place)
+            for file in filter(_is_image, scanned.files):
                 found[file] = (labels / file.relative_to(place)).with_suffix(".txt")
+            self._tell_left_out(place, scanned, labels, set(found.values()))
         return list(found.items())
+
+    def _tell_left_out(
+        self, place: Path, scanned: Scanned, labels: Path, own: Container[Path]
+    ) -> None:
+        """Note what is not read of a folder of images, and labels whose image is not there."""
+        left_out = Counter(scanned.left_out)
+        left_out["videos"] = sum(not _is_image(file) for file in scanned.files)
+        counts = Scanned(left_out=+left_out).counts()
+        if counts:
+            self.notes.append(f"left out of {place}: {counts}")
+        if labels == place or not labels.is_dir():
+            return
+        alone = [
+            text
+            for text in sorted(labels.rglob("*.txt"))
+            if text not in own and text.name != "classes.txt" and not text.name.startswith(".")
+        ]
+        if alone:
+            self.notes.append(
+                f"{len(alone)} label files in {labels} have no image in {place}, the first "
+                f"{alone[0].name}"
+            )
 
 
 def _is_list(path: Path) -> bool:

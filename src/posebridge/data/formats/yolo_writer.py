@@ -34,30 +34,32 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
             raise InputError(f"{taken} is not empty; give another folder for the data set.")
     names = common_names(a.files)
     boxes, points, flags, sizes = fitted(a)
+    subjects = a.subjects_by_image()
     with folder_written_whole(path, merge=True) as partial:
         for name, rows in _rows_of(names, a.name).items():
             copy_into(a.files[rows[0]], partial / "images" / "train" / name)
             label = (partial / "labels" / "train" / name).with_suffix(".txt")
+            here = np.sort(np.concatenate([subjects[row] for row in rows]))
             label.parent.mkdir(parents=True, exist_ok=True)
-            lines = _lines(a, rows, boxes, points, flags, sizes[rows[0]])
-            label.write_text("".join(lines), encoding="utf-8")
+            label.write_text(
+                "".join(_lines(here, boxes, points, flags, sizes[rows[0]])), encoding="utf-8"
+            )
         content = yaml.safe_dump(_content(a), sort_keys=False, allow_unicode=True)
         write_text(partial / "data.yaml", content)
     return [path / "data.yaml"]
 
 
 def _lines(
-    a: Annotations,
-    rows: Sequence[int],
+    subjects: np.ndarray,
     boxes: np.ndarray,
     points: np.ndarray,
     flags: np.ndarray,
     size: np.ndarray,
 ) -> list[str]:
-    """The lines of an image's label file."""
+    """The lines of the label file of an image with these subjects."""
     width, height = size
     lines = []
-    for subject in np.flatnonzero(np.isin(a.image, rows)):
+    for subject in subjects:
         x, y, w, h = boxes[subject]
         numbers = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
         words = ["0", *(f"{v:.12g}" for v in numbers)]
@@ -86,6 +88,10 @@ def _rows_of(names: Sequence[Path], where: str) -> dict[Path, list[int]]:
     found: dict[Path, list[int]] = {}
     stems: dict[Path, Path] = {}
     for row, name in enumerate(names):
+        if any(part.startswith(".") for part in name.parts):
+            raise InputError(
+                f"{where}: {name} begins with a dot, so that YOLO passes over it as hidden; rename it."
+            )
         found.setdefault(name, []).append(row)
         other = stems.setdefault(name.with_suffix(""), name)
         if other != name:

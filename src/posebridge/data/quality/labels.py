@@ -55,11 +55,12 @@ def outside(looked: CheckedSet) -> list[Finding]:
 
 
 def at_origin(looked: CheckedSet) -> list[Finding]:
-    """Labelled points exactly at (0, 0)."""
+    """Labelled points exactly at (0, 0) or (-1, -1)."""
     labels = looked.labels
     if labels is None:
         return []
-    zero = labels.labelled & (labels.points == 0).all(axis=2)
+    corner = (labels.points == 0).all(axis=2) | (labels.points == -1).all(axis=2)
+    zero = labels.labelled & corner
     if not zero.any():
         return []
     rows = np.flatnonzero(zero.any(axis=1)).tolist()
@@ -68,10 +69,10 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
             "point at origin",
             "warning",
             f"{counted(int(zero.sum()), 'labelled point')} of {counted(len(rows), 'subject')} "
-            f"({share(len(rows), len(labels))}) exactly at (0, 0)",
-            "Most tools write (0, 0) for a joint without a label; its flag must be 0 then, or the "
-            "model learns the corner.",
-            "x and y are 0 and the flag is 1 or 2.",
+            f"({share(len(rows), len(labels))}) exactly at (0, 0) or (-1, -1)",
+            "Most tools write one of these for a joint without a label; its flag must be 0 then, or "
+            "the model learns the corner.",
+            "x and y are both 0, or both -1, and the flag is 1 or 2.",
             (looked.name,),
             rows_of(rows),
             [
