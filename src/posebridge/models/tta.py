@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Interval
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
@@ -24,9 +27,9 @@ class Asked:
             one view, which is not turned.
     """
 
-    views: int = 1
+    views: Annotated[int, Interval(ge=1, le=MOST_VIEWS)] = 1
     flip: bool = False
-    turn: float = 0.0
+    turn: Annotated[float, Interval(ge=0, le=180)] = 0.0
 
     def __post_init__(self) -> None:
         # These may come from a file that anybody wrote.
