@@ -131,7 +131,7 @@ def test_what_no_command_expects_is_one_sentence(error, capsys, monkeypatch):
         raise error
 
     monkeypatch.setattr(figures, "main", fails)
-    assert main(["figures", "x"]) == 2
+    assert main(["synth", "x"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert not isinstance(error, OSError) or "a.json: full" in told

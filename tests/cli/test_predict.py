@@ -97,7 +97,7 @@ def test_subjects_that_share_an_image_keep_it(run, figures, tmp_path):
         f"image,x,y,w,h,score\n{two},5,5,40,50,1\n{one},1,1,50,50,1\n{two},9,9,40,40,1"
     )
     coco, slp = tmp_path / "a.json", tmp_path / "a.slp"
-    given = [str(run), str(boxes), "--image-folder", str(images)]
+    given = [str(run), str(boxes), "--image-root", str(images)]
     assert main(["predict", *given, "--out", str(coco), "--out", str(slp)]) == 0
     found = read_annotations(slp)
     by_box = {
@@ -142,7 +142,7 @@ def test_an_image_without_an_ending_gets_its_overlay(run, figures, tmp_path):
     shutil.copy(name, photographs / "first")
     boxes = tmp_path / "boxes.csv"
     boxes.write_text("image,x,y,w,h,score\nfirst,5,5,40,50,1")
-    given = [str(run), str(boxes), "--image-folder", str(photographs)]
+    given = [str(run), str(boxes), "--image-root", str(photographs)]
     drawn = tmp_path / "drawn"
     out = str(tmp_path / "a.json")
     assert main(["predict", *given, "--out", out, "--overlays", str(drawn)]) == 0
@@ -211,7 +211,7 @@ def test_without_a_calibration_there_is_a_sentence(run, figures, tmp_path, capsy
     calibrated(run, weights="selected")
     assert "'selected'" in sentence(capsys, run, *rest)
     calibrated(run)
-    assert "no map for 0.05" in sentence(capsys, run, *rest, "--weights", "source")
+    assert "no map for 0.05" in sentence(capsys, run, *rest, "--checkpoint", "source")
     assert "leave out --flip" in sentence(capsys, run, *rest, "--flip")
     assert "leave out --flip" in sentence(capsys, run, *rest, "--views", "2")
     (run / "report" / "report.json").write_text("{}")

@@ -157,7 +157,7 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
 
     sizes = asked(monkeypatch)
     for change, flags, words in (
-        (lambda: None, ["--weights", "source"], "differs in model"),
+        (lambda: None, ["--checkpoint", "source"], "differs in model"),
         (lambda: None, ["--flip"], "differs in settings"),
         (lambda: None, ["--overwrite"], ""),
         (other_video, [], "differs in source"),

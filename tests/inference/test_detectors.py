@@ -145,7 +145,7 @@ def test_the_command_line_asks_about_what_a_detector_finds(
     rows = ["file_name,x,y,w,h", "a.png,5,10,20,20", "a.png,50,20,30,30", "e.png,20,30,11,11"]
     (tmp_path / "boxes.csv").write_text("\n".join(rows))
     given[2] = str(tmp_path / "boxes.csv")
-    assert main([*given[:3], "--image-folder", str(scenes), "--out", str(again)]) == 0
+    assert main([*given[:3], "--image-root", str(scenes), "--out", str(again)]) == 0
     points = [
         [row["keypoints"] for row in json.loads(file.read_text())["annotations"]]
         for file in (out, again)

@@ -62,7 +62,7 @@ def as_plan(file: Path, settings: dict[str, Any]) -> None:
 def as_listed_plan(file: Path, settings: dict[str, Any]) -> None:
     plan = {"pairs": {"p": {"test": "t.json"}}, "methods": {"m": None}, "budget": settings}
     file.write_text(yaml.safe_dump(plan))
-    if main(["bench", str(file), "--out", str(file.parent / "out"), "--list"]) == 2:
+    if main(["bench", str(file), "--out", str(file.parent / "out"), "--status"]) == 2:
         raise InputError("refused")
 
 
@@ -228,7 +228,7 @@ def test_deep_values_are_a_sentence(depth, tmp_path, capsys):
         configure(config=file)
     with pytest.raises(InputError, match="crop.size is nested"):
         configure(overrides={"crop.size": deep})
-    for option in ("--crop.size", "--stop_after", "--out", "--unknown", "--model.unknown"):
+    for option in ("--crop.size", "--stop-after", "--out", "--unknown", "--model.unknown"):
         assert main(["adapt", f"{option}={deep}", "--out", str(tmp_path / "o")]) == 2
     assert "Traceback" not in capsys.readouterr().err
 

@@ -111,7 +111,7 @@ def _without_weights(training: Training, out: Path) -> str:
     return (
         f"{training.name} is to be scored, but its weights are not here, as {out / training.run} came "
         "from a record; copy that folder from where it was trained, or train it into another --out "
-        f"without --record ({names})."
+        f"without --results-file ({names})."
     )
 
 

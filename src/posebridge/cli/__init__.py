@@ -2,8 +2,11 @@
 
     main.py               the entry: dispatches to a command, turns errors into sentences and exit codes
     arguments.py          checks of paths that every command shares
-    adapt.py app.py bench.py check.py compare.py convert.py data.py demo.py evaluate.py export.py
-    figures.py predict.py push.py report.py skeleton.py style.py       the commands
+    renamed_options.py    old names of commands and options, which are refused with the new one
+    config_options.py     parses options that are fields of the configuration
+    config_help.py        their --help and --help-all, written from the dataclasses
+    adapt.py app.py bench.py check.py compare.py convert.py datasets.py demo.py evaluate.py export.py
+    predict.py push.py report.py skeleton.py synth.py train_style.py   the commands
     predict_runner.py     what predict does with its options
     checkpoint_choice.py  the option that chooses a checkpoint of a run
     output_paths.py       outputs that a command writes to

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from posebridge.cli.config_options import ConfigParser, parse_config
+
 EXAMPLES = """examples:
   posebridge adapt --source renders/annotations.json --target photographs/ --out runs/people
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
@@ -19,43 +21,60 @@ EXAMPLES = """examples:
 _DATA = ("source", "target", "source_images", "target_images", "data_root")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Train and adapt; see ``posebridge adapt --help``."""
-    from jsonargparse import ArgumentParser
+_GROUPS = {
+    "data": (
+        *("source", "source_images", "target", "target_images", "skeleton", "mapping", "data_root"),
+    ),
+    "method": (
+        *("--preset", "--config", "start_from", "consistency.weight", "feature.weight"),
+        *("pose.weight", "image.probability", "model.encoder", "crop.size"),
+    ),
+    "training": (
+        *("steps.source", "steps.adaptation", "steps.batch", "optimizer.lr", "seed"),
+        *("device", "precision", "workers"),
+    ),
+    "run": ("--out", "--resume", "--stop-after", "--no-report", "--help-all"),
+}
 
-    from posebridge.report.console import plain_console
-    from posebridge.training.presets import add_settings, parse_settings
 
-    parser = ArgumentParser(
-        prog="posebridge adapt",
-        description="Train a pose model on labelled images and adapt it to unlabelled photographs; or "
-        "adapt a trained model with the photographs alone (--preset source_free).",
-        epilog=EXAMPLES,
-        exit_on_error=False,
+def parser() -> ConfigParser:
+    """Return the parser of the command's own options, with its help."""
+    made = ConfigParser(
+        "posebridge adapt",
+        "--source FILE --target FOLDER --out RUN [options]",
+        "Train a pose model on labeled images and adapt it to unlabeled photographs; or adapt a trained "
+        "model with the photographs alone (--preset source_free).",
+        _GROUPS,
+        EXAMPLES,
     )
-    parser.add_argument("--out", type=str, required=True, help="the run folder")
-    parser.add_argument(
+    made.add_argument("--preset", metavar="NAME", help="a named configuration: multilevel, ...")
+    made.add_argument("--out", metavar="RUN", required=True, help="the run folder")
+    made.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the run in --out, with its settings; where its data moved, --data-root, "
-        "--source, --target, --source-images and --target-images tell where it is now",
+        help="resume the run in --out with its stored configuration; if its data moved, give "
+        "--data-root, --source or --target again",
     )
-    parser.add_argument(
-        "--stop_after",
-        type=str,
-        help="end after this many steps of this run, for a trial; --resume goes on from there",
+    made.add_argument(
+        "--stop-after",
+        metavar="N",
+        help="stop after N steps of this session; --resume continues from there",
     )
-    parser.add_argument(
-        "--no_report", action="store_true", help="leave out the page that says whether it helped"
-    )
-    add_settings(parser)
+    made.add_argument("--no-report", action="store_true", help="do not write the report page")
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train and adapt; see ``posebridge adapt --help``."""
+    from posebridge.report.console import plain_console
+
     given = list(arguments)
     out = _value(given, "--out")
     anew: dict[str, str] = {}
     if "--resume" in given and out is not None:
         anew, given = _data_given_anew(given)
         given = _with_stored_settings(given, Path(out))
-    config, own = parse_settings(parser, given)
+    config, own = parse_config(parser(), given)
 
     from posebridge.api import report_of_new_run, run
     from posebridge.cli.output_paths import require_folder
@@ -119,7 +138,7 @@ def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     own = [a for a in arguments if a in ("--no-report", "--no_report")]
     stop = _value(arguments, "--stop-after") or _value(arguments, "--stop_after")
     if stop is not None:
-        own.append(f"--stop_after={stop}")
+        own.append(f"--stop-after={stop}")
     named = ("--out", "--stop-after", "--stop_after")
     rest = [a for a in arguments if a not in ("--resume", *own) and not a.startswith(named)]
     if [a for a in rest if a.startswith("--")]:

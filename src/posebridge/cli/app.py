@@ -50,13 +50,13 @@ def main(arguments: Sequence[str]) -> int:
         help="open the page in a browser (default: yes, where there is a screen)",
     )
     parser.add_argument(
-        "--confidence",
+        "--min-confidence",
         type=float,
         default=0.2,
         help="least confidence of a keypoint that is drawn at first (default: 0.2)",
     )
     parser.add_argument(
-        "--frames", type=int, default=60, help="of a video, spread evenly (default: 60)"
+        "--max-frames", type=int, default=60, help="of a video, spread evenly (default: 60)"
     )
     given = parser.parse_args(arguments)
 
@@ -70,10 +70,10 @@ def main(arguments: Sequence[str]) -> int:
 
     if not given.models and not given.runs:
         raise InputError("give a MODEL to predict with, or --runs RUN_FOLDER to watch.")
-    if not 0 <= given.confidence <= 1:
-        raise InputError(f"--confidence is {given.confidence:g}; give a number from 0 to 1.")
-    if given.frames < 1:
-        raise InputError(f"--frames is {given.frames}; give 1 or more.")
+    if not 0 <= given.min_confidence <= 1:
+        raise InputError(f"--confidence is {given.min_confidence:g}; give a number from 0 to 1.")
+    if given.max_frames < 1:
+        raise InputError(f"--frames is {given.max_frames}; give 1 or more.")
     for run in given.runs:
         if Path(run).is_file():
             raise InputError(f"--runs {run} is a file; give a run folder, begun or not.")
@@ -90,8 +90,8 @@ def main(arguments: Sequence[str]) -> int:
         models,
         [RunWatch(folder) for folder in folders],
         opened,
-        Limits(frames=given.frames),
-        given.confidence,
+        Limits(frames=given.max_frames),
+        given.min_confidence,
         browse=given.open,
         say=lambda address: console.print(f"page:  {address}   (Ctrl-C ends it)", highlight=False),
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge bench comparison.yaml --out runs/comparison
-  posebridge bench comparison.yaml --out runs/comparison --table
-  posebridge bench comparison.yaml --out runs/comparison --record comparison.json
+  posebridge bench comparison.yaml --out runs/comparison --tables-only
+  posebridge bench comparison.yaml --out runs/comparison --results-file comparison.json
   posebridge bench comparison.yaml --out runs/comparison --launcher slurm --cluster slurm_partition=gpu
 
 a comparison.yaml:
@@ -56,14 +56,16 @@ def main(arguments: Sequence[str]) -> int:
         help="a parameter of submitit, such as slurm_partition=gpu",
     )
     parser.add_argument(
-        "--record",
+        "--results-file",
         metavar="FILE",
         help="a JSON file of all scores without weights: what it holds counts as done, what is done "
         "is added to it",
     )
-    parser.add_argument("--table", action="store_true", help="run nothing, write the tables anew")
-    parser.add_argument("--list", action="store_true", help="list the trainings and their state")
-    parser.add_argument("--only", metavar="TRAINING", help="do this one training and nothing else")
+    parser.add_argument(
+        "--tables-only", action="store_true", help="run nothing, write the tables anew"
+    )
+    parser.add_argument("--status", action="store_true", help="list the trainings and their state")
+    parser.add_argument("--run", metavar="RUN", help="do this one training and nothing else")
     given = parser.parse_args(arguments)
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
@@ -79,17 +81,17 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
 
     console = plain_console()
-    out = Path(given.out) if given.list else require_folder(given.out)
-    if given.record is not None:
-        require_file(given.record, "--record")
+    out = Path(given.out) if given.status else require_folder(given.out)
+    if given.results_file is not None:
+        require_file(given.results_file, "--results-file")
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
-    record = None if given.record is None else Path(given.record)
+    record = None if given.results_file is None else Path(given.results_file)
     recorded = {} if record is None else read_record(record)
     for line in lay_out(recorded, plan, out):
         console.print(f"{line}, which this is not: left out", style="yellow", highlight=False)
-    if given.list:
+    if given.status:
         for training in plan.trainings:
             state = state_of(training, out)
             word = "done" if state.done else "trained" if state.trained else "to do"
@@ -97,11 +99,11 @@ def main(arguments: Sequence[str]) -> int:
             why = f" (begun with other {', '.join(state.changed)})" if state.changed else ""
             console.print(f"{word:<8} {training.name}{why}", highlight=False)
         return 0
-    if given.only:
-        do_training(plan.training(given.only), out, console)
+    if given.run:
+        do_training(plan.training(given.run), out, console)
         return 0
     failed: list[str] = []
-    if not given.table:
+    if not given.tables_only:
         failed = run_plan(
             plan,
             own_command(Path(given.plan), out, given.data_root),

@@ -45,10 +45,10 @@ def main(arguments: Sequence[str]) -> int:
         "--target", help="images to adapt to: a folder, a glob or a COCO file (its boxes are read)"
     )
     parser.add_argument("--test", help="labelled images to score on: a COCO keypoint file")
-    parser.add_argument("--source-images", help="folder of the source file's images")
-    parser.add_argument("--target-images", help="the same for the target")
-    parser.add_argument("--test-images", help="the same for the test set")
-    parser.add_argument("--images", help="the same for DATA, where one is given")
+    parser.add_argument("--source-image-root", help="folder of the source file's images")
+    parser.add_argument("--target-image-root", help="the same for the target")
+    parser.add_argument("--test-image-root", help="the same for the test set")
+    parser.add_argument("--image-root", help="the same for DATA, where one is given")
     parser.add_argument("--out", default="check", help="folder for the page (default: check)")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
     parser.add_argument("--workers", type=int, help="threads that decode (default: the cores)")
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.progress_bar import ProgressBar
 
     roles = [
-        (role, getattr(given, role), getattr(given, f"{role}_images"))
+        (role, getattr(given, role), getattr(given, f"{role}_image_root"))
         for role in ("source", "target", "test")
         if getattr(given, role)
     ]
@@ -74,14 +74,16 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(
             "no data is given; name a COCO file or a folder, or use --source, --target."
         )
-    if given.images and len(given.data) != 1:
-        raise InputError("--images goes with one DATA; see --source-images and the others.")
+    if given.image_root and len(given.data) != 1:
+        raise InputError(
+            "--image-root goes with one DATA; for the others give --source-image-root and so on."
+        )
     if given.workers is not None and given.workers < 1:
         raise InputError(f"--workers is {given.workers}; give 1 or more.")
     out = require_folder(given.out)
     wanted = [(role, role, path, images) for role, path, images in roles]
     names = _names(given.data)
-    wanted += [(n, None, d, given.images) for n, d in zip(names, given.data, strict=True)]
+    wanted += [(n, None, d, given.image_root) for n, d in zip(names, given.data, strict=True)]
     console = plain_console()
     say = remarks(console)
     # All files are read before the first image is decoded: a broken one stops the command at once.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from posebridge.inference.predictor import Predictor
 
 
-def weights_of(predictor: Predictor, asked: str, option: str = "--weights") -> str | None:
+def weights_of(predictor: Predictor, asked: str, option: str = "--checkpoint") -> str | None:
     """``last``, ``selected``, ``source`` or a step's name; None where the model does not say.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge compare runs/people runs/people_long photographs/ --out comparison
-  posebridge compare runs/people runs/people test/annotations.json --weights-a source --out before
+  posebridge compare runs/people runs/people test/annotations.json --checkpoint-a source --out before
   posebridge compare runs/people people_int8.onnx photographs/ --out quantised
 """
 
@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
         "input", help="a folder, a glob, an image, or a COCO file; with keypoints, it is scored by"
     )
     parser.add_argument("--out", required=True, help="the folder to write")
-    parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
-    parser.add_argument("--weights-a", choices=_CHOICES, default="last", help="of a run")
-    parser.add_argument("--weights-b", choices=_CHOICES, default="last", help="of a run")
+    parser.add_argument("--image-root", help="for a COCO file: the folder of its images")
+    parser.add_argument("--checkpoint-a", choices=_CHOICES, default="last", help="of a run")
+    parser.add_argument("--checkpoint-b", choices=_CHOICES, default="last", help="of a run")
     parser.add_argument(
         "--pairs", type=int, default=40, metavar="N", help="pictures side by side (default: 40)"
     )
@@ -63,21 +63,21 @@ def main(arguments: Sequence[str]) -> int:
     if given.pairs < 0:
         raise InputError(f"--pairs is {given.pairs}; give 0 or more.")
     out = require_folder(given.out)
-    models = [load(given.model_a, given.weights_a), load(given.model_b, given.weights_b)]
+    models = [load(given.model_a, given.checkpoint_a), load(given.model_b, given.checkpoint_b)]
     models[0].skeleton.require_same(
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
     )
     chosen = (
-        weights_of(models[0], given.weights_a, "--weights-a"),
-        weights_of(models[1], given.weights_b, "--weights-b"),
+        weights_of(models[0], given.checkpoint_a, "--checkpoint-a"),
+        weights_of(models[1], given.checkpoint_b, "--checkpoint-b"),
     )
     names = _names((given.model_a, given.model_b), chosen)
     console = plain_console()
     say = remarks(console)
     labels = None
     if holds_labels(given.input):
-        labels = read_labelled(given.input, given.image_folder, say=say)
-    samples = labels.images if labels else read_unlabelled(given.input, given.image_folder, say=say)
+        labels = read_labelled(given.input, given.image_root, say=say)
+    samples = labels.images if labels else read_unlabelled(given.input, given.image_root, say=say)
     mapped = None
     if labels is not None:
         mapped, match = labels_for(models[0], labels)

@@ -9,7 +9,7 @@ EXAMPLES = """examples:
   posebridge convert project/ annotations.json                         a DeepLabCut project to COCO
   posebridge convert annotations.json dataset/ --to yolo               COCO to Ultralytics YOLO-pose
   posebridge convert predictions.json tasks.json --to label-studio     predictions to be corrected
-  posebridge convert old.json labels.slp --images photographs/         images lie elsewhere
+  posebridge convert old.json labels.slp --image-root photographs/     images lie elsewhere
 """
 
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--from", dest="source_format", metavar="FORMAT", help="format of IN")
     parser.add_argument("--to", dest="target_format", metavar="FORMAT", help="format of OUT")
     parser.add_argument(
-        "--images", help="folder of the images or videos, if not where IN says or beside it"
+        "--image-root", help="folder of the images or videos, if not where IN says or beside it"
     )
     given = parser.parse_args(arguments)
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     done = convert(
         given.source,
         given.out,
-        images=given.images,
+        images=given.image_root,
         source_format=given.source_format,
         target_format=given.target_format,
     )

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
-  posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
-  posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
-  posebridge evaluate runs/mice labels.slp --images videos/
+  posebridge evaluate runs/people coco/annotations.json --keypoint-mapping joints.yaml
+  posebridge evaluate runs/people test/annotations.json --checkpoint selected --thresholds 0.05 0.2
+  posebridge evaluate runs/mice labels.slp --image-root videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
   posebridge evaluate people.onnx test/annotations.json
   posebridge evaluate runs/people test/annotations.json --views 8 --flip --turn 180
-  posebridge evaluate runs/people test/annotations.json --record     # into the model card
+  posebridge evaluate runs/people test/annotations.json --update-card     # into the model card
 """
 
 
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str]) -> int:
         "labels", help="a COCO keypoint file, labels of another format, or a benchmark: lsp:test"
     )
     parser.add_argument("--data-root", help="the folder that benchmarks lie below")
-    parser.add_argument("--images", help="folder of the file's images, if not beside it")
+    parser.add_argument("--image-root", help="folder of the file's images, if not beside it")
     parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
-        "--weights",
+        "--checkpoint",
         choices=("last", "selected", "source"),
         default="last",
         help="of a run: the last ones, those the label-free validator selected, or those from "
@@ -59,20 +59,20 @@ def main(arguments: Sequence[str]) -> int:
         help="of PCK (default: 0.05 0.1)",
     )
     parser.add_argument(
-        "--normaliser",
+        "--normalizer",
         choices=("crop", "box", "torso", "head"),
         default="crop",
         help="what a threshold is a share of (default: crop, the side of the square crop)",
     )
     parser.add_argument(
-        "--mapping",
+        "--keypoint-mapping",
         help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
         "where names do not",
     )
     add_view_options(parser)
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
     parser.add_argument(
-        "--record",
+        "--update-card",
         action="store_true",
         help="write the scores into the model folder too: its results.json and its model card",
     )
@@ -91,17 +91,17 @@ def main(arguments: Sequence[str]) -> int:
 
     if given.out is not None:
         require_file(given.out)
-    predictor = load(given.model, given.weights)
-    selection = weights_of(predictor, given.weights)
-    if given.record:
+    predictor = load(given.model, given.checkpoint)
+    selection = weights_of(predictor, given.checkpoint)
+    if given.update_card:
         _require_folder(predictor)
     predictor = asked_as_given(predictor, given)
     console = plain_console()
     labels = read_labelled(
-        given.labels, given.images, given.format, given.data_root, remarks(console)
+        given.labels, given.image_root, given.format, given.data_root, remarks(console)
     )
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
-    _, match = labels_for(predictor, labels, given.mapping)
+    _, match = labels_for(predictor, labels, given.keypoint_mapping)
     if not match.is_identity:
         print_matches(console, match)
     with ProgressBar(console, "predicting", len(labels)) as bar:
@@ -109,8 +109,8 @@ def main(arguments: Sequence[str]) -> int:
             predictor,
             labels,
             thresholds=given.thresholds,
-            normaliser=given.normaliser,
-            mapping=given.mapping,
+            normaliser=given.normalizer,
+            mapping=given.keypoint_mapping,
             protocol={
                 "command": shlex.join(["posebridge", "evaluate", *arguments]),
                 "selection": selection,
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.out:
         results.write(Path(given.out))
         console.print(f"written: {given.out}", highlight=False)
-    if given.record:
+    if given.update_card:
         _record(predictor, results, console)
     return 0
 
@@ -148,7 +148,9 @@ def _require_folder(predictor: Predictor) -> None:
 
     folder = predictor.checkpoint.folder
     if not folder.is_dir():
-        raise InputError(f"{folder} is a zip, which is not written to; unpack it for --record.")
+        raise InputError(
+            f"{folder} is a zip, which is not written to; unpack it for --update-card."
+        )
     require_writable(folder, folder=True)
 
 

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--heatmaps", action="store_true", help="put out the heatmaps too")
     parser.add_argument(
-        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+        "--checkpoint", choices=("last", "selected", "source"), default="last", help="of a run"
     )
     given = parser.parse_args(arguments)
 
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 
     require_file(given.out)
     require_export(given.out, given.to, given.half, given.int8 is not None)
-    checkpoint = load_checkpoint(given.model, given.weights)
+    checkpoint = load_checkpoint(given.model, given.checkpoint)
     calibration = find_calibration(checkpoint) if given.calibrated else None
     images = read_unlabelled(given.int8) if given.int8 else None
     console = plain_console()

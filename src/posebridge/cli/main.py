@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import posebridge
 from posebridge.cli.arguments import print_any_name, require_usable
+from posebridge.cli.renamed_options import require_new_command, require_new_names
 from posebridge.errors import InputError
 from posebridge.memory import keep_freed_memory
 from posebridge.termination import Terminated, terminated_by_sigterm
@@ -26,9 +27,9 @@ COMMANDS = {
     "check": "look at data before training: labels, boxes, duplicates, two domains side by side",
     "skeleton": "show the keypoints of a skeleton, or match two",
     "convert": "turn an annotation file into another format",
-    "style": "train the style network's decoder on two domains",
-    "data": "list published benchmarks, or check one that was downloaded",
-    "figures": "write the built-in figures as COCO folders",
+    "train-style": "train the style network's decoder on two domains",
+    "datasets": "list published benchmarks, or check one that was downloaded",
+    "synth": "write the built-in synthetic figures as COCO folders",
     "demo": "the whole way on the built-in figures, in some minutes",
 }
 
@@ -36,7 +37,7 @@ _GOES_ON = {
     "adapt": " and --resume goes on from the last checkpoint",
     "bench": " and the same command goes on",
     "predict": " and the same command goes on with a video",
-    "style": " and the same command goes on from the last checkpoint",
+    "train-style": " and the same command goes on from the last checkpoint",
 }
 
 EXAMPLES = """examples:
@@ -65,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before torch loads OpenMP: threads that wait must not keep the cores from the workers.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
+    try:
+        require_new_command(name)
+    except InputError as error:
+        print(f"posebridge: {error}", file=sys.stderr)
+        return 2
     if name not in COMMANDS:
         print(
             f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.",
@@ -79,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, rest: Sequence[str]) -> int:
     try:
         require_usable(rest)
-        command = importlib.import_module(f"posebridge.cli.{name}")
+        require_new_names(name, rest)
+        command = importlib.import_module(f"posebridge.cli.{name.replace('-', '_')}")
         return int(command.main(rest))
     except InputError as error:
         print(f"posebridge {name}: {error}", file=sys.stderr)
@@ -147,7 +154,7 @@ def _failure(error: RuntimeError, hint: str) -> str | None:
 
 def usage() -> str:
     """The text of ``posebridge --help``."""
-    lines = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+    lines = "\n".join(f"  {name:<12} {text}" for name, text in COMMANDS.items())
     return (
         "usage: posebridge COMMAND [...]\n\n"
         "Adapts a pose model from labelled rendered images to unlabelled photographs.\n\n"

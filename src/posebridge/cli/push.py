@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--message", default="Model by posebridge", help="of the commit")
     parser.add_argument(
-        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+        "--checkpoint", choices=("last", "selected", "source"), default="last", help="of a run"
     )
     given = parser.parse_args(arguments)
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.report.console import plain_console
 
-    checkpoint = load_checkpoint(given.model, given.weights)
+    checkpoint = load_checkpoint(given.model, given.checkpoint)
     if not checkpoint.folder.is_dir():
         raise InputError(f"{checkpoint.folder} is a zip; unpack it and give the folder.")
     planned = hub.plan_upload(checkpoint.folder, given.repository, given.private)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 EXAMPLES = """examples:
   posebridge report runs/people
   posebridge report runs/people --labels few.json
-  posebridge report runs/people --weights selected --source-validation renders/val.json
+  posebridge report runs/people --checkpoint selected --source-validation renders/val.json
   posebridge report runs/people --data-root /mnt/data
 """
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("run", help="what 'posebridge adapt --out' wrote")
     parser.add_argument(
-        "--weights",
+        "--checkpoint",
         choices=("last", "selected"),
         default="last",
         help="the adapted weights to judge (default: last, those that predict uses)",
@@ -35,14 +35,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--labels", help="a COCO keypoint file of some target images; they decide the answer"
     )
-    parser.add_argument("--label-images", help="folder of its images, if not beside it")
+    parser.add_argument("--label-image-root", help="folder of its images, if not beside it")
     parser.add_argument(
         "--source-validation",
         help="a COCO keypoint file of source images that no training saw, to calibrate on",
     )
     parser.add_argument("--data-root", help="the folder that the data lies below, if it moved")
     parser.add_argument(
-        "--images", type=int, default=200, metavar="N", help="look at N photographs (default: 200)"
+        "--max-images",
+        type=int,
+        default=200,
+        metavar="N",
+        help="look at N photographs (default: 200)",
     )
     given = parser.parse_args(arguments)
 
@@ -53,12 +57,12 @@ def main(arguments: Sequence[str]) -> int:
     console = plain_console()
     made = make_report(
         given.run,
-        weights=given.weights,
+        weights=given.checkpoint,
         labels=given.labels,
-        label_images=given.label_images,
+        label_images=given.label_image_root,
         source_validation=given.source_validation,
         data_root=given.data_root,
-        images=given.images,
+        images=given.max_images,
         command=shlex.join(["posebridge", "report", *arguments]),
         console=console,
     )

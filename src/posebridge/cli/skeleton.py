@@ -10,7 +10,7 @@ EXAMPLES = """examples:
   posebridge skeleton show coco-17 --out coco.png
   posebridge skeleton show renders/annotations.json --out mine.yaml    a file to start from
   posebridge skeleton match renders/annotations.json coco-17 --out match.png
-  posebridge skeleton match coco-17 lsp-14 --mapping joints.yaml
+  posebridge skeleton match coco-17 lsp-14 --keypoint-mapping joints.yaml
 
 a joints.yaml, 'target: source' each; what it does not name is matched by name:
   neck: [left_shoulder, right_shoulder]      # the middle of the two
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     match = commands.add_parser("match", help="where the keypoints of B come from in A")
     match.add_argument("source", metavar="A", help=f"labels that there are: {what}")
     match.add_argument("target", metavar="B", help="keypoints that are asked for: the same")
-    match.add_argument("--mapping", help="a YAML file, 'target: source' each")
+    match.add_argument("--keypoint-mapping", help="a YAML file, 'target: source' each")
     match.add_argument(
         "--out", help="a picture (.png, .svg, .pdf), or a mapping file (.yaml) to edit"
     )
@@ -81,8 +81,8 @@ def main(arguments: Sequence[str]) -> int:
     found = match_skeletons(
         read_skeleton(given.source),
         read_skeleton(given.target),
-        read_mapping(given.mapping) if given.mapping else None,
-        mapping_name=str(given.mapping),
+        read_mapping(given.keypoint_mapping) if given.keypoint_mapping else None,
+        mapping_name=str(given.keypoint_mapping),
     )
     report.print_matches(console, found)
     if out is not None:

@@ -1,21 +1,21 @@
-"""``posebridge figures``."""
+"""``posebridge synth``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
-  posebridge figures figures/                    source, target and test of the built-in benchmark
-  posebridge figures figures/ --size 128 --source 5000 --target 4000 --seed 1
+  posebridge synth figures/                    source, target and test of the built-in benchmark
+  posebridge synth figures/ --size 128 --source 5000 --target 4000 --seed 1
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write figures; see ``posebridge figures --help``."""
+    """Write figures; see ``posebridge synth --help``."""
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog="posebridge figures",
+        prog="posebridge synth",
         description="Write procedural figures as three COCO folders: source (rendered look, with "
         "labels), target (camera-like look, boxes only), test (camera-like look, with labels).",
         epilog=EXAMPLES,

@@ -1,34 +1,45 @@
-"""``posebridge style``."""
+"""``posebridge train-style``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
-  posebridge style --source renders/annotations.json --target photographs/ --out style.safetensors
+  posebridge train-style --source renders/annotations.json --target photographs/ --out style.safetensors
   posebridge adapt ... --image.decoder style.safetensors
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Train a style decoder; see ``posebridge style --help``."""
-    from jsonargparse import ArgumentParser
+_GROUPS = {
+    "data": ("source", "source_images", "target", "target_images", "data_root"),
+    "style network": (
+        *("--preset", "--config", "image.network.encoder", "image.network.weights"),
+        *("image.network.steps", "image.network.batch", "image.network.lr", "image.network.width"),
+        *("image.network.content_weight", "image.network.style_weight", "crop.size", "seed"),
+    ),
+    "output": ("--out", "--help-all"),
+}
 
+
+def main(arguments: Sequence[str]) -> int:
+    """Train a style decoder; see ``posebridge train-style --help``."""
+    from posebridge.cli.config_options import ConfigParser, parse_config
     from posebridge.cli.output_paths import require_file
     from posebridge.report.console import plain_console
-    from posebridge.training.presets import add_settings, parse_settings
 
-    parser = ArgumentParser(
-        prog="posebridge style",
-        description="Train the decoder of the AdaIN style network on the images of two domains; no "
-        "label is used. A run that was stopped goes on. The settings are those of "
-        "'posebridge adapt'; image.network.* and crop.* matter here.",
-        epilog=EXAMPLES,
-        exit_on_error=False,
+    parser = ConfigParser(
+        "posebridge train-style",
+        "--source FILE --target FOLDER --out FILE [options]",
+        "Train the decoder of the AdaIN style network on the images of two domains; no label is used. A "
+        "run that was stopped is resumed.",
+        _GROUPS,
+        EXAMPLES,
     )
-    parser.add_argument("--out", type=str, required=True, help="the .safetensors file to write")
-    add_settings(parser)
-    config, own = parse_settings(parser, arguments)
+    parser.add_argument("--preset", metavar="NAME", help="a named configuration")
+    parser.add_argument(
+        "--out", metavar="FILE", required=True, help="the .safetensors file to write"
+    )
+    config, own = parse_config(parser, arguments)
     file = require_file(own.out)
     picture = require_file(file.with_suffix(".png"))
 

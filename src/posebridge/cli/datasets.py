@@ -1,4 +1,4 @@
-"""``posebridge data``: the published benchmarks that can be named, and whether they are all there."""
+"""``posebridge datasets``: the published benchmarks that can be named, and whether they are all there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from posebridge.data.datasets import Benchmark
 
 EXAMPLES = """examples:
-  posebridge data list                          every dataset, its splits, where to get it
-  posebridge data list tigdog
-  posebridge data prepare lsp data/             is data/lsp complete, and can it be read?
-  posebridge data prepare surreal_video data/ --frames 10
+  posebridge datasets list                          every dataset, its splits, where to get it
+  posebridge datasets list tigdog
+  posebridge datasets prepare lsp data/             is data/lsp complete, and can it be read?
+  posebridge datasets prepare surreal_video data/ --frames 10
   posebridge adapt --preset surreal_lsp --data-root data --out runs/surreal_lsp
 
 Nothing is ever downloaded: 'list' and 'prepare' say where each licence asks you to do it.
@@ -23,11 +23,11 @@ Nothing is ever downloaded: 'list' and 'prepare' say where each licence asks you
 
 
 def main(arguments: Sequence[str]) -> int:
-    """List datasets or check one; see ``posebridge data --help``."""
+    """List datasets or check one; see ``posebridge datasets --help``."""
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog="posebridge data",
+        prog="posebridge datasets",
         description="Published benchmarks in the layout in which they are distributed.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -36,17 +36,17 @@ def main(arguments: Sequence[str]) -> int:
     listing = commands.add_parser("list", help="datasets that --source and --target can name")
     listing.add_argument("name", nargs="?", help="one of them, in full")
     prepare = commands.add_parser("prepare", help="check a dataset's files and read its splits")
-    prepare.add_argument("name", help="as in 'posebridge data list'")
+    prepare.add_argument("name", help="as in 'posebridge datasets list'")
     prepare.add_argument("folder", help="the data root, or the dataset's folder below it")
     prepare.add_argument("--no-read", action="store_true", help="count files only")
     prepare.add_argument(
-        "--frames", type=int, metavar="N", help="of surreal_video: write every N-th frame first"
+        "--frame-step", type=int, metavar="N", help="of surreal_video: write every N-th frame first"
     )
     given = parser.parse_args(arguments)
 
     if given.command == "list":
         return _list(given.name)
-    return _prepare(given.name, Path(given.folder), given.no_read, given.frames)
+    return _prepare(given.name, Path(given.folder), given.no_read, given.frame_step)
 
 
 def _list(name: str | None) -> int:
@@ -71,7 +71,7 @@ def _list(name: str | None) -> int:
         "NAME:SPLIT is what --source, --target and evaluate take, below --data-root; joint sets, "
         "as in NAME:SPLIT@SET: "
         + "; ".join(f"{joints} ({len(names)})" for joints, names in JOINTS.items())
-        + "\n'posebridge data list NAME' tells the rest of one.",
+        + "\n'posebridge datasets list NAME' tells the rest of one.",
         highlight=False,
     )
     return 0
