@@ -99,7 +99,7 @@ def test_each_domain_has_its_own_bank() -> None:
     assert built.source is not None and built.source.shape == (5, 2, 3)
     with pytest.raises(ValueError, match="no styles of the target"):
         built(images(), "target", 1.0, seeded())
-    with pytest.raises(ValueError, match="no domain 'elsewhere'"):
+    with pytest.raises(ValueError, match="unknown domain 'elsewhere'"):
         built.remember("elsewhere", images())
 
 

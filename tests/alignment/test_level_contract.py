@@ -100,7 +100,7 @@ def test_registered_level_is_in_config_and_help(toy, tmp_path, capsys):
 
 def test_unregistered_level_is_refused_in_a_config():
     for name in ("toy.weight", "further_levels", "further_levels.toy"):
-        with pytest.raises(InputError, match="there is no setting"):
+        with pytest.raises(InputError, match="no setting"):
             configure(overrides={name: 1})
 
 

@@ -57,7 +57,7 @@ def test_missing_keypoint_names_are_reported():
 
 
 def test_unknown_normalizer_is_reported():
-    with pytest.raises(InputError, match=r"no normalizer 'tail'.*crop, box, torso\."):
+    with pytest.raises(InputError, match=r"unknown normalizer 'tail'.*crop, box, torso\."):
         normaliser_sizes("tail", scattered(COCO, 1))
 
 

@@ -33,7 +33,7 @@ def information_maximization(
 
     Here p is the softmax over cells of h / temperature. The loss is minus the mutual information
     between image and position (Bridle 1991; Liang et al., ICML 2020), estimated for each joint on the
-    batch: heatmaps become certain for each image and diverse over the batch.
+    batch. Minimizing it makes heatmaps certain for each image and diverse over the batch.
 
     Range: [-1, 0]. It is 0 where every image has the same distribution (all flat, or all peaked at
     one cell), and -log(B) / log(H W) where B images peak at B cells. Gradients flow through both

@@ -95,7 +95,7 @@ class Level(nn.Module):
 
     @classmethod
     def active_settings(cls, config: Any) -> dict[str, float]:
-        """Return the settings that turn the level on, with their values; empty where it is off."""
+        """Return the config fields that turn the level on, with their values; empty where it is off."""
         return {"weight": config.weight} if config.weight > 0 else {}
 
     @classmethod

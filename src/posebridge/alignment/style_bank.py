@@ -146,7 +146,7 @@ class StyleBank(nn.Module):
             (B, 3, H, W) in [0, 1], of the images' dtype, without gradient.
 
         Raises:
-            ValueError: the bank of the domain is empty, or there is no such domain.
+            ValueError: the bank of the domain is empty, or the domain is unknown.
         """
         if self.style is None or probability <= 0:
             return images
@@ -166,7 +166,7 @@ class StyleBank(nn.Module):
 
     def _bank(self, domain: str) -> Tensor | None:
         if domain not in DOMAINS:
-            raise ValueError(f"there is no domain '{domain}', only {' and '.join(DOMAINS)}")
+            raise ValueError(f"unknown domain '{domain}'; choose from {', '.join(DOMAINS)}")
         return getattr(self, domain)
 
 

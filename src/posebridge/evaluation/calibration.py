@@ -165,7 +165,7 @@ def reliability(chances: ArrayLike, right: ArrayLike, bins: int = BINS) -> Relia
         chances: (M,) in [0, 1]. right: (M,) bool.
 
     Returns:
-        The comparison, or None where there are no points.
+        The comparison, or None without points.
     """
     confidence, outcome = np.asarray(chances, np.float64), np.asarray(right, np.float64)
     if confidence.size == 0:

@@ -165,7 +165,7 @@ class Judgement:
         return content
 
     def write(self, file: Path) -> None:
-        """Write :meth:`to_dict`, whole or not at all."""
+        """Write :meth:`to_dict` as JSON, atomically."""
         write_json(file, self.to_dict())
 
 

@@ -34,7 +34,7 @@ def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> N
         labelled: (N, K) bool, which labels exist.
 
     Returns:
-        (N, K) pixels; NaN where there is no label, infinity where a labeled joint's prediction is not
+        (N, K) pixels; NaN for an unlabeled joint, infinity where a labeled joint's prediction is not
         finite: such a prediction counts as a miss.
 
     Raises:
@@ -198,7 +198,7 @@ def published_pck_of_cells(
     size: tuple[int, int],
     threshold: float = 0.5,
 ) -> PublishedPck:
-    """Return :func:`published_pck` from the highest cells alone, so that no heatmap has to be kept.
+    """Return :func:`published_pck` from the highest cells alone, without keeping the heatmaps.
 
     Args:
         found, aimed: (B, K, 2) x, y of the highest cell of the predictions and of the labels; (0, 0)

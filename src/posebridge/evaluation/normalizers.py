@@ -56,7 +56,7 @@ def normaliser_sizes(
     """
     if kind not in NORMALISERS:
         raise InputError(
-            f"there is no normalizer '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
+            f"unknown normalizer '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
             f"of: {', '.join(possible_normalisers(labels.skeleton))}."
         )
     if kind == "crop":

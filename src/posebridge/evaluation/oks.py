@@ -1,6 +1,6 @@
 """OKS-AP: COCO's average precision with object keypoint similarity, through faster-coco-eval.
 
-OKS of a prediction and a subject is the mean over labelled joints of
+OKS of a prediction and a subject is the mean over labeled joints of
 exp(-d^2 / (2 area (2 sigma_k)^2)), d in pixels (https://cocodataset.org/#keypoints-eval). AP and AR
 are means over the OKS thresholds 0.50, 0.55, ..., 0.95, with at most 20 predictions an image. AP
 ranks predictions by score over the whole set, so it depends on the confidence as well.
