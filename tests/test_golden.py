@@ -54,10 +54,10 @@ def test_argmax(golden):
 
 
 def test_published_pck(golden):
-    found = published_pck(golden["pred_heatmaps"], golden["target_heatmaps"])
-    np.testing.assert_allclose(found.per_keypoint, golden["pck_per_keypoint"].numpy())
-    assert found.mean == pytest.approx(float(golden["pck_mean"]))
-    assert found.count == int(golden["pck_count"])
+    result = published_pck(golden["pred_heatmaps"], golden["target_heatmaps"])
+    np.testing.assert_allclose(result.per_keypoint, golden["pck_per_keypoint"].numpy())
+    assert result.mean == pytest.approx(float(golden["pck_mean"]))
+    assert result.count == int(golden["pck_count"])
 
 
 def test_supervised_loss(golden):

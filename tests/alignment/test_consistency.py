@@ -49,8 +49,8 @@ def test_confidence_moves_with_its_joint():
     maps = height * heatmaps.render(cells, 16, 1.0)
 
     def labels(teacher, student):
-        found = carry_points(maps, teacher, student, MIRROR, stride=4)
-        return found.confidence[0].tolist(), heatmaps.pixels_to_cells(found.points, 4)[0]
+        result = carry_points(maps, teacher, student, MIRROR, stride=4)
+        return result.confidence[0].tolist(), heatmaps.pixels_to_cells(result.points, 4)[0]
 
     for teacher, student, confidence, x in (
         (straight, straight, [0.9, 0.4, 0.7], [3, 12, 8]),
@@ -58,8 +58,8 @@ def test_confidence_moves_with_its_joint():
         (turned, straight, [0.4, 0.9, 0.7], [3, 12, 7]),
         (turned, turned, [0.9, 0.4, 0.7], [3, 12, 8]),
     ):
-        found, points = labels(teacher, student)
-        assert found == pytest.approx(confidence)
+        result, points = labels(teacher, student)
+        assert result == pytest.approx(confidence)
         torch.testing.assert_close(points[:, 0], torch.tensor(x).float(), atol=1e-3, rtol=0)
 
 
@@ -145,24 +145,24 @@ def test_consensus_is_the_mode():
     """Two views 2 px apart outvote a more confident view 50 px away; the result is between the two."""
     points = torch.tensor([[10.0, 20.0], [12.0, 20.0], [60.0, 20.0]]).view(3, 1, 1, 2)
     votes = torch.tensor([0.6, 0.6, 0.9]).view(3, 1, 1)
-    found, agreement = consensus(points, votes, spread=8.0)
+    merged, agreement = consensus(points, votes, spread=8.0)
     near = math.exp(-4 / 128)
     assert agreement.item() == pytest.approx((0.6 + 0.6 * near) / 3, rel=1e-5)
     # One mean-shift step from 10: 2 px times the weight of the other view, exp(-4/128).
-    assert found.flatten().tolist() == pytest.approx([10 + 2 * near / (1 + near), 20], rel=1e-5)
+    assert merged.flatten().tolist() == pytest.approx([10 + 2 * near / (1 + near), 20], rel=1e-5)
 
 
 def test_consensus_of_one_view_is_its_prediction():
     points, votes = torch.rand(1, 4, 3, 2) * 100, torch.rand(1, 4, 3)
-    found, agreement = consensus(points, votes, spread=8.0)
-    torch.testing.assert_close(found, points[0], rtol=0, atol=0)
+    result, agreement = consensus(points, votes, spread=8.0)
+    torch.testing.assert_close(result, points[0], rtol=0, atol=0)
     torch.testing.assert_close(agreement, votes[0], rtol=0, atol=0)
 
 
 def test_view_without_the_joint_has_no_vote():
     points = torch.tensor([[5.0, 5.0], [90.0, 90.0]]).view(2, 1, 1, 2)
-    found, agreement = consensus(points, torch.tensor([0.0, 0.4]).view(2, 1, 1), spread=8.0)
-    assert found.flatten().tolist() == [90, 90]
+    result, agreement = consensus(points, torch.tensor([0.0, 0.4]).view(2, 1, 1), spread=8.0)
+    assert result.flatten().tolist() == [90, 90]
     assert agreement.item() == pytest.approx(0.2)
     _, none = consensus(points, torch.zeros(2, 1, 1), spread=8.0)
     assert none.item() == 0
@@ -174,14 +174,14 @@ def test_range_of_the_agreement_of_views(seed, views):
     draw = generator(seed)
     points = torch.rand(views, 5, 3, 2, generator=draw) * 100
     votes = torch.rand(views, 5, 3, generator=draw)
-    found, agreement = consensus(points, votes, spread=8.0)
+    result, agreement = consensus(points, votes, spread=8.0)
     assert (agreement <= votes.mean(dim=0) + 1e-5).all()
     assert (agreement >= votes.amax(dim=0) / views - 1e-5).all()
     order = torch.randperm(views, generator=draw)
     same, _ = consensus(points[order], votes[order], spread=8.0)
-    torch.testing.assert_close(same, found, rtol=0, atol=1e-3)
+    torch.testing.assert_close(same, result, rtol=0, atol=1e-3)
     moved, _ = consensus(points + 7, votes, spread=8.0)
-    torch.testing.assert_close(moved, found + 7, rtol=0, atol=1e-3)
+    torch.testing.assert_close(moved, result + 7, rtol=0, atol=1e-3)
 
 
 def test_views_are_merged_in_pixels_of_the_crop():

@@ -39,22 +39,22 @@ def entropy(*p: float) -> float:
 )
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
 def test_entropies_by_hand(probabilities, certainty, diversity, temperature):
-    found = information_maximization(maps_of(probabilities, temperature), temperature)
-    assert found.certainty.item() == pytest.approx(certainty, rel=1e-5)
-    assert found.diversity.item() == pytest.approx(diversity, rel=1e-5)
-    assert found.loss.item() == pytest.approx(certainty - diversity, abs=1e-5)
+    result = information_maximization(maps_of(probabilities, temperature), temperature)
+    assert result.certainty.item() == pytest.approx(certainty, rel=1e-5)
+    assert result.diversity.item() == pytest.approx(diversity, rel=1e-5)
+    assert result.loss.item() == pytest.approx(certainty - diversity, abs=1e-5)
 
 
 @given(SEEDS, st.integers(1, 5), st.integers(1, 3), st.floats(0.01, 30))
 @settings(max_examples=40, deadline=None)
 def test_entropies_are_in_range(seed, batch, joints, height):
     draw = torch.Generator().manual_seed(seed)
-    found = information_maximization(
+    result = information_maximization(
         height * torch.randn(batch, joints, 6, 5, generator=draw), temperature=0.1
     )
-    assert -1e-6 <= found.certainty.item() <= 1 + 1e-6
-    assert -1e-6 <= found.diversity.item() <= 1 + 1e-6
-    assert -math.log(batch) / math.log(30) - 1e-5 <= found.loss.item() <= 1e-5
+    assert -1e-6 <= result.certainty.item() <= 1 + 1e-6
+    assert -1e-6 <= result.diversity.item() <= 1 + 1e-6
+    assert -math.log(batch) / math.log(30) - 1e-5 <= result.loss.item() <= 1e-5
 
 
 def test_invariances_of_the_value():

@@ -22,17 +22,17 @@ from posebridge.evaluation.judgement import write_calibrations
 
 def test_calibration_map_by_hand():
     """Right: no, yes, no, yes. The middle two pool to 0.5, at the mean of their peaks."""
-    found = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
-    assert found.shared.peak == pytest.approx((0.1, 0.25, 0.4))
-    assert found.shared.chance == pytest.approx((0, 0.5, 1))
-    np.testing.assert_allclose(found([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
-    assert found.points == 4
+    result = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
+    assert result.shared.peak == pytest.approx((0.1, 0.25, 0.4))
+    assert result.shared.chance == pytest.approx((0, 0.5, 1))
+    np.testing.assert_allclose(result([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
+    assert result.points == 4
 
 
 def test_only_labeled_points_count():
-    found = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
-    assert found.points == 2
-    assert found.shared.chance == (0.5,)
+    result = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
+    assert result.points == 2
+    assert result.shared.chance == (0.5,)
     assert fit_calibration([[0.5]], [[np.nan]], 0.05) is None
     with pytest.raises(ValueError, match="must both be"):
         fit_calibration([[0.5]], [[0.1, 0.2]], 0.05)
@@ -64,12 +64,12 @@ def test_confidence_is_monotone_and_in_range(points, heights):
 
 def test_calibration_error_by_hand():
     """Two points at 5 %, half right, and two at 95 %, all right: 0.45 and 0.05, averaged."""
-    found = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
-    assert found.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
-    assert found.chance == pytest.approx((5, 95))
-    assert found.share == pytest.approx((50, 100))
-    assert found.points == (2, 2)
-    assert (found.expected, found.right) == pytest.approx((50, 75))
+    result = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
+    assert result.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
+    assert result.chance == pytest.approx((5, 95))
+    assert result.share == pytest.approx((50, 100))
+    assert result.points == (2, 2)
+    assert (result.expected, result.right) == pytest.approx((50, 75))
     assert reliability([], []) is None
     assert reliability([1.0], [True]).error == 0
 

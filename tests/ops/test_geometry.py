@@ -37,8 +37,8 @@ def matrices(seed: int, count: int = 3) -> Tensor:
     ],
 )
 def test_inverses_by_hand(matrix, inverse):
-    found = affine.invert(torch.tensor([matrix], dtype=torch.float32))
-    torch.testing.assert_close(found, torch.tensor([inverse], dtype=torch.float32))
+    result = affine.invert(torch.tensor([matrix], dtype=torch.float32))
+    torch.testing.assert_close(result, torch.tensor([inverse], dtype=torch.float32))
 
 
 def test_singular_matrix_has_no_finite_inverse():
@@ -151,11 +151,11 @@ def test_rendered_dots_move_with_their_points(seed):
     where = affine.points_to_view(points, views, mirror)
     axis = torch.arange(size, dtype=torch.float32)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
-    found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
+    centers = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
     # A dot that the border cuts has another center of mass.
     whole = ((where > 13) & (where < size - 14)).all(dim=-1)
     assert whole.any()
-    assert (found - where).norm(dim=-1)[whole].max() < 0.1
+    assert (centers - where).norm(dim=-1)[whole].max() < 0.1
 
 
 @given(SEEDS)

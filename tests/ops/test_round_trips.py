@@ -55,8 +55,8 @@ def test_warped_image_agrees_with_its_points():
     seen = affine.warp(dots, views.matrix, size)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     axis = torch.arange(size, dtype=torch.float32)
-    found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
-    assert (found - moved).norm(dim=-1).max() < 0.1
+    centers = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
+    assert (centers - moved).norm(dim=-1).max() < 0.1
 
 
 def test_matrices_by_hand():

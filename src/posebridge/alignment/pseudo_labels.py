@@ -75,7 +75,7 @@ def make_labels(
     views = draw_views(repeated, augmentation, generator)
     images = render_views(repeated, views, augmentation, generator)
     taught = teacher(images)  # (V*B,K,S,S)
-    found = carry_points(
+    carried = carry_points(
         taught.heatmaps,
         views,
         student_views,
@@ -83,14 +83,14 @@ def make_labels(
         size / taught.heatmaps.shape[-1],
         radius * size,
     )
-    confident, threshold = most_confident(found.confidence, keep_ratio, per_keypoint)
-    kept = confident & found.inside
-    weight = kept * found.confidence.clamp(0, 1) if confidence_weighted else kept
+    confident, threshold = most_confident(carried.confidence, keep_ratio, per_keypoint)
+    kept = confident & carried.inside
+    weight = kept * carried.confidence.clamp(0, 1) if confidence_weighted else kept
     turned = None if taught.turned is None else taught.turned.unflatten(0, (-1, len(crops)))
     return PseudoLabels(
-        found.points,
-        found.confidence,
-        found.inside,
+        carried.points,
+        carried.confidence,
+        carried.inside,
         kept,
         weight,
         keep_ratio,

@@ -146,7 +146,7 @@ def judge(
             "pose_prior" not in pro
         )
     else:
-        answer, because = "unclear", "No metric changed significantly."
+        answer, because = "unclear", "No metric shows a clear change."
     if labels:
         because = f"{labelled_images} labeled photographs are too few to decide. {because}"
     return Verdict(answer, False, because, tuple(findings))
