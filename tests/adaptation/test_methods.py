@@ -227,9 +227,12 @@ def test_nothing_of_it_is_there_by_default(data):
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ({"refine.weight": 1, "consistency.weight": 0}, "first labels that are refined"),
+        (
+            {"refine.weight": 1, "consistency.weight": 0},
+            "refinement block refines the labels of consistency",
+        ),
         ({"disparity.rise": 0}, "disparity.rise is 0; give a number above 0"),
-        ({"consistency.rounds": -1}, "consistency.rounds is -1; give 0 or more"),
+        ({"consistency.rounds": -1}, "consistency.rounds is -1; give a number from 0 to 10000"),
         ({"consistency.keep_first": 1.2}, "consistency.keep_first is 1.2"),
         ({"disparity.margin": -1}, "disparity.margin is -1"),
     ],

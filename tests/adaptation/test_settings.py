@@ -36,7 +36,7 @@ def test_method_presets():
 def test_how_data_are_read_is_a_setting():
     config = configure(overrides={"reading.every": 5, "reading.target_format": "yolo"})
     assert (config.reading.every, config.reading.target_format) == (5, "yolo")
-    with pytest.raises(InputError, match="reading.frames is 0; give 1 or more"):
+    with pytest.raises(InputError, match="reading.frames is 0; give a number from 1 to"):
         configure(overrides={"reading.frames": 0})
 
 

@@ -13,6 +13,7 @@ from posebridge.alignment.pseudo_labels import PseudoLabels
 from posebridge.alignment.step import Step
 from posebridge.models.pose import PoseModel
 from posebridge.ops import affine
+from posebridge.ranges import Fraction
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class PriorConfig:
             without a plausible one.
     """
 
-    weight: float = 0.0
+    weight: Fraction = 0.0
 
 
 @register

@@ -22,6 +22,7 @@ from posebridge.alignment.step import Step
 from posebridge.models.batchnorm import kept_running_statistics
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.models.refinement_block import Refined, Refiner
+from posebridge.ranges import Channels, Fraction, LossWeight, NonNegative
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class RefineConfig:
         lr: the block's learning rate, as a multiple of the student's.
     """
 
-    weight: float = 0.0
-    rise: float = 0.3
-    first: float = 0.53
-    mine: float = 0.5
-    width: int = 64
-    lr: float = 1.0
+    weight: LossWeight = 0.0
+    rise: Fraction = 0.3
+    first: Fraction = 0.53
+    mine: Fraction = 0.5
+    width: Channels = 64
+    lr: NonNegative = 1.0
 
 
 @register

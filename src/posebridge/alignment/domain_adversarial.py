@@ -17,6 +17,7 @@ from posebridge.alignment.level import Level, register
 from posebridge.alignment.step import Step
 from posebridge.models.discriminator import PatchDiscriminator
 from posebridge.models.pose import PoseModel
+from posebridge.ranges import Channels, LossWeight, NonNegative
 
 
 class _Reversal(torch.autograd.Function):
@@ -62,9 +63,9 @@ class FeatureConfig:
         lr: its learning rate, as a multiple of the student's.
     """
 
-    weight: float = 0.1
-    width: int = 64
-    lr: float = 1.0
+    weight: LossWeight = 0.1
+    width: Channels = 64
+    lr: NonNegative = 1.0
 
 
 @register

@@ -15,6 +15,7 @@ from posebridge.alignment.label_shift import FacingShare
 from posebridge.alignment.level import Level, register
 from posebridge.alignment.step import Step
 from posebridge.models.pose import PoseModel
+from posebridge.ranges import LossWeight
 
 
 def facing_loss(
@@ -54,7 +55,7 @@ class FacingConfig:
             compare with, or as many as on the source: what it learned is left alone.
     """
 
-    weight: float = 0.1
+    weight: LossWeight = 0.1
     prior: Literal["target", "source"] = "target"
 
 

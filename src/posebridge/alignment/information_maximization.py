@@ -12,6 +12,7 @@ from torch import Tensor
 
 from posebridge.alignment.level import Level, register
 from posebridge.alignment.step import Step
+from posebridge.ranges import LossWeight, Positive
 
 
 class Information(NamedTuple):
@@ -63,8 +64,8 @@ class PoseConfig:
         temperature: of the softmax over heatmap cells.
     """
 
-    weight: float = 0.1
-    temperature: float = 0.1
+    weight: LossWeight = 0.1
+    temperature: Positive = 0.1
 
 
 @register

@@ -9,6 +9,7 @@ from torch import nn
 
 from posebridge.alignment.level import Level, register
 from posebridge.models.pose import PoseModel
+from posebridge.ranges import LossWeight
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class L2SPConfig:
         weight: as optimizer.weight_decay is towards 0; 0 turns it off.
     """
 
-    weight: float = 0.0
+    weight: LossWeight = 0.0
 
 
 @register

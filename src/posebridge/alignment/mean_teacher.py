@@ -7,7 +7,9 @@ al., *A unified framework for domain adaptive pose estimation* (ECCV 2022).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from annotated_types import Interval
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from posebridge.alignment.pseudo_labels import PseudoLabels, make_labels
 from posebridge.alignment.step import Step
 from posebridge.models.pose import PoseModel
 from posebridge.ops import color_augmentation
+from posebridge.ranges import Fraction, LossWeight, NonNegative, Positive
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,17 @@ class ConsistencyConfig:
         weighted: whether a joint counts by its confidence (clamped to [0, 1]) rather than fully.
     """
 
-    weight: float = 1.0
-    views: int = 1
-    spread: float = 0.06
-    keep: float = 0.5
+    weight: LossWeight = 1.0
+    views: Annotated[int, Interval(ge=1, le=64)] = 1
+    spread: Positive = 0.06
+    keep: Fraction = 0.5
     each_joint: bool = False
-    occlusion: float = 0.5
-    occlusion_confidence: float = 0.9
-    patch: float = 0.15
-    keep_first: float | None = None
-    keep_within: float = 0.5
-    rounds: int = 0
+    occlusion: Fraction = 0.5
+    occlusion_confidence: NonNegative = 0.9
+    patch: Fraction = 0.15
+    keep_first: Fraction | None = None
+    keep_within: Fraction = 0.5
+    rounds: Annotated[int, Interval(ge=0, le=10_000)] = 0
     weighted: bool = False
 
 

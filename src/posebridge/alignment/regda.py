@@ -22,6 +22,7 @@ from posebridge.alignment.step import Step
 from posebridge.models.adversarial_head import Regressor
 from posebridge.models.pose import PoseModel
 from posebridge.ops import heatmaps as maps
+from posebridge.ranges import Fraction, LossWeight, NonNegative, Positive
 
 # Added to every cell before normalizing; a distribution that is 0 everywhere becomes flat.
 _FLOOR = 1e-7
@@ -128,11 +129,11 @@ class DisparityConfig:
         lr: the regressor's learning rate, as a multiple of the student's.
     """
 
-    weight: float = 0.0
-    margin: float = 4.0
-    features: float = 0.1
-    rise: float = 0.1
-    lr: float = 1.0
+    weight: LossWeight = 0.0
+    margin: LossWeight = 4.0
+    features: Fraction = 0.1
+    rise: Positive = 0.1
+    lr: NonNegative = 1.0
 
 
 @register

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Interval, Len
 
 from posebridge.alignment.level import Level, register
 from posebridge.alignment.step import Step
 from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
+from posebridge.ranges import BatchSize, Fraction, LossWeight, NonNegative, StepCount
+
+FeatureLevel = Annotated[int, Interval(ge=-100, le=100)]
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,14 @@ class StyleTrainingConfig:
     encoder: str = "vgg19.tv_in1k"
     weights: str = "pretrained"
     encoder_args: dict[str, Any] = field(default_factory=dict)
-    levels: tuple[int, ...] = (0, 1, 2, 3)
-    steps: int = 10_000
-    batch: int = 8
-    lr: float = 1e-4
-    width: float = 1.0
-    content_weight: float = 1.0
-    style_weight: float = 10.0
-    reconstruction_weight: float = 0.0
+    levels: Annotated[tuple[FeatureLevel, ...], Len(1, 100)] = (0, 1, 2, 3)
+    steps: StepCount = 10_000
+    batch: BatchSize = 8
+    lr: NonNegative = 1e-4
+    width: Annotated[float, Interval(ge=1 / 1024, le=16)] = 1.0
+    content_weight: LossWeight = 1.0
+    style_weight: LossWeight = 10.0
+    reconstruction_weight: LossWeight = 0.0
 
     def __post_init__(self) -> None:
         require_encoder_name(self.encoder, "image.network.encoder")
@@ -61,9 +66,9 @@ class ImageConfig:
     """
 
     style: Literal["adain", "fourier", "statistics", "none"] = "adain"
-    probability: float = 0.5
-    back: float = 0.0
-    bank: int = 512
+    probability: Fraction = 0.5
+    back: Fraction = 0.0
+    bank: Annotated[int, Interval(ge=1, le=1_000_000)] = 512
     decoder: str | None = None
     network: StyleTrainingConfig = field(default_factory=StyleTrainingConfig)
 

@@ -7,10 +7,11 @@ is exact. ``cv2.resize`` maps x to (x + 0.5) s - 0.5, the convention of the pack
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import cv2
 import numpy as np
+from annotated_types import Interval
 
 from posebridge.data.image_files import (
     UnreadableImage,
@@ -20,6 +21,7 @@ from posebridge.data.image_files import (
 )
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.ranges import check_ranges
 
 __all__ = [
     "CropRange",
@@ -47,16 +49,11 @@ class CropRange:
         padding: the crop's side over the longer side of the box; a whole image is not padded.
     """
 
-    size: int = 256
-    padding: float = 1.25
+    size: Annotated[int, Interval(ge=16, le=LARGEST_CROP)] = 256
+    padding: Annotated[float, Interval(gt=0, le=100)] = 1.25
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= LARGEST_CROP:
-            raise InputError(f"crop.size is {self.size}; give 16 to {LARGEST_CROP}.")
-        if not 0 < self.padding <= 100:
-            raise InputError(
-                f"crop.padding is {self.padding:g}; give a number above 0, at most 100."
-            )
+        check_ranges(self, "crop.")
 
 
 class Region(NamedTuple):

@@ -24,6 +24,7 @@ from posebridge.data.videos.undecodable_frames import boxes_without_undecodable,
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.given import require_given, require_regular
+from posebridge.ranges import NonNegative, StepCount, StepInterval, check_ranges
 
 Say = Callable[[str], None]
 
@@ -45,21 +46,14 @@ class ReadingConfig:
 
     source_format: str | None = None
     target_format: str | None = None
-    every: int = 0
-    frames: int = 1000
+    every: StepCount = 0
+    frames: StepInterval = 1000
     category: str | None = None
-    least_score: float = 0.0
-    least_size: float = 0.0
+    least_score: NonNegative = 0.0
+    least_size: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        for name, value, least in (
-            ("every", self.every, 0),
-            ("frames", self.frames, 1),
-            ("least_score", self.least_score, 0),
-            ("least_size", self.least_size, 0),
-        ):
-            if not value >= least:
-                raise InputError(f"reading.{name} is {value}; give {least} or more.")
+        check_ranges(self, "reading.")
 
 
 def read_labelled(

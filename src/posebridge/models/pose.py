@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
+from annotated_types import Interval
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posebridge.errors import InputError
 from posebridge.models.encoder import ImageEncoder
 from posebridge.models.encoder_args import require_encoder_args, require_encoder_name
+from posebridge.ranges import Channels, check_ranges
 
 MOST_LEVELS = 100
 MOST_LAYERS = 16
@@ -46,29 +48,18 @@ class ModelConfig:
     encoder: str = "resnet50"
     weights: str = "pretrained"
     encoder_args: dict[str, Any] = field(default_factory=dict)
-    level: int = -1
-    decoder_width: int = 256
-    decoder_depth: int | None = None
-    heatmap_size: int = 64
-    sigma: float = 2.0
+    level: Annotated[int, Interval(ge=-MOST_LEVELS, le=MOST_LEVELS)] = -1
+    decoder_width: Channels = 256
+    decoder_depth: Annotated[int, Interval(ge=0, le=MOST_LAYERS)] | None = None
+    heatmap_size: Annotated[int, Interval(ge=8, le=2048)] = 64
+    sigma: Annotated[float, Interval(gt=0, le=1000)] = 2.0
     sides: Literal["named", "facing"] = "named"
 
     def __post_init__(self) -> None:
         # The values may come from an untrusted file: everything is checked before any work.
         require_encoder_name(self.encoder, "model.encoder")
         require_encoder_args(self.encoder_args, "model.encoder_args")
-        for name, value, low, high in (
-            ("level", self.level, -MOST_LEVELS, MOST_LEVELS),
-            ("decoder_width", self.decoder_width, 1, 4096),
-            ("decoder_depth", self.decoder_depth or 0, 0, MOST_LAYERS),
-            ("heatmap_size", self.heatmap_size, 1, 2048),
-        ):
-            if not low <= value <= high:
-                raise InputError(f"model.{name} is {value}; give {low} to {high}.")
-        if not 0 < self.sigma <= 1000:
-            raise InputError(
-                f"model.sigma is {self.sigma:g}; give a number above 0 and up to 1000."
-            )
+        check_ranges(self, "model.")
         if (self.decoder_depth or 1) * 16 * self.decoder_width**2 > MOST_VALUES:
             raise InputError(
                 f"model.decoder_width is {self.decoder_width} with a decoder_depth of "

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Interval
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
@@ -25,9 +28,9 @@ class Asked:
             above 0 with a single view.
     """
 
-    views: int = 1
+    views: Annotated[int, Interval(ge=1, le=MOST_VIEWS)] = 1
     flip: bool = False
-    turn: float = 0.0
+    turn: Annotated[float, Interval(ge=0, le=180)] = 0.0
 
     def __post_init__(self) -> None:
         # The values may come from an untrusted file.

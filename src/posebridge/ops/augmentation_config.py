@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Interval
+
+from posebridge.ranges import Fraction
+
+Degrees = Annotated[float, Interval(ge=0, le=360)]
+Strength = Annotated[float, Interval(ge=0, le=100)]
+Magnification = Annotated[float, Interval(gt=0, le=1000)]
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,12 @@ class AugmentationConfig:
         noise: largest standard deviation of pixel noise, in [0, 1].
     """
 
-    rotation: float = 60.0
-    shear: float = 30.0
-    translation: float = 0.05
-    scale: tuple[float, float] = (0.6, 1.3)
-    flip: float = 0.5
-    colour: float = 0.25
-    hue: float = 10.0
-    blur: float = 0.0
-    noise: float = 0.0
+    rotation: Degrees = 60.0
+    shear: Annotated[float, Interval(ge=0, le=89)] = 30.0
+    translation: Annotated[float, Interval(ge=0, le=10)] = 0.05
+    scale: tuple[Magnification, Magnification] = (0.6, 1.3)
+    flip: Fraction = 0.5
+    colour: Strength = 0.25
+    hue: Degrees = 10.0
+    blur: Strength = 0.0
+    noise: Strength = 0.0

@@ -2,7 +2,6 @@
 
     config.py             every setting, with its default and its explanation
     training_config.py    the settings of optimizer and lengths
-    config_ranges.py      the range of every number
     presets.py            named YAML files of settings, and the options of the command line
     merged_settings.py    settings merged from files and options
     adapter.py            one step, as a LightningModule that reads top to bottom

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Interval
 
 from posebridge.alignment import LEVELS
 from posebridge.alignment.bone_prior import PriorConfig
@@ -25,10 +27,11 @@ from posebridge.alignment.regda import DisparityConfig
 from posebridge.alignment.style_transfer import ImageConfig, StyleTrainingConfig
 from posebridge.data.crops import CropRange
 from posebridge.data.reading import ReadingConfig
+from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig
 from posebridge.models.tta import Asked
 from posebridge.ops.augmentation_config import AugmentationConfig
-from posebridge.training.config_ranges import require_ranges
+from posebridge.ranges import Fraction, LossWeight, check_ranges
 from posebridge.training.training_config import (
     OptimizerConfig,
     StepsConfig,
@@ -117,10 +120,10 @@ class AdaptConfig:
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     data_root: str | None = None
     start_from: str | None = None
-    seed: int = 0
+    seed: Annotated[int, Interval(ge=0, le=2**31)] = 0
     precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    workers: int | None = None
+    workers: Annotated[int, Interval(ge=0, le=1024)] | None = None
     crop: CropRange = field(default_factory=CropRange)
     model: ModelConfig = field(default_factory=ModelConfig)
     source_view: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -131,22 +134,25 @@ class AdaptConfig:
     feature: FeatureConfig = field(default_factory=FeatureConfig)
     pose: PoseConfig = field(default_factory=PoseConfig)
     prior: PriorConfig = field(default_factory=PriorConfig)
-    anchor: float = 0.0
+    anchor: LossWeight = 0.0
     disparity: DisparityConfig = field(default_factory=DisparityConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
-    facing: float = 0.1
+    facing: LossWeight = 0.1
     facing_share: Literal["target", "source"] = "target"
-    teacher_decay: float = 0.999
+    teacher_decay: Fraction = 0.999
     statistics: Literal["target", "source", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     held_out: TargetConfig = field(default_factory=TargetConfig)
     asked: Asked = field(default_factory=Asked)
-    source_held_out: float | None = None
+    source_held_out: Fraction | None = None
     further_levels: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_ranges(self)
+        check_ranges(self)
+        for name, further in self.further_levels.items():
+            check_ranges(further, f"{name}.")
+        _check_combinations(self)
 
     @property
     def first_step(self) -> int:
@@ -203,6 +209,19 @@ class AdaptConfig:
         """Plain dicts, lists, numbers and strings: what ``config.yaml`` holds."""
         content = asdict(self)
         return _plain(content | content.pop("further_levels"))
+
+
+def _check_combinations(config: AdaptConfig) -> None:
+    """Refuse values that do not go together."""
+    if config.refine.weight > 0 and config.consistency.weight == 0:
+        raise InputError(
+            "refine.weight is above 0 and consistency.weight is 0, but the refinement block refines "
+            "the labels of consistency; give consistency.weight a value above 0 too."
+        )
+    for view in ("source_view", "student_view", "teacher_view"):
+        low, high = getattr(config, view).scale
+        if low > high:
+            raise InputError(f"{view}.scale is {low:g} to {high:g}; give the smaller one first.")
 
 
 def further_levels() -> dict[str, type]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from posebridge.ranges import BatchSize, Fraction, NonNegative, Positive, StepCount, StepInterval
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
@@ -24,14 +26,14 @@ class OptimizerConfig:
         clip: largest norm of the gradient; 0 does not clip.
     """
 
-    lr: float = 1e-4
-    encoder: float = 1.0
-    adaptation_lr: float | None = None
-    adaptation_encoder: float | None = None
-    warmup: int = 0
+    lr: Positive = 1e-4
+    encoder: Positive = 1.0
+    adaptation_lr: Positive | None = None
+    adaptation_encoder: Positive | None = None
+    warmup: StepCount = 0
     decay: Literal["constant", "step", "cosine"] = "step"
-    weight_decay: float = 0.0
-    clip: float = 10.0
+    weight_decay: NonNegative = 0.0
+    clip: NonNegative = 10.0
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ class StepsConfig:
         picture_every: steps between two sets of pictures.
     """
 
-    source: int = 20_000
-    adaptation: int = 15_000
-    batch: int = 32
-    ramp: int = 0
-    checkpoint_every: int = 500
-    validate_every: int = 500
-    keep_every: int = 0
-    log_every: int = 20
-    picture_every: int = 2_000
+    source: StepCount = 20_000
+    adaptation: StepCount = 15_000
+    batch: BatchSize = 32
+    ramp: StepCount = 0
+    checkpoint_every: StepInterval = 500
+    validate_every: StepInterval = 500
+    keep_every: StepCount = 0
+    log_every: StepInterval = 20
+    picture_every: StepInterval = 2_000
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class TargetConfig:
         validator: which label-free number chooses the weights 'selected'; all are logged at each look.
     """
 
-    held_out: float = 0.1
-    held_out_most: int = 500
+    held_out: Fraction = 0.1
+    held_out_most: StepCount = 500
     validator: Literal[
         "confident_agreement",
         "agreement",
