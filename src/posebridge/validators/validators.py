@@ -7,7 +7,7 @@ of a run, so its only input from the target is crops: a keypoint that reached it
 
 To add a validator, write a function of ``Answers`` here, a line in ``VALIDATORS`` and one in
 ``MEASURES``. Add its name to ``TargetConfig.validator`` if it may select the checkpoint, and a value
-worked out by hand to ``tests/adaptation/test_selection.py``.
+worked out by hand to ``tests/validators/test_validators.py``.
 """
 
 from __future__ import annotations
