@@ -1,4 +1,4 @@
-"""Errors joint by joint, and the easiest of them, by hand."""
+"""Errors by joint, and the joints with the smallest errors, by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from posebridge.models.refinement_block import Refiner
 from posebridge.ops import heatmaps
 
 
-def test_errors_in_units_of_a_gaussian():
+def test_joint_errors_are_in_units_of_a_gaussian():
     drawn = heatmaps.render(torch.tensor([[[16.0, 15.0], [10.0, 20.0]]]), 32, 2.0)
     errors = joint_errors(torch.stack([0 * drawn[:, 0], 0.5 * drawn[:, 1]], 1), drawn, 2.0)
     torch.testing.assert_close(errors, torch.tensor([[1.0, 0.25]]), atol=1e-4, rtol=0)
@@ -30,16 +30,16 @@ def test_errors_in_units_of_a_gaussian():
         (1.0, [[1, 1, 1, 1], [0, 1, 1, 0]]),
         (0.5, [[0, 1, 0, 1], [0, 1, 1, 0]]),
         (0.25, [[0, 0, 0, 1], [0, 0, 1, 0]]),
-        (0.0, [[0, 0, 0, 1], [0, 0, 1, 0]]),  # one at least
+        (0.0, [[0, 0, 0, 1], [0, 0, 1, 0]]),  # at least one joint
     ],
 )
-def test_the_easiest_of_each_image(share, chosen):
+def test_easiest_joints_by_hand(share, chosen):
     errors = torch.tensor([[0.9, 0.2, 0.4, 0.1], [0.1, 0.5, 0.3, 0.2]])
     valid = torch.tensor([[True] * 4, [False, True, True, False]])
     assert easiest(errors, valid, share).int().tolist() == chosen
 
 
-def test_refined_heatmaps_begin_as_the_models_own_and_can_then_differ():
+def test_refined_heatmaps_start_equal_to_the_models():
     torch.manual_seed(0)
     config = ModelConfig("resnet10t", "none", level=2, decoder_width=8, heatmap_size=16)
     model = PoseModel(config, 3, 64)

@@ -1,4 +1,4 @@
-"""Feature level, pose level and the mean teacher: values by hand, gradients, what switches on."""
+"""Losses of the levels and pseudo-labels: values by hand and gradients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from posebridge.ops.augmentation_config import AugmentationConfig
 def test_gradients():
     torch.manual_seed(0)
     maps = torch.rand(3, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    # The losses compute in float32 on purpose; a coarse step keeps its rounding out of the check.
+    # The losses compute in float32 on purpose; with a coarse step rounding does not affect the check.
     check = {"eps": 1e-2, "atol": 1e-2, "rtol": 1e-2}
 
     def information(values):
@@ -40,7 +40,7 @@ def test_gradients():
         assert torch.autograd.gradcheck(loss, (maps,), **check)
 
 
-def test_reversal_turns_the_gradient():
+def test_reversal_negates_the_gradient():
     features = torch.ones(2, 3, requires_grad=True)
     reversed_ = domain_adversarial.reverse_gradient(features)
     assert torch.equal(reversed_, features)
@@ -54,18 +54,18 @@ def test_domain_loss_by_hand():
     assert domain_adversarial.domain_loss(undecided, undecided).item() == pytest.approx(
         2 * math.log(2)
     )
-    sure = torch.full((2, 1, 3, 3), 20.0)
-    assert domain_adversarial.domain_loss(-sure, sure).item() == pytest.approx(0, abs=1e-6)
-    assert domain_adversarial.domain_accuracy(-sure, sure).item() == 1
-    assert domain_adversarial.domain_accuracy(-sure, -sure).item() == 0.5
+    certain = torch.full((2, 1, 3, 3), 20.0)
+    assert domain_adversarial.domain_loss(-certain, certain).item() == pytest.approx(0, abs=1e-6)
+    assert domain_adversarial.domain_accuracy(-certain, certain).item() == 1
+    assert domain_adversarial.domain_accuracy(-certain, -certain).item() == 0.5
 
 
 def peaked(places: torch.Tensor, height: float) -> torch.Tensor:
     return height * heatmaps.render(places, 32, 1.0)
 
 
-def test_range_of_the_pose_level():
-    """Flat 0; all at one place 0; B images at B places towards -log B / log H W."""
+def test_range_of_information_maximization():
+    """0 if flat or all at one cell; towards -log B / log H W for B images at B cells."""
     torch.manual_seed(0)
     batch = 8
     apart = torch.stack(
@@ -85,8 +85,8 @@ def test_range_of_the_pose_level():
     assert lowest - 1e-5 < values[-1] < 0.8 * lowest
 
 
-def test_the_pose_level_moves_what_the_released_one_does_not():
-    """Size of the gradient between flat and peaked heatmaps, against the released formula's."""
+def test_gradient_is_larger_than_that_of_the_released_formula():
+    """Compare the norm of the gradient between flat and peaked heatmaps with the released formula's."""
     torch.manual_seed(0)
     places = torch.rand(8, 4, 2) * 31
 
@@ -108,7 +108,7 @@ def test_the_pose_level_moves_what_the_released_one_does_not():
         assert ours > 1e3 * norm(released, height)
 
 
-def test_an_empty_prediction_scores_the_kept_share():
+def test_error_of_an_empty_prediction_is_the_kept_fraction():
     aim = heatmaps.render(torch.full((4, 2, 2), 16.0), 32, 2.0)
     kept = torch.tensor([[True, False]] * 4)
     value = heatmap_loss.relative_error(torch.zeros_like(aim), aim, kept, sigma=2.0)
@@ -125,7 +125,7 @@ def test_most_confident_by_hand():
     assert pseudo_labels.most_confident(confidence, 1.0)[0].all()
 
 
-def test_pseudo_labels_reach_the_students_view():
+def test_pseudo_labels_are_mapped_to_the_students_view():
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
     ranges = AugmentationConfig(rotation=30, shear=5, scale=(0.8, 1.1), flip=0.5)
@@ -135,9 +135,9 @@ def test_pseudo_labels_reach_the_students_view():
     in_teacher = affine.points_to_view(in_crop, teacher, mirror)
     maps = heatmaps.render(heatmaps.pixels_to_cells(in_teacher, 4), 16, 1.5)
     labels = pseudo_labels.carry_points(maps, teacher, student, mirror, stride=4)
-    wanted = affine.points_to_view(in_crop, student, mirror)
+    expected = affine.points_to_view(in_crop, student, mirror)
     assert labels.inside.all()
-    assert (labels.points - wanted).abs().max() < 0.05
+    assert (labels.points - expected).abs().max() < 0.05
 
 
 def test_joints_beyond_a_view_are_outside():

@@ -1,4 +1,4 @@
-"""Pose level: entropies by hand, the range, and what may not change the value."""
+"""Information maximization: entropies by hand, the range, invariances and gradients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = st.integers(0, 2**31 - 1)
 
 
 def maps_of(probabilities: list[list[float]], temperature: float) -> torch.Tensor:
-    """(B, 1, 1, N) maps whose softmax at this temperature is the given one."""
+    """Return (B, 1, 1, N) heatmaps whose softmax at this temperature has the given probabilities."""
     return torch.tensor(probabilities).log()[:, None, None, :] * temperature
 
 
@@ -39,25 +39,25 @@ def entropy(*p: float) -> float:
 )
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
 def test_entropies_by_hand(probabilities, certainty, diversity, temperature):
-    found = information_maximization(maps_of(probabilities, temperature), temperature)
-    assert found.certainty.item() == pytest.approx(certainty, rel=1e-5)
-    assert found.diversity.item() == pytest.approx(diversity, rel=1e-5)
-    assert found.loss.item() == pytest.approx(certainty - diversity, abs=1e-5)
+    result = information_maximization(maps_of(probabilities, temperature), temperature)
+    assert result.certainty.item() == pytest.approx(certainty, rel=1e-5)
+    assert result.diversity.item() == pytest.approx(diversity, rel=1e-5)
+    assert result.loss.item() == pytest.approx(certainty - diversity, abs=1e-5)
 
 
 @given(SEEDS, st.integers(1, 5), st.integers(1, 3), st.floats(0.01, 30))
 @settings(max_examples=40, deadline=None)
-def test_the_range(seed, batch, joints, height):
+def test_entropies_are_in_range(seed, batch, joints, height):
     draw = torch.Generator().manual_seed(seed)
-    found = information_maximization(
+    result = information_maximization(
         height * torch.randn(batch, joints, 6, 5, generator=draw), temperature=0.1
     )
-    assert -1e-6 <= found.certainty.item() <= 1 + 1e-6
-    assert -1e-6 <= found.diversity.item() <= 1 + 1e-6
-    assert -math.log(batch) / math.log(30) - 1e-5 <= found.loss.item() <= 1e-5
+    assert -1e-6 <= result.certainty.item() <= 1 + 1e-6
+    assert -1e-6 <= result.diversity.item() <= 1 + 1e-6
+    assert -math.log(batch) / math.log(30) - 1e-5 <= result.loss.item() <= 1e-5
 
 
-def test_what_the_value_does_not_depend_on():
+def test_invariances_of_the_value():
     torch.manual_seed(0)
     maps = torch.rand(4, 3, 5, 5)
     value = information_maximization(maps).loss
@@ -65,14 +65,14 @@ def test_what_the_value_does_not_depend_on():
         torch.testing.assert_close(information_maximization(same).loss, value)
 
 
-def test_one_image_says_nothing():
+def test_one_image_has_no_information():
     assert information_maximization(torch.rand(1, 3, 8, 8)).loss.item() == pytest.approx(
         0, abs=1e-6
     )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_extreme_maps_stay_finite(dtype):
+def test_extreme_heatmaps_stay_finite(dtype):
     for height in (0.0, 1e-3, 1e3):
         maps = (height * torch.randn(3, 2, 8, 8)).to(dtype).requires_grad_()
         value = information_maximization(maps).loss
@@ -81,7 +81,7 @@ def test_extreme_maps_stay_finite(dtype):
 
 
 def test_gradients_flow_through_both_entropies():
-    """Against the same formula in double precision, whose own gradient is checked by differences."""
+    """Compare with the formula in double precision, whose gradient is checked by differences."""
     torch.manual_seed(0)
     maps = torch.rand(3, 2, 3, 4, dtype=torch.float64, requires_grad=True)
 
@@ -91,13 +91,13 @@ def test_gradients_flow_through_both_entropies():
         return (each - mean) / math.log(12)
 
     assert torch.autograd.gradcheck(reference, (maps,))
-    (wanted,) = torch.autograd.grad(reference(maps), maps)
-    (found,) = torch.autograd.grad(information_maximization(maps, 0.3).loss, maps)
-    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-4)
+    (expected,) = torch.autograd.grad(reference(maps), maps)
+    (gradient,) = torch.autograd.grad(information_maximization(maps, 0.3).loss, maps)
+    torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-4)
 
 
 def released(maps: torch.Tensor) -> torch.Tensor:
-    """The released formula: rows and columns averaged, no temperature, divided by H W."""
+    """Return the released formula: rows and columns averaged, no temperature, divided by H W."""
 
     def mean_entropy(values: torch.Tensor) -> torch.Tensor:
         log_p = torch.log_softmax(values, dim=-1)
@@ -110,8 +110,8 @@ def released(maps: torch.Tensor) -> torch.Tensor:
     )
 
 
-def test_it_moves_where_the_released_one_does_not():
-    """Range of the value and size of the gradient between flat and peaked heatmaps."""
+def test_value_and_gradient_change_where_the_released_ones_do_not():
+    """Compare the range of the value and the gradient's norm between flat and peaked heatmaps."""
     torch.manual_seed(0)
     places = torch.rand(16, 4, 2) * 63
     heights = (0.05, 0.3, 0.6, 1.0)
@@ -122,7 +122,7 @@ def test_it_moves_where_the_released_one_does_not():
             ("ours", lambda m: information_maximization(m).loss),
             ("released", released),
         ):
-            # In double precision, or the released values are nothing but rounding.
+            # In double precision; in single precision the released values are rounding errors.
             maps = (height * heatmaps.render(places, 64, 2.0)).double().requires_grad_()
             value = loss(maps)
             (gradient,) = torch.autograd.grad(value, maps)
@@ -130,13 +130,13 @@ def test_it_moves_where_the_released_one_does_not():
             norms[name].append(gradient.norm().item())
     assert max(values["ours"]) - min(values["ours"]) > 0.1
     assert max(values["released"]) - min(values["released"]) < 1e-6
-    for ours, theirs in zip(norms["ours"], norms["released"], strict=True):
-        assert ours > 1e3 * theirs > 0
+    for ours, of_released in zip(norms["ours"], norms["released"], strict=True):
+        assert ours > 1e3 * of_released > 0
     assert norms["ours"][2] > 1e-3
 
 
-def test_following_the_gradient_separates_the_images():
-    """From faint peaks the loss alone makes each image certain and the images different."""
+def test_gradient_descent_separates_the_images():
+    """From low peaks the loss alone makes each image certain and the images different."""
     torch.manual_seed(0)
     maps = (0.2 * heatmaps.render(torch.rand(6, 2, 2) * 15, 16, 1.5)).requires_grad_()
     optimizer = torch.optim.Adam([maps], lr=0.02)

@@ -1,4 +1,4 @@
-"""The image level: banks, draws that repeat, and styles that arrive."""
+"""Style transfer: banks, reproducible draws, and the transferred styles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def level(name: str, styles: int = 5) -> StyleBank:
 
 
 @pytest.mark.parametrize("name", ACTIVE)
-def test_draws_repeat(name: str) -> None:
+def test_draws_depend_on_the_generator_alone(name: str) -> None:
     built, x = level(name), images()
     first = built(x, "target", 0.5, seeded(3))
     assert torch.equal(first, built(x, "target", 0.5, seeded(3)))
@@ -41,7 +41,7 @@ def test_draws_repeat(name: str) -> None:
 
 @pytest.mark.parametrize("name", ACTIVE)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_a_share_is_restyled(name: str, dtype: torch.dtype) -> None:
+def test_fraction_of_images_is_restyled(name: str, dtype: torch.dtype) -> None:
     x = images(8).to(dtype).requires_grad_()
     out = level(name)(x, "target", 0.5, seeded())
     changed = (out != x).flatten(1).any(1)
@@ -50,7 +50,7 @@ def test_a_share_is_restyled(name: str, dtype: torch.dtype) -> None:
     assert out.min() >= 0 and out.max() <= 1
 
 
-def test_the_share_is_met_on_average() -> None:
+def test_fraction_is_exact_on_average() -> None:
     built, x, generator = level("statistics"), images(3), seeded()
     counts = [
         int((built(x, "target", 0.5, generator) != x).flatten(1).any(1).sum()) for _ in range(200)
@@ -60,20 +60,20 @@ def test_the_share_is_met_on_average() -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_probability_zero_is_the_image_itself(name: str) -> None:
+def test_probability_zero_returns_the_images(name: str) -> None:
     x = images()
     assert level(name)(x, "target", 0.0, seeded()) is x
 
 
-def test_none_does_nothing() -> None:
+def test_style_none_returns_the_images() -> None:
     x = images()
     assert level("none")(x, "source", 1.0, seeded()) is x
 
 
-def test_statistics_arrive() -> None:
+def test_color_statistics_are_transferred() -> None:
     style = 0.4 + 0.2 * images(1, seed=2)
-    colours = ColourStyle()
-    out = colours.apply_to(images(), colours.describe(style).expand(4, -1, -1), torch.ones(4))
+    color = ColourStyle()
+    out = color.apply_to(images(), color.describe(style).expand(4, -1, -1), torch.ones(4))
     mean, std = channel_statistics(style)
     own_mean, own_std = channel_statistics(out)
     torch.testing.assert_close(own_mean, mean.expand_as(own_mean), atol=1e-5, rtol=0)
@@ -81,8 +81,8 @@ def test_statistics_arrive() -> None:
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
-def test_amplitudes_arrive(eta: float) -> None:
-    """Two images that differ in brightness alone: eta of the way in amplitude."""
+def test_amplitudes_are_transferred(eta: float) -> None:
+    """Two images that differ only in brightness: the amplitude moves by the fraction eta."""
     x = 0.2 + 0.4 * images(1)
     frequencies = FrequencyStyle(0.1)
     own, other = frequencies.describe(x), frequencies.describe(x * 1.5)
@@ -92,24 +92,24 @@ def test_amplitudes_arrive(eta: float) -> None:
     )
 
 
-def test_domains_have_a_bank_each() -> None:
+def test_each_domain_has_its_own_bank() -> None:
     built = StyleBank("statistics")
     built.remember("source", images(2))
     built.remember("source", images(3))
     assert built.source is not None and built.source.shape == (5, 2, 3)
     with pytest.raises(ValueError, match="no styles of the target"):
         built(images(), "target", 1.0, seeded())
-    with pytest.raises(ValueError, match="no domain 'elsewhere'"):
+    with pytest.raises(ValueError, match="unknown domain 'elsewhere'"):
         built.remember("elsewhere", images())
 
 
-def test_the_bank_is_not_in_a_checkpoint() -> None:
+def test_bank_is_not_in_a_checkpoint() -> None:
     assert level("fourier").state_dict() == {}
     moved = level("fourier").to(torch.float64)
     assert moved.target is not None and moved.target.dtype == torch.float64
 
 
-def test_a_copy_is_its_own() -> None:
+def test_copy_is_independent() -> None:
     built = level("adain")
     other = copy.deepcopy(built)
     other.remember("target", images(1))
@@ -117,15 +117,15 @@ def test_a_copy_is_its_own() -> None:
     assert other.style is not built.style
 
 
-def test_refused_in_a_sentence() -> None:
-    with pytest.raises(InputError, match="known are adain, fourier, statistics, none"):
+def test_invalid_style_is_reported() -> None:
+    with pytest.raises(InputError, match="choose from adain, fourier, statistics, none"):
         StyleBank("cyclegan")
     with pytest.raises(InputError, match="needs a trained style network"):
         StyleBank("adain")
 
 
-def test_the_default_share_moves_more_than_the_mean_of_small_images() -> None:
-    """96 px are the demonstration's: 0.01 of them is less than one frequency."""
+def test_default_fraction_changes_more_than_the_mean_of_small_images() -> None:
+    """At 96 px, the size in the demonstration, 0.01 of the side is less than one frequency."""
     generator = torch.Generator().manual_seed(0)
     images = 0.4 + 0.2 * torch.rand(4, 3, 96, 96, generator=generator)
     shade = torch.linspace(0.2, 0.8, 96).expand(4, 3, 96, 96)  # dark to bright, across

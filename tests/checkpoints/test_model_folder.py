@@ -239,7 +239,7 @@ def set_config(folder: Path, place: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("model.encoder", "resnet1O", "timm knows no encoder 'resnet1O'"),
+        ("model.encoder", "resnet1O", "timm has no encoder 'resnet1O'"),
         ("model.encoder", 3, r"'model.encoder' is 3, which is of the wrong type"),
         ("model.encoder_args", [1], "'model.encoder_args' is"),
         ("model.level", "last", "'model.level' is 'last'"),
@@ -256,9 +256,9 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("crop.size", None, "'crop.size' is None"),
         ("crop.size", -32, "crop.size is -32; give a number from 16 to"),
         ("crop.padding", "x", "'crop.padding' is 'x'"),
-        ("asked.views", 0, "config.yaml: 'asked': 0 views can't be taken"),
+        ("asked.views", 0, "config.yaml: 'asked': the number of views is 0"),
         ("asked.views", "many", "'asked.views' is 'many'"),
-        ("asked.turn", 9.0, "config.yaml: 'asked': the one view"),
+        ("asked.turn", 9.0, "config.yaml: 'asked': a single view"),
         ("asked.often", 3, "'asked.often' is unknown"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Paired intervals: values by hand, what pairing brings, and where there is none."""
+"""The paired bootstrap: values by hand, the effect of pairing, and missing intervals."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ def means(values: np.ndarray) -> np.ndarray:
     return np.stack([values, np.ones_like(values)], axis=1)
 
 
-def test_subjects_of_an_image_are_one_row():
+def test_subjects_of_an_image_are_summed():
     parts = np.array([[1.0, 2], [3, 4], [5, 6]])
-    found = by_image(parts, np.array([b"z.png", b"a.png", b"z.png"]))
-    assert found.tolist() == [[3, 4], [6, 8]]
+    result = by_image(parts, np.array([b"z.png", b"a.png", b"z.png"]))
+    assert result.tolist() == [[3, 4], [6, 8]]
 
 
-def test_the_value_is_the_ratio_of_sums_and_not_the_mean_of_ratios():
+def test_value_is_ratio_of_sums():
     source, adapted = np.array([[1.0, 1], [0, 3]]), np.array([[1.0, 1], [3, 3]])
-    found = paired_bootstrap(source, adapted)
-    assert found.source.value == pytest.approx(0.25)
-    assert found.adapted.value == 1
-    assert found.difference.value == pytest.approx(0.75)
+    result = paired_bootstrap(source, adapted)
+    assert result.source.value == pytest.approx(0.25)
+    assert result.adapted.value == 1
+    assert result.difference.value == pytest.approx(0.75)
 
 
-def test_pairing_takes_the_difference_between_images_out():
-    """Images differ by tens, the models by exactly 2 on each: the change is certain."""
+def test_pairing_removes_differences_between_images():
+    """Images differ by tens, the models by exactly 2 on each image: the change is certain."""
     hard = np.random.default_rng(0).normal(50, 20, 60)
-    found = paired_bootstrap(means(hard), means(hard + 2))
-    assert found.source.high - found.source.low > 5
-    assert (found.difference.low, found.difference.high) == pytest.approx((2, 2))
-    assert found.difference.sign == 1
+    result = paired_bootstrap(means(hard), means(hard + 2))
+    assert result.source.high - result.source.low > 5
+    assert (result.difference.low, result.difference.high) == pytest.approx((2, 2))
+    assert result.difference.sign == 1
     assert paired_bootstrap(means(hard), means(hard)).difference.sign == 0
     assert paired_bootstrap(means(hard), means(hard - 2)).difference.sign == -1
 
 
-def test_the_interval_of_a_mean_is_that_of_the_normal_law():
+def test_interval_of_a_mean_matches_the_normal_distribution():
     values = np.random.default_rng(1).normal(0, 1, 400)
-    found = paired_bootstrap(means(values), means(values)).source
+    result = paired_bootstrap(means(values), means(values)).source
     half = 1.96 * values.std() / np.sqrt(400)
-    assert found.high - values.mean() == pytest.approx(half, rel=0.1)
-    assert values.mean() - found.low == pytest.approx(half, rel=0.1)
+    assert result.high - values.mean() == pytest.approx(half, rel=0.1)
+    assert values.mean() - result.low == pytest.approx(half, rel=0.1)
 
 
-def test_draws_are_a_function_of_the_seed():
-    one, other = np.random.default_rng(2).random((2, 30))
-    first = paired_bootstrap(means(one), means(other))
-    assert paired_bootstrap(means(one), means(other)) == first
-    assert paired_bootstrap(means(one), means(other), seed=1) != first
+def test_draws_depend_on_the_seed_alone():
+    source, adapted = np.random.default_rng(2).random((2, 30))
+    first = paired_bootstrap(means(source), means(adapted))
+    assert paired_bootstrap(means(source), means(adapted)) == first
+    assert paired_bootstrap(means(source), means(adapted), seed=1) != first
 
 
-def test_one_image_has_no_interval_and_no_joints_no_value():
+def test_missing_intervals_and_values_are_none():
     single = paired_bootstrap([[3.0, 4]], [[4.0, 4]])
     assert single.difference == Interval(0.25, None, None)
     assert single.difference.sign == 0
@@ -63,14 +63,14 @@ def test_one_image_has_no_interval_and_no_joints_no_value():
 
 
 @pytest.mark.parametrize("count", [6, 10, 30])
-def test_noise_is_seldom_called_clear(count):
-    """Two models alike, 300 times: 5 % may leave 0 out; plain percentiles of 6 do 13 %."""
+def test_noise_is_rarely_significant(count):
+    """Two equal models, 300 times: about 5 % are significant (13 % with plain percentiles of 6)."""
     values = np.random.default_rng(3).normal(0, 1, (300, 2, count))
-    found = [paired_bootstrap(means(a), means(b), draws=500) for a, b in values]
-    assert np.mean([paired.difference.sign != 0 for paired in found]) < 0.09
+    intervals = [paired_bootstrap(means(a), means(b), draws=500) for a, b in values]
+    assert np.mean([paired.difference.sign != 0 for paired in intervals]) < 0.09
 
 
-def test_a_few_images_have_no_interval_however_alike():
+def test_too_few_images_have_no_interval():
     better = paired_bootstrap(means(np.zeros(5)), means(np.ones(5))).difference
     assert better == Interval(1.0, None, None)
     assert paired_bootstrap(means(np.zeros(6)), means(np.ones(6))).difference.sign == 1

@@ -1,4 +1,4 @@
-"""What errors are divided by, worked out by hand."""
+"""Normalizers, worked out by hand."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .people import COCO, LEEDS, labels_of, scattered
 NAN = float("nan")
 
 
-def leeds(**places: tuple[float, float]):
-    """One person, the named joints labelled at the given places."""
+def leeds(**joints: tuple[float, float]):
+    """Return one person with the named joints labeled at the given points."""
     points, labelled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
-    for name, place in places.items():
-        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = place, True
+    for name, point in joints.items():
+        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = point, True
     return labels_of(LEEDS, points, labelled)
 
 
@@ -33,7 +33,7 @@ def leeds(**places: tuple[float, float]):
         ("head", leeds(head_top=(10, 10)), NAN),
     ],
 )
-def test_normalisers_by_hand(kind, labels, size):
+def test_normalizer_sizes_by_hand(kind, labels, size):
     np.testing.assert_allclose(normaliser_sizes(kind, labels, np.array([160.0])), [size])
 
 
@@ -43,12 +43,12 @@ def test_torso_without_shoulders_is_neck_to_mid_hip():
     np.testing.assert_allclose(normaliser_sizes("torso", labels), [30])
 
 
-def test_a_box_of_unknown_size_is_left_out():
+def test_box_of_unknown_size_is_left_out():
     labels = labels_of(LEEDS, np.zeros((2, 14, 2)), boxes=np.array([[0, 0, 0, 0], [5, 5, 30, 20]]))
     np.testing.assert_array_equal(normaliser_sizes("box", labels), [NAN, 30])
 
 
-def test_a_skeleton_without_the_names_is_told_what_is_needed_and_what_is_possible():
+def test_missing_keypoint_names_are_reported():
     labels = labels_of(["left_wing", "right_wing"], np.zeros((1, 2, 2)))
     with pytest.raises(InputError, match=r"'left_shoulder' and 'right_hip'.*one of: crop, box\."):
         normaliser_sizes("torso", labels)
@@ -56,12 +56,12 @@ def test_a_skeleton_without_the_names_is_told_what_is_needed_and_what_is_possibl
         normaliser_sizes("head", labels)
 
 
-def test_an_unknown_normaliser_lists_the_possible_ones():
-    with pytest.raises(InputError, match=r"no normaliser 'tail'.*crop, box, torso\."):
+def test_unknown_normalizer_is_reported():
+    with pytest.raises(InputError, match=r"unknown normalizer 'tail'.*crop, box, torso\."):
         normaliser_sizes("tail", scattered(COCO, 1))
 
 
-def test_the_crop_needs_its_sides():
+def test_crop_normalizer_requires_crop_sides():
     with pytest.raises(ValueError, match="crop_sides"):
         normaliser_sizes("crop", scattered(COCO, 1))
     with pytest.raises(ValueError, match="crop_sides"):

@@ -210,11 +210,11 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
     ("name", "levels", "options", "message"),
     [
         ("resnet1O1", (0,), {}, "close names: resnet101"),
-        ("vgg19.nope", (0,), {}, "known are: vgg19.tv_in1k"),
+        ("vgg19.nope", (0,), {}, "choose from: vgg19.tv_in1k"),
         ("test_resnet", (), {}, "no levels"),
         ("test_resnet", (9,), {"weights": "none"}, "no such levels"),
         ("test_vit", (9,), {"weights": "none"}, "no such levels"),
-        ("test_resnet", (0,), {"weights": "imagenet"}, "neither 'pretrained' nor 'none'"),
+        ("test_resnet", (0,), {"weights": "imagenet"}, "give 'pretrained', 'none', or a"),
         ("test_resnet", (0,), {"weights": "gone.pth"}, "gone.pth of encoder .* does not exist"),
         (
             "test_resnet",

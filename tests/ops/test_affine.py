@@ -1,4 +1,4 @@
-"""Matrices by hand, views as drawn, points and drawn dots that travel together."""
+"""Affine matrices by hand, drawn views, and rendered dots that move with their points."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def matrices(seed: int, count: int = 3) -> Tensor:
     ],
 )
 def test_inverses_by_hand(matrix, inverse):
-    found = affine.invert(torch.tensor([matrix], dtype=torch.float32))
-    torch.testing.assert_close(found, torch.tensor([inverse], dtype=torch.float32))
+    result = affine.invert(torch.tensor([matrix], dtype=torch.float32))
+    torch.testing.assert_close(result, torch.tensor([inverse], dtype=torch.float32))
 
 
-def test_a_singular_matrix_has_no_finite_inverse():
+def test_singular_matrix_has_no_finite_inverse():
     assert not affine.invert(torch.tensor([[[1.0, 2, 0], [2, 4, 0]]])).isfinite().all()
 
 
-def test_the_order_of_a_composition_by_hand():
+def test_order_of_composition_by_hand():
     shift = torch.tensor([[[1.0, 0, 5], [0, 1, 0]]])
     double = torch.tensor([[[2.0, 0, 0], [0, 2, 0]]])
     assert affine.compose(shift, double).tolist() == [[[2, 0, 10], [0, 2, 0]]]
@@ -54,7 +54,7 @@ def test_the_order_of_a_composition_by_hand():
 
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
-def test_compositions(seed):
+def test_composition_is_associative_and_inverts(seed):
     one, two, three = matrices(seed), matrices(seed + 1), matrices(seed + 2)
     points = torch.rand(3, 5, 2, generator=generator(seed), dtype=torch.float64) * 64
     torch.testing.assert_close(
@@ -73,8 +73,8 @@ def test_compositions(seed):
         torch.testing.assert_close(both, identity, atol=1e-9, rtol=0)
 
 
-def test_a_quarter_turn_about_the_centre_by_hand():
-    """Pixels 0 to 4: the centre is 2. What lies to its right goes below it, and 1 more by the shift."""
+def test_quarter_turn_about_the_center_by_hand():
+    """Pixels 0 to 4: the center is 2. A point right of it moves below it, and 1 more by the shift."""
     quarter = affine.rotations(torch.tensor([torch.pi / 2]))
     points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
     turned = affine.transform_points(points, affine.about_centre(quarter, 5))
@@ -101,26 +101,26 @@ def test_gradients():
     [
         ([[1, 0, 0], [0, 1, 0]], [0, 0.1, 0.2, 0.3]),
         ([[1, 0, 1], [0, 1, 0]], [0.1, 0.2, 0.3, 0]),  # outside is 0
-        # Half-way the cubic kernel (a = -3/4) weighs four pixels -3/32, 19/32, 19/32, -3/32.
+        # Halfway between pixels the cubic kernel (a = -3/4) has weights -3/32, 19/32, 19/32, -3/32.
         ([[1, 0, 0.5], [0, 1, 0]], [0.040625, 0.15, 0.2875, 0.159375]),
         ([[-1, 0, 3], [0, 1, 0]], [0.3, 0.2, 0.1, 0]),
         ([[0.5, 0, 0], [0, 1, 0]], [0, 0.040625, 0.1, 0.15]),
     ],
 )
-def test_a_warp_by_hand(matrix, row):
+def test_warp_by_hand(matrix, row):
     image = torch.tensor([0.0, 0.1, 0.2, 0.3]).expand(1, 1, 4, 4)
     seen = affine.warp(image, torch.tensor([matrix], dtype=torch.float32), 4)
     torch.testing.assert_close(seen[0, 0, 1], torch.tensor(row, dtype=torch.float32))
 
 
-def test_a_warp_of_an_oblong_image_to_another_size():
+def test_warp_of_an_oblong_image_to_another_size():
     image = torch.arange(15.0).view(1, 1, 3, 5) / 15
     seen = affine.warp(image, torch.tensor([[[1.0, 0, 2], [0, 1, 1]]]), 2)
     torch.testing.assert_close(seen[0, 0], torch.tensor([[7.0, 8.0], [12.0, 13.0]]) / 15)
 
 
-def test_a_turned_view_is_nearly_as_sharp_as_its_crop():
-    """Half a pixel aside, noise keeps sqrt(2 (19^2 + 3^2)) / 32 = 0.85 of its contrast.
+def test_half_pixel_shift_keeps_contrast():
+    """Shifted by half a pixel, noise keeps sqrt(2 (19^2 + 3^2)) / 32 = 0.85 of its contrast.
 
     Bilinear interpolation would keep 0.71.
     """
@@ -131,7 +131,7 @@ def test_a_turned_view_is_nearly_as_sharp_as_its_crop():
     assert kept.item() == pytest.approx(0.85, abs=0.02)
 
 
-def test_images_stay_in_their_range():
+def test_warped_images_stay_in_range():
     steps = (torch.arange(32) // 4 % 2).float().expand(1, 1, 32, 32)
     turned = affine.warp(steps, torch.tensor([[[0.8, 0.6, 0.3], [-0.6, 0.8, 9.0]]]), 32)
     assert turned.min() >= 0
@@ -140,8 +140,8 @@ def test_images_stay_in_their_range():
 
 @given(SEEDS)
 @settings(max_examples=15, deadline=None)
-def test_drawn_dots_and_their_names_travel_with_the_view(seed):
-    """Of the whole range of views, flips included: the dot of a joint is where its point says."""
+def test_rendered_dots_move_with_their_points(seed):
+    """For the whole range of views, with flips, the dot of a joint is at its point."""
     size, mirror = 96, torch.tensor([1, 0, 2])
     draw = generator(seed)
     views = affine.draw_views(4, size, AugmentationConfig(), draw)
@@ -151,16 +151,16 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
     where = affine.points_to_view(points, views, mirror)
     axis = torch.arange(size, dtype=torch.float32)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
-    found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
-    # A dot that the border cuts has its centre of mass elsewhere.
+    centers = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
+    # A dot that the border cuts has another center of mass.
     whole = ((where > 13) & (where < size - 14)).all(dim=-1)
     assert whole.any()
-    assert (found - where).norm(dim=-1)[whole].max() < 0.1
+    assert (centers - where).norm(dim=-1)[whole].max() < 0.1
 
 
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
-def test_views_stay_in_their_range(seed):
+def test_views_stay_in_range(seed):
     size, ranges = 128, AugmentationConfig()
     views = affine.draw_views(16, size, ranges, generator(seed))
     to_view = affine.invert(views.matrix)
@@ -169,12 +169,12 @@ def test_views_stay_in_their_range(seed):
     low, high = ranges.scale  # shear keeps areas
     assert (determinant.abs().sqrt() > low - 1e-4).all()
     assert (determinant.abs().sqrt() < high + 1e-4).all()
-    centre = torch.full((16, 1, 2), (size - 1) / 2)
-    moved = affine.transform_points(centre, to_view) - centre
+    center = torch.full((16, 1, 2), (size - 1) / 2)
+    moved = affine.transform_points(center, to_view) - center
     assert moved.abs().max() <= ranges.translation * size + 1e-3
 
 
-def test_one_thing_at_a_time():
+def test_each_range_alone():
     def drawn(**more) -> Tensor:
         ranges = AugmentationConfig(**{**STILL, **more})
         views = affine.draw_views(64, 65, ranges, generator(0))
@@ -194,13 +194,13 @@ def test_one_thing_at_a_time():
     assert torch.equal(drawn(translation=0.1)[:, :, :2], torch.eye(2).expand(64, 2, 2))
 
 
-def test_the_share_of_flips():
-    for share, low, high in ((0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)):
-        ranges = AugmentationConfig(flip=share)
+def test_fraction_of_flips():
+    for fraction, low, high in ((0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)):
+        ranges = AugmentationConfig(flip=fraction)
         assert low <= affine.draw_views(1000, 8, ranges, generator(0)).flipped.sum() <= high
 
 
-def test_a_view_depends_on_its_generator_alone():
+def test_views_depend_on_the_generator_alone():
     torch.manual_seed(1)
     first = affine.draw_views(4, 64, AugmentationConfig(), generator(5))
     torch.manual_seed(2)
@@ -213,7 +213,7 @@ def test_a_view_depends_on_its_generator_alone():
     )
 
 
-def test_sides_are_swapped_in_the_flipped_samples_alone():
+def test_sides_are_swapped_only_in_flipped_samples():
     mirror, flipped = torch.tensor([1, 0, 2]), torch.tensor([True, False])
     names = torch.tensor([[0, 1, 2], [0, 1, 2]])
     assert affine.swap_sides(names, flipped, mirror).tolist() == [[1, 0, 2], [0, 1, 2]]
@@ -223,7 +223,7 @@ def test_sides_are_swapped_in_the_flipped_samples_alone():
     assert torch.equal(affine.swap_sides(swapped, flipped, mirror), maps)
 
 
-def test_views_that_change_nothing():
+def test_identity_views_change_nothing():
     views = affine.identity_views(2)
     points, images = torch.rand(2, 3, 2), torch.rand(2, 3, 8, 8)
     mirror = torch.tensor([1, 0, 2])
@@ -236,8 +236,8 @@ def test_inside_by_hand():
     assert affine.inside(points, 10).tolist() == [[True, True, False, False, False]]
 
 
-def test_mixed_precision_leaves_coordinates_alone():
-    """Products under autocast have 8 bits: at pixel 200 that is half a pixel."""
+def test_mixed_precision_does_not_change_coordinates():
+    """Products under autocast have 8 bits, which is half a pixel at pixel 200."""
     ranges = AugmentationConfig(rotation=60, shear=30, translation=0.05, scale=(0.6, 1.3), flip=0.5)
 
     def carried() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

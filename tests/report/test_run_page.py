@@ -178,7 +178,7 @@ def test_a_skeleton_lies_on_the_picture():
 
 def test_tiles_say_what_is_clear(judged):
     shown = {tile.title: tile for tile in tiles(with_verdict(judged, HURT).judgement)}
-    assert shown["Steadiness"].kind == "bad"
+    assert shown["Agreement of two views"].kind == "bad"
     assert shown["Plausible poses (log-likelihood)"].kind == "plain"
     assert {t.says for t in shown.values()} <= {
         *("a clear rise", "within chance", "a clear fall", "a small fall, the usual price")

@@ -75,7 +75,7 @@ class ImageConfig:
 
 @register
 class StyleTransfer(Level):
-    """Views of either domain in the style of the other; no loss of its own."""
+    """Views of either domain in the style of the other; the level has no loss."""
 
     name = "image"
     config_type = ImageConfig
