@@ -45,7 +45,7 @@ def annotated(folder: Path) -> Annotations:
 
 
 def predicted(folder: Path) -> Annotations:
-    """The same as predictions."""
+    """Return the same as predictions."""
     labels = annotated(folder)
     scores = np.where(labels.visibility > 0, [[0.5, 0.25, 0.75]], 0.0)
     visibility = np.where(labels.visibility > 0, 2, 0).astype(np.uint8)

@@ -149,7 +149,7 @@ def test_boxes_of_one_category(tmp_path):
     assert "taken as subjects: '62' (2), '1' (1); to take" in said_of(results)[0]
     with pytest.raises(InputError, match=r"no box of category 'dog'; it has 'chair' \(2\), 'pers"):
         read_unlabelled(coco, options=ReadingConfig(category="dog"))
-    with pytest.raises(InputError, match="pictures without boxes"):
+    with pytest.raises(InputError, match="images without boxes"):
         read_unlabelled(tmp_path / "a.png", options=ReadingConfig(category="dog"))
 
 

@@ -96,7 +96,7 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
 
 def test_what_is_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
-    assert len(found) == 1  # crowds and annotations without any labelled joint are left out
+    assert len(found) == 1  # crowds and annotations without any labeled joint are left out
     assert found.points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
     assert found.labelled[0].tolist() == [True, True, False]
     assert found.images.boxes[0].tolist() == [1, 2, 8, 4]
@@ -176,7 +176,7 @@ def change(path: str, value: object) -> dict:
         (change("categories.0.keypoints", ["a", "a", "b"]), "more than once"),
         (change("categories.0.skeleton", [[1, 9]]), "points outside"),
         (change("annotations", []), "no annotation with keypoints"),
-        (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labelled"),
+        (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labeled"),
     ],
 )
 def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
@@ -227,7 +227,7 @@ def test_a_source_of_boxes_alone_is_refused(tmp_path):
     for row in changed["annotations"]:
         row.pop("keypoints", None)
     file = write(tmp_path, changed)
-    with pytest.raises(InputError, match="no annotation with keypoints; a labelled set needs"):
+    with pytest.raises(InputError, match="no annotation with keypoints; a labeled set needs"):
         read_labelled(file)
     assert len(read_boxes(file)) == 2
 
@@ -323,7 +323,7 @@ def test_real_files(name, keypoints):
 
 
 def two_images() -> dict:
-    """Two images with a subject each; b.png is not written."""
+    """Return two images with a subject each; b.png is not written."""
     what = content()
     what["images"].append({"id": 8, "file_name": "b.png", "width": 20, "height": 10})
     what["annotations"] = [

@@ -175,7 +175,7 @@ def test_a_row_with_one_body_part_is_left_out_and_told(tmp_path):
     assert len(said) == 1
     assert "1 subjects with one keypoint and no box are left out, the first in " in said[0]
     assert said[0].endswith("img10.png")
-    with pytest.raises(InputError, match="no subject has a box or two labelled keypoints"):
+    with pytest.raises(InputError, match="no subject has a box or two labeled keypoints"):
         read_labelled(deeplabcut(tmp_path / "none"))
 
 

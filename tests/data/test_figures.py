@@ -1,4 +1,4 @@
-"""The built-in figures: what is drawn is what is labelled, and the same wherever it is drawn."""
+"""The built-in figures: what is drawn is what is labeled, and the same wherever it is drawn."""
 
 from __future__ import annotations
 

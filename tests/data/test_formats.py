@@ -124,7 +124,7 @@ coordinate = st.floats(0, 8, allow_nan=False, width=32)
 )
 @settings(max_examples=40, deadline=None)
 def test_any_labels_there_and_back(format, keypoints, corner):
-    """Two subjects with any flags; the first keypoint of each is labelled and tells them apart."""
+    """Two subjects with any flags; the first keypoint of each is labeled and tells them apart."""
     table = np.array(keypoints, dtype=np.float64).reshape(2, 3, 3)
     table[:, 0] = [[1, 1, 2], [17, 9, 2]]
     with tempfile.TemporaryDirectory() as name:
@@ -232,7 +232,7 @@ def test_labelled_and_unlabelled_of_every_format(tmp_path):
         assert format.write is not None
         format.write(labels, path)
         source, target = read_labelled(path), read_unlabelled(path)
-        # SLEAP puts nodes that are switched off anywhere: the two hidden ones are no labels there.
+        # SLEAP puts nodes that are switched off anywhere: the two hidden ones are not labels there.
         assert len(source) == 3 and source.labelled.sum() == (5 if format.name == "slp" else 7)
         assert set(vars(target)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
         assert all(target.path(i).is_file() for i in range(len(target)))
@@ -315,7 +315,7 @@ def test_a_labelling_configuration_that_is_there_is_not_replaced(tmp_path):
         convert(coco, tmp_path / "annotations.json", target_format="label-studio")
     assert other.read_text() == "<annotations/>"
     assert not (tmp_path / "annotations.json").exists()
-    # The one of the same labels is no other.
+    # The one of the same labels is not an other.
     for _ in range(2):
         (tmp_path / "tasks.json").unlink(missing_ok=True)
         files = convert(coco, tmp_path / "tasks.json", target_format="label-studio").files
@@ -337,7 +337,7 @@ def test_formats_that_cannot_be_told_or_written(tmp_path):
     with pytest.raises(InputError, match="exists already"):
         convert(tmp_path / "a.json", tmp_path / "a.json")
     (tmp_path / "odd.bin").write_bytes(b"\0\1")
-    with pytest.raises(InputError, match="of no format that is recognised; name it"):
+    with pytest.raises(InputError, match="of no format that is recognized; name it"):
         read_labelled(tmp_path / "odd.bin")
     with pytest.raises(InputError, match="is not valid JSON"):
         read_labelled(tmp_path / "odd.bin", format="label-studio")

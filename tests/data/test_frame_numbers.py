@@ -141,7 +141,7 @@ def test_absurd_times_are_not_filled():
 
 
 def test_file_that_breaks_off_has_what_is_there(tmp_path):
-    """The table at the front lists 40 frames; a label of one beyond the end is no other frame."""
+    """The table at the front lists 40 frames; a label of one beyond the end is not an other frame."""
     file = tmp_path / "front.mp4"
     options = {"movflags": "faststart"}
     source = str(write_numbered(tmp_path / "a.mp4"))
@@ -188,7 +188,7 @@ def test_labels_on_nothing_but_undecodable_frames_are_refused(tmp_path):
     damage(write_numbered(tmp_path / "mouse.mp4"), [18, 19])
     table = deeplabcut_table(tmp_path / "mouseDLC_x.csv", [18, 19])
     for read in (read_annotations, read_unlabelled):
-        with pytest.raises(InputError, match="none of the labelled frames can be decoded"):
+        with pytest.raises(InputError, match="none of the labeled frames can be decoded"):
             read(table)
 
 

@@ -113,7 +113,7 @@ def test_joints_off_the_crop_or_without_a_label_are_not_visible(tmp_path):
 
 
 def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabelledSamples:
-    """Images of one grey each, 20 times their number; the broken ones are cut off."""
+    """Images of one gray each, 20 times their number; the broken ones are cut off."""
     folder.mkdir(exist_ok=True)
     for number in range(count):
         file = folder / f"{number}.jpg"

@@ -32,7 +32,7 @@ def test_names_averages_and_what_has_no_partner():
     found = remapped(given, match)
     assert found.skeleton is PELVIS
     assert found.points.dtype == np.float32
-    # The middle needs both hips; the nose has no partner; what is unlabelled holds 0.
+    # The middle needs both hips; the nose has no partner; what is unlabeled holds 0.
     assert found.labelled.tolist() == [
         [True, True, False, True],
         [False, False, False, True],

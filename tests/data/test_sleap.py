@@ -1,4 +1,4 @@
-"""SLEAP's files: what a person said and what a model did, and pictures inside."""
+"""SLEAP's files: what a person said and what a model did, and images inside."""
 
 from __future__ import annotations
 

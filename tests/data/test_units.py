@@ -13,7 +13,7 @@ from posebridge.errors import InputError
 
 
 def coco(folder: Path, subjects: list[tuple[list, list]], size=(100, 50)) -> Path:
-    """A COCO file of keypoints a, b and boxes."""
+    """Return a COCO file of keypoints a, b and boxes."""
     Image.new("RGB", size).save(folder / "a.png")
     content = {
         "images": [{"id": 1, "file_name": "a.png"}],

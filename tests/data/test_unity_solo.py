@@ -1,4 +1,4 @@
-"""Unity Perception's SOLO data sets are read as Unity writes them."""
+"""Unity Perception's SOLO datasets are read as Unity writes them."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from posebridge.errors import InputError
 
 
 def greys(files) -> list[int]:
-    """The number of each frame by its grey, in the lower right."""
+    """Return the number of each frame by its gray, in the lower right."""
     return [round(float(np.asarray(Image.open(f))[-8:, -8:].mean()) / 20) for f in files]
 
 

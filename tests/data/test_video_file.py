@@ -99,7 +99,7 @@ def test_sound_alone_has_no_pictures(tmp_path):
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(InputError, match="has no pictures"):
+    with pytest.raises(InputError, match="has no images"):
         sample_video(file)
 
 
@@ -131,7 +131,7 @@ def test_kinds_of_pixels_and_odd_sizes(tmp_path, pix_fmt, size):
 
 
 def test_cover_picture_is_not_the_video(tmp_path):
-    """An attached picture may be the first stream of pictures."""
+    """An attached picture may be the first stream of images."""
     cover, film, file = tmp_path / "cover.png", whole(tmp_path), tmp_path / "both.mp4"
     Image.new("RGB", (9, 9)).save(cover)
     film = write_numbered(tmp_path / "film.mp4", 4, "mpeg4", b_frames=0)

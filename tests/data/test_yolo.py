@@ -1,4 +1,4 @@
-"""YOLO's data sets, by hand, with what is read from them worked out."""
+"""YOLO's datasets, by hand, with what is read from them worked out."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_keypoints_of_a_target_are_no_outline(tmp_path, line, of_keypoints):
     ("line", "words"),
     [
         ("0 0.5 0.5 0.2 0.4 0.25", r"a.txt: line 1 has 6 numbers, expected 11"),
-        ("0 0.5 0.5 0.2 0.4 x 0.5 2 0.5 0.5 1", "line 1 holds something that is no number"),
+        ("0 0.5 0.5 0.2 0.4 x 0.5 2 0.5 0.5 1", "line 1 holds something that is not a number"),
         ("0 0.5 0.5 0 0.4 0.2 0.5 2 0.5 0.5 1", "a box without width or height"),
         ("0 0.5 0.5 nan 0.4 0.2 0.5 2 0.5 0.5 1", "a box that is not finite"),
         ("0 0.5 0.5 0.1 0.4 inf 0.5 2 0.5 0.5 1", "a keypoint that is not finite"),

@@ -105,7 +105,7 @@ def test_without_a_labelled_trunk_no_joint_of_a_pair_is_taught() -> None:
     # Edge on, the names are taught with the sign that the trunk has.
     thin = facing.take_apart(FRONT * torch.tensor([0.05, 1.0]), ALL, QUADS, MIRROR, 128)
     assert thin.visible.all() and not thin.known.any()
-    # One labelled quadrangle of several is enough.
+    # One labeled quadrangle of several is enough.
     two = torch.cat([QUADS, torch.tensor([[0, 4, 4, 1]])])
     visible[2, 4] = True
     seen = facing.take_apart(FRONT.expand(3, 5, 2), visible, two, MIRROR, 128)

@@ -74,7 +74,7 @@ def test_compositions(seed):
 
 
 def test_a_quarter_turn_about_the_centre_by_hand():
-    """Pixels 0 to 4: the centre is 2. What lies to its right goes below it, and 1 more by the shift."""
+    """Pixels 0 to 4: the center is 2. What lies to its right goes below it, and 1 more by the shift."""
     quarter = affine.rotations(torch.tensor([torch.pi / 2]))
     points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
     turned = affine.transform_points(points, affine.about_centre(quarter, 5))
@@ -152,7 +152,7 @@ def test_drawn_dots_and_their_names_travel_with_the_view(seed):
     axis = torch.arange(size, dtype=torch.float32)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
-    # A dot that the border cuts has its centre of mass elsewhere.
+    # A dot that the border cuts has its center of mass elsewhere.
     whole = ((where > 13) & (where < size - 14)).all(dim=-1)
     assert whole.any()
     assert (found - where).norm(dim=-1)[whole].max() < 0.1

@@ -57,7 +57,7 @@ def test_drawing_has_a_gradient():
 @settings(max_examples=40, deadline=None)
 def test_reading_is_exact_whatever_width_and_height(seed, sigma, stride, height):
     size = 48
-    # Half a pixel of the crop in from the border, where a cell's centre is nearest.
+    # Half a pixel of the crop in from the border, where a cell's center is nearest.
     points = torch.rand(2, 4, 2, generator=generator(seed)) * (stride * size - 1)
     cells = heatmaps.pixels_to_cells(points, stride).clamp(-0.45, size - 0.55)
     read, value = heatmaps.decode(height * heatmaps.render(cells, size, sigma))

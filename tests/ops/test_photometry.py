@@ -1,4 +1,4 @@
-"""Colours, blur, noise and patches: by hand, in range, a draw for each sample."""
+"""Colors, blur, noise and patches: by hand, in range, a draw for each sample."""
 
 from __future__ import annotations
 

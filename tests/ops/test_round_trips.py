@@ -51,7 +51,7 @@ def test_a_warped_image_and_its_points_agree():
     dots = heatmaps.render(points, size, sigma=3.0)  # an image with a channel for each dot
     moved = affine.transform_points(points, affine.invert(views.matrix))
     assert affine.inside(moved, size).all()
-    # The centre of mass travels with an affine map whatever becomes of the dot's shape.
+    # The center of mass travels with an affine map whatever becomes of the dot's shape.
     seen = affine.warp(dots, views.matrix, size)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     axis = torch.arange(size, dtype=torch.float32)

@@ -48,7 +48,7 @@ def test_other_spellings(names):
 
 def test_names_without_sides_stay_apart():
     assert Skeleton.from_names("x", ["tail", "left", "l"]).pairs == ()
-    # 'rear' is no right ear where there is no left one, 'spine_L5' a vertebra.
+    # 'rear' is not a right ear where there is no left one, 'spine_L5' a vertebra.
     assert Skeleton.from_names("x", ["ear", "rear", "spine_L5", "lip", "rib"]).pairs == ()
     # Two that could be the left one of the same joint: nothing is sure.
     assert Skeleton.from_names("x", ["lpaw", "pawl", "rpaw"]).pairs == ()

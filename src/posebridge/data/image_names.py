@@ -59,7 +59,7 @@ class ImageNames:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on files that were found elsewhere than their names say, if there are some."""
+        """Return a sentence on files that were found elsewhere than their names say, if there are some."""
         if not self._moved:
             return []
         name, file = self._moved[0]
@@ -111,7 +111,7 @@ class ImageNames:
         self._moved = moved
 
     def _look_up(self, name: str, where: str) -> tuple[Path, bool, bool]:
-        """The file, whether a fallback gave it, and whether its folder contradicts the name."""
+        """Return the file, whether a fallback gave it, and whether its folder contradicts the name."""
         for number, folder in enumerate(self._folders):
             if is_file(folder / name):
                 return folder / name, number > 0, False
@@ -133,7 +133,7 @@ class ImageNames:
         )
 
     def _written_otherwise(self, name: str) -> Iterator[tuple[Path, bool]]:
-        """Files under other spellings; in the first folder another spelling is no fallback."""
+        """Files under other spellings; in the first folder another spelling is not a fallback."""
         turned = name.replace("\\", "/")
         others = self._other_names(name) if self._other_names is not None else []
         for other in dict.fromkeys([turned, *others]):
@@ -145,14 +145,14 @@ class ImageNames:
                         yield folder / form, number > 0 or other != turned
 
     def _somewhere_below(self, name: str) -> list[Path]:
-        """The files that have the most of a name's end; letters' case counts if it tells them apart."""
+        """Return the files that have the most of a name's end; letters' case counts if it tells them apart."""
         if self._below_index is None:
             self._below_index = _FilesByEnd(_files_below(self._folders))
         names = [name, *(self._other_names(name) if self._other_names is not None else [])]
         return next(filter(None, map(self._below_index.best, map(_parts, names))), [])
 
     def _agree(self, name: str, file: Path) -> bool:
-        """Whether one of the name and the file's path below its folder ends in the other."""
+        """Return whether one of the name and the file's path below its folder ends in the other."""
         within = [_below(file, folder) for folder in self._folders]
         found = min((parts for parts in within if parts), key=len, default=file.parts)
         one = [_folded(p) for p in found]
@@ -211,7 +211,7 @@ class _FilesByEnd:
         return _longest(parts, same)
 
     def _group(self, end: tuple[str, ...], files: Sequence[Path]) -> dict[str, list[Path]]:
-        """The files that have this end by the folder before it."""
+        """Return the files that have this end by the folder before it."""
         if end not in self._groups:
             found = self._groups[end] = {}
             for file in files:
@@ -224,7 +224,7 @@ _MANY = 8
 
 
 def _longest(parts: Sequence[str], files: Sequence[Path]) -> list[Path]:
-    """The files that share the longest end with ``parts``; case counts if it tells them apart."""
+    """Return the files that share the longest end with ``parts``; case counts if it tells them apart."""
     for form in (_composed, _folded) if files else ():
         wanted = [form(part) for part in parts]
         lengths = [_common_end(wanted, [form(p) for p in file.parts]) for file in files]
@@ -249,7 +249,7 @@ def is_file(path: Path) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The parts of a name however it is written: slashes, composed letters, no dots."""
+    """Return the parts of a name however it is written: slashes, composed letters, no dots."""
     parts: list[str] = []
     for part in _composed(name).replace("\\", "/").split("/"):
         if part == ".." and parts and parts[-1] != "..":

@@ -29,7 +29,7 @@ _Item = TypeVar("_Item")
 
 
 class SourceBatch(NamedTuple):
-    """Labelled crops: points in pixels of the crop, visible where labelled and inside it."""
+    """Labeled crops: points in pixels of the crop, visible where labeled and inside it."""
 
     images: UInt8[Tensor, "B 3 C C"]
     points: Float[Tensor, "B K 2"]
@@ -184,7 +184,7 @@ class UnlabelledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
 
 
 def to_tensor(images: np.ndarray) -> UInt8[Tensor, "B 3 C C"]:
-    """(B, C, C, 3) pixels as a channels-last tensor; no copy."""
+    """Return the (B, C, C, 3) pixels as a channels-last tensor; no copy."""
     return torch.from_numpy(images).permute(0, 3, 1, 2)
 
 
@@ -219,7 +219,7 @@ class _CropLoader(DataLoader[_Item]):
 
 
 def step_loader(steps: Dataset[_Item], first: int, last: int, workers: int) -> DataLoader[_Item]:
-    """The items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
+    """Return the items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
     return _CropLoader(
         steps,
         batch_size=None,
@@ -242,7 +242,7 @@ def _collate_crops(
 def crop_loader(
     samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
 ) -> Iterable[tuple[Tensor, Tensor, list[str | None]]]:
-    """Every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
+    """Return every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
     loader: DataLoader[Any] = _CropLoader(
         UnlabelledCrops(samples, crops),
         batch_size=batch_size,
@@ -279,7 +279,7 @@ def _collate_images(
 def image_loader(
     samples: UnlabelledSamples, batch_size: int, workers: int
 ) -> Iterable[tuple[list[UInt8[Tensor, "H W 3"]], list[str | None]]]:
-    """The whole image of every subject, in order: pictures of any sizes, an error or None for each."""
+    """Return the whole image of every subject, in order: images of any sizes, an error or None for each."""
     loader: DataLoader[Any] = _CropLoader(
         _WholeImages(samples),
         batch_size=batch_size,

@@ -1,4 +1,4 @@
-"""Colour, blur, noise and pasted patches: one draw for each sample, all batched.
+"""Color, blur, noise and pasted patches: one draw for each sample, all batched.
 
 Images are (B, 3, H, W) floats in [0, 1]. Draws come from a CPU generator, so that they depend on
 seed and step alone and not on the device.
@@ -52,7 +52,7 @@ def jitter(
 ) -> Float[Tensor, "B 3 H W"]:
     """Random brightness, contrast, saturation, hue, blur and noise; the result lies in [0, 1].
 
-    Contrast pulls towards the mean grey of each image. With every range at 0 the images are
+    Contrast pulls towards the mean gray of each image. With every range at 0 the images are
     returned as they are.
     """
     count = len(images)
@@ -113,8 +113,8 @@ def occlude(
         probability: share of the images in which a joint is covered.
         side: of the square patch, pixels.
 
-    The patch shows what the neighbour in the batch has at that place, so it looks like the domain
-    rather than like a grey square.
+    The patch shows what the neighbor in the batch has at that place, so it looks like the domain
+    rather than like a gray square.
     """
     if probability <= 0 or len(images) < 2:
         return images

@@ -35,9 +35,9 @@ class Sides(NamedTuple):
 
     Attributes:
         points: (B, K, 2) left and right exchanged where the subject is turned.
-        visible: (B, K) likewise; joints of a pair are not where the trunk is not labelled.
+        visible: (B, K) likewise; joints of a pair are not where the trunk is not labeled.
         turned: (B,) 1 where the subject is turned, else 0.
-        known: (B,) the bit can be told: the trunk is labelled and not seen edge on.
+        known: (B,) the bit can be told: the trunk is labeled and not seen edge on.
     """
 
     points: Float[Tensor, "B K 2"]
@@ -47,7 +47,7 @@ class Sides(NamedTuple):
 
 
 def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
-    """The quadrangles (left a, left b, right b, right a) between mirrored bones of the trunk.
+    """Return the quadrangles (left a, left b, right b, right a) between mirrored bones of the trunk.
 
     A mirrored bone is one of the left side whose mirror image is a bone too. Of these the ones that
     lie on a closed path of the skeleton are the trunk (hip to shoulder: hips and shoulders are joined
@@ -80,7 +80,7 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
 def trunk_area(
     points: Float[Tensor, "B K 2"], visible: Bool[Tensor, "B K"], quads: Int[Tensor, "Q 4"]
 ) -> Float[Tensor, " B"]:
-    """Signed area of the trunk in square pixels, by the shoelace formula; unlabelled quads add 0."""
+    """Signed area of the trunk in square pixels, by the shoelace formula; unlabeled quads add 0."""
     corners = points[:, quads]  # (B, Q, 4, 2)
     following = corners.roll(-1, dims=2)
     cross = corners[..., 0] * following[..., 1] - corners[..., 1] * following[..., 0]
@@ -97,7 +97,7 @@ def take_apart(
 ) -> Sides:
     """Named labels -> sides and turned; ``size`` is the crop's side, in the points' pixels.
 
-    Where no quadrangle of the trunk is labelled nobody can tell the sides, so that joints of a pair
+    Where no quadrangle of the trunk is labeled nobody can tell the sides, so that joints of a pair
     are not visible there; those of the midline are. Seen edge on, a trunk still has a sign.
     """
     area = trunk_area(points, visible, quads)
@@ -127,12 +127,12 @@ def by_name(
 
 
 def _on_closed_path(bone: list[int], bones: set[frozenset[int]]) -> bool:
-    """Whether the bone's ends stay connected without it."""
+    """Return whether the bone's ends stay connected without it."""
     return bone[1] in _reached(bone[0], bones - {frozenset(bone)})
 
 
 def _reached(start: int, bones: set[frozenset[int]]) -> set[int]:
-    """The joints that bones connect with one, itself among them."""
+    """Return the joints that bones connect with one, itself among them."""
     reached, waiting = {start}, deque([start])
     while waiting:
         joint = waiting.popleft()
@@ -147,7 +147,7 @@ def _reached(start: int, bones: set[frozenset[int]]) -> set[int]:
 def _along_spine(
     skeleton: Skeleton, bones: set[frozenset[int]], mirrored: list[list[int]]
 ) -> list[list[int]]:
-    """The line between the two left joints that hang on one spine and begin a limb each.
+    """Return the line between the two left joints that hang on one spine and begin a limb each.
 
     A spine is a connected set of joints without a mirror image (pelvis, thorax, neck). Two left joints
     on it, and on no other, are hip and shoulder. With a third the head is one of them (eyes of an
@@ -167,7 +167,7 @@ def _along_spine(
 
 
 def _spines(mirror: list[int], bones: set[frozenset[int]]) -> list[set[int]]:
-    """The connected sets of joints that are their own mirror image."""
+    """Return the connected sets of joints that are their own mirror image."""
     waiting = {joint for joint, other in enumerate(mirror) if joint == other}
     between = {bone for bone in bones if bone <= waiting}
     spines: list[set[int]] = []
@@ -179,12 +179,12 @@ def _spines(mirror: list[int], bones: set[frozenset[int]]) -> list[set[int]]:
 
 
 def _hanging(spine: set[int], lefts: set[int], bones: set[frozenset[int]]) -> set[int]:
-    """The left joints with a bone to a spine."""
+    """Return the left joints with a bone to a spine."""
     return {joint for bone in bones if bone & spine for joint in bone & lefts}
 
 
 def _walk(bones: list[list[int]]) -> list[tuple[int, int]]:
-    """Each bone as (nearer, farther) from an end of its chain; the end with the lowest index."""
+    """Return each bone as (nearer, farther) from an end of its chain; the end with the lowest index."""
     directed: list[tuple[int, int]] = []
     left = [tuple(bone) for bone in bones]
     while left:

@@ -31,9 +31,9 @@ def render(
     """Draw exp(-|c - cells|^2 / (2 sigma^2)) at every cell c of a ``size`` x ``size`` map.
 
     Args:
-        cells: centres (x, y) in heatmap cells, sub-cell, anywhere.
+        cells: centers (x, y) in heatmap cells, sub-cell, anywhere.
         sigma: in cells.
-        truncate: zero beyond this many sigmas from the centre along either axis, as the released
+        truncate: zero beyond this many sigmas from the center along either axis, as the released
             code does with 3; None draws the whole tail.
     """
     axis = torch.arange(size, device=cells.device, dtype=cells.dtype)
@@ -46,14 +46,14 @@ def render(
 
 
 def gaussian_energy(sigma: float) -> float:
-    """The sum of squares of a whole rendered Gaussian, pi sigma^2 (cells)."""
+    """Return the sum of squares of a whole rendered Gaussian, pi sigma^2 (cells)."""
     return math.pi * sigma**2
 
 
 def argmax_cells(
     heatmaps: Float[Tensor, "B K H W"],
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """The highest cell (x, y) and its value; (0, 0) where the value is not positive, as published."""
+    """Return the highest cell (x, y) and its value; (0, 0) where the value is not positive, as published."""
     width = heatmaps.shape[-1]
     value, index = heatmaps.flatten(2).max(dim=2)
     cells = torch.stack([index % width, index // width], dim=-1).to(heatmaps.dtype)
@@ -61,7 +61,7 @@ def argmax_cells(
 
 
 def fitted(heatmaps: Float[Tensor, "B K H W"], sigma: float) -> Float[Tensor, "B K H W"]:
-    """How well a Gaussian of this width, centred at each cell, fits a map: its matched filter.
+    """Return how well a Gaussian of this width, centered at each cell, fits a map: its matched filter.
 
     <h, g_c> / |g_c| with g_c the Gaussian at cell c, as far as the map shows it. Where it is highest,
     some multiple of g_c has the least squared error, so a whole hill outweighs a lone cell. A
@@ -70,7 +70,7 @@ def fitted(heatmaps: Float[Tensor, "B K H W"], sigma: float) -> Float[Tensor, "B
     is the best bet on lying within some 1.4 sigma of the joint, which a peak is not. (DARK, Zhang
     et al. 2020, smooths by the training's Gaussian too, to be rid of spurious peaks.)
 
-    A drawn Gaussian keeps its centre, and has sqrt(2) of its width.
+    A drawn Gaussian keeps its center, and has sqrt(2) of its width.
 
     Args:
         sigma: of the Gaussians that the maps were taught to be, in cells.
@@ -94,12 +94,12 @@ def decode(
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
     """Read each map's peak between the cells.
 
-    Along either axis a parabola through the logarithms of the highest cell and its two neighbours:
+    Along either axis a parabola through the logarithms of the highest cell and its two neighbors:
     exact for a Gaussian, whatever its width (the one-dimensional case of DARK, Zhang et al. 2020).
     At the border the three cells are the three nearest ones.
 
     Returns:
-        centres (x, y) in heatmap cells, at most half a cell from the highest one, and the value
+        centers (x, y) in heatmap cells, at most half a cell from the highest one, and the value
         of the highest cell (not clamped).
     """
     height, width = heatmaps.shape[-2:]

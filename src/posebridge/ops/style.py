@@ -37,7 +37,7 @@ def adain(
     style_std: Float[Tensor, "B C 1 1"],
     eps: float = 1e-5,
 ) -> Float[Tensor, "B C H W"]:
-    """Adaptive instance normalisation: the content with the channel statistics of a style.
+    """Adaptive instance normalization: the content with the channel statistics of a style.
 
     ``style_std (content - mean(content)) / std(content) + style_mean`` (Huang & Belongie 2017,
     equation 8), with the statistics of :func:`channel_statistics`.
@@ -51,10 +51,10 @@ def restatistics(
     style_mean: Float[Tensor, "B 3 1 1"],
     style_std: Float[Tensor, "B 3 1 1"],
 ) -> Float[Tensor, "B 3 H W"]:
-    """Images whose mean and contrast per colour channel are the style's, clamped to [0, 1].
+    """Images whose mean and contrast per color channel are the style's, clamped to [0, 1].
 
-    :func:`adain` on the pixels themselves, a colour transfer after Reinhard et al. (2001) without
-    the change of colour space. Where pixels are clamped the statistics are met only nearly.
+    :func:`adain` on the pixels themselves, a color transfer after Reinhard et al. (2001) without
+    the change of color space. Where pixels are clamped the statistics are met only nearly.
     """
     return adain(images, style_mean, style_std).clamp(0, 1)
 
@@ -68,7 +68,7 @@ def low_frequency_amplitude(
     around zero. Of a real image's spectrum one half says everything, so that the block has
     R = 2 reach_y + 1 rows (frequencies -reach_y ... reach_y) and S = reach_x + 1 columns
     (0 ... reach_x), reach = floor(share * side): at share 0.05 and 128 px 13 x 7 a channel. A share
-    above 0 reaches 1 at least: with the frequency 0 alone a small image would change its mean colour
+    above 0 reaches 1 at least: with the frequency 0 alone a small image would change its mean color
     and nothing else.
 
     The transform is divided by the number of pixels, so that the amplitude at zero (row reach_y,
@@ -91,7 +91,7 @@ def low_frequency_amplitude(
 
 
 def _reach(share: float, side: int) -> int:
-    """The highest frequency within a share of the side; one pixel has no frequency but 0."""
+    """Return the highest frequency within a share of the side; one pixel has no frequency but 0."""
     return min(max(int(share * side), 1), (side - 1) // 2) if share > 0 else 0
 
 

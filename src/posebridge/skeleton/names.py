@@ -15,7 +15,7 @@ from collections.abc import Sequence
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _GLUED = re.compile(
     r"(?:(left|right)([a-z]{2,})"
-    # Without ear: 'rear' is no right ear.
+    # Without ear: 'rear' is not a right ear.
     r"|(l|r)(ankle|knee|hip|wrist|elbow|shoulder|eye|thumb))"
 )
 
@@ -129,7 +129,7 @@ def sides(keypoints: Sequence[str]) -> list[tuple[str, str] | None]:
 
 
 def _letters(token: str) -> list[tuple[str, str]]:
-    """The sides that the first or last letter of a word may stand for, and the word without it."""
+    """Return the sides that the first or last letter of a word may stand for, and the word without it."""
     parts = re.fullmatch(r"([a-z]+)(\d*)", token)
     if parts is None:
         return []
@@ -143,13 +143,13 @@ def _letters(token: str) -> list[tuple[str, str]]:
 
 
 def canonical_name(keypoint: str) -> str:
-    """A keypoint's name as ``left_knee``, also where it is spelled ``L_Knee`` or ``kneeLeft``."""
+    """Return a keypoint's name as ``left_knee``, also where it is spelled ``L_Knee`` or ``kneeLeft``."""
     side = split_side(keypoint)
     return "_".join(side) if side else "_".join(_tokens(keypoint))
 
 
 def meanings(keypoints: Sequence[str]) -> list[str]:
-    """The meaning of every name of one skeleton; equal strings are the same joint.
+    """Return the meaning of every name of one skeleton; equal strings are the same joint.
 
     What depends on the other names of the skeleton:
 

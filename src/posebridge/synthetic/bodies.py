@@ -28,7 +28,7 @@ from posebridge.synthetic.poses import (
 )
 
 # What a part is made of: an index into a palette. The right side wears warm, the left cool
-# colours in every look; this is what tells left from right where the face is not seen.
+# colors in every look; this is what tells left from right where the face is not seen.
 NOTHING, SKIN, SHIRT, PANTS, RIGHT, LEFT, HAIR, BIB, EYE, RIGHT_SHOE, LEFT_SHOE = range(11)
 MATERIALS = 11
 
@@ -40,7 +40,7 @@ class Part:
     """The convex hull of circles, painted in one material.
 
     Attributes:
-        material: an index into a palette of ``MATERIALS`` colours.
+        material: an index into a palette of ``MATERIALS`` colors.
         circles: one to four of x, y, radius in pixels of the image.
         axis: unit vector, direction of the bone in camera space, for shading.
         depth: larger is nearer to the camera; 0 is the pelvis; in body units.
@@ -59,7 +59,7 @@ class Body:
     """One projected body.
 
     Attributes:
-        points: (14, 2) float64, x, y in pixels of the image, an integer is a pixel's centre.
+        points: (14, 2) float64, x, y in pixels of the image, an integer is a pixel's center.
         parts: from the farthest to the nearest.
         unit: pixels that one body unit covers.
     """
@@ -121,7 +121,7 @@ class _Dresser:
         self.parts: list[Part] = []
 
     def dress(self, long_sleeves: bool, long_pants: bool) -> tuple[Part, ...]:
-        """All parts, from the farthest to the nearest."""
+        """Return all parts, from the farthest to the nearest."""
         self._trunk()
         self._head()
         for name in ("right", "left"):
@@ -142,7 +142,7 @@ class _Dresser:
         self.parts.append(Part(material, outline, axis, depth, joints))
 
     def _direction(self, a: int, b: int) -> Triple:
-        """The unit vector from one landmark to another, zero where they are the same."""
+        """Return the unit vector from one landmark to another, zero where they are the same."""
         (ax, ay, az), (bx, by, bz) = self.marks[a], self.marks[b]
         length = max(math.hypot(bx - ax, by - ay, bz - az), 1e-6)
         return ((bx - ax) / length, (by - ay) / length, (bz - az) / length)

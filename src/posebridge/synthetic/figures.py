@@ -98,7 +98,7 @@ def draw_figure(
 
     Returns:
         The image (size, size, 3) uint8 in RGB; the points (14, 2) float32, x and y in pixels of
-        the image, an integer being the centre of a pixel; COCO's flags (14,) int64, 2 for visible
+        the image, an integer being the center of a pixel; COCO's flags (14,) int64, 2 for visible
         and 1 for a joint behind the body itself or behind something else.
     """
     drawing = render_figure(look, seed, index, size)
@@ -124,7 +124,7 @@ def write_figures(
         out: the folder; made where it does not exist.
         look, seed, size: as in :func:`render_figure`.
         count: how many, at least 1.
-        labelled: whether the annotations have keypoints; without them there is nothing but boxes.
+        labeled: whether the annotations have keypoints; without them there is nothing but boxes.
         start: index of the first figure.
         progress: called after each image with the number of images written.
         overwrite: replace the figures that an earlier call wrote there.
@@ -196,7 +196,7 @@ def write_figure_benchmark(
 
     Args:
         out, seed, size, overwrite: as in :func:`write_figures`.
-        source, target, test: how many pictures each set has.
+        source, target, test: how many images each set has.
         progress: called after each image with the number of images written in all three sets.
 
     Raises:
@@ -247,7 +247,7 @@ def _clear(folder: Path) -> None:
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:
-    """Write RGB as a JPEG with full chroma, so that thin limbs keep their colours."""
+    """Write RGB as a JPEG with full chroma, so that thin limbs keep their colors."""
     options = [cv2.IMWRITE_JPEG_QUALITY, 95]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, file = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
@@ -255,7 +255,7 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 def _annotation(number: int, drawing: Drawing, labelled: bool) -> dict[str, Any]:
-    """One COCO annotation; its box goes round the joints with a tenth of its longer side to spare.
+    """Return one COCO annotation; its box goes round the joints with a tenth of its longer side to spare.
 
     The longer side of the joints is about 2/3 of the image, that of the box 4/5: a square crop of
     1.25 times the box is about the image.

@@ -30,7 +30,7 @@ FILES = [(name, file) for name, m in MINIATURES.items() for file in m.files]
 
 @contextmanager
 def replaced(path: Path, content: bytes | None) -> Iterator[None]:
-    """The file with another content, or none, and as it was afterwards."""
+    """Yield the file with another content, or none, and as it was afterwards."""
     before = path.read_bytes()
     try:
         if content is None:
@@ -95,7 +95,7 @@ def test_a_pickle_with_a_forbidden_global_is_refused_and_nothing_of_it_runs(data
     file = data / "RHD_published_v2" / "training" / "anno_training.pickle"
     for protocol in (2, 4):
         with replaced(file, pickle.dumps(hands, protocol=protocol)):
-            assert "mkdir, which is no array" in refusal("rhd:train", data)
+            assert "mkdir, which is not an array" in refusal("rhd:train", data)
     assert not (tmp_path / "trapped").exists()
     for protocol in range(6):
         with replaced(file, pickle.dumps(rhd_hands(), protocol=protocol)):
@@ -265,7 +265,7 @@ def test_a_file_of_that_name_is_a_file(tmp_path, monkeypatch):
         ("lsp:test@body13", "unknown joint set 'body13'; known are body12"),
         ("lsp:test@animal14", "are none of 'person'"),
         ("tigdog:horse-train+horse", "tigdog has no split 'horse'"),
-        ("lsp", "is no dataset reference"),
+        ("lsp", "is not a dataset reference"),
     ],
 )
 def test_what_a_reference_cannot_name(reference, words, data):

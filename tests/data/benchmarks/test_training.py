@@ -42,7 +42,7 @@ def test_a_look_and_a_trial_of_every_dataset(name, data, tmp_path):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory) -> Path:
-    """A preset is the whole command."""
+    """Return a preset is the whole command."""
     out = tmp_path_factory.mktemp("runs") / "surreal_lsp"
     settings = [
         f"--{name}={value}" for name, value in {**ONE_STEP, "model.weights": "none"}.items()
@@ -52,8 +52,8 @@ def run(data, tmp_path_factory) -> Path:
         *("--data-root", str(data), "--out", str(out), *settings),
     )
     assert done.returncode == 0, done.stderr
-    assert "source: 10 labelled subjects of surreal:train" in done.stdout
-    assert "target: 3 unlabelled subjects of lsp:train" in done.stdout
+    assert "source: 10 labeled subjects of surreal:train" in done.stdout
+    assert "target: 3 unlabeled subjects of lsp:train" in done.stdout
     return out
 
 

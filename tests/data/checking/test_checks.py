@@ -51,7 +51,7 @@ def kinds(looked: CheckedSet) -> dict[str, str]:
 
 
 def only(looked: CheckedSet, kind: str):
-    """The finding of a kind, where nothing else is found."""
+    """Return the finding of a kind, where nothing else is found."""
     assert set(kinds(looked)) == {kind}
     return looked.findings[0]
 
@@ -126,10 +126,10 @@ def test_boxes_written_as_corners(planted):
 def test_broken_and_cut_off_images(planted):
     def damage(content: dict, images: Path) -> None:
         files = sorted(images.iterdir())
-        files[2].write_bytes(b"this is no image")
+        files[2].write_bytes(b"this is not an image")
         files[9].write_bytes(files[9].read_bytes()[:-400])
 
-    # OpenCV 5 refuses a file that is cut off, OpenCV 4 fills it with grey.
+    # OpenCV 5 refuses a file that is cut off, OpenCV 4 fills it with gray.
     found = planted(damage).findings
     assert found[0].kind == "unreadable"
     assert {f.kind for f in found} <= {"unreadable", "cut off"}
@@ -194,13 +194,13 @@ def test_keypoints_and_subjects_without_labels(planted):
 
     found = {f.kind: f for f in planted(remove).findings}
     assert {kind: f.severity for kind, f in found.items()} == {
-        "never labelled": "warning",
-        "rarely labelled": "note",
-        "hardly labelled": "note",
+        "never labeled": "warning",
+        "rarely labeled": "note",
+        "hardly labeled": "note",
     }
-    assert "neck" in found["never labelled"].title
-    assert "head_top (1)" in found["rarely labelled"].title
-    assert found["hardly labelled"].rows.tolist() == [[8]]
+    assert "neck" in found["never labeled"].title
+    assert "head_top (1)" in found["rarely labeled"].title
+    assert found["hardly labeled"].rows.tolist() == [[8]]
 
 
 def test_pictures_of_the_source_among_the_target(clean, tmp_path):

@@ -50,11 +50,11 @@ def test_other_pictures_are_not(tmp_path, pictures):
     write(tmp_path / "b", [mirrored, 255 - pictures[3], flat, flat + 1])
     a, b = look(tmp_path / "a"), look(tmp_path / "b")
     assert find_duplicates(a, b) == []
-    assert find_duplicates(b) == []  # two flat pictures have no features to be the same by
+    assert find_duplicates(b) == []  # two flat images have no features to be the same by
 
 
 def test_many_alike_pictures_take_memory_for_some_pairs_at_a_time(pictures):
-    """300 equal pictures are 44,850 pairs, whose thumbnails as numbers are more than a gigabyte."""
+    """300 equal images are 44,850 pairs, whose thumbnails as numbers are more than a gigabyte."""
     thumb = cv2.resize(pictures[0], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
     facts = ImageFacts(
         files=np.array([b"%d" % i for i in range(300)]),

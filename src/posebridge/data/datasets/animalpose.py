@@ -77,7 +77,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 def _number(file: Path, key: str) -> int:
     if not key.isascii() or not key.isdigit() or len(key) > 12:
-        raise InputError(f"{file}: '{key[:20]}' under 'images' is no number; copy the file again.")
+        raise InputError(f"{file}: '{key[:20]}' under 'images' is not a number; copy the file again.")
     return int(key)
 
 

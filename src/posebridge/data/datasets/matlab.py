@@ -105,7 +105,7 @@ class _Walk:
                     raise ValueError("an array has too few or too many numbers")
                 at = part.after
         else:
-            raise ValueError(f"it has an array of class {kind}, which is no number, text or cell")
+            raise ValueError(f"it has an array of class {kind}, which is not a number, text or cell")
         # scipy goes by the contents and not by the size; the two must agree.
         if at != end:
             raise ValueError("a variable is longer or shorter than it says")
@@ -127,7 +127,7 @@ class _Walk:
 
 
 def read_variable(path: Path, name: str) -> np.ndarray | None:
-    """One variable as scipy gives it, or None where the file has no such variable.
+    """Return one variable as scipy gives it, or None where the file has no such variable.
 
     Raises:
         ImportError: scipy is not installed.

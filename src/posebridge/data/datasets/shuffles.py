@@ -13,7 +13,7 @@ import numpy as np
 
 
 def first_fifth(count: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two parts of ``count`` entries in shuffled order: min(count / 5, most) of them, the others.
+    """Return two parts of ``count`` entries in shuffled order: min(count / 5, most) of them, the others.
 
     >>> [part.tolist() for part in first_fifth(10, 3200)]
     [[7, 3], [2, 8, 5, 6, 9, 4, 0, 1]]

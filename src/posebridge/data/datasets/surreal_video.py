@@ -69,7 +69,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 
 def videos(folder: Path) -> list[Path]:
-    """Every video of the three parts.
+    """Return every video of the three parts.
 
     Raises:
         InputError: there is none.

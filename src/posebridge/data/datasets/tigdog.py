@@ -91,7 +91,7 @@ def _chosen(folder: Path, animal: str, part: str, count: int, shot_of: np.ndarra
 
 
 def _landmarks(file: Path, count: int) -> np.ndarray:
-    """(T, 18, 3) x, y, visible of one shot; not visible where the file has no number."""
+    """Return the (T, 18, 3) x, y, visible of one shot; not visible where the file has no number."""
     cells = load_mat(file, "landmarks")
     if cells.dtype != object or cells.size < count or cells.ndim != 2:
         raise InputError(
@@ -127,7 +127,7 @@ def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarr
                     sizes[int(shot)] = image.size
             except (OSError, ValueError, SyntaxError) as error:
                 raise InputError(
-                    f"{path} is no image ({error}); unpack the archive again."
+                    f"{path} is not an image ({error}); unpack the archive again."
                 ) from error
     limit = np.array([sizes[int(shot)] for shot in shot_of], dtype=np.float64)
     placed = extent(rows[..., :2], np.asarray((rows[..., :2] > 0).all(axis=-1)))

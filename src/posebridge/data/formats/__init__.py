@@ -24,7 +24,7 @@
     sleap_frames.py          where its frames are, and virtual crops
     sleap_io_writer.py       writes SLEAP and NWB
     hdf5_files.py            HDF5 opened within bounds
-    unity_solo.py            Unity Perception's SOLO data sets
+    unity_solo.py            Unity Perception's SOLO datasets
     detections.py            boxes of a detector
     detections_csv.py        those of a table
     table_text.py            the text of a table, and its missing values

@@ -31,7 +31,7 @@ from posebridge.files.bounds import short_repr
 def read_labelled(
     path: Path | str, images: Path | str | None = None, say: Callable[[str], None] | None = None
 ) -> LabelledSamples:
-    """Every annotation of a COCO file that has at least one labelled keypoint.
+    """Return every annotation of a COCO file that has at least one labeled keypoint.
 
     Args:
         path: the annotation file, or a folder that holds ``annotations.json``.
@@ -48,7 +48,7 @@ def read_labelled(
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All that a COCO keypoint file says, subjects without a labelled keypoint included.
+    """Return all that a COCO keypoint file says, subjects without a labeled keypoint included.
 
     Beside COCO's own fields: a third value of a keypoint that is a share is its confidence, as
     results have it; ``keypoint_scores`` and ``individual`` are what :func:`write_annotations`
@@ -61,7 +61,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def holds_keypoints(path: Path | str) -> bool:
-    """Whether a COCO file has annotations with keypoints.
+    """Return whether a COCO file has annotations with keypoints.
 
     Raises:
         InputError: the file is broken.
@@ -72,7 +72,7 @@ def holds_keypoints(path: Path | str) -> bool:
 
 
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
-    """The images and boxes of a COCO file; keypoints in it are not read.
+    """Return the images and boxes of a COCO file; keypoints in it are not read.
 
     A file without annotations gives each whole image as one subject.
     """
@@ -139,7 +139,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     rows = [a for a in single if _has_keypoints(a)]
     if not rows:
         raise InputError(
-            f"{file} has no annotation with keypoints; a labelled set needs a COCO keypoint file."
+            f"{file} has no annotation with keypoints; a labeled set needs a COCO keypoint file."
         )
     skeleton = content.skeleton(rows, notes)
     if len(single) < len(content.annotations):
@@ -151,7 +151,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         values = values[has_any]
         if not rows:
             raise InputError(
-                f"{file}: no keypoint of any annotation is labelled (all flags are 0)."
+                f"{file}: no keypoint of any annotation is labeled (all flags are 0)."
             )
     else:
         kinds = set(content.category_keys(rows))
@@ -164,7 +164,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         if len(single) > len(rows) + len(alone):
             left = len(single) - len(rows) - len(alone)
             notes.append(f"{left} annotations of things without keypoints are left out.")
-        # COCO itself has subjects without a labelled joint whose box is empty.
+        # COCO itself has subjects without a labeled joint whose box is empty.
         bare = [i for i, a in enumerate(rows) if not has_any[i] and _no_area(a.get("bbox"))]
         if bare:
             notes.append(
@@ -210,7 +210,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
 
 
 def _has_keypoints(row: Row) -> bool:
-    """Whether an annotation has keypoints; ``[]`` and null, as renderers write them, are none."""
+    """Return whether an annotation has keypoints; ``[]`` and null, as renderers write them, are none."""
     return row.get("keypoints") not in (None, [], {}, "")
 
 

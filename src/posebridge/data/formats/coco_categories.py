@@ -33,7 +33,7 @@ def category_skeleton(entry: Row, count: int, where: str) -> Skeleton:
 
 
 def names_nothing(entry: Row) -> bool:
-    """Whether a category has no names of keypoints."""
+    """Return whether a category has no names of keypoints."""
     return entry.get("keypoints") in (None, [], {})
 
 

@@ -118,7 +118,7 @@ def write_results(
 
 
 def category(skeleton: Skeleton) -> dict[str, Any]:
-    """The COCO category of a skeleton; edges count from 1 there."""
+    """Return the COCO category of a skeleton; edges count from 1 there."""
     return {
         "id": 1,
         "name": skeleton.name,

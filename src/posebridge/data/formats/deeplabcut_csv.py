@@ -99,7 +99,7 @@ def read_csv_table(file: Path) -> CsvTable:
 
 
 def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
-    """The rows that are not blank, their cells without spaces round them, and their lines."""
+    """Return the rows that are not blank, their cells without spaces round them, and their lines."""
     text = _text(file)
     head = first_line(text)
     for separator, name in _SEPARATORS.items():

@@ -25,7 +25,7 @@ SCORER = "posebridge"
 
 
 def has_tables() -> bool:
-    """Whether H5 can be written."""
+    """Return whether H5 can be written."""
     return all(importlib.util.find_spec(name) for name in ("tables", "pandas"))
 
 
@@ -122,7 +122,7 @@ def _config(
 
 
 def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
-    """A name for each folder below ``labeled-data``, which has one level: a/b becomes a_b.
+    """Return a name for each folder below ``labeled-data``, which has one level: a/b becomes a_b.
 
     Where that is the name of another one (a folder a_b itself), the later one is counted: a_b_2.
     """
@@ -138,7 +138,7 @@ def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
 
 
 def _slots(a: Annotations) -> list[str]:
-    """The individual of each subject; those without a name, or who share it, are counted."""
+    """Return the individual of each subject; those without a name, or who share it, are counted."""
     given = list(a.individuals) if a.individuals is not None else [""] * len(a)
     taken: set[tuple[int, str]] = set()
     counted: dict[tuple[int, str], int] = {}
@@ -156,7 +156,7 @@ def _slots(a: Annotations) -> list[str]:
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows for images, columns (individual,) body part, coordinate; NaN where nothing is labelled."""
+    """Rows for images, columns (individual,) body part, coordinate; NaN where nothing is labeled."""
 
     index: Sequence[Sequence[str]]
     columns: list[tuple[str, ...]]
@@ -167,7 +167,7 @@ class _Table:
 def _table(
     a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray, slots: Sequence[str]
 ) -> _Table:
-    """The images ``rows``, with a column for every individual of all images.
+    """Return the images ``rows``, with a column for every individual of all images.
 
     Args:
         index: for each of the images the parts of its path. slots: the individual of each subject.

@@ -111,7 +111,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
             True,
         )
     if not isinstance(entries, list):
-        raise InputError(f"{file} is no list of boxes; COCO results are one.")
+        raise InputError(f"{file} is not a list of boxes; COCO results are one.")
     names: list[int | str] = []
     kinds: list[str] = []
     boxes = np.empty((len(entries), 4))
@@ -119,7 +119,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
     for row, entry in enumerate(entries):
         where = f"{file}: entry {row + 1}"
         if not isinstance(entry, dict):
-            raise InputError(f"{where} is no object with 'image_id', 'bbox' and 'score'.")
+            raise InputError(f"{where} is not an object with 'image_id', 'bbox' and 'score'.")
         name = id_key(entry.get("file_name"))
         name = id_key(entry.get("image_id")) if name is None else name
         if name is None:
@@ -136,7 +136,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
 
 
 def _float(value: Any, where: str) -> float:
-    """A number, also where it is written as text."""
+    """Return a number, also where it is written as text."""
     try:
         if isinstance(value, str):
             return decimal(value)
@@ -168,7 +168,7 @@ class _Images:
             raise InputError(f"the image folder {images} does not exist.")
 
     def find(self, entry: Mapping[int | str, int], used: Sequence[int | str]) -> list[Path]:
-        """The file of each of the ``used`` names; ``entry`` is where each is first, for messages."""
+        """Return the file of each of the ``used`` names; ``entry`` is where each is first, for messages."""
         files = ImageNames(self.folders if self.coco is None else [self.coco.folder])
         numbered: Mapping[int, list[Path]] | None = None
         found = []
@@ -193,7 +193,7 @@ class _Images:
         return found
 
     def _listed(self, coco: CocoContent, name: int | str, where: str) -> str:
-        """The file name of an image of the COCO file."""
+        """Return the file name of an image of the COCO file."""
         number = coco.image_ids.get(name)
         if number is not None:
             return coco.file_name(number)

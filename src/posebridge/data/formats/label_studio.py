@@ -4,7 +4,7 @@ Read and written here rather than through sleap-io, which asks for fields that L
 exports do not have, sorts keypoints by chance and drops rectangles. Coordinates are percentages of
 the image; a keypoint belongs to the rectangle that a relation or ``parentID`` ties it to; in a file
 without such ties, to the only rectangle round it; what is left of a task is one subject. Keypoints
-are in the order of the labelling configuration where a file of the same name ending in ``.xml``
+are in the order of the labeling configuration where a file of the same name ending in ``.xml``
 lies beside, else in that of their appearance.
 """
 
@@ -51,7 +51,7 @@ HIDDEN = "hidden"
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All tasks of an export; of several annotations of a task the first that was not cancelled.
+    """Return all tasks of an export; of several annotations of a task the first that was not canceled.
 
     Args:
         path: the JSON file.
@@ -76,7 +76,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     require_percentages(places, str(file), "keypoints")
     names = _order(file, [label for s in subjects for label in s.points])
     if not names:
-        raise InputError(f"{file} has no keypoint in any annotation; a labelled set needs some.")
+        raise InputError(f"{file} has no keypoint in any annotation; a labeled set needs some.")
     labels = list(dict.fromkeys(s.label for s in subjects if s.label))
     try:
         skeleton = Skeleton.from_names(labels[0] if len(labels) == 1 else "subject", names)
@@ -116,7 +116,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """The images and rectangles alone; whole images where the file has no rectangle."""
+    """Return the images and rectangles alone; whole images where the file has no rectangle."""
     file = Path(path)
     opened = _opened(file, images)
     tasks, files = opened.tasks, opened.files
@@ -230,7 +230,7 @@ def _tasks(file: Path) -> list[Mapping[str, Any]]:
     tasks = read_json(file, "Label Studio")
     if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):
         raise InputError(
-            f"{file} is no list of tasks; export JSON (not JSON-MIN) from Label Studio."
+            f"{file} is not a list of tasks; export JSON (not JSON-MIN) from Label Studio."
         )
     if not tasks:
         raise InputError(f"{file} has no task.")
@@ -246,7 +246,7 @@ def _ids(tasks: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 
 def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any]], bool, bool]:
-    """The regions of the annotation to take, whether there were others, and whether it is a model's."""
+    """Return the regions of the annotation to take, whether there were others, and whether it is a model's."""
     for key in ("annotations", "completions", "predictions"):
         given = task.get(key)
         if not given:
@@ -313,7 +313,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
 
 
 def _order(file: Path, labels: Sequence[str]) -> list[str]:
-    """Keypoints in the order of the labelling configuration beside the file, then as they appear."""
+    """Keypoints in the order of the labeling configuration beside the file, then as they appear."""
     known: list[str] = []
     config = file.with_suffix(".xml")
     if config.is_file():
@@ -330,7 +330,7 @@ def _objects(given: Any) -> list[Mapping[str, Any]]:
 
 
 def _size(task: Mapping[str, Any], file: Path) -> tuple[int, int]:
-    """The size of a task's image where a region has one: the file's, if it can be read."""
+    """Return the size of a task's image where a region has one: the file's, if it can be read."""
     for key in ("annotations", "completions", "predictions"):
         regions = [r for given in _objects(task.get(key)) for r in _objects(given.get("result"))]
         for region in regions:

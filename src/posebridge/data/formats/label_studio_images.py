@@ -61,7 +61,7 @@ class TaskImages:
 
 
 def _looks_like_image(reference: str) -> bool:
-    """Whether a text of a task ends as an image or a video does; others are captions and the like."""
+    """Return whether a text of a task ends as an image or a video does; others are captions and the like."""
     ends = [Path(name) for name in (reference, *_names(reference))]
     return any(p.suffix.lower() in IMAGE_ENDINGS or is_video(p) for p in ends)
 

@@ -21,14 +21,14 @@ class Detection(NamedTuple):
 
 
 def is_megadetector(content: Any) -> bool:
-    """Whether parsed JSON is MegaDetector's: it lists images by ``file`` and names categories."""
+    """Return whether parsed JSON is MegaDetector's: it lists images by ``file`` and names categories."""
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         return False
     return "detection_categories" in content and "annotations" not in content
 
 
 def detections_of(content: Mapping[str, Any], file: Path) -> list[Detection]:
-    """All boxes, image after image; an image that failed there has none.
+    """Return all boxes, image after image; an image that failed there has none.
 
     Raises:
         InputError: naming the entry and what is wrong with it.

@@ -1,4 +1,4 @@
-"""The annotation formats, one record each: how it is recognised, read and written, what it can hold.
+"""The annotation formats, one record each: how it is recognized, read and written, what it can hold.
 
 To add one: a reader of :class:`Annotations`, a reader of images and boxes that does not look at
 keypoints, perhaps a writer, and a record in ``FORMATS``. The command line, ``adapt``, ``evaluate``,
@@ -53,7 +53,7 @@ class Format:
 
     Attributes:
         name: what ``--from`` and ``--to`` call it. title: what a message calls it.
-        recognise: whether a path that exists is of this format, by its ending and its content.
+        recognize: whether a path that exists is of this format, by its ending and its content.
         read: everything in it; None for formats of boxes alone.
         boxes: images and boxes with their scores and categories, no keypoint is looked at.
         write: writes to a path and returns the files; None where it is only read.
@@ -72,9 +72,9 @@ class Format:
 
 
 def json_kind(path: Path) -> str | None:
-    """Which format a JSON file is of: an object is COCO, a list is told by its first entry.
+    """Return which format a JSON file is of: an object is COCO, a list is told by its first entry.
 
-    What is no JSON is given to the reader of COCO, whose message says where it breaks.
+    What is not JSON is given to the reader of COCO, whose message says where it breaks.
     """
     if path.suffix.lower() != ".json" or not path.is_file():
         return None
@@ -101,7 +101,7 @@ def json_kind(path: Path) -> str | None:
 
 
 def _is_megadetector(start: str) -> bool:
-    """Whether the start of an object is MegaDetector's: images by ``file`` and their detections."""
+    """Return whether the start of an object is MegaDetector's: images by ``file`` and their detections."""
     named = '"detections"' in start or '"detection_categories"' in start
     return named and '"file_name"' not in start and '"annotations"' not in start
 
@@ -251,7 +251,7 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_named(name: str) -> Format:
-    """The format of that name; an unknown one raises and lists the known ones."""
+    """Return the format of that name; an unknown one raises and lists the known ones."""
     for format in FORMATS:
         if format.name == name:
             return format
@@ -259,5 +259,5 @@ def format_named(name: str) -> Format:
 
 
 def recognised(path: Path) -> Format | None:
-    """The format of a path that exists, or None for what is no annotation file."""
+    """Return the format of a path that exists, or None for what is not an annotation file."""
     return next((format for format in FORMATS if format.recognise(path)), None)

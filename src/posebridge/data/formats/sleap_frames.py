@@ -1,7 +1,7 @@
-"""Where the labeled frames of sleap-io's labels are: image files, frames of videos, pictures inside.
+"""Where the labeled frames of sleap-io's labels are: image files, frames of videos, images inside.
 
 Points of a virtual crop are places in the crop. A video or an image is read whole, and the crop's
-corner is added to its points; pictures inside the labels' file are taken out as the crop.
+corner is added to its points; images inside the labels' file are taken out as the crop.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _ends(name: str) -> list[str]:
 
 
 def _place(video: Any, finder: _Finder) -> Any:
-    """Return a video's file, the names of its images, or None for pictures inside a file."""
+    """Return a video's file, the names of its images, or None for images inside a file."""
     name = video.filename
     if isinstance(name, (list, tuple)):
         return [str(n) for n in name]
@@ -159,11 +159,11 @@ def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]
                     "again from the tool that made it."
                 ) from error
             if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
-                raise InputError(f"{path}: frame {number} is no picture of one or three colours.")
+                raise InputError(f"{path}: frame {number} is not a picture of one or three colors.")
             store_image(part / f"frame_{number:08d}.png", picture)
 
-    # Pictures may lie in another file than the labels; two of them may call their data set the same,
-    # and two crops of one picture are two pictures.
+    # Pictures may lie in another file than the labels; two of them may call their dataset the same,
+    # and two crops of one picture are two images.
     state = inside.stat()
     source = [str(inside.resolve()), state.st_size, state.st_mtime_ns]
     parts = ["embedded", source, dataset, wanted, *([] if crop is None else [list(crop)])]

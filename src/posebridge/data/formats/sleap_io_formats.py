@@ -2,7 +2,7 @@
 
 An image is a file, a frame of a video, or a picture inside the file; the latter two are stored as
 images first, see ``video.py``. A point that SLEAP has switched off but that has a place is kept as
-COCO's hidden keypoint for conversions, and is no label: SLEAP puts such points anywhere. A bounding
+COCO's hidden keypoint for conversions, and is not a label: SLEAP puts such points anywhere. A bounding
 box belongs to the instance that it is linked to.
 """
 
@@ -39,7 +39,7 @@ _FLAGGED = ("slp", "nwb")
 def reader(
     format: str,
 ) -> Callable[[Path, Path | str | None], Annotations]:
-    """A function that reads the given one of sleap-io's formats.
+    """Return a function that reads the given one of sleap-io's formats.
 
     That function takes the file and the folder of its images or videos, by default as the file names
     them, then beside it; it raises InputError for whatever cannot be used.
@@ -55,13 +55,13 @@ def reader(
 def box_reader(
     format: str,
 ) -> Callable[[Path, Path | str | None], Boxes]:
-    """The same for images and boxes alone; whole images where the file has no boxes."""
+    """Return the same for images and boxes alone; whole images where the file has no boxes."""
 
     def read(path: Path, images: Path | str | None = None) -> Boxes:
         with sentences(path):
             frames = _load(path, format).labeled_frames
             if not frames:
-                raise InputError(f"{path} has no labelled frame.")
+                raise InputError(f"{path} has no labeled frame.")
             places = frame_places(frames, path, images)
             files = resolved(places.references)
             image, boxes, scores = [], [], []
@@ -133,7 +133,7 @@ def _annotations(labels: Any, path: Path, images: Path | str | None, format: str
         by_model += [not frame.user_instances] * len(chosen)
         image += [row] * len(chosen)
     if not instances:
-        raise InputError(f"{path} has no labelled subject.")
+        raise InputError(f"{path} has no labeled subject.")
     skeleton = _skeleton([i.skeleton for i in instances], path)
     count = len(skeleton)
     points = np.array([i.points["xy"] for i in instances], dtype=np.float64).reshape(-1, count, 2)

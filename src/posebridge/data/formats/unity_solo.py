@@ -1,4 +1,4 @@
-"""Unity Perception's SOLO data sets: ``sequence.N/stepM.frame_data.json`` beside the rendered images.
+"""Unity Perception's SOLO datasets: ``sequence.N/stepM.frame_data.json`` beside the rendered images.
 
 Keypoints are (x, y) in pixels from the top left corner, as Unity writes them. Their names and bones are
 in the template of ``annotation_definitions.json``; the state of a keypoint is COCO's flag: 0 not in the
@@ -47,7 +47,7 @@ class _Subject:
 
 
 def is_dataset(path: Path) -> bool:
-    """Return whether a folder is a SOLO data set, or one in Unity's older layout."""
+    """Return whether a folder is a SOLO dataset, or one in Unity's older layout."""
     if not path.is_dir():
         return False
     if any(path.glob("sequence.*/*.frame_data.json")):
@@ -56,7 +56,7 @@ def is_dataset(path: Path) -> bool:
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """Return every subject of a data set, those without a pose included.
+    """Return every subject of a dataset, those without a pose included.
 
     Args:
         path: the folder that holds ``sequence.0``. images: a folder to take instead of it for images.
@@ -134,7 +134,7 @@ def _read(
             name = capture.get("filename")
             if not isinstance(name, str) or not name:
                 raise InputError(
-                    f"{where} has no 'filename' of an image; copy the rendered data set again."
+                    f"{where} has no 'filename' of an image; copy the rendered dataset again."
                 )
             files.append(names.find(f"{frame.parent.name}/{name}", where))
             sizes.append(_size(capture.get("dimension"), where))
@@ -145,7 +145,7 @@ def _read(
 
 
 def _frames(folder: Path) -> list[Path]:
-    """The files of all frames, in the order of sequences and steps."""
+    """Return the files of all frames, in the order of sequences and steps."""
 
     def order(file: Path) -> list[int]:
         return [int(n) for n in re.findall(r"\d+", f"{file.parent.name} {file.name}")][:2]
@@ -172,7 +172,7 @@ def _subjects(capture: Mapping[str, Any], image: int, where: str, poses: bool) -
             if not isinstance(instance, int | str) or instance in seen:
                 raise InputError(
                     f"{where}: the instanceId {short_repr(instance)} is missing or occurs twice; "
-                    "copy the rendered data set again."
+                    "copy the rendered dataset again."
                 )
             seen.add(instance)
             subject = found.setdefault(instance, _Subject(image, where=f"{where}, {instance}"))
@@ -194,12 +194,12 @@ def _keypoint(entry: Mapping[str, Any], count: int, where: str) -> tuple[int, fl
     if not isinstance(place, int) or not 0 <= place < count:
         raise InputError(
             f"{where}: the keypoint index {short_repr(place)} is not in the template of {count} "
-            f"keypoints in {_DEFINITIONS}; copy both from the same rendered data set."
+            f"keypoints in {_DEFINITIONS}; copy both from the same rendered dataset."
         )
     if state not in (0, 1, 2):
         raise InputError(
             f"{where}: the state {short_repr(state)} of a keypoint is not 0, 1 or 2; "
-            "copy the rendered data set again."
+            "copy the rendered dataset again."
         )
     x, y = _pair(entry.get("location"), "location", where) if state else (0.0, 0.0)
     return place, x, y, int(state)
@@ -224,7 +224,7 @@ def _size(value: Any, where: str) -> tuple[int, int]:
 
 
 def _entries(value: Any, where: str) -> Iterator[Mapping[str, Any]]:
-    """The objects of a list; none where nothing stands."""
+    """Yield the objects of a list; none where nothing stands."""
     if value is None:
         return
     if not isinstance(value, list):
@@ -236,11 +236,11 @@ def _entries(value: Any, where: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _skeleton(folder: Path) -> Skeleton:
-    """The keypoints of the one template that the data set defines."""
+    """Return the keypoints of the one template that the dataset defines."""
     file = folder / _DEFINITIONS
     if not file.is_file():
         raise InputError(
-            f"{file} is missing, which names the keypoints; copy it from the rendered data set."
+            f"{file} is missing, which names the keypoints; copy it from the rendered dataset."
         )
     content = read_json_mapping(file, "SOLO annotation definitions")
     templates = {}
@@ -250,7 +250,7 @@ def _skeleton(folder: Path) -> Skeleton:
             if not isinstance(template, dict):
                 raise InputError(
                     f"{file}: a KeypointAnnotation has no 'template'; "
-                    "copy the file from the rendered data set."
+                    "copy the file from the rendered dataset."
                 )
             templates[short_repr(template.get("templateId"))] = template
     if len(templates) != 1:
@@ -268,13 +268,13 @@ def _template(template: Mapping[str, Any], where: str) -> Skeleton:
         if not isinstance(index, int) or index in names:
             raise InputError(
                 f"{where}: keypoint index {short_repr(index)} is missing or occurs twice; "
-                "copy the file from the rendered data set."
+                "copy the file from the rendered dataset."
             )
         names[index] = str(entry.get("label", ""))
     if sorted(names) != list(range(len(names))):
         raise InputError(
             f"{where}: the indices of the keypoints do not count from 0; "
-            "copy the file from the rendered data set."
+            "copy the file from the rendered dataset."
         )
     edges = []
     for entry in _entries(template.get("skeleton"), f"{where}: 'skeleton'"):

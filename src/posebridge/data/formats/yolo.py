@@ -1,10 +1,10 @@
-"""Ultralytics YOLO-pose data sets: images, one text file of labels for each, and ``data.yaml``.
+"""Ultralytics YOLO-pose datasets: images, one text file of labels for each, and ``data.yaml``.
 
 Read and written here rather than through sleap-io, whose version of it drops boxes, hidden
 keypoints and rows that it does not understand, and writes every image anew.
 
 A line is ``class x y w h`` and x, y (and a flag) for each keypoint, all but class and flag as
-shares of the image's width and height; the box is given by its centre. A pixel coordinate is share
+shares of the image's width and height; the box is given by its center. A pixel coordinate is share
 times size, as Ultralytics converts COCO. Flags that are shares are confidences, as its predictions
 have them. Names are those of ``kpt_names``, or of ``node_names`` as
 sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
@@ -35,11 +35,11 @@ __all__ = ["is_dataset", "read_annotations", "read_scored_boxes"]
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All splits of a data set, or the one whose folder of images is given.
+    """Return all splits of a dataset, or the one whose folder of images is given.
 
     Args:
         path: ``data.yaml``, its folder, or the folder of one split below it.
-        images: unused; the data set names its folders itself.
+        images: unused; the dataset names its folders itself.
 
     Raises:
         InputError: naming the file, the line and what is wrong with it.
@@ -107,7 +107,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All lines (N, columns), the image of each (N,), and (M, 2) sizes of the images."""
+    """Return all lines (N, columns), the image of each (N,), and (M, 2) sizes of the images."""
     values = [row for rows in lines.rows for row in rows]
     if not values:
         raise InputError(

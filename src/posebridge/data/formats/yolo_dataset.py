@@ -28,7 +28,7 @@ _IMAGES = IMAGE_ENDINGS
 
 
 def dataset_file(path: Path) -> Path | None:
-    """The ``data.yaml`` that a path means: itself, the one in a folder, or the one above a split."""
+    """Return the ``data.yaml`` that a path means: itself, the one in a folder, or the one above a split."""
     if path.is_file():
         return path if path.suffix in (".yaml", ".yml") and _looks_like(path) else None
     if not path.is_dir():
@@ -41,7 +41,7 @@ def dataset_file(path: Path) -> Path | None:
 
 
 def is_dataset(path: Path) -> bool:
-    """A ``data.yaml`` of a pose data set, its folder, or the folder of one of its splits."""
+    """Return a ``data.yaml`` of a pose dataset, its folder, or the folder of one of its splits."""
     file = dataset_file(path)
     if file is None:
         return False
@@ -68,10 +68,10 @@ class Dataset:
     def __init__(self, path: Path) -> None:
         file = dataset_file(path)
         if file is None:
-            raise InputError(f"{path} is no YOLO data set; give its data.yaml or its folder.")
+            raise InputError(f"{path} is not a YOLO dataset; give its data.yaml or its folder.")
         self.file, self.asked = file, path
         self.notes: list[str] = []
-        content = read_yaml(file, "YOLO data set")
+        content = read_yaml(file, "YOLO dataset")
         if not isinstance(content, dict):
             raise InputError(f"{file} holds no settings; a data.yaml names train, val, kpt_shape.")
         self.content: Mapping[Any, Any] = content
@@ -87,24 +87,24 @@ class Dataset:
             or given[1] not in (2, 3)
         ):
             raise InputError(
-                f"{self.file}: kpt_shape is {short_repr(given)}; a pose data set has [number "
+                f"{self.file}: kpt_shape is {short_repr(given)}; a pose dataset has [number "
                 "of keypoints, 2 or 3]."
             )
         return given[0], given[1]
 
     def classes(self) -> Mapping[Any, Any]:
-        """The names of the classes by number, none where the file has none."""
+        """Return the names of the classes by number, none where the file has none."""
         names = self.content.get("names")
         listed = dict(enumerate(names)) if isinstance(names, list) else names
         return listed if isinstance(listed, dict) else {}
 
     def kind(self, number: float) -> str:
-        """The name of a class, or its number where the file names none."""
+        """Return the name of a class, or its number where the file names none."""
         found = self.classes().get(number)
         return f"{number:g}" if found is None else str(found)
 
     def _keypoint_names(self, used: Sequence[float]) -> Any:
-        """The names of the keypoints of the classes that have labels.
+        """Return the names of the keypoints of the classes that have labels.
 
         Raises:
             InputError: two of the classes have other names.
@@ -124,12 +124,12 @@ class Dataset:
             if known[other] != known[first]:
                 raise InputError(
                     f"{self.file} has two classes with different keypoints, '{self.kind(first)}' and "
-                    f"'{self.kind(other)}'; keep one class, or write one data set for each."
+                    f"'{self.kind(other)}'; keep one class, or write one dataset for each."
                 )
         return known[first]
 
     def skeleton(self, count: int, used: Sequence[float] = ()) -> Skeleton:
-        """The one skeleton of the classes ``used``, which are all that have labels."""
+        """Return the one skeleton of the classes ``used``, which are all that have labels."""
         content = self.content
         name = str(next(iter(self.classes().values()), "subject"))
         names = self._keypoint_names(used)
@@ -148,7 +148,7 @@ class Dataset:
             raise InputError(f"{self.file}: skeleton or flip_idx: {error}") from error
 
     def places(self) -> list[Path]:
-        """The folders of images, and the lists of images, of all splits that are there."""
+        """Return the folders of images, and the lists of images, of all splits that are there."""
         root = self.file.parent
         stated = self.content.get("path")
         roots = [root / str(stated).replace("\\", "/"), root] if stated else [root]
@@ -178,7 +178,7 @@ class Dataset:
         return list(places.values())
 
     def chosen(self) -> list[Path]:
-        """The folders, then the lists of images, of all splits; or those folders asked for."""
+        """Return the folders, then the lists of images, of all splits; or those folders asked for."""
         places = sorted(self.places(), key=Path.is_file)
         if not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve():
             return places
@@ -250,12 +250,12 @@ class Dataset:
 
 
 def _is_list(path: Path) -> bool:
-    """A text file with an image on each line."""
+    """Return a text file with an image on each line."""
     return path.suffix.lower() == ".txt" and path.is_file()
 
 
 def _listed(file: Path) -> list[Path]:
-    """The images of a list, relative to it or to where Ultralytics is started.
+    """Return the images of a list, relative to it or to where Ultralytics is started.
 
     Raises:
         InputError: one of them is not there.

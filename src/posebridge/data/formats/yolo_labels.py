@@ -1,4 +1,4 @@
-"""The label files of an Ultralytics data set: the image of each, and the numbers of its lines."""
+"""The label files of an Ultralytics dataset: the image of each, and the numbers of its lines."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Lines:
         self.numbers.append([number for number, _ in found])
 
     def line(self, row: int) -> str:
-        """Where the label ``row`` of all of them is, for messages."""
+        """Return where the label ``row`` of all of them is, for messages."""
         for text, numbers in zip(self.texts, self.numbers, strict=True):
             if row < len(numbers):
                 return f"{text}: line {numbers[row]}"
@@ -53,7 +53,7 @@ class Lines:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on images without a label file, if there are some."""
+        """Return a sentence on images without a label file, if there are some."""
         if not self.without:
             return []
         said = f"{len(self.without)} of {len(self.files)} images have no label file"
@@ -90,9 +90,9 @@ def read_text(file: Path) -> str:
 
 
 def _outlined(numbers: Sequence[float]) -> list[float]:
-    """The class and the box of a line: of x, y, x, y, ... from three corners on their extent.
+    """Return the class and the box of a line: of x, y, x, y, ... from three corners on their extent.
 
-    Beyond 1 is no corner: flags of keypoints go to 2.
+    Beyond 1 is not a corner: flags of keypoints go to 2.
     """
     if len(numbers) < 7 or len(numbers) % 2 == 0 or max(numbers[1:]) > 1:
         return list(numbers[:5])
@@ -102,11 +102,11 @@ def _outlined(numbers: Sequence[float]) -> list[float]:
 
 
 def _numbers(file: Path, columns: int | None, outlines: bool) -> list[tuple[int, list[float]]]:
-    """The lines of a label file with their places in it.
+    """Return the lines of a label file with their places in it.
 
     Args:
         columns: of each line; None: the class and the box, whatever follows.
-        outlines: a long line may be the outline of a mask, as data sets for segmentation have it.
+        outlines: a long line may be the outline of a mask, as datasets for segmentation have it.
     """
     rows = []
     for number, line in enumerate(read_text(file).splitlines(), start=1):
@@ -122,6 +122,6 @@ def _numbers(file: Path, columns: int | None, outlines: bool) -> list[tuple[int,
         try:
             kept = [float(w) for w in (words if columns or outlines else words[:5])]
         except ValueError as error:
-            raise InputError(f"{file}: line {number} holds something that is no number.") from error
+            raise InputError(f"{file}: line {number} holds something that is not a number.") from error
         rows.append((number, _outlined(kept) if outlines else kept))
     return rows

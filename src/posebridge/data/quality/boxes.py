@@ -8,7 +8,7 @@ from posebridge.data.quality.findings import Finding, counted, rows_of, share
 from posebridge.data.quality.record import CheckedSet
 
 BOX_SLACK = 0.1
-"""Share of a box's longer side by which a labelled point may lie outside of the box."""
+"""Share of a box's longer side by which a labeled point may lie outside of the box."""
 SMALL = 24.0
 """Longer side of a box in pixels below which a subject is called small."""
 
@@ -65,10 +65,10 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
             "box misses points",
             "warning",
             f"{counted(len(rows), 'box', 'boxes')} ({share(len(rows), len(boxes))}) not holding the "
-            "labelled points",
+            "labeled points",
             "Points that the crop loses are not learned. The box of another subject, of a part, or in "
             "another unit looks like this.",
-            f"A labelled point lies more than {BOX_SLACK:.0%} of the box's longer side outside of it.",
+            f"A labeled point lies more than {BOX_SLACK:.0%} of the box's longer side outside of it.",
             (looked.name,),
             rows_of(rows),
             [

@@ -1,4 +1,4 @@
-"""Two sets side by side: the same pictures, other keypoints, other habits of labelling."""
+"""Two sets side by side: the same images, other keypoints, other habits of labeling."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ FACING_SUBJECTS = 50
 BOX_RATIO = 1.25
 
 _SHARED = {
-    ("source", "target"): "Labelled pictures among the target: the domains overlap, and the gap "
+    ("source", "target"): "Labeled images among the target: the domains overlap, and the gap "
     "between them looks smaller than it is.",
     (
         "source",
         "test",
-    ): "The model learns the labels of test pictures: scores will be too high. Take "
+    ): "The model learns the labels of test images: scores will be too high. Take "
     "them out of one of the two.",
     (
         "target",
         "test",
-    ): "The model adapts to the test pictures themselves (transductive): say so with "
+    ): "The model adapts to the test images themselves (transductive): say so with "
     "the scores, or take them out of the target.",
 }
 
@@ -60,11 +60,11 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
         ("subjects", [f"{len(s.samples):,}" for s in sets]),
         ("keypoints", ["-" if s.labels is None else str(len(s.labels.skeleton)) for s in sets]),
         (
-            "labelled keypoints",
+            "labeled keypoints",
             ["-" if s.labels is None else f"{int(s.labels.labelled.sum()):,}" for s in sets],
         ),
         (
-            "joints labelled",
+            "joints labeled",
             [
                 "-"
                 if s.labels is None
@@ -80,28 +80,28 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
 
 
 def image_width(looked: CheckedSet) -> np.ndarray:
-    """(M,) width of the readable images, pixels."""
+    """Return the (M,) width of the readable images, pixels."""
     return looked.facts.sizes[looked.facts.readable, 0].astype(np.float64)
 
 
 def image_height(looked: CheckedSet) -> np.ndarray:
-    """(M,) height of the readable images, pixels."""
+    """Return the (M,) height of the readable images, pixels."""
     return looked.facts.sizes[looked.facts.readable, 1].astype(np.float64)
 
 
 def subject_size(looked: CheckedSet) -> np.ndarray:
-    """(N,) longer side of the box, pixels: what a crop is made from."""
+    """Return the (N,) longer side of the box, pixels: what a crop is made from."""
     return looked.boxes[looked.seen, 2:].max(axis=1)
 
 
 def subject_shape(looked: CheckedSet) -> np.ndarray:
-    """(N,) width over height of the box: standing people are below 1, lying ones above."""
+    """Return the (N,) width over height of the box: standing people are below 1, lying ones above."""
     boxes = looked.boxes[looked.seen]
     return boxes[:, 2] / np.maximum(boxes[:, 3], 1e-9)
 
 
 def points_in_box(looked: CheckedSet) -> np.ndarray:
-    """(N',) longer side of the labelled points' extent over that of the box; empty without labels.
+    """(N',) longer side of the labeled points' extent over that of the box; empty without labels.
 
     Subjects with less than half of their keypoints are left out.
     """
@@ -204,7 +204,7 @@ def _facing(one: CheckedSet, other: CheckedSet) -> list[Finding]:
             "warning",
             f"{here[0]:.0%} of {one.name} but {there[0]:.0%} of {other.name} seem to face the camera",
             "One of the two may call left what is left for the viewer, not for the person. Look at "
-            "the pictures: blue is left.",
+            "the images: blue is left.",
             "The side of the left shoulder and hip on the way from hips to shoulders, over at least "
             f"{FACING_SUBJECTS} subjects of either set; {FACING_GAP:.0%} apart or more.",
             (one.name, other.name),

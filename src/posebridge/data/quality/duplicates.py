@@ -12,7 +12,7 @@ from posebridge.data.quality.facts import THUMB, ImageFacts
 MOST_SIGNS = 6
 LEAST_CORRELATION = 0.92
 LEAST_CONTRAST = 4.0
-"""Grey levels of standard deviation below which a picture is too flat for a fingerprint."""
+"""Gray levels of standard deviation below which a picture is too flat for a fingerprint."""
 _ROWS = 2048
 _PAIRS = 2048
 
@@ -90,7 +90,7 @@ class _Thumbs:
 
 
 def _correlate(one: _Thumbs, first: np.ndarray, other: _Thumbs, second: np.ndarray) -> np.ndarray:
-    """(P,) bool of P pairs. A film's frames are all alike: its pairs do not fit into memory at once."""
+    """Return the (P,) bool of P pairs. A film's frames are all alike: its pairs do not fit into memory at once."""
     alike = np.minimum(one.spread[first, 0], other.spread[second, 0]) >= LEAST_CONTRAST
     for start in range(0, len(first), _PAIRS):
         pairs = slice(start, start + _PAIRS)

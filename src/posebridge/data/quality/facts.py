@@ -1,4 +1,4 @@
-"""What can be said of image files without their labels: sizes, colours, a fingerprint, damage."""
+"""What can be said of image files without their labels: sizes, colors, a fingerprint, damage."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class ImageFacts:
         return len(self.files)
 
     def path(self, index: int) -> Path:
-        """One file."""
+        """Return one file."""
         return Path(os.fsdecode(bytes(self.files[index])))
 
     @property
     def colours(self) -> dict[str, np.ndarray]:
-        """(M,) brightness, contrast and saturation of each image in percent, from its thumb.
+        """Return the (M,) brightness, contrast and saturation of each image in percent, from its thumb.
 
         Brightness is the mean of the luma, contrast its standard deviation, saturation the mean of
         HSV's saturation.
@@ -117,7 +117,7 @@ def look_at_images(
 
 
 def perceptual_hash(luma: np.ndarray) -> np.ndarray:
-    """64 signs that stay the same when an image is scaled, compressed again or slightly recoloured.
+    """64 signs that stay the same when an image is scaled, compressed again or slightly recolored.
 
     The usual DCT hash (Zauner, *Implementation and benchmarking of perceptual image hash functions*,
     2010): the 8 x 8 lowest frequencies of the 32 x 32 image but for the row and the column of its
@@ -142,7 +142,7 @@ def _luma(thumbs: np.ndarray) -> np.ndarray:
 
 
 def is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end mark; decoders fill the rest with grey and say nothing."""
+    """Return whether a JPEG or PNG lacks its end mark; decoders fill the rest with gray and say nothing."""
     if content.startswith(b"\xff\xd8"):
         return content.rfind(b"\xff\xd9") < len(content) // 2
     if content.startswith(b"\x89PNG"):

@@ -40,7 +40,7 @@ class Finding:
 
 
 def rows_of(indices: Sequence[int] | np.ndarray) -> np.ndarray:
-    """(M, 1) rows of one set."""
+    """Return the (M, 1) rows of one set."""
     return np.asarray(indices, dtype=np.int64).reshape(-1, 1)
 
 
@@ -50,7 +50,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share in percent with as many digits as it needs."""
+    """Return a share in percent with as many digits as it needs."""
     value = 100 * part / max(whole, 1)
     if 0 < value < 0.1:
         return "under 0.1 %"

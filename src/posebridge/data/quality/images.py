@@ -12,7 +12,7 @@ from posebridge.data.quality.record import CheckedSet
 
 
 def unreadable(looked: CheckedSet) -> list[Finding]:
-    """Files that are no image; an error where they are most of the set."""
+    """Files that are not images; an error where they are most of the set."""
     facts = looked.facts
     broken = np.flatnonzero(~facts.readable).tolist()
     if len(broken) == 0:
@@ -42,7 +42,7 @@ def cut_off(looked: CheckedSet) -> list[Finding]:
             "cut off",
             "warning",
             f"{counted(len(cut), 'image')} of {len(facts):,} cut off",
-            "The file ends in the middle of the image; what is missing decodes as grey. Copy it again.",
+            "The file ends in the middle of the image; what is missing decodes as gray. Copy it again.",
             "A JPEG or PNG without its end mark.",
             (looked.name,),
             rows_of(looked.first_subject[cut]),
@@ -94,7 +94,7 @@ def other_size(looked: CheckedSet) -> list[Finding]:
             "Labels made on images of another size, or turned by their EXIF tag, lie in the wrong "
             "place. "
             + (f"{turned:,} of them are turned by 90 degrees. " if turned else "")
-            + "Look at the pictures, then scale the labels or the images.",
+            + "Look at the images, then scale the labels or the images.",
             "Width and height of the decoded image, upright by its EXIF tag, against its entry.",
             (looked.name,),
             rows_of(looked.first_subject[images]),
@@ -124,7 +124,7 @@ def shared_file(looked: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(len(several), 'file')} of {len(looked.facts):,} named by several image ids",
             "Frames of two videos that got one name look like this: labels of one picture may be on "
-            "another. Look at the pictures; give each image a file of its own.",
+            "another. Look at the images; give each image a file of its own.",
             "Two entries of 'images' with different ids name the same file.",
             (looked.name,),
             rows_of(looked.first_subject[several]),
@@ -134,7 +134,7 @@ def shared_file(looked: CheckedSet) -> list[Finding]:
 
 
 def repeated(looked: CheckedSet) -> list[Finding]:
-    """The same picture more than once within the set."""
+    """Return the same picture more than once within the set."""
     twice = find_duplicates(looked.facts)
     if not twice:
         return []
@@ -146,7 +146,7 @@ def repeated(looked: CheckedSet) -> list[Finding]:
             "note",
             f"{counted(len(twice), 'image')} ({share(len(twice), len(looked.facts))}) there more than "
             f"once, {equal:,} of them equal byte for byte",
-            "Neighbouring frames of a video look like this, too. They count as often as they are "
+            "Neighboring frames of a video look like this, too. They count as often as they are "
             "there.",
             RULE,
             (looked.name, looked.name),

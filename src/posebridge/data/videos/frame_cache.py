@@ -1,4 +1,4 @@
-"""Frames of videos and pictures inside other files, stored as image files in a cache folder.
+"""Frames of videos and images inside other files, stored as image files in a cache folder.
 
 The cache is ``$POSEBRIDGE_CACHE``, or ``posebridge`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; a
 folder in it is named by the file, its size and time and the frames, so that a changed file is read
@@ -37,7 +37,7 @@ _REMEDIES = {
 
 
 def cache_folder() -> Path:
-    """Where frames are kept."""
+    """Return where frames are kept."""
     given = os.environ.get("POSEBRIDGE_CACHE")
     if given:
         return Path(given) / "frames"
@@ -46,7 +46,7 @@ def cache_folder() -> Path:
 
 
 def cached_folder(path: Path, what: str) -> Path:
-    """Where the pictures ``what`` of a file as it is at present are kept."""
+    """Return where the images ``what`` of a file as it is at present are kept."""
     try:
         state = path.stat()
     except OSError as error:
@@ -58,7 +58,7 @@ def cached_folder(path: Path, what: str) -> Path:
 
 
 def stored(folder: Path, write: Callable[[Path], None]) -> list[Path]:
-    """The files of a cache folder, written first if it is not there; whole or not at all.
+    """Return the files of a cache folder, written first if it is not there; whole or not at all.
 
     Args:
         write: puts files into the folder that it is given, by :func:`store_image`. What else it raises

@@ -167,14 +167,14 @@ def _timed(stamps: list[int], demuxed: Demuxed, seen: bool, lost: bool) -> Frame
 
 
 def _by_decoding(path: Path, demuxed: Demuxed) -> FrameNumbers:
-    """The frames of a file whose packets alone do not tell them."""
+    """Return the frames of a file whose packets alone do not tell them."""
     packets = demuxed.packets
     shown, sure = _shown(path)
     times = [pts for pts, _ in shown if pts is not None]
     damaged = demuxed.damaged or sure < len(shown) or _begins_broken(demuxed, times)
     stamps = [p.pts for p in packets if p is not None and p.pts is not None]
     if damaged:
-        # Damage takes the times of some packets along; those of AVI and of raw streams are no times.
+        # Damage takes the times of some packets along; those of AVI and of raw streams are not times.
         if demuxed.kind not in ("avi", *_RAW) and 2 * len(stamps) > len(packets):
             unseen = leading_times(packets, _tabled(demuxed)) - set(times)
             return _timed(sorted(set(stamps) - unseen), demuxed, seen=True, lost=True)
@@ -202,7 +202,7 @@ def _tabled(demuxed: Demuxed) -> bool:
 
 
 def _begins_broken(demuxed: Demuxed, times: list[int]) -> bool:
-    """Whether a file with a table does not show its first frame, where a recording may just be cut."""
+    """Return whether a file with a table does not show its first frame, where a recording may just be cut."""
     first = next((p.pts for p in demuxed.packets if p is not None), None)
     return _tabled(demuxed) and first is not None and first not in times
 
@@ -210,7 +210,7 @@ def _begins_broken(demuxed: Demuxed, times: list[int]) -> bool:
 def _shown(path: Path) -> tuple[list[tuple[int | None, int]], int]:
     """(time, ordinal of the packet) of the frames that one decoder gives, and how many before damage.
 
-    What is logged before the first frame is of packets whose key frame was cut off, and is no damage.
+    What is logged before the first frame is of packets whose key frame was cut off, and is not damage.
     """
     av = need("av", "video", "reading videos")
     shown: list[tuple[int | None, int]] = []

@@ -59,7 +59,7 @@ def filled_times(stamps: list[int]) -> list[int] | None:
 def numbers_in_groups(packets: list[Packet | None], shown: list[int]) -> tuple[dict[int, int], int]:
     """Return numbers by packet of a damaged file without times, and how many frames it has.
 
-    Without reordering the ordinal is the number. With it, the frames of a group of pictures have the
+    Without reordering the ordinal is the number. With it, the frames of a group of images have the
     numbers of the group, in the order in which they are shown, if all of them are shown.
     """
     if is_rising(shown):

@@ -77,7 +77,7 @@ def _sentence(name: str, files: Sequence[Path], keep: np.ndarray, what: str) -> 
     lost = dict.fromkeys(undecodable(f) for f, kept in zip(files, keep, strict=True) if not kept)
     if not keep.any():
         raise InputError(
-            f"{name}: none of the labelled frames can be decoded; copy the video again."
+            f"{name}: none of the labeled frames can be decoded; copy the video again."
         )
     some = ", ".join(f"{number} of {video}" for video, number in list(filter(None, lost))[:5])
     more = ", ..." if len(lost) > 5 else ""

@@ -35,7 +35,7 @@ _UNDECODABLE = "undecodable"
 
 
 def is_video(path: Path) -> bool:
-    """Whether the ending is that of a video."""
+    """Return whether the ending is that of a video."""
     return path.suffix.lower() in VIDEO_ENDINGS
 
 
@@ -63,7 +63,7 @@ def sample_video(
 
 
 def chosen_frames(times: np.ndarray, every: int, most: int) -> list[int]:
-    """The numbers of the frames to take, given the (F,) times at which each is shown, ascending.
+    """Return the numbers of the frames to take, given the (F,) times at which each is shown, ascending.
 
     An even sample is even in time: the frame that is shown in the middle of each of ``most`` equal
     spans. At a variable rate a frame may be that for several spans; it is taken once.
@@ -80,12 +80,12 @@ def chosen_frames(times: np.ndarray, every: int, most: int) -> list[int]:
 
 
 def frame_times(path: Path) -> np.ndarray:
-    """(F,) seconds at which the frames are shown, ascending, those that can't be decoded too."""
+    """Return the (F,) seconds at which the frames are shown, ascending, those that can't be decoded too."""
     return frame_numbers(path).times
 
 
 def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
-    """(N,) seconds at which a video shows the frames that :func:`sample_video` stored of it."""
+    """Return the (N,) seconds at which a video shows the frames that :func:`sample_video` stored of it."""
     numbers = np.array([_number(file) for file in frames], dtype=np.int64)
     return frame_numbers(path).times[numbers]
 
@@ -93,7 +93,7 @@ def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
 def extract_frames(
     path: Path, numbers: Sequence[int], say: Callable[[str], None] | None = None
 ) -> list[Path]:
-    """The given frames of a video as image files, turned the way that a player shows them.
+    """Return the given frames of a video as image files, turned the way that a player shows them.
 
     Args:
         numbers: frames counted from 0 in the order in which they are shown; may repeat.
@@ -110,7 +110,7 @@ def extract_frames(
     beyond = next((n for n in numbers if not 0 <= n < most), None)
     if beyond is not None:
         raise InputError(
-            f"{path} has no frame {beyond}, which the labels name; give the video that was labelled."
+            f"{path} has no frame {beyond}, which the labels name; give the video that was labeled."
         )
     files = _stored_frames(path, sorted(set(numbers)), say)
     if frame_numbers(path) is not known:

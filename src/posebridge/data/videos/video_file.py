@@ -44,10 +44,10 @@ def require_video_file(path: Path) -> os.stat_result:
 
 
 def open_video(path: Path) -> tuple[Any, Any]:
-    """Return PyAV's container and the stream of pictures; close the container after use.
+    """Return PyAV's container and the stream of images; close the container after use.
 
     Raises:
-        InputError: not a video in a container that is read, without pictures, or with absurd sizes.
+        InputError: not a video in a container that is read, without images, or with absurd sizes.
     """
     av = need("av", "video", f"reading the video {path}")
     state = require_video_file(path)
@@ -69,7 +69,7 @@ def open_video(path: Path) -> tuple[Any, Any]:
     try:
         stream = _pictures(av, container)
         if stream is None:
-            raise InputError(f"{path} has no pictures; give a video.")
+            raise InputError(f"{path} has no images; give a video.")
         width, height = stream.codec_context.width, stream.codec_context.height
         if width * height > _MOST_PIXELS:
             raise InputError(
@@ -87,7 +87,7 @@ def open_video(path: Path) -> tuple[Any, Any]:
 
 
 def _pictures(av: Any, container: Any) -> Any:
-    """The first stream of pictures that is not a cover; one that FFmpeg can decode."""
+    """Return the first stream of images that is not a cover; one that FFmpeg can decode."""
     cover = av.stream.Disposition.attached_pic
     for stream in container.streams.video:
         if not stream.disposition & cover and stream.codec_context is not None:

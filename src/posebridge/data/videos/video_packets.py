@@ -18,7 +18,7 @@ MOST_FRAMES = 20_000_000
 
 
 class Packet(NamedTuple):
-    """One packet of pictures, in the order of the file."""
+    """One packet of images, in the order of the file."""
 
     pts: int | None
     dts: int | None
@@ -26,7 +26,7 @@ class Packet(NamedTuple):
 
 
 class Demuxed(NamedTuple):
-    """All packets of a video's pictures.
+    """All packets of a video's images.
 
     Attributes:
         packets: in the order of the file, by ordinal; None for one that the file's table has and that
