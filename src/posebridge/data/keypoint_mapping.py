@@ -18,7 +18,7 @@ def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
 
     Args:
         samples: N subjects whose skeleton names the keypoints of ``match.source``.
-        match: as ``match_skeletons(samples.skeleton, target)`` gives it.
+        match: the result of ``match_skeletons(samples.skeleton, target)``.
 
     Raises:
         ValueError: the match was made for other keypoints.

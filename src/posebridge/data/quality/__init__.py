@@ -12,7 +12,7 @@
 
 A dataset without labels is checked without them: keypoints of a target are not read here either.
 
-To add a check: a function of a ``CheckedSet`` that gives findings, and its name in ``CHECKS`` below.
+To add a check: a function of a ``CheckedSet`` that returns findings, and its name in ``CHECKS`` below.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def check_set(
     progress: Callable[[int], None] | None = None,
     workers: int | None = None,
 ) -> CheckedSet:
-    """Decode every image once and look at the labels.
+    """Decode every image once and check the labels.
 
     Args:
-        name: of the set, for messages.
-        data: with keypoints, or without.
-        declared: width and height by path, as :func:`declared_sizes` gives them.
+        name: the dataset's name, for messages.
+        data: samples with keypoints, or without.
+        declared: width and height by path, from :func:`declared_sizes`.
         progress: called with the number of images done.
         workers: threads that decode; by default one for each core, at most 16.
     """

@@ -9,15 +9,15 @@ from posebridge.data.quality.record import CheckedSet
 from posebridge.data.quality.sides import RULE, exchanged_sides, side_links
 
 OUTSIDE = 1.0
-"""Pixels by which a labeled point may lie outside its image."""
+"""Pixels by which a labeled point may be outside its image."""
 FEW = 0.25
-"""Share of the keypoints below which a subject counts as hardly labeled."""
+"""Fraction of the keypoints below which a subject counts as hardly labeled."""
 RARE = 0.05
-"""Share of the most labeled keypoint's number below which another is called rare."""
+"""Fraction of the most labeled keypoint's number below which another is called rare."""
 
 
 def outside(looked: CheckedSet) -> list[Finding]:
-    """Labeled points outside of their image."""
+    """Return labeled points outside of their image."""
     labels = looked.labels
     if labels is None:
         return []
@@ -36,7 +36,7 @@ def outside(looked: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(int(off.sum()), 'labeled point')} of {counted(len(rows), 'subject')} "
             f"({share(len(rows), len(labels))}) outside of the image",
-            "A training masks them. If they are many, the labels may belong to images of another "
+            "Training masks such points. If they are many, the labels may belong to images of another "
             "size, or x and y may be exchanged.",
             f"More than {OUTSIDE:g} pixel beyond the image's edge.",
             (looked.name,),
@@ -55,7 +55,7 @@ def outside(looked: CheckedSet) -> list[Finding]:
 
 
 def at_origin(looked: CheckedSet) -> list[Finding]:
-    """Labeled points exactly at (0, 0) or (-1, -1)."""
+    """Return labeled points exactly at (0, 0) or (-1, -1)."""
     labels = looked.labels
     if labels is None:
         return []
@@ -70,7 +70,8 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(int(zero.sum()), 'labeled point')} of {counted(len(rows), 'subject')} "
             f"({share(len(rows), len(labels))}) exactly at (0, 0) or (-1, -1)",
-            "Most tools write one of these for a joint without a label; its flag must be 0 then, or "
+            "Most tools write one of these places for a joint without a label; its flag must be 0 "
+            "then, or "
             "the model learns the corner.",
             "x and y are both 0, or both -1, and the flag is 1 or 2.",
             (looked.name,),
@@ -86,7 +87,7 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
 
 
 def never_labelled(looked: CheckedSet) -> list[Finding]:
-    """Keypoints that no subject, or hardly any, has a label for."""
+    """Return keypoints that no subject, or hardly any subject, has a label for."""
     labels = looked.labels
     if labels is None:
         return []
@@ -123,7 +124,7 @@ def never_labelled(looked: CheckedSet) -> list[Finding]:
 
 
 def hardly_labelled(looked: CheckedSet) -> list[Finding]:
-    """Subjects with few labeled keypoints."""
+    """Return subjects with few labeled keypoints."""
     labels = looked.labels
     if labels is None:
         return []
@@ -139,7 +140,7 @@ def hardly_labelled(looked: CheckedSet) -> list[Finding]:
             "note",
             f"{counted(len(few), 'subject')} ({share(len(few), len(labels))}) with fewer than a "
             "quarter of the keypoints",
-            "They count like any other subject in a batch and teach less.",
+            "Such subjects count like any other in a batch and teach less.",
             f"Fewer than {FEW:.0%} of the {total} keypoints have a flag above 0.",
             (looked.name,),
             rows_of(few),
@@ -149,7 +150,7 @@ def hardly_labelled(looked: CheckedSet) -> list[Finding]:
 
 
 def exchanged(looked: CheckedSet) -> list[Finding]:
-    """Left and right that look exchanged, or why that could not be checked."""
+    """Return left and right that look exchanged, or the reason why they could not be checked."""
     labels = looked.labels
     if labels is None:
         return []
@@ -160,7 +161,7 @@ def exchanged(looked: CheckedSet) -> list[Finding]:
                 "no pairs",
                 "note",
                 "no left/right pairs in the skeleton",
-                "Mirrored views keep every name, which is right for a hand and wrong for a body. Name "
+                "Mirrored images keep every name, which is right for a hand and wrong for a body. Name "
                 "sides like left_knee and right_knee, or give pairs in a skeleton file.",
                 "No two names differ in their side alone.",
                 (looked.name,),
