@@ -1,7 +1,7 @@
 """COCO keypoint files, read.
 
-CVAT's "COCO Keypoints 1.0" export is one of them: the folder that its archive unpacks to is read like
-a file.
+CVAT's "COCO Keypoints 1.0" export is a COCO file, too: the folder that its archive unpacks to is
+read like a file.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def read_labelled(
         path: the annotation file, or a folder that holds ``annotations.json``.
         images: the folder that ``file_name`` is relative to; by default the annotation file's own
             folder, its ``images``, or the same two one level up, whichever has the first image.
-        say: told how many subjects are left out and why.
+        say: receives a sentence on how many subjects are left out and why.
 
     Raises:
-        InputError: naming the file, the entry, and what is wrong with it.
+        InputError: names the file, the entry, and what is wrong with it.
     """
     annotations = _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True)
     require_pixels(annotations)
@@ -48,11 +48,11 @@ def read_labelled(
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """Return all that a COCO keypoint file says, subjects without a labeled keypoint included.
+    """Return the whole content of a COCO keypoint file, subjects without a labeled keypoint included.
 
-    Beside COCO's own fields: a third value of a keypoint that is a share is its confidence, as
-    results have it; ``keypoint_scores`` and ``individual`` are what :func:`write_annotations`
-    writes; a ``track_id``, also among CVAT's ``attributes``, names an individual.
+    Beside COCO's own fields: a third value of a keypoint that is a fraction is its confidence, as in
+    results; ``keypoint_scores`` and ``individual`` are written by :func:`write_annotations`; a
+    ``track_id``, also among CVAT's ``attributes``, names an individual.
 
     Raises:
         InputError: as :func:`read_labelled`.
@@ -80,7 +80,7 @@ def read_boxes(path: Path | str, images: Path | str | None = None) -> Unlabelled
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """:func:`read_boxes`, and the scores and categories of the boxes if they have some.
+    """Return the samples of :func:`read_boxes` with the scores and categories of the boxes, if any.
 
     The notes count boxes that are left out for being crowds or empty, and images that have none. CVAT
     marks every mask as a crowd: where all boxes are crowds they are the subjects.
@@ -94,7 +94,8 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
         notes.append(f"all {crowds} boxes are marked as crowds (iscrowd) and are taken as subjects")
     elif crowds:
         notes.append(
-            f"{crowds} of {len(content.annotations)} boxes are left out, which are marked as crowds "
+            f"{crowds} of {len(content.annotations)} boxes are left out, since they are marked as "
+            "crowds "
             "(iscrowd, as CVAT marks every mask)"
         )
     if not rows:
@@ -112,13 +113,13 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             f"{short_repr(rows[0].get('id'))}; give boxes of some width and height."
         )
     if len(boxed) < len(rows):
-        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
+        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, since they are empty")
     rows = boxed
     ids = content.ids(rows)
     image, used = content.places(rows)
     if len(used) < len(content.images):
         bare = len(content.images) - len(used)
-        notes.append(f"{bare} of {len(content.images)} images are left out, which have no box")
+        notes.append(f"{bare} of {len(content.images)} images are left out, since they have no box")
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), ids)
@@ -180,7 +181,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     image, used = content.places(rows)
     paths = content.paths(used, rows)
     if not labelled_only:
-        # Images in which nobody is seen are part of what the file says.
+        # Images in which nobody is seen are part of the file's content.
         inhabited = set(used)
         empty = [i for i in content.images if i not in inhabited]
         used += empty
@@ -189,7 +190,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     boxes = content.boxes(rows, needed=False)
     zero = sum(bool(row.get("bbox")) and not boxes[i, 2] for i, row in enumerate(rows))
     if zero:
-        notes.append(f"{zero} boxes without area count as none; the keypoints' extent stands in.")
+        notes.append(f"{zero} boxes without area count as none; the keypoints' extent is used.")
     return Annotations(
         name=str(file),
         skeleton=skeleton,
@@ -210,7 +211,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
 
 
 def _has_keypoints(row: Row) -> bool:
-    """Return whether an annotation has keypoints; ``[]`` and null, as renderers write them, are none."""
+    """Return whether an annotation has keypoints; not for ``[]`` and null, as renderers write them."""
     return row.get("keypoints") not in (None, [], {}, "")
 
 
@@ -236,7 +237,7 @@ def _size(entry: Row) -> tuple[int, int]:
 def _flags_and_scores(
     third: np.ndarray, rows: Sequence[Row], file: Path
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """COCO's flags and the keypoints' confidences from the third values and the extra field."""
+    """Return COCO's flags and the keypoints' scores from the third values and the extra field."""
     flags, shares = flags_and_scores(third)
     if shares is not None or not any("keypoint_scores" in row for row in rows):
         return flags, shares
@@ -253,7 +254,7 @@ def _number(value: Any, row: Row, file: Path) -> float:
         return float(value) if isinstance(value, (int, float)) else np.nan
     except OverflowError as error:
         raise InputError(
-            f"{file}: annotation {row.get('id')} has a score that is too large; scores are shares."
+            f"{file}: annotation {row.get('id')} has a score that is too large; scores are fractions."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A parsed COCO file whose parts are checked as they are asked for.
+"""A parsed COCO file whose parts are checked when they are used.
 
 Checks run over whole columns at once; only when a column fails is it searched for the entry to name,
 so that a file of 200,000 annotations is read in seconds.
@@ -50,7 +50,7 @@ class CocoContent:
     """The entries of a COCO file.
 
     Attributes:
-        file: where it lies. annotations, categories: the lists of the file, each entry an object.
+        file: its path. annotations, categories: the lists of the file, each entry an object.
         images: id -> entry.
         folder: what ``file_name`` is relative to.
     """
@@ -78,7 +78,7 @@ class CocoContent:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth knowing about the images, one sentence each."""
+        """Return remarks about the images, one sentence each."""
         counted = ["The ids of the images are text and are numbered anew."]
         without = [f"{self._without_id} annotations have no id; all are numbered anew."]
         return [
@@ -95,7 +95,7 @@ class CocoContent:
                 one, two = (listed[i].get("file_name") for i in (other, index))
                 raise InputError(
                     f"{self.file}: two images have the id {image_id}, {one} and {two}; give each "
-                    "its own, or its labels go to the wrong picture."
+                    "its own, or its labels go to the wrong image."
                 )
 
     def _entries(self, content: Row, key: str) -> list[Row]:
@@ -159,13 +159,13 @@ class CocoContent:
             raise InputError(
                 f"{self.who(rows[index])} belongs to image "
                 f"{short_repr(keys[index])}, which 'images' does not list; "
-                "add the image, or take the annotation out."
+                "add the image, or remove the annotation."
             )
         used, image = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
         return image.reshape(-1), used.tolist()
 
     def paths(self, image_ids: Sequence[int], rows: Sequence[Row] = ()) -> list[Path]:
-        """Return the images' files; every one must exist, and no two names may give one by a fallback."""
+        """Return the images' files; all must exist, and two names never give one file by a fallback."""
         first: dict[str, Row] = {}
         for row in rows:
             first.setdefault(str(id_key(row.get("image_id"))), row)
@@ -185,7 +185,7 @@ class CocoContent:
         return turned if turned != path and not is_file(path) else path
 
     def ids(self, rows: Sequence[Row]) -> np.ndarray:
-        """Return the (N,) int64: the annotations' ids, or their place in the list where one has none."""
+        """Return the (N,) int64 ids of the annotations, or their places in the list without ids."""
         without = sum(row.get("id") is None for row in rows)
         if without:
             self._without_id = without if without < len(rows) else 0
@@ -193,7 +193,7 @@ class CocoContent:
         return np.array(IdTable(self.keys(rows, "id")).numbers, dtype=np.int64)
 
     def category_keys(self, rows: Sequence[Row]) -> list[str]:
-        """Return the category of each row as text; the only one where an annotation does not say."""
+        """Return the category of each row as text; the only category where an annotation has none."""
         if len(self.categories) == 1:
             only = str(id_key(self.categories[0].get("id")))
             said = [row for row in rows if row.get("category_id") is not None]
@@ -234,7 +234,7 @@ class CocoContent:
         return found
 
     def keypoints(self, rows: Sequence[Row], count: int) -> np.ndarray:
-        """Return the (N, K, 3) float64: x, y, flag; 0 where the flag is not above 0. (N, 0) rows have none."""
+        """Return the (N, K, 3) float64 x, y, flag; 0 where the flag is not above 0. (N, 0) for no keypoint."""
         values = [row["keypoints"] for row in rows]
         length = 3 * count
         values = [_flat(value) for value in values]
@@ -256,11 +256,12 @@ class CocoContent:
         return np.where(labelled[..., None], table, 0.0)
 
     def boxes(self, rows: Sequence[Row], *, needed: bool) -> np.ndarray:
-        """Return the (N, 4) float64 x, y, width, height; a width of 0 where there is none.
+        """Return the (N, 4) float64 x, y, width, height; a width of 0 for no box.
 
         Raises:
-            InputError: a box that is none; or no box though ``needed``. A box ``[]`` or without area
-                is none, as Label Studio writes it round a single point.
+            InputError: a malformed box; or no box though ``needed``. A box ``[]`` or without area
+                counts
+                as none, as Label Studio writes it around a single point.
         """
         boxes = np.zeros((len(rows), 4))
         having = [i for i, row in enumerate(rows) if needed or not is_empty_box(row.get("bbox"))]
@@ -289,7 +290,7 @@ class CocoContent:
                 index = int(np.flatnonzero(wrong)[0])
                 raise InputError(
                     f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}; correct it, or "
-                    "take the annotation out."
+                    "remove the annotation."
                 )
         boxes[having] = table
         return boxes
@@ -319,7 +320,7 @@ def is_empty_box(box: Any) -> bool:
 
 
 def _flat(value: Any) -> Any:
-    """Keypoints as one list: some write a list for each, or null for what is not labeled."""
+    """Return keypoints as one list: some files have a list for each, or null for an unlabeled one."""
     if not isinstance(value, list):
         return value
     if any(isinstance(v, list) for v in value):

@@ -28,7 +28,7 @@ __all__ = ["Table", "is_csv", "is_project", "read_annotations", "read_scored_box
 
 
 def is_project(path: Path) -> bool:
-    """Return a folder with ``config.yaml`` and ``labeled-data``, or that file."""
+    """Return whether a path is a folder with ``config.yaml`` and ``labeled-data``, or that file."""
     folder = path.parent if path.name == "config.yaml" else path
     return (folder / "config.yaml").is_file() and (folder / "labeled-data").is_dir()
 
@@ -42,7 +42,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
             them.
 
     Raises:
-        InputError: naming the file, the row and what is wrong with it.
+        InputError: names the file, the row and what is wrong with it.
     """
     tables, config, notes = _tables(Path(path))
     parts = list(dict.fromkeys(part for t in tables for part in t.parts))
@@ -63,7 +63,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
                 place = t.positions(int(row), name, parts)
                 given = np.isfinite(place[:, :2])
                 half += int((given.any(axis=1) & ~given.all(axis=1)).sum())
-                # Tools that have no empty cell write -1 where a body part is not in the image.
+                # Tools without empty cells write -1 where a body part is not in the image.
                 away = given.all(axis=1) & (place[:, :2] < 0).any(axis=1)
                 negative += int(away.sum())
                 place[away, :2] = np.nan
@@ -112,7 +112,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 class Table:
-    """One file: where rows come from and what the columns are.
+    """One file: the origin of rows and the meaning of columns.
 
     Attributes:
         file: the CSV or H5.
@@ -155,14 +155,14 @@ class Table:
         return found
 
     def labeled(self) -> np.ndarray:
-        """Return (M,) bool: a row has a place; negative places, such as -1, are none."""
+        """Return (M,) bool: a row has a place; a negative place, such as -1, does not count."""
         places = [i for (_, _, coordinate), i in self.place.items() if coordinate != "likelihood"]
         values = self.values[:, places]
         return np.asarray((np.isfinite(values) & (values >= 0)).any(axis=1))
 
 
 def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None, list[str]]:
-    """Return the tables, the project's settings, and a note on videos without a table."""
+    """Return the tables, the project's config, and a note on videos without a table."""
     if not is_project(path):
         return [_table(path)], _config_above(path), []
     project = path.parent if path.name == "config.yaml" else path
@@ -191,7 +191,7 @@ def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None, list[str]]:
 
 
 def _config_above(path: Path) -> dict[str, Any] | None:
-    """Return the project's settings of a file in ``labeled-data/VIDEO``, for the bones."""
+    """Return the project's config of a file in ``labeled-data/VIDEO``, for the bones."""
     labels = path.resolve().parent.parent
     file = labels.parent / "config.yaml"
     return _config(file) if labels.name == "labeled-data" and file.is_file() else None
@@ -232,10 +232,10 @@ def _table(file: Path) -> Table:
 
 
 def _triples(columns: Sequence[tuple[str, ...]], file: Path) -> list[tuple[str, str, str]]:
-    """(scorer, [individual,] part, coordinate) without the scorer."""
+    """Return (scorer, [individual,] part, coordinate) without the scorer."""
     scorers = {column[0] for column in columns}
     if len(scorers) > 1:
-        raise InputError(f"{file} has labels of {len(scorers)} scorers; keep those of one.")
+        raise InputError(f"{file} has labels of {len(scorers)} scorers; keep those of one scorer.")
     if any(len(column) not in (3, 4) for column in columns):
         raise InputError(f"{file} has columns without scorer, body part and coordinate.")
     found = [(c[1] if len(c) == 4 else "", c[-2], c[-1]) for c in columns]

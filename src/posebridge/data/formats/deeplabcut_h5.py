@@ -44,7 +44,7 @@ def read_h5_table(path: Path) -> tuple[list[tuple[str, ...]], Columns, np.ndarra
     """Return the rows' names, the columns' names and the values (rows, columns) float64.
 
     Raises:
-        InputError: no such table, or a damaged one.
+        InputError: the table is missing or damaged.
     """
     try:
         with opened_hdf5(path) as file:

@@ -8,7 +8,7 @@
                    class or category if it has one; commas, semicolons or tabs between cells
     MegaDetector   its JSON, whose boxes are shares of the image
 
-``images`` says where the images are: a folder, or for ``image_id`` the COCO file that lists them. In a
+``images`` is a folder of images, or for ``image_id`` the COCO file that lists them. In a
 folder an ``image_id`` is the name of a file without its ending, leading zeros aside.
 """
 
@@ -42,7 +42,7 @@ __all__ = ["is_csv", "read_scored_boxes"]
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Boxes, their scores and their categories.
+    """Return boxes, their scores and their categories.
 
     Args:
         path: the JSON or CSV file.
@@ -50,7 +50,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             or ``images`` in it.
 
     Raises:
-        InputError: naming the file, the entry and what is wrong with it.
+        InputError: names the file, the entry and what is wrong with it.
     """
     file = Path(path)
     if file.suffix.lower() == ".csv":
@@ -65,12 +65,12 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     rows = np.flatnonzero(given & ~(boxes[:, 2:] == 0).any(axis=1))
     if len(rows) == 0:
         raise InputError(
-            f"{file}: no box has an area, such as that of entry 1; give width and height."
+            f"{file}: no box has an area, such as entry 1; give width and height."
         )
     notes = []
     if len(rows) < len(names):
         notes.append(
-            f"{len(names) - len(rows)} of {len(names)} boxes are left out, which are empty."
+            f"{len(names) - len(rows)} of {len(names)} boxes are left out, since they are empty."
         )
     names, boxes, scores = [names[row] for row in rows], boxes[rows], scores[rows]
     kinds = [kinds[row] for row in rows]
@@ -97,7 +97,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, list[str], bool]:
-    """Images, boxes, scores, categories, and whether the boxes are shares of the image."""
+    """Return images, boxes, scores, categories, and whether the boxes are fractions of the image."""
     entries = read_json(file, "COCO results")
     if is_megadetector(entries):
         found = detections_of(entries, file)
@@ -150,7 +150,7 @@ def _float(value: Any, where: str) -> float:
 
 
 class _Images:
-    """Finds images by what a detector calls them."""
+    """Finder of images by the names in a detector's output."""
 
     def __init__(self, file: Path, images: Path | str | None) -> None:
         self.file = file
@@ -168,7 +168,7 @@ class _Images:
             raise InputError(f"the image folder {images} does not exist.")
 
     def find(self, entry: Mapping[int | str, int], used: Sequence[int | str]) -> list[Path]:
-        """Return the file of each of the ``used`` names; ``entry`` is where each is first, for messages."""
+        """Return the file of each of the ``used`` names; ``entry``, the first place of each, is for messages."""
         files = ImageNames(self.folders if self.coco is None else [self.coco.folder])
         numbered: Mapping[int, list[Path]] | None = None
         found = []
@@ -186,7 +186,7 @@ class _Images:
                         raise
             numbered = self._by_number() if numbered is None else numbered
             found.append(self._numbered(numbered.get(int(name), []), name, where))
-        if self.coco is not None:  # names without a box are rivals for a file too
+        if self.coco is not None:  # names without a box compete for a file too
             listed = [e.get("file_name") for e in self.coco.images.values()]
             files.claim_all([n for n in listed if isinstance(n, str)], str(self.coco.file))
         self.notes = files.notes
@@ -206,16 +206,16 @@ class _Images:
             return files[0]
         if not files:
             raise InputError(
-                f"{where} belongs to image {name}, and no image in {self.folders[0]} is called "
-                "so; give the COCO file that lists the images, or their folder."
+                f"{where} belongs to image {name}, and no image in {self.folders[0]} has that "
+                "name; give the COCO file that lists the images, or their folder."
             )
         raise InputError(
-            f"{where} belongs to image {name}, which {files[0]} and {files[1]} are both called; give "
+            f"{where} belongs to image {name}, and {files[0]} and {files[1]} both have that name; give "
             "the COCO file that lists the images, or their folder."
         )
 
     def _by_number(self) -> dict[int, list[Path]]:
-        """Number -> the images whose names are that number."""
+        """Return the images by the number that is their name."""
         numbered: dict[int, list[Path]] = {}
         for folder in self.folders:
             for file in sorted(folder.glob("*")) if folder.is_dir() else []:

@@ -59,10 +59,10 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     """Return every subject of a dataset, those without a pose included.
 
     Args:
-        path: the folder that holds ``sequence.0``. images: a folder to take instead of it for images.
+        path: the folder that holds ``sequence.0``. images: another folder for the images.
 
     Raises:
-        InputError: naming the file, the entry and what is wrong with it.
+        InputError: names the file, the entry and what is wrong with it.
     """
     folder = Path(path)
     skeleton = _skeleton(folder)
@@ -77,7 +77,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
                 points[row, place], flags[row, place] = (x, y), state
     boxes = np.array([s.box for s in subjects], np.float64).reshape(-1, 4)
     boxes[(boxes[:, 2:] == 0).any(axis=1)] = (
-        0  # of a subject at the edge; the keypoints' extent stands in
+        0  # of a subject at the edge; the keypoints' extent is used
     )
     checked_points(points, flags > 0, str(folder))
     checked_boxes(boxes, boxes[:, 2] != 0, str(folder))
@@ -102,7 +102,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Return images and boxes alone, no keypoint is read; whole images where there is no box."""
+    """Return images and boxes alone, without keypoints; whole images where there is no box."""
     folder = Path(path)
     files, _, subjects, notes = _read(folder, images, poses=False)
     return of_boxes(
@@ -119,7 +119,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 def _read(
     folder: Path, images: Path | str | None, *, poses: bool
 ) -> tuple[list[Path], np.ndarray, list[_Subject], list[str]]:
-    """Files (M,), their sizes (M, 2), the subjects, and what was left out."""
+    """Return files (M,), their sizes (M, 2), the subjects, and notes on what was left out."""
     root = folder if images is None else Path(images)
     names = ImageNames([root, folder], below=False)
     files: list[Path] = []
@@ -208,7 +208,7 @@ def _keypoint(entry: Mapping[str, Any], count: int, where: str) -> tuple[int, fl
 def _pair(value: Any, name: str, where: str) -> tuple[float, float]:
     numbers = isinstance(value, list) and len(value) >= 2
     if not numbers or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value[:2]):
-        raise InputError(f"{where}: '{name}' is {short_repr(value)}; two numbers belong there.")
+        raise InputError(f"{where}: '{name}' is {short_repr(value)}; it must be two numbers.")
     return float(value[0]), float(value[1])
 
 
@@ -224,14 +224,14 @@ def _size(value: Any, where: str) -> tuple[int, int]:
 
 
 def _entries(value: Any, where: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects of a list; none where nothing stands."""
+    """Yield the objects of a list; nothing for a missing list."""
     if value is None:
         return
     if not isinstance(value, list):
-        raise InputError(f"{where} is {short_repr(value)}; a list belongs there.")
+        raise InputError(f"{where} is {short_repr(value)}; it must be a list.")
     for entry in value:
         if not isinstance(entry, dict):
-            raise InputError(f"{where} holds {short_repr(entry)}; an object belongs there.")
+            raise InputError(f"{where} holds {short_repr(entry)}; it must be an object.")
         yield entry
 
 
@@ -240,7 +240,7 @@ def _skeleton(folder: Path) -> Skeleton:
     file = folder / _DEFINITIONS
     if not file.is_file():
         raise InputError(
-            f"{file} is missing, which names the keypoints; copy it from the rendered dataset."
+            f"{file}, which names the keypoints, is missing; copy it from the rendered dataset."
         )
     content = read_json_mapping(file, "SOLO annotation definitions")
     templates = {}

@@ -17,7 +17,7 @@ class Lines:
         files: the images. rows: for each the lines of numbers. numbers: for each the lines' places in
             the file, from 1.
         without: the images that have no label file.
-        beside: those of them that have a text file beside the image, where it is not looked for.
+        beside: the images of ``without`` that have a text file beside the image, which is not read.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Lines:
         self.numbers.append([number for number, _ in found])
 
     def line(self, row: int) -> str:
-        """Return where the label ``row`` of all of them is, for messages."""
+        """Return the place of the label ``row``, counted over all files, for messages."""
         for text, numbers in zip(self.texts, self.numbers, strict=True):
             if row < len(numbers):
                 return f"{text}: line {numbers[row]}"
@@ -66,7 +66,7 @@ class Lines:
         ]
 
     def require_own_texts(self, where: str) -> None:
-        """Raise where two images have one label file, so that labels of one go onto the other."""
+        """Check that no two images have one label file, so that labels of one go onto the other."""
         first: dict[Path, Path] = {}
         for image, text in zip(self.files, self.texts, strict=True):
             other = first.setdefault(text, image)
@@ -81,7 +81,7 @@ def read_text(file: Path) -> str:
     """Return the content of a text file, with or without a byte order mark.
 
     Raises:
-        InputError: it can't be read, or is not text.
+        InputError: the file can't be read, or is not text.
     """
     try:
         return file.read_text(encoding="utf-8-sig")
@@ -90,7 +90,7 @@ def read_text(file: Path) -> str:
 
 
 def _outlined(numbers: Sequence[float]) -> list[float]:
-    """Return the class and the box of a line: of x, y, x, y, ... from three corners on their extent.
+    """Return the class and the box of a line; x, y, x, y, ... of three or more corners give their extent.
 
     Beyond 1 is not a corner: flags of keypoints go to 2.
     """

@@ -46,7 +46,7 @@ def filled_times(stamps: list[int]) -> list[int] | None:
         return None
     step = float(near.mean())
     counts = np.rint(between / step).astype(np.int64)
-    # Times that are rounded, as to milliseconds, and a step that is known no better than that.
+    # The times are rounded, such as to milliseconds, and the step is known no more exactly.
     off = np.abs(between - counts * step) > 0.3 * step + 0.01 * counts * step
     if off.any() or counts.min() < 1 or counts.max() == 1 or counts.sum() > MOST_FRAMES:
         return None

@@ -14,7 +14,7 @@ from posebridge.errors import InputError
 
 
 def without_undecodable(annotations: Annotations) -> Annotations:
-    """Return annotations without the images that are frames which can't be decoded; a note tells.
+    """Return annotations without images that are undecodable frames; a note counts them.
 
     Raises:
         InputError: no image is left.
@@ -48,7 +48,7 @@ def without_undecodable(annotations: Annotations) -> Annotations:
 
 
 def boxes_without_undecodable(boxes: Boxes) -> Boxes:
-    """Return boxes without those on frames which can't be decoded; a note tells.
+    """Return boxes without those on undecodable frames; a note counts them.
 
     Raises:
         InputError: no box is left.

@@ -19,17 +19,17 @@ _CONTAINERS = (
     *("mov", "mp4", "matroska", "webm", "avi", "mpeg", "mpegts", "mpegvideo", "asf", "ogg", "flv"),
     *("h264", "hevc", "m4v"),
 )
-"""FFmpeg's names of the containers that are read; none of them names another file."""
+"""FFmpeg's names of the containers that are read; no such container names another file."""
 
 _MOST_PIXELS = 2**27
-"""Of a frame; 16,384 x 8,192, the largest that H.264 and HEVC have."""
+"""Largest frame; 16,384 x 8,192 is the largest that H.264 and HEVC have."""
 
 
 def require_video_file(path: Path) -> os.stat_result:
     """Return the state of a regular file.
 
     Raises:
-        InputError: not there, not to be read, empty, or a pipe, a folder, a device.
+        InputError: missing, unreadable, empty, or a pipe, a folder, a device.
     """
     try:
         state = path.stat()
