@@ -125,7 +125,7 @@ class Annotations:
             )
         guessed = posed & (False if self.predicted is None else self.predicted)
         if (guessed == posed).all():
-            notes.append(f"all {guessed.sum()} subjects are a model's predictions, none is labeled by hand")
+            notes.append(f"all {guessed.sum()} subjects are a model's predictions, no hand labels")
         elif guessed.any():
             notes.append(
                 f"{guessed.sum()} subjects that a model predicted are left out, hand labels "

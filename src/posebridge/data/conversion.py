@@ -74,7 +74,7 @@ def _predicted(a: Annotations) -> list[str]:
     """Return a sentence if a model predicted every subject, mistakes included."""
     if a.predicted is None or len(a) == 0 or not a.predicted.all():
         return []
-    return [f"All {len(a)} subjects are a model's predictions, none is labeled by hand."]
+    return [f"All {len(a)} subjects are a model's predictions, no hand labels."]
 
 
 def writer_of(path: Path, name: str | None) -> Format:

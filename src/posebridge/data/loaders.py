@@ -49,7 +49,7 @@ class Batch(NamedTuple):
 
 
 def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> np.ndarray:
-    """Return rows ``start`` to ``start + length`` of the endless shuffled list over ``count`` samples."""
+    """Return rows ``start`` to ``start + length`` of the endless shuffled list of ``count``."""
     positions = np.arange(start, start + length)
     rows = np.empty(length, dtype=np.int64)
     for turn in np.unique(positions // count):
@@ -219,7 +219,7 @@ class _CropLoader(DataLoader[_Item]):
 
 
 def step_loader(steps: Dataset[_Item], first: int, last: int, workers: int) -> DataLoader[_Item]:
-    """Return the items of the steps ``first`` to ``last``, in order; ``workers`` processes read them."""
+    """Return the items of the steps ``first`` to ``last``, in order, read by ``workers``."""
     return _CropLoader(
         steps,
         batch_size=None,

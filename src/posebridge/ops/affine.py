@@ -18,7 +18,7 @@ from posebridge.ops.augmentation_config import AugmentationConfig
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:
-    """Keeps matrix products of coordinates out of bf16 and fp16.
+    """Keep matrix products of coordinates out of bf16 and fp16.
 
     A training in mixed precision runs everything under autocast, which computes products in 8 bits:
     at pixel 200 that is half a pixel, in labels that the image does not follow.
@@ -113,7 +113,7 @@ class Views:
 
 
 def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
-    """Matrices that turn (x, y) by so many radians, clockwise on a screen, where y points down."""
+    """Return matrices that turn (x, y) by radians, clockwise on a screen, where y points down."""
     cos, sin = torch.cos(angles), torch.sin(angles)
     return torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
 
@@ -121,7 +121,7 @@ def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
 def about_centre(
     linear: Float[Tensor, "B 2 2"], size: int, shift: Float[Tensor, "B 2"] | float = 0.0
 ) -> Float[Tensor, "B 2 3"]:
-    """Return a linear map about the center of a crop of ``size`` pixels, and then a shift, in pixels."""
+    """Return a linear map about the center of a crop of ``size`` pixels, followed by a shift."""
     centre = torch.full((len(linear), 2, 1), (size - 1) / 2)
     offset = shift[:, :, None] if isinstance(shift, Tensor) else shift
     with _full_precision(linear):
@@ -184,7 +184,7 @@ def swap_sides(
 def points_to_view(
     points: Float[Tensor, "B K 2"], views: Views, mirror: Int[Tensor, " K"]
 ) -> Float[Tensor, "B K 2"]:
-    """Points of the crop, in the view's pixels and under the view's names."""
+    """Return points of the crop in the view's pixels and under the view's names."""
     return swap_sides(transform_points(points, invert(views.matrix)), views.flipped, mirror)
 
 
@@ -196,5 +196,5 @@ def points_to_crop(
 
 
 def inside(points: Float[Tensor, "B K 2"], size: int) -> Bool[Tensor, "B K"]:
-    """Return whether a point lies on the pixels of a square image of side ``size``."""
+    """Return whether a point is on the pixels of a square image of side ``size``."""
     return ((points >= -0.5) & (points <= size - 0.5)).all(dim=-1)

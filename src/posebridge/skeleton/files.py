@@ -64,7 +64,7 @@ def read_skeleton_and_layout(name_or_file: Path | str) -> tuple[Skeleton, Layout
         path = next((f for f in _skeleton_files_of(path) if f.is_file()), path / "annotations.json")
     if not path.is_file():
         raise InputError(
-            f"there is no skeleton '{name_or_file}': it is neither a file nor one of "
+            f"unknown skeleton '{name_or_file}': it is neither a file nor one of "
             f"{', '.join(builtin_skeletons())}."
         )
     if path.suffix.lower() == ".json":

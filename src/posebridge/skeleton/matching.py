@@ -55,7 +55,7 @@ class SkeletonMatch:
 
     @property
     def weights(self) -> np.ndarray:
-        """Return the (Kt, Ks) float64: target points are this matrix times the source's; rows sum to 1 or 0."""
+        """Return the (Kt, Ks) float64 matrix from source to target points; rows sum to 1 or 0."""
         matrix = np.zeros((len(self.target), len(self.source)))
         for row, partners in enumerate(self.partners):
             matrix[row, list(partners)] = 1 / max(len(partners), 1)
@@ -66,7 +66,7 @@ class SkeletonMatch:
         return self.target.subset(self.matched)
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """(target, source, reason) of each target keypoint, for a table; '-' for no partner."""
+        """Return (target, source, reason) of each target keypoint, for a table; '-' for no partner."""
         return [
             (
                 name,

@@ -1,6 +1,6 @@
 """The camera look: a body as a photograph might show it.
 
-What differs from the rendering is everything but the kind of body and its side colors: patterned
+It differs from the rendering in everything but the kind of body and its side colors: patterned
 clothes, a background with things that resemble limbs, light from one side, other proportions,
 occluders, and a camera's blur, color cast, noise and compression.
 """
@@ -50,7 +50,7 @@ def draw_camera(rng: np.random.Generator, size: int) -> Drawing:
 
 
 def _draw_clothes(rng: np.random.Generator) -> np.ndarray:
-    """Duller and more varied colors than the rendering's, warm right and cool left as there."""
+    """Return duller and more varied colors than the rendering's, warm right and cool left."""
     return make_palette(
         skin=hsv_colour(rng.uniform(0.03, 0.09), rng.uniform(0.3, 0.6), rng.uniform(0.35, 0.95)),
         shirt=hsv_colour(rng.random(), rng.uniform(0.0, 0.7), rng.uniform(0.2, 0.95)),
@@ -81,7 +81,7 @@ def _draw_form(rng: np.random.Generator) -> Proportions:
 
 
 def _noise(rng: np.random.Generator, side: int, cells: tuple[int, ...]) -> np.ndarray:
-    """Smooth noise (side, side) float32 of about unit spread; coarse grids weigh more."""
+    """Return smooth noise (side, side) float32 of about unit spread; coarse grids weigh more."""
     total = np.zeros((side, side), np.float32)
     weight = 1.0
     for count in cells:
@@ -183,7 +183,7 @@ def _pixel(at: np.ndarray | tuple[float, float], scale: float = 1.0) -> tuple[in
 
 
 def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> np.ndarray | None:
-    """Paint things in front of the body into ``image``; their mask, None where there are none."""
+    """Paint things in front of the body into ``image``; return their mask, None without things."""
     if rng.random() > 0.4:
         return None
     size = len(image)
@@ -191,7 +191,7 @@ def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> 
     for _ in range(rng.integers(1, 3)):
         around = body.points[rng.integers(12)] + rng.normal(0, 0.03 * size, 2)
         kind = rng.random()
-        if kind < 0.35:  # a pole or a branch across the picture
+        if kind < 0.35:  # a pole or a branch across the image
             angle = rng.uniform(0, np.pi)
             way = np.array([math.cos(angle), math.sin(angle)]) * 1.5 * size
             width = max(1, round(size * rng.uniform(0.02, 0.05)))
@@ -217,7 +217,7 @@ def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> 
 
 
 def _photograph(rng: np.random.Generator, image: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Light, lens, sensor and file: (size, size, 3) float32 in 0..255 to uint8."""
+    """Apply light, lens, sensor and file: (size, size, 3) float32 in 0..255 to uint8."""
     size = len(image)
     ramp = np.linspace(-1, 1, size, dtype=np.float32) * np.float32(rng.uniform(0.05, 0.35))
     fall = np.float32(light[0]) * ramp[None, :] - np.float32(light[1]) * ramp[:, None]

@@ -1,8 +1,7 @@
 """Poses in three dimensions: where the joints of a body and the marks beside them are.
 
-A body stands in a frame of its own: x to the person's left, y up, z forward, the pelvis at the
-origin and a standing adult about 1 tall. Every random draw comes from the generator that is handed
-in.
+A body has its own frame: x to the person's left, y up, z forward, the pelvis at the origin and a
+standing adult about 1 tall. Every random draw comes from the given generator.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Proportions:
     girth: float = 1.0
 
     def scaled(self, **factors: float) -> Proportions:
-        """Return the same body with some measures multiplied."""
+        """Return the body with some measures multiplied."""
         return replace(self, **{name: getattr(self, name) * f for name, f in factors.items()})
 
 

@@ -101,7 +101,7 @@ def benchmark_protocol(
     root: Path | str | None = None,
     adapted_to: str | None = None,
 ) -> dict[str, Any]:
-    """What a score on a benchmark must say of itself.
+    """Return the facts that a score on a benchmark must state.
 
     Args:
         reference: the labeled set that was scored, and ``samples`` what was read of it.

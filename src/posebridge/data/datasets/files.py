@@ -30,7 +30,7 @@ def existing(path: Path) -> Path:
     """
     if not path.is_file():
         raise InputError(
-            f"{path} does not exist; 'posebridge data list' says where each dataset is to be had "
+            f"{path} does not exist; 'posebridge data list' says where to download each dataset "
             "and which folder it belongs into."
         )
     return path
@@ -166,7 +166,7 @@ def table(
     points: np.ndarray,
     labelled: np.ndarray,
 ) -> LabelledSamples:
-    """Samples from rows of a dataset; subjects without any labeled joint are left out.
+    """Return samples from rows of a dataset; subjects without any labeled joint are left out.
 
     Args:
         where: the annotation file, for messages.
@@ -203,7 +203,7 @@ def table(
 
 
 def require_images(where: Path, paths: Sequence[str]) -> None:
-    """Raise unless every image is there; each folder is listed once rather than asked N times."""
+    """Check that every image exists; each folder is listed only once."""
     folders: dict[Path, set[str]] = {}
     missing: dict[str, None] = {}
     for path in paths:

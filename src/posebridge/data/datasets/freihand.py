@@ -8,7 +8,7 @@
 
 Joints: wrist, then thumb to little finger from the palm to the tip; projected, K xyz / z.
 Visibility: every joint counts. Box: the extent of the joints (the papers cut at 1.5 times it and
-keep the square within the image; here what lies outside is black).
+keep the square within the image; here the outside is black).
 The papers mirror every hand to one side; here hands stay as they are, and mirrored views in training
 (``flip: 0.5`` in the presets) show both.
 
@@ -35,7 +35,7 @@ _SAME = "the same hands train and score, in other backgrounds, as the released r
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of one of the splits below.
+    """Return samples of one of the splits below.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -27,7 +27,7 @@ _SAME = "frames of the same recordings train and test; a random draw, as release
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``all``.
+    """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:
         InputError: the files are not the ones described above.

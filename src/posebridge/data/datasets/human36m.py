@@ -29,7 +29,7 @@ TRAIN, TEST = (1, 5, 6, 7, 8), (9, 11)
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``test3200``.
+    """Return samples of ``train``, ``test`` or ``test3200``.
 
     Raises:
         InputError: the files are not the ones described above.

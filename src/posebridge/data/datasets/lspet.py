@@ -26,7 +26,7 @@ from posebridge.errors import InputError
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``all``.
+    """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -25,7 +25,7 @@ from posebridge.data.samples import LabelledSamples
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train`` or ``valid``.
+    """Return samples of ``train`` or ``valid``.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -12,7 +12,7 @@ tip. MMPose's files keep the native order under names that say otherwise, and ar
 Visibility: the third column. Which hands (the papers' rule): more than 16 visible joints, a square of
 1.5 times the hand's extent, shifted into the image, of more than 64 px, and less than 30 % of it
 covered by the other hand's extent. Box: the extent of all joints, visible or not; the papers cut at
-1.5 times it and keep the square within the image, here what lies outside is black. They mirror
+1.5 times it and keep the square within the image, here the outside is black. They mirror
 every hand to one side; here mirrored views in training show both.
 
 Split: the dataset's own, ``train`` and ``test``.
@@ -37,7 +37,7 @@ SIDE = 320
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train`` or ``test``.
+    """Return samples of ``train`` or ``test``.
 
     Raises:
         InputError: the files are not the ones described above.

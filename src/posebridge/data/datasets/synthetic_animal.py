@@ -69,7 +69,7 @@ _SHA256 = {
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``ANIMAL-train``, ``ANIMAL-valid`` or ``ANIMAL-all``.
+    """Return samples of ``ANIMAL-train``, ``ANIMAL-valid`` or ``ANIMAL-all``.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -39,7 +39,7 @@ MARGIN = 15.0
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of one of the splits below.
+    """Return samples of one of the splits below.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -116,7 +116,7 @@ def _landmarks(file: Path, count: int) -> np.ndarray:
 
 
 def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarray:
-    """15 px round the landmarks above 0; all frames of a shot have one size."""
+    """Return boxes 15 px around the landmarks above 0; all frames of a shot have one size."""
     from PIL import Image
 
     sizes: dict[int, tuple[int, int]] = {}

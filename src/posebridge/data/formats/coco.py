@@ -113,7 +113,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             f"{short_repr(rows[0].get('id'))}; give boxes of some width and height."
         )
     if len(boxed) < len(rows):
-        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, since they are empty")
+        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are empty and left out")
     rows = boxed
     ids = content.ids(rows)
     image, used = content.places(rows)
@@ -151,9 +151,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]
         if not rows:
-            raise InputError(
-                f"{file}: no keypoint of any annotation is labeled (all flags are 0)."
-            )
+            raise InputError(f"{file}: no keypoint of any annotation is labeled (all flags are 0).")
     else:
         kinds = set(content.category_keys(rows))
         boxed = [a for a in single if not _has_keypoints(a) and not is_empty_box(a.get("bbox"))]

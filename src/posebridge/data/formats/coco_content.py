@@ -234,7 +234,7 @@ class CocoContent:
         return found
 
     def keypoints(self, rows: Sequence[Row], count: int) -> np.ndarray:
-        """Return the (N, K, 3) float64 x, y, flag; 0 where the flag is not above 0. (N, 0) for no keypoint."""
+        """Return the (N, K, 3) float64 x, y, flag, 0 for flags up to 0; (N, 0) without keypoints."""
         values = [row["keypoints"] for row in rows]
         length = 3 * count
         values = [_flat(value) for value in values]

@@ -73,7 +73,7 @@ def _named_images(
     file: Path, index: Sequence[tuple[str, ...]], labeled: np.ndarray, images: Path | str | None
 ) -> tuple[list[Path], list[int], list[str]]:
     base = file.parent
-    # DeepLabCut's paths start at the project, two folders above the file; others beside it.
+    # DeepLabCut's paths start at the project, two folders above the file; other paths in its folder.
     project = base.parent.parent
     names = ["/".join(part for part in parts if part) for parts in index]
     folders = [base, base.parent, project]
@@ -235,6 +235,6 @@ def _require_uncropped_project(file: Path) -> None:
         if read_yaml_mapping(config, "DeepLabCut project").get("cropping") is True:
             raise InputError(
                 f"{config} has 'cropping: true', and the *_meta.pickle of {file.name}, which records "
-                "whether its places are in a crop, is not beside it; put it there, or set cropping to "
+                "whether its places are in a crop, is not in its folder; put it there, or set cropping to "
                 "false if nothing was cropped."
             )

@@ -64,9 +64,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     given = np.isfinite(boxes).all(axis=1) | ~np.isnan(boxes).all(axis=1)
     rows = np.flatnonzero(given & ~(boxes[:, 2:] == 0).any(axis=1))
     if len(rows) == 0:
-        raise InputError(
-            f"{file}: no box has an area, such as entry 1; give width and height."
-        )
+        raise InputError(f"{file}: no box has an area, such as entry 1; give width and height.")
     notes = []
     if len(rows) < len(names):
         notes.append(
@@ -168,7 +166,7 @@ class _Images:
             raise InputError(f"the image folder {images} does not exist.")
 
     def find(self, entry: Mapping[int | str, int], used: Sequence[int | str]) -> list[Path]:
-        """Return the file of each of the ``used`` names; ``entry``, the first place of each, is for messages."""
+        """Return the file of each of the ``used`` names; ``entry`` is for messages."""
         files = ImageNames(self.folders if self.coco is None else [self.coco.folder])
         numbered: Mapping[int, list[Path]] | None = None
         found = []

@@ -166,7 +166,7 @@ def _header(cells: Sequence[str]) -> list[str]:
 
 
 def _columns(header: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """Return the four columns of a box, and what they are: corners, middle or corner (and the sides)."""
+    """Return the four columns of a box, and their kind: corners, middle or corner (and the sides)."""
     for sets, kind in (
         (_TWO_CORNERS, "corners"),
         (_MIDDLE_AND_SIDES, "middle"),

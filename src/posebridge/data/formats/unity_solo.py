@@ -102,7 +102,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Return images and boxes alone, without keypoints; whole images where there is no box."""
+    """Return images and boxes alone, without keypoints; whole images without boxes."""
     folder = Path(path)
     files, _, subjects, notes = _read(folder, images, poses=False)
     return of_boxes(

@@ -283,7 +283,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _label_folder(images: Path) -> Path:
-    """Apply Ultralytics' rule, also to one image: the last ``images`` of the path becomes ``labels``."""
+    """Return the path with its last ``images`` as ``labels``, Ultralytics' rule, also for one image."""
     parts = list(images.parts)
     if "images" not in parts:
         return images

@@ -90,7 +90,7 @@ def read_text(file: Path) -> str:
 
 
 def _outlined(numbers: Sequence[float]) -> list[float]:
-    """Return the class and the box of a line; x, y, x, y, ... of three or more corners give their extent.
+    """Return the class and the box of a line; the corners x, y, x, y, ... give their extent.
 
     Beyond 1 is not a corner: flags of keypoints go to 2.
     """
@@ -122,6 +122,8 @@ def _numbers(file: Path, columns: int | None, outlines: bool) -> list[tuple[int,
         try:
             kept = [float(w) for w in (words if columns or outlines else words[:5])]
         except ValueError as error:
-            raise InputError(f"{file}: line {number} holds something that is not a number.") from error
+            raise InputError(
+                f"{file}: line {number} holds something that is not a number."
+            ) from error
         rows.append((number, _outlined(kept) if outlines else kept))
     return rows

@@ -1,4 +1,4 @@
-"""Ultralytics YOLO-pose datasets, written; what the files hold is told in ``yolo.py``."""
+"""Ultralytics YOLO-pose datasets, written; ``yolo.py`` describes the files."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _lines(
 
 
 def _content(a: Annotations) -> dict[str, Any]:
-    """What ``data.yaml`` holds."""
+    """Return the content of ``data.yaml``."""
     return {
         # No path: Ultralytics takes the folder of this file then, but a "." as where it is started.
         "train": "images/train",
@@ -103,7 +103,7 @@ def _rows_of(names: Sequence[Path], where: str) -> dict[Path, list[int]]:
 
 
 def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes, points and flags as YOLO can hold them, and (M, 2) the images' sizes.
+    """Return boxes, points and flags as YOLO can hold them, and the images' sizes (M, 2).
 
     A subject without a box takes the extent of its points.
     """

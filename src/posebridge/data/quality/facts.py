@@ -142,7 +142,7 @@ def _luma(thumbs: np.ndarray) -> np.ndarray:
 
 
 def is_cut_off(content: bytes) -> bool:
-    """Return whether a JPEG or PNG lacks its end mark; decoders fill the rest with gray silently."""
+    """Return whether a JPEG or PNG lacks its end mark; decoders then fill with gray."""
     if content.startswith(b"\xff\xd8"):
         return content.rfind(b"\xff\xd9") < len(content) // 2
     if content.startswith(b"\x89PNG"):

@@ -24,7 +24,7 @@ class Finding:
         sets: names of the datasets concerned, in the order of ``rows``' columns.
         rows: (M, len(sets)) int64, the subjects concerned, worst first; (0, ...) where the finding
             is about the dataset as a whole.
-        details: a line for each row, or for each file where there are no rows.
+        details: a line for each row, or for each file without rows.
         marks: for each row the keypoints concerned, in the first set.
     """
 

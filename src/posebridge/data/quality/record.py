@@ -55,7 +55,7 @@ class CheckedSet:
 
     @property
     def boxes(self) -> np.ndarray:
-        """Return the (N, 4) float64 x, y, width, height; the whole image for a subject without a box."""
+        """Return the (N, 4) float64 x, y, width, height; the whole image without a box."""
         whole = np.concatenate([np.zeros_like(self.sizes), self.sizes], axis=1)
         return np.where(self.own_box[:, None], self.samples.boxes.astype(np.float64), whole)
 

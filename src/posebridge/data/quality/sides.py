@@ -141,7 +141,7 @@ def _lengths(
 
 
 def _sizes(bones: np.ndarray, crossed: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the (N,) root mean square of each subject's shorter bones; NaN without a link or of size 0."""
+    """Return the (N,) root mean square of each subject's shorter bones; NaN without a link or size."""
     shorter = np.where(known, np.minimum(bones.sum(axis=2), crossed.sum(axis=2)) / 2, 0)
     count = known.sum(axis=1)
     size = np.sqrt((shorter**2).sum(axis=1) / np.maximum(count, 1))
