@@ -192,7 +192,7 @@ def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
         text(tmp_path / "yolo.csv", "image,class,cx,cy,width,height\na.png,0,.5,.5,.2,.2\n"),
         text(tmp_path / "results.json", json.dumps([entry])),
     ):
-        with pytest.raises(InputError, match="smaller than a pixel.* where pixels are wanted"):
+        with pytest.raises(InputError, match="smaller than a pixel.* where pixels are expected"):
             read_unlabelled(file)
 
 
@@ -209,7 +209,9 @@ def test_megadetector_is_read(tmp_path):
     found = read_unlabelled(file, options=ReadingConfig(category="animal", least_score=0.5))
     assert found.boxes.round(4).tolist() == [[10, 10, 50, 30]]
     content["images"][0]["detections"][0]["bbox"] = [10, 10, 50, 30]
-    with pytest.raises(InputError, match="look like pixels, where shares of the image are wanted"):
+    with pytest.raises(
+        InputError, match="look like pixels, where fractions of the image are expected"
+    ):
         read_unlabelled(text(tmp_path / "md.json", json.dumps(content)))
 
 
@@ -245,7 +247,7 @@ def test_detections_without_a_box_are_left_out_and_counted(tmp_path):
     ):
         names, boxes, said = boxes_of(file)
         assert (names, boxes) == (["a.png"], [BOX])
-        assert said == [f"{file}: 3 of 4 boxes are left out, which are empty"]
+        assert said == [f"{file}: 3 of 4 boxes are left out, since they are empty"]
 
 
 def test_number_that_two_images_are_called_is_refused(tmp_path):

@@ -85,9 +85,9 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     found = read_unlabelled(file, say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
     assert told == [
-        f"{file}: 1 of 3 boxes are left out, which are marked as crowds (iscrowd, as CVAT marks every "
+        f"{file}: 1 of 3 boxes are left out, since they are marked as crowds (iscrowd, as CVAT marks every "
         "mask)",
-        f"{file}: 1 of 2 boxes are left out, which are empty",
+        f"{file}: 1 of 2 boxes are left out, since they are empty",
     ]
     what["annotations"][0]["bbox"] = [1, 2, 3, 0]
     with pytest.raises(InputError, match="every 'bbox' is empty, such as that of annotation 3"):
@@ -443,7 +443,7 @@ def test_images_of_a_target_without_a_box_are_counted(tmp_path):
     said: list[str] = []
     file = write(tmp_path, what)
     read_unlabelled(file, say=said.append)
-    assert said == [f"{file}: 1 of 2 images are left out, which have no box"]
+    assert said == [f"{file}: 1 of 2 images are left out, since they have no box"]
 
 
 def test_predictions_as_labels_are_told(tmp_path):
@@ -453,7 +453,7 @@ def test_predictions_as_labels_are_told(tmp_path):
     said: list[str] = []
     file = write(tmp_path, what)
     read_labelled(file, say=said.append)
-    assert said == [f"{file}: all 1 subjects are a model's predictions, none is by hand"]
+    assert said == [f"{file}: all 1 subjects are a model's predictions, no hand labels"]
 
 
 def test_nested_keypoints_and_nulls_are_read(tmp_path):
@@ -520,7 +520,7 @@ def test_annotation_without_box_is_left_out_of_a_target_that_has_some(tmp_path):
     del what["annotations"][1]["bbox"]
     told: list[str] = []
     assert len(read_unlabelled(write(tmp_path, what), say=told.append)) == 1
-    assert any(note.endswith(": 1 of 2 boxes are left out, which are empty") for note in told)
+    assert any(note.endswith(": 1 of 2 boxes are left out, since they are empty") for note in told)
     del what["annotations"][0]["bbox"]
     with pytest.raises(InputError, match="annotation 3 has no 'bbox'"):
         read_boxes(write(tmp_path, what))

@@ -160,7 +160,9 @@ def test_predictions_are_not_matched_to_another_video(tmp_path, film):
     file = tmp_path / "mouse12DLC_resnet50.h5"
     predictions_h5(file, [("net", "snout", c) for c in ("x", "y", "likelihood")])
     film(tmp_path / "mouse1.mp4", count=6)
-    with pytest.raises(InputError, match="no video in .* has the name that it begins with"):
+    with pytest.raises(
+        InputError, match="no video in .* has a name that the table's name begins with"
+    ):
         read_annotations(file)
     film(tmp_path / "mouse12.mp4", count=6)
     assert len(read_annotations(file)) == 2

@@ -162,12 +162,12 @@ def test_a_crop_that_is_unknown_or_unfit_is_refused(tmp_path, film):
     large = {"cropping": True, "cropping_parameters": [10, 600, 20, 40]}
     with pytest.raises(InputError, match="does not fit the video of 64 x 48"):
         read_annotations(analysis(tmp_path, film, large))
-    with pytest.raises(InputError, match="which says whether the analysis was run on a crop"):
+    with pytest.raises(InputError, match="which records whether the analysis was run on a crop"):
         read_annotations(analysis(tmp_path, film, {}))
     (tmp_path / "clipDLC_net_meta.pickle").unlink()
     text(tmp_path / "config.yaml", "cropping: true\n")
     (tmp_path / "labeled-data").mkdir()
-    with pytest.raises(InputError, match="has 'cropping: true', and the .* is not beside it"):
+    with pytest.raises(InputError, match="has 'cropping: true', and the .* is not in its folder"):
         read_annotations(tmp_path / "clipDLC_net.csv", format="deeplabcut")
 
 
@@ -190,7 +190,7 @@ def test_predictions_used_as_labels_are_told(tmp_path, film):
     read_labelled(file, say=said.append)
     assert any("all 2 subjects are a model's predictions" in s for s in said)
     losses = convert(file, tmp_path / "coco.json").losses
-    assert "All 2 subjects are a model's predictions, none is by hand." in losses
+    assert "All 2 subjects are a model's predictions, no hand labels." in losses
 
 
 def test_a_long_analysis_takes_no_time_for_each_pair_of_frames(tmp_path, monkeypatch):
@@ -217,7 +217,7 @@ def test_a_cell_that_is_no_plain_number_is_refused_with_its_line(tmp_path, cell)
 def test_two_videos_of_one_name_are_refused(tmp_path, film):
     file = analysis(tmp_path, film, {"cropping": False})
     film(tmp_path / "clip.avi", count=6)
-    with pytest.raises(InputError, match="both have the name that it begins with"):
+    with pytest.raises(InputError, match="both have a name that the table's name begins with"):
         read_annotations(file)
 
 

@@ -198,7 +198,7 @@ def test_the_benchmark_has_three_sets_apart(tmp_path: Path):
 @pytest.mark.parametrize(
     ("look", "seed", "index", "size", "message"),
     [
-        ("painted", 0, 0, 96, "no look 'painted'.*rendered or camera"),
+        ("painted", 0, 0, 96, "unknown look 'painted'.*rendered or camera"),
         ("camera", -1, 0, 96, "must not be negative"),
         ("camera", 0, -1, 96, "must not be negative"),
         ("camera", 0, 0, 16, "too small"),

@@ -326,7 +326,7 @@ def test_formats_that_cannot_be_told_or_written(tmp_path):
     labels = annotated(tmp_path / "images")
     convert_of(labels, tmp_path / "a.json", "coco")
     for out, name, words in (
-        ("x.txt", None, "can't be told by its ending; name one with --to: coco, yolo"),
+        ("x.txt", None, "can't be recognized by its ending; name one with --to: coco, yolo"),
         ("folder", None, "can't be told"),
         ("x.mat", "leap", "LEAP is read but not written"),
         ("x.json", "slp", "does not end in .slp"),
@@ -337,7 +337,7 @@ def test_formats_that_cannot_be_told_or_written(tmp_path):
     with pytest.raises(InputError, match="exists already"):
         convert(tmp_path / "a.json", tmp_path / "a.json")
     (tmp_path / "odd.bin").write_bytes(b"\0\1")
-    with pytest.raises(InputError, match="of no format that is recognized; name it"):
+    with pytest.raises(InputError, match="of no known format; name its format"):
         read_labelled(tmp_path / "odd.bin")
     with pytest.raises(InputError, match="is not valid JSON"):
         read_labelled(tmp_path / "odd.bin", format="label-studio")

@@ -19,7 +19,7 @@ from posebridge.errors import InputError
 @pytest.mark.parametrize(
     ("number", "words", "remedy"),
     [
-        (errno.ENOSPC, "there is no space left", "POSEBRIDGE_CACHE to a folder with room"),
+        (errno.ENOSPC, "the disk is full", "POSEBRIDGE_CACHE to a folder with room"),
         (errno.EDQUOT, "the disk quota is used up", "POSEBRIDGE_CACHE to a folder with room"),
         (
             errno.EACCES,

@@ -126,11 +126,11 @@ def test_predictions_count_only_where_nobody_labelled(tmp_path):
     assert len(read_annotations(file)) == 3
     assert len(read_labelled(file, say=said.append)) == 1
     assert said == [
-        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count"
+        f"{file}: 2 subjects that a model predicted are left out, hand labels (1) count"
     ]
     text(file, json.dumps([guess]))
     assert len(read_labelled(file, say=said.append)) == 1
-    assert said[1] == f"{file}: all 1 subjects are a model's predictions, none is by hand"
+    assert said[1] == f"{file}: all 1 subjects are a model's predictions, no hand labels"
 
 
 def test_label_studio_sentences(tmp_path):
@@ -219,7 +219,7 @@ def test_places_in_another_unit_than_per_cent_are_refused(tmp_path, scale, words
     )
     file = text(tmp_path / "export.json", json.dumps([task("a.png", *points, box)]))
     for read in (read_annotations, read_labelled, read_unlabelled):
-        with pytest.raises(InputError, match=f"{words}.*percentages are wanted"):
+        with pytest.raises(InputError, match=f"{words}.*percentages are expected"):
             read(file)
 
 
@@ -267,6 +267,6 @@ def test_rectangle_without_area_is_no_box_and_no_subject(tmp_path):
     said: list[str] = []
     assert read_unlabelled(file, say=said.append).boxes.tolist() == [[10, 2.5, 100, 30]]
     assert [line.rpartition(": ")[2] for line in said] == [
-        "1 of 2 boxes are left out, which are empty",
-        "1 of 2 images are left out, which have no box",
+        "1 of 2 boxes are left out, since they are empty",
+        "1 of 2 images are left out, since they have no box",
     ]

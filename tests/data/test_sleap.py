@@ -76,7 +76,7 @@ def test_guesses_and_nodes_that_are_switched_off_are_no_labels_of_a_slp(tmp_path
     assert found.images.boxes.tolist() == [[10, 20, 21, 21]]
     assert said == [
         f"{file}: 1 keypoints that are switched off are left out",
-        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count",
+        f"{file}: 2 subjects that a model predicted are left out, hand labels (1) count",
     ]
     everything = read_annotations(file)
     assert len(everything) == 3 and everything.visibility[0].tolist() == [2, 2, 1]
@@ -93,7 +93,7 @@ def test_a_slp_from_another_machine(tmp_path):
     sleap_io.save_slp(labels, str(file), verbose=False)
     assert read_labelled(file).images.path(0) == image
     (tmp_path / "here").rename(tmp_path / "moved")
-    with pytest.raises(InputError, match="neither there nor beside it; give its folder"):
+    with pytest.raises(InputError, match="neither there nor in its folder; give its folder"):
         read_labelled(file)
     moved = tmp_path / "moved/sub/a.png"
     assert read_labelled(file, tmp_path / "moved").images.path(0) == moved

@@ -1,4 +1,4 @@
-"""Pixels where pixels are wanted, shares where shares are."""
+"""Pixels where pixels are expected, shares where shares are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_shares_in_place_of_pixels_are_refused(tmp_path):
     file = coco(tmp_path, [SHARES, SHARES])
     for read in (read_labelled, read_annotations):
         with pytest.raises(
-            InputError, match="look like shares of the image, where pixels are wanted"
+            InputError, match="look like fractions of the image, where pixels are expected"
         ):
             read(file)
     with pytest.raises(InputError, match=r"2 of 2 boxes are smaller than a pixel.* box 0;.*pixels"):

@@ -117,7 +117,7 @@ def test_a_target_takes_boxes_and_never_reads_a_keypoint(solo):
         ('"origin": [8, 6]', '"origin": [8]', "'origin' is \\[8\\]"),
         ('"instanceId": 9', '"instanceId": 7', "instanceId 7 is missing or occurs twice"),
         ('"filename": "step2.camera.png"', '"filename": "none.png"', "does not exist"),
-        ('"values": [', '"values": 3, "x": [', "'values' is 3; a list belongs there"),
+        ('"values": [', '"values": 3, "x": [', "'values' is 3; it must be a list"),
     ],
 )
 def test_damage_is_one_sentence(solo, old, new, words):

@@ -211,7 +211,7 @@ def test_images_without_a_label_are_counted(tmp_path):
     text(tmp_path / "images/train/b.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
     said: list[str] = []
     assert len(read_unlabelled(file, say=said.append)) == 2
-    assert said[0] == f"{file}: 1 of 3 images are left out, which have no box"
+    assert said[0] == f"{file}: 1 of 3 images are left out, since they have no box"
     assert "1 of 3 images have no label file; of 1 of them one is beside the image" in said[1]
     said.clear()
     assert len(read_labelled(file, say=said.append)) == 2
@@ -232,7 +232,7 @@ def test_pixels_in_place_of_shares_are_refused(tmp_path):
         text(tmp_path / f"labels/{label}.txt", "0 50 25 20 20 25 25 2 50 25 1\n")
     for read in (read_annotations, read_unlabelled):
         with pytest.raises(
-            InputError, match="look like pixels, where shares of the image are wanted"
+            InputError, match="look like pixels, where fractions of the image are expected"
         ):
             read(file)
 
@@ -251,7 +251,7 @@ def test_predictions_as_yolo_labels_are_told(tmp_path):
     text(tmp_path / "labels/val/c.txt", "0 0.1 0.2 0.1 0.2 0.5 0.5 1 0.99 0.98 0.125\n")
     said: list[str] = []
     read_labelled(file, say=said.append)
-    assert said[-1] == f"{file}: all 2 subjects are a model's predictions, none is by hand"
+    assert said[-1] == f"{file}: all 2 subjects are a model's predictions, no hand labels"
 
 
 def test_lists_with_backslashes_are_read(tmp_path):

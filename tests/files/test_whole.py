@@ -51,12 +51,12 @@ def test_a_file_that_does_not_verify_is_not_delivered(tmp_path):
 
 def test_a_full_disk_is_told(tmp_path):
     with (
-        pytest.raises(InputError, match=r"a\.txt can't be written: there is no space left"),
+        pytest.raises(InputError, match=r"a\.txt can't be written: the disk is full"),
         written_whole(tmp_path / "a.txt"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     with (
-        pytest.raises(InputError, match=r"set can't be written: there is no space left"),
+        pytest.raises(InputError, match=r"set can't be written: the disk is full"),
         folder_written_whole(tmp_path / "set") as partial,
     ):
         (partial / "a.txt").write_text("x")

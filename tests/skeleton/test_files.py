@@ -102,7 +102,7 @@ def test_from_a_model_and_from_annotations(tmp_path):
     ("name", "text", "words"),
     [
         ("a.yaml", "keypoints: [a, a]", "more than once"),
-        ("a.yaml", "keypoints: nose", "no list of names"),
+        ("a.yaml", "keypoints: nose", "not a list of names"),
         ("a.yaml", "keypoints: [a]\njoints: 3", "no field 'joints'"),
         ("a.yaml", "keypoints: [a, b]\nedges: [[a, c]]", "names 'c'"),
         ("a.yaml", "keypoints: [a, b]\nedges: [[a]]", "not a list of 2 keypoints"),
@@ -120,7 +120,7 @@ def test_from_a_model_and_from_annotations(tmp_path):
             '{"categories": [{"keypoints": ["a"], "skeleton": [[1, 9]]}]}',
             "points outside",
         ),
-        ("a.json", '{"categories": [{"keypoints": ["a"], "skeleton": 5}]}', "no list of pairs"),
+        ("a.json", '{"categories": [{"keypoints": ["a"], "skeleton": 5}]}', "not a list of pairs"),
     ],
 )
 def test_a_broken_file_gets_a_sentence(name, text, words, tmp_path):

@@ -80,7 +80,7 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
 def trunk_area(
     points: Float[Tensor, "B K 2"], visible: Bool[Tensor, "B K"], quads: Int[Tensor, "Q 4"]
 ) -> Float[Tensor, " B"]:
-    """Return the signed area of the trunk in square pixels (shoelace formula); unlabeled quads add 0."""
+    """Return the signed area of the trunk in square pixels; unlabeled quadrangles add 0."""
     corners = points[:, quads]  # (B, Q, 4, 2)
     following = corners.roll(-1, dims=2)
     cross = corners[..., 0] * following[..., 1] - corners[..., 1] * following[..., 0]

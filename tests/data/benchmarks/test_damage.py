@@ -179,7 +179,7 @@ def test_indices_of_another_release_are_refused(data, tmp_path):
             assert words in refusal("synthetic_animal:horse-train", data)
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     with replaced(file, (tmp_path / "objects.npy").read_bytes()):
-        assert "no numpy array" in refusal("synthetic_animal:horse-train", data)
+        assert "not a numpy array" in refusal("synthetic_animal:horse-train", data)
 
 
 def mutated(value: object, draw: st.DrawFn) -> object:
@@ -304,6 +304,6 @@ def test_a_frame_that_can_not_be_written_is_told(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match="can't be written: there is no space left"):
+    with pytest.raises(InputError, match="can't be written: the disk is full"):
         write_frames([clip], 1)
     assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]

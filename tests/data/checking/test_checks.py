@@ -170,7 +170,7 @@ def test_images_of_another_size_than_declared(planted):
     finding = only(planted(declare), "other size")
     assert finding.rows.tolist() == [[4], [5]]
     assert "64 x 64, declared 64 x 60" in finding.details[0]
-    assert "1 of them are turned" in finding.advice
+    assert "1 images are turned" in finding.advice
 
 
 def test_labels_at_the_origin(planted):

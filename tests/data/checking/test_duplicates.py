@@ -1,4 +1,4 @@
-"""The same picture twice."""
+"""The same image twice."""
 
 from __future__ import annotations
 

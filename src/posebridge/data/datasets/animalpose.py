@@ -29,7 +29,7 @@ SPECIES = ("dog", "cat", "cow", "horse", "sheep")
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Return samples of ``SPECIES-train`` or ``SPECIES-test``, or of all species, ``train`` or ``test``.
+    """Return samples of ``SPECIES-train`` or ``SPECIES-test``; ``train`` or ``test`` for all species.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -113,7 +113,8 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             f"{short_repr(rows[0].get('id'))}; give boxes of some width and height."
         )
     if len(boxed) < len(rows):
-        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are empty and left out")
+        empty = len(rows) - len(boxed)
+        notes.append(f"{empty} of {len(rows)} boxes are left out, since they are empty")
     rows = boxed
     ids = content.ids(rows)
     image, used = content.places(rows)

@@ -235,6 +235,7 @@ def _require_uncropped_project(file: Path) -> None:
         if read_yaml_mapping(config, "DeepLabCut project").get("cropping") is True:
             raise InputError(
                 f"{config} has 'cropping: true', and the *_meta.pickle of {file.name}, which records "
-                "whether its places are in a crop, is not in its folder; put it there, or set cropping to "
+                "whether its places are in a crop, is not in its folder; put it there, or set "
+                "cropping to "
                 "false if nothing was cropped."
             )

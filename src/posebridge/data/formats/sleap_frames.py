@@ -116,7 +116,8 @@ class _Finder:
             if "does not exist" not in str(error):
                 raise
             raise InputError(
-                f"{self._path} names the image or video {name}, which is neither there nor in its folder; "
+                f"{self._path} names the image or video {name}, which is neither there nor in its "
+                "folder; "
                 "give its folder."
             ) from error
 
