@@ -112,7 +112,7 @@ def test_boxes_in_a_csv(tmp_path, header, row):
 
 
 def test_boxes_of_one_category(tmp_path):
-    """A detector finds chairs too; which boxes are subjects is asked, and what there is is told."""
+    """A detector finds chairs too; a category chooses the boxes, and messages list the categories."""
     picture(tmp_path / "a.png")
     entries = [
         {"file_name": "a.png", "category_id": kind, "bbox": [x, 1, 5, 5], "score": 0.5}
@@ -177,14 +177,14 @@ def test_published_detections():
         "file_name,x1,y1,x2,y2\na.png,1.5,2,6.5,6\n",
     ],
 )
-def test_tables_of_boxes_as_everybody_writes_them(tmp_path, table):
+def test_tables_of_boxes_in_common_layouts_are_read(tmp_path, table):
     picture(tmp_path / "sub" / "a.png")
     found = read_unlabelled(text(tmp_path / "boxes.csv", table))
     assert found.boxes.tolist() == [[1.5, 2, 5, 4]]
     assert found.path(0) == tmp_path / "sub" / "a.png"
 
 
-def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
+def test_detector_boxes_in_fractions_are_refused(tmp_path):
     picture(tmp_path / "a.png")
     entry = {"file_name": "a.png", "bbox": [0.1, 0.2, 0.5, 0.6], "score": 0.9}
     for file in (
@@ -197,7 +197,7 @@ def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
 
 
 def test_megadetector_is_read(tmp_path):
-    """Its boxes are shares; an image in which it failed has none."""
+    """MegaDetector's boxes are fractions; a failed image has no boxes."""
     picture(tmp_path / "a.png")
     one = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.5, 0.6]}
     content = {
@@ -215,7 +215,7 @@ def test_megadetector_is_read(tmp_path):
         read_unlabelled(text(tmp_path / "md.json", json.dumps(content)))
 
 
-def test_detections_never_go_onto_another_picture(tmp_path):
+def test_detections_never_go_onto_another_image(tmp_path):
     picture(tmp_path / "cam1" / "1.png")
     file = text(
         tmp_path / "boxes.csv", "file_name,x,y,w,h\ncam1/1.png,1,1,5,5\ncam2/1.png,2,2,5,5\n"
@@ -225,7 +225,7 @@ def test_detections_never_go_onto_another_picture(tmp_path):
 
 
 def boxes_of(file: Path, **options: object) -> tuple[list[str], list[list[float]], list[str]]:
-    """Names of the images, the boxes, and what is told."""
+    """Return the names of the images, the boxes, and the messages."""
     said: list[str] = []
     found = read_unlabelled(file, say=said.append, **options)  # pyright: ignore[reportArgumentType]
     names = [found.path(row).name for row in range(len(found))]
@@ -250,7 +250,7 @@ def test_detections_without_a_box_are_left_out_and_counted(tmp_path):
         assert said == [f"{file}: 3 of 4 boxes are left out, since they are empty"]
 
 
-def test_number_that_two_images_are_called_is_refused(tmp_path):
+def test_number_that_names_two_images_is_refused(tmp_path):
     for name in ("1.png", "0001.png"):
         picture(tmp_path / name)
     file = text(tmp_path / "d.json", json.dumps([{"image_id": 1, "bbox": BOX}]))
@@ -275,7 +275,7 @@ def test_ids_of_detections_are_those_of_the_listing(tmp_path):
         read(["x", "y"], 1)
 
 
-def test_listed_image_without_a_box_is_a_rival_for_a_file(tmp_path):
+def test_listed_image_without_a_box_competes_for_a_file(tmp_path):
     picture(tmp_path / "cam1/1.png")
     images = [{"id": n, "file_name": f"cam{n}/1.png"} for n in (1, 2)]
     listing = text(tmp_path / "images.json", json.dumps({"images": images, "annotations": []}))

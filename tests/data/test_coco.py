@@ -1,4 +1,4 @@
-"""COCO files: what is read, and a sentence for what is not."""
+"""COCO files: the fields that are read, and messages for broken files."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     found = read_unlabelled(file, say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
     assert told == [
-        f"{file}: 1 of 3 boxes are left out, since they are marked as crowds (iscrowd, as CVAT marks every "
+        f"{file}: 1 of 3 boxes are left out, since they are marked as crowds (iscrowd, as CVAT "
+        "marks every "
         "mask)",
         f"{file}: 1 of 2 boxes are left out, since they are empty",
     ]
@@ -94,7 +95,7 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
         read_boxes(write(tmp_path, what))
 
 
-def test_what_is_read(tmp_path):
+def test_coco_fields_are_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
     assert len(found) == 1  # crowds and annotations without any labeled joint are left out
     assert found.points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
@@ -179,7 +180,7 @@ def change(path: str, value: object) -> dict:
         (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labeled"),
     ],
 )
-def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
+def test_broken_files_are_reported(tmp_path, what, words):
     file = write(tmp_path, what)
     with pytest.raises(InputError, match=words) as caught:
         read_labelled(file)
@@ -187,7 +188,7 @@ def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_category_that_is_a_list_is_told(tmp_path):
+def test_category_that_is_a_list_is_refused(tmp_path):
     what = content()
     del what["annotations"][1]["keypoints"]
     what["annotations"][1]["category_id"] = [1]
@@ -232,7 +233,7 @@ def test_a_source_of_boxes_alone_is_refused(tmp_path):
     assert len(read_boxes(file)) == 2
 
 
-def test_files_that_are_not_there_or_no_text(tmp_path):
+def test_missing_and_binary_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"gone.json does not exist; give the path of a COCO"):
         read_labelled(tmp_path / "gone.json")
     with pytest.raises(InputError, match=r"annotations.json does not exist \(a folder is read"):
@@ -333,7 +334,7 @@ def two_images() -> dict:
     return what
 
 
-def test_labels_never_go_onto_another_picture(tmp_path):
+def test_labels_never_go_onto_another_image(tmp_path):
     what = two_images()
     (tmp_path / "cam1").mkdir()
     Image.new("RGB", (20, 10)).save(tmp_path / "cam1" / "1.png")
@@ -446,7 +447,7 @@ def test_images_of_a_target_without_a_box_are_counted(tmp_path):
     assert said == [f"{file}: 1 of 2 images are left out, since they have no box"]
 
 
-def test_predictions_as_labels_are_told(tmp_path):
+def test_predictions_as_labels_are_reported(tmp_path):
     what = content()
     what["annotations"][0]["keypoints"] = [2, 3, 0.5, 5.5, 4, 0.25, 0, 0, 0.125]
     del what["annotations"][1:]

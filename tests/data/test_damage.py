@@ -115,7 +115,7 @@ def damaged_value(content: Any, luck: random.Random) -> Any:
 
 
 def damaged(content: bytes, ending: str, luck: random.Random) -> bytes:
-    """Return the bytes of a file, harmed in one of a few ways."""
+    """Return the bytes of a file, damaged in one of several ways."""
     if ending in (".json", ".yaml") and luck.random() < 0.7:
         if ending == ".json":
             return json.dumps(damaged_value(json.loads(content), luck)).encode()

@@ -1,4 +1,4 @@
-"""Pixels where pixels are expected, shares where shares are."""
+"""Pixels where pixels are expected, fractions where fractions are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PIXELS = ([10, 20, 2, 30, 40, 2], [5, 10, 60, 40])
 SHARES = ([0.1, 0.2, 2, 0.3, 0.4, 2], [0.05, 0.1, 0.6, 0.4])
 
 
-def test_shares_in_place_of_pixels_are_refused(tmp_path):
+def test_fractions_in_place_of_pixels_are_refused(tmp_path):
     file = coco(tmp_path, [SHARES, SHARES])
     for read in (read_labelled, read_annotations):
         with pytest.raises(
@@ -43,7 +43,7 @@ def test_shares_in_place_of_pixels_are_refused(tmp_path):
         read_unlabelled(file)
 
 
-def test_boxes_in_shares_beside_points_in_pixels_are_refused(tmp_path):
+def test_boxes_in_fractions_with_points_in_pixels_are_refused(tmp_path):
     file = coco(tmp_path, [(PIXELS[0], SHARES[1]), (PIXELS[0], SHARES[1])])
     with pytest.raises(InputError, match="2 of 2 boxes are smaller than a pixel"):
         read_labelled(file)

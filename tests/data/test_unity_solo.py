@@ -129,7 +129,7 @@ def test_damage_is_one_sentence(solo, old, new, words):
     assert "step2.frame_data.json" in str(caught.value)
 
 
-def test_definitions_that_are_missing_and_the_older_layout_are_told(solo, tmp_path):
+def test_missing_definitions_and_the_older_layout_are_reported(solo, tmp_path):
     (solo / "annotation_definitions.json").unlink()
     with pytest.raises(InputError, match="annotation_definitions.json is missing"):
         read_annotations(solo)

@@ -88,7 +88,7 @@ def test_targets_of_one_and_several_videos(tmp_path, film):
 
 
 def test_broken_videos(tmp_path, film):
-    """One of several is left out and said; one alone is refused; a torn one has what is there."""
+    """One of several is left out and reported; a single one is refused; a torn one keeps its frames."""
     whole = film(tmp_path / "a.avi", count=10)
     content = whole.read_bytes()
     torn = tmp_path / "torn.avi"
@@ -102,7 +102,7 @@ def test_broken_videos(tmp_path, film):
         read_unlabelled(tmp_path / "b.mp4")
 
 
-def test_settings_that_mean_nothing():
+def test_meaningless_video_options_are_refused():
     for wrong in ({"every": -1}, {"frames": 0}, {"least_score": float("nan")}):
         with pytest.raises(InputError, match="reading."):
             ReadingConfig(**wrong)

@@ -1,4 +1,4 @@
-"""Left and right taken apart into a side of the body and the way it faces."""
+"""Left/right factorization into a side of the body and the way it faces."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_the_animals_of_the_benchmarks_keep_their_limbs() -> None:
             assert {frozenset((a, b)), frozenset((mirrored_a, mirrored_b))} <= bones
 
 
-def test_without_a_labelled_trunk_no_joint_of_a_pair_is_taught() -> None:
+def test_pairs_are_invisible_without_a_labeled_trunk() -> None:
     visible = ALL.expand(3, 5).clone()
     visible[1, 3] = False  # a hip
     visible[2] = torch.tensor([True, True, False, False, False])

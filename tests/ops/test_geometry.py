@@ -73,7 +73,7 @@ def test_compositions(seed):
         torch.testing.assert_close(both, identity, atol=1e-9, rtol=0)
 
 
-def test_a_quarter_turn_about_the_centre_by_hand():
+def test_a_quarter_turn_about_the_center_by_hand():
     """Pixels 0 to 4: the center is 2. What lies to its right goes below it, and 1 more by the shift."""
     quarter = affine.rotations(torch.tensor([torch.pi / 2]))
     points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
@@ -194,7 +194,7 @@ def test_one_thing_at_a_time():
     assert torch.equal(drawn(translation=0.1)[:, :, :2], torch.eye(2).expand(64, 2, 2))
 
 
-def test_the_share_of_flips():
+def test_fraction_of_flips():
     for share, low, high in ((0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)):
         ranges = AugmentationConfig(flip=share)
         assert low <= affine.draw_views(1000, 8, ranges, generator(0)).flipped.sum() <= high

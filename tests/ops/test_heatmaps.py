@@ -133,7 +133,7 @@ def test_any_map_is_read_within_half_a_cell_of_its_peak(seed, height, width, lea
 
 
 @pytest.mark.parametrize("fill", [0.0, 1.0, -1.0, 1e30, -1e30])
-def test_flat_maps_are_read_somewhere(fill):
+def test_flat_maps_decode_inside_the_map(fill):
     read, value = heatmaps.decode(torch.full((1, 2, 5, 5), fill))
     assert read.isfinite().all() and (value == fill).all()
 

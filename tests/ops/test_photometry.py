@@ -24,7 +24,7 @@ def generator(seed: int) -> torch.Generator:
 
 @given(SEEDS, st.floats(0, 0.5), st.floats(0, 180))
 @settings(max_examples=25, deadline=None)
-def test_grey_stays_grey_and_only_brightness_scales_it(seed, colour, hue):
+def test_gray_stays_gray_and_only_brightness_scales_it(seed, colour, hue):
     matrix, contrast = colour_matrices(
         8, AugmentationConfig(colour=colour, hue=hue), generator(seed)
     )
@@ -42,7 +42,7 @@ def test_hue_alone_keeps_the_luma():
     assert (matrix - torch.eye(3)).abs().amax(dim=(1, 2)).min() > 1e-3
 
 
-def test_colours_by_hand():
+def test_colors_by_hand():
     """Hue 0: brightness b, saturation s and contrast c move a pixel as their matrix says."""
     ranges = AugmentationConfig(colour=0.2, hue=0)
     matrix, contrast = colour_matrices(1, ranges, generator(3))
@@ -132,7 +132,7 @@ def test_one_joint_is_covered_and_each_has_its_turn():
     assert covered[1] == 0 and covered[0] >= 10 and covered[2] >= 10
 
 
-def test_the_share_of_covered_images():
+def test_fraction_of_covered_images():
     images = torch.arange(400.0)[:, None, None, None].expand(400, 3, 5, 5) / 400
     seen = occlude(
         images, torch.full((400, 1, 2), 2.0), torch.ones(400, 1, dtype=torch.bool), 0.3, 2,

@@ -101,7 +101,7 @@ def test_the_energy_of_a_gaussian():
     assert heatmaps.gaussian_energy(2.0) == pytest.approx(4 * math.pi)
 
 
-def test_views_and_colours_depend_on_the_generator_alone():
+def test_views_and_colors_depend_on_the_generator_alone():
     images = torch.rand(4, 3, 16, 16, generator=generator(1))
     ranges = AugmentationConfig(colour=0.3, hue=20, blur=1.5, noise=0.1)
     first, second, other = (
@@ -115,7 +115,7 @@ def test_views_and_colours_depend_on_the_generator_alone():
     assert torch.equal(color_augmentation.jitter(images, off, generator(0)), images)
 
 
-def test_each_sample_has_its_own_colours():
+def test_each_sample_has_its_own_colors():
     images = torch.full((6, 3, 4, 4), 0.5)
     ranges = AugmentationConfig(colour=0.4, hue=0)
     jittered = color_augmentation.jitter(images, ranges, generator(0))

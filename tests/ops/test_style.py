@@ -125,7 +125,7 @@ def test_own_amplitude_changes_nothing(share: float, shape: tuple[int, int]) -> 
     torch.testing.assert_close(back, x, atol=1e-5, rtol=0)
 
 
-def test_swapping_share_zero_moves_the_mean_alone() -> None:
+def test_swapping_fraction_zero_moves_the_mean_alone() -> None:
     x = 0.4 + 0.1 * images(2, 3, 12, 12)
     other = 0.6 + 0.1 * images(2, 3, 12, 12, seed=1)
     swapped = swap_low_frequency(x, low_frequency_amplitude(other, 0.0))
@@ -139,7 +139,7 @@ def test_black_image_takes_the_style_too() -> None:
     torch.testing.assert_close(swapped, style)
 
 
-def test_shares_and_blocks_that_do_not_fit() -> None:
+def test_fractions_and_blocks_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="share"):
         low_frequency_amplitude(images(1, 3, 8, 8), 0.5)
     with pytest.raises(ValueError, match="do not fit"):

@@ -52,7 +52,7 @@ def test_yaml_round_trip(name, tmp_path):
     assert read_skeleton(file) == read_skeleton(name)
 
 
-def test_names_that_yaml_would_take_for_something_else(tmp_path):
+def test_names_that_yaml_would_convert_stay_text(tmp_path):
     odd = Skeleton.from_names(
         "yes", ["no", "1", "a: b", "mixamorig:Hips", "root (pelvis)"], [(0, 2)]
     )
@@ -123,7 +123,7 @@ def test_from_a_model_and_from_annotations(tmp_path):
         ("a.json", '{"categories": [{"keypoints": ["a"], "skeleton": 5}]}', "not a list of pairs"),
     ],
 )
-def test_a_broken_file_gets_a_sentence(name, text, words, tmp_path):
+def test_broken_skeleton_file_is_reported(name, text, words, tmp_path):
     file = tmp_path / name
     file.write_text(text)
     with pytest.raises(InputError) as error:

@@ -90,7 +90,7 @@ class Trap:
         return (os.mkdir, (str(self.path),))
 
 
-def test_a_pickle_with_a_forbidden_global_is_refused_and_nothing_of_it_runs(data, tmp_path):
+def test_forbidden_global_in_a_pickle_is_refused_and_never_runs(data, tmp_path):
     hands = {**rhd_hands(), 9: Trap(tmp_path / "trapped")}
     file = data / "RHD_published_v2" / "training" / "anno_training.pickle"
     for protocol in (2, 4):
@@ -112,7 +112,7 @@ def mat(tmp_path: Path, **content: object) -> bytes:
     return (tmp_path / "written.mat").read_bytes()
 
 
-def test_files_of_the_sister_set_are_told_apart(data):
+def test_files_of_the_sister_dataset_are_distinguished(data):
     lsp, lspet = (data / name / "joints.mat" for name in ("lsp", "lspet"))
     with replaced(lsp, lspet.read_bytes()):
         assert "layout of LSP extended" in refusal("lsp:train", data)
@@ -220,7 +220,7 @@ def damaged(draw: st.DrawFn, file: str, content: bytes) -> bytes:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(draw=st.data())
-def test_whatever_is_in_a_file_it_is_read_or_refused(draw, data):
+def test_mutated_json_is_read_or_refused(draw, data):
     name, file = draw.draw(st.sampled_from(FILES))
     content = draw.draw(damaged(file, (data / file).read_bytes()))
     with replaced(data / file, content):
@@ -268,25 +268,25 @@ def test_a_file_of_that_name_is_a_file(tmp_path, monkeypatch):
         ("lsp", "is not a dataset reference"),
     ],
 )
-def test_what_a_reference_cannot_name(reference, words, data):
+def test_malformed_references_are_refused(reference, words, data):
     assert words in refusal(reference, data)
 
 
-def test_without_a_root_or_a_folder_the_sentence_says_where(tmp_path):
+def test_missing_root_and_missing_folder_are_reported(tmp_path):
     with pytest.raises(InputError, match="give it with --data-root"):
         read_benchmark("lsp:test")
     with pytest.raises(InputError, match=r"download it from http://sam\.johnson\.io"):
         read_benchmark("lsp:test", tmp_path)
 
 
-def test_without_scipy_the_sentence_says_what_to_install(data, monkeypatch):
+def test_missing_scipy_is_reported_with_the_remedy(data, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     assert "pip install scipy" in refusal("lsp:test", data)
 
 
-def test_published_indices_are_asked_for_with_the_split_that_needs_none(data, tmp_path):
+def test_missing_published_indices_are_reported_with_an_alternative_split(data, tmp_path):
     shutil.copytree(data / "behaviorDiscovery2.0", tmp_path / "behaviorDiscovery2.0")
     said = refusal("tigdog:tiger-test", tmp_path)
     assert "Learning-from-Synthetic-Animals" in said
@@ -294,7 +294,7 @@ def test_published_indices_are_asked_for_with_the_split_that_needs_none(data, tm
     assert len(read_benchmark("tigdog:tiger-shots-train", tmp_path)) == 5
 
 
-def test_a_frame_that_can_not_be_written_is_told(tmp_path, monkeypatch):
+def test_unwritable_frame_is_reported(tmp_path, monkeypatch):
     clip = tmp_path / "clip.mp4"
     video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 10, (32, 32))
     video.write(np.zeros((32, 32, 3), np.uint8))

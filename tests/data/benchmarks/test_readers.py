@@ -16,7 +16,7 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 
 
 def native_rows(samples: LabelledSamples, subject: int = 0) -> dict[str, int]:
-    """Name -> the native joint that was read for it, by its place in a miniature."""
+    """Return name -> the native joint that was read for it, by its place in a miniature."""
     rows = (samples.points[subject, :, 1] - ORIGIN) / 2
     return {
         name: round(float(row))

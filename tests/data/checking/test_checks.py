@@ -28,7 +28,7 @@ def clean(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def planted(clean, tmp_path) -> Callable[..., CheckedSet]:
-    """Copies the clean figures, lets a function change them, and looks at them."""
+    """Copy the clean figures, let a function change the copy, and check it."""
 
     def plant(change: Callable[[dict, Path], object]) -> CheckedSet:
         folder = tmp_path / "planted"
@@ -51,7 +51,7 @@ def kinds(looked: CheckedSet) -> dict[str, str]:
 
 
 def only(looked: CheckedSet, kind: str):
-    """Return the finding of a kind, where nothing else is found."""
+    """Return the one finding, which must be of this kind."""
     assert set(kinds(looked)) == {kind}
     return looked.findings[0]
 
@@ -141,7 +141,7 @@ def test_broken_and_cut_off_images(planted):
     ]
 
 
-def test_what_a_cut_off_file_lacks():
+def test_cut_off_file_lacks_its_end_mark():
     for ending in (".jpg", ".png"):
         whole = cv2.imencode(ending, np.arange(3072, dtype=np.uint8).reshape(32, 32, 3))[
             1
@@ -203,7 +203,7 @@ def test_keypoints_and_subjects_without_labels(planted):
     assert found["hardly labeled"].rows.tolist() == [[8]]
 
 
-def test_pictures_of_the_source_among_the_target(clean, tmp_path):
+def test_source_images_among_the_target_are_found(clean, tmp_path):
     images = sorted((clean.parent / "images").iterdir())
     folder = tmp_path / "target"
     shutil.copytree(
@@ -224,7 +224,7 @@ def test_pictures_of_the_source_among_the_target(clean, tmp_path):
     assert "1 equal byte for byte" in finding.title
 
 
-def test_two_sets_that_mean_left_and_boxes_differently(tmp_path):
+def test_different_meanings_of_left_and_box_are_found(tmp_path):
     """As a viewer's left, and boxes twice as large as the points."""
     path = write_figures(tmp_path / "a", "rendered", 150, seed=2, size=32)
     content = json.loads(path.read_text())
