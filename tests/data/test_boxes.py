@@ -254,7 +254,7 @@ def test_number_that_names_two_images_is_refused(tmp_path):
     for name in ("1.png", "0001.png"):
         picture(tmp_path / name)
     file = text(tmp_path / "d.json", json.dumps([{"image_id": 1, "bbox": BOX}]))
-    with pytest.raises(InputError, match=r"0001.png and .*1.png are both called"):
+    with pytest.raises(InputError, match=r"0001.png and .*1.png both have that name"):
         read_unlabelled(file)
 
 

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: a second process gets an error, and a killed process blocks no other."""
+"""One process at a time in a folder: a second process gets an error; a killed one blocks no other."""
 
 from __future__ import annotations
 
