@@ -35,7 +35,7 @@ READABLE = [
     "onehand10k/test_onehand10k.json",
     "zebra/test_zebra.json",
 ]
-HARMLESS = {"never labelled", "no pairs", "no bones", "repeated", "hardly labelled", "small"}
+HARMLESS = {"never labelled", "no pairs", "no bones", "repeated", "hardly labeled", "small"}
 
 
 @pytest.fixture(scope="module")

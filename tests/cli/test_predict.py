@@ -85,7 +85,7 @@ def test_tasks_of_label_studio_are_replaced_like_every_other_file(run, figures, 
     config.write_text("<View/>")
     tasks.unlink()
     said = sentence(capsys, run, figures.test, "--out", tasks, "--out", tmp_path / "p.json")
-    assert "exists already and is another; remove it or give another name" in said
+    assert "exists already and differs; remove it or give another name" in said
     assert not tasks.exists() and config.read_text() == "<View/>"
 
 

@@ -54,7 +54,7 @@ def test_match_prints_draws_and_writes_a_mapping(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["show", "coco"], "there is no skeleton 'coco'"),
+        (["show", "coco"], "unknown skeleton 'coco'"),
         (["show", "coco-17", "--out", "picture.txt"], "give a .png"),
         (["match", "hand-21", "ap10k-17"], "no keypoint of 'hand'"),
         (

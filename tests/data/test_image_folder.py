@@ -1,4 +1,4 @@
-"""A target is images and boxes: there is no place for a keypoint in it."""
+"""A target is images and boxes: it has no field for a keypoint."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_target_of_a_step_is_of_that_type_and_its_crops_come_alone():
 
 
 def test_keypoints_of_a_labelled_file_are_left_behind(tmp_path):
-    """Not one number of them is in what is read, however one looks."""
+    """No keypoint's number is in the samples that are read."""
     Image.new("RGB", (50, 50)).save(tmp_path / "a.png")
     marker = 34.1328125
     document = {
@@ -66,7 +66,7 @@ def test_keypoints_of_a_labelled_file_are_left_behind(tmp_path):
         read_boxes(file)
 
 
-def test_a_broken_keypoint_does_not_matter_to_a_target(tmp_path):
+def test_broken_keypoint_does_not_affect_a_target(tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     row = {"id": 5, "image_id": 1, "bbox": [1, 2, 3, 4], "keypoints": ["junk"]}
     file = tmp_path / "annotations.json"
@@ -104,7 +104,7 @@ def test_globs(tmp_path):
         read_unlabelled(f"{tmp_path}/*.png")
 
 
-def test_sentences_for_what_is_no_target(tmp_path):
+def test_unusable_targets_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").touch()
     for path, words in (

@@ -22,7 +22,7 @@ def samples(skeleton: Skeleton, points, labelled) -> LabelledSamples:
     return LabelledSamples(images, skeleton, np.asarray(points, np.float32), labelled)
 
 
-def test_names_averages_and_what_has_no_partner():
+def test_remapping_covers_names_averages_and_missing_partners():
     given = samples(
         HIPS,
         [[[2, 4], [6, 8], [9, 9]], [[2, 4], [0, 0], [9, 9]], [[0, 0], [0, 0], [9, 9]]],
@@ -32,7 +32,7 @@ def test_names_averages_and_what_has_no_partner():
     found = remapped(given, match)
     assert found.skeleton is PELVIS
     assert found.points.dtype == np.float32
-    # The middle needs both hips; the nose has no partner; what is unlabelled holds 0.
+    # The middle needs both hips; the nose has no partner; what is unlabeled holds 0.
     assert found.labelled.tolist() == [
         [True, True, False, True],
         [False, False, False, True],
@@ -47,7 +47,7 @@ def test_names_averages_and_what_has_no_partner():
     assert with_labels(found).images.annotation_ids.tolist() == [0, 1]
 
 
-def test_there_and_back():
+def test_round_trip_keeps_labels():
     coco, mpii = read_skeleton("coco-17"), read_skeleton("mpii-16")
     rng = np.random.default_rng(0)
     given = samples(coco, rng.uniform(1, 99, (5, 17, 2)), rng.random((5, 17)) < 0.7)
@@ -61,7 +61,7 @@ def test_there_and_back():
     assert not back.labelled[:, face].any()
 
 
-def test_mirroring_and_remapping_change_places():
+def test_mirroring_and_remapping_commute():
     """Left and right keep their meaning: mirrored names then remapped, or remapped then mirrored."""
     coco, mpii = read_skeleton("coco-17"), read_skeleton("mpii-16")
     rng = np.random.default_rng(1)

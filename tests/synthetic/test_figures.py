@@ -1,4 +1,4 @@
-"""The built-in figures: what is drawn is what is labelled, and the same wherever it is drawn."""
+"""The built-in figures: what is drawn is what is labeled, and the same wherever it is drawn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_the_skeleton_knows_left_from_right():
+def test_skeleton_pairs_left_and_right():
     assert len(FIGURE_SKELETON) == 14
     assert [FIGURE_SKELETON.mirror[i] for i in range(6)] == [5, 4, 3, 2, 1, 0]
     assert len(FIGURE_SKELETON.pairs) == 6
@@ -66,7 +66,7 @@ def test_every_figure_is_whole_and_inside(look: Look, seed: int, index: int, siz
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_visible_joints_lie_on_the_body(look: Look):
+def test_visible_joints_are_on_the_body(look: Look):
     for index in range(60):
         drawing = render_figure(look, 0, index)
         x, y = np.rint(drawing.points[drawing.flags == 2]).astype(int).T
@@ -75,7 +75,7 @@ def test_visible_joints_lie_on_the_body(look: Look):
         assert 0.02 < drawing.body.mean() < 0.5
 
 
-def test_bones_of_a_rendering_lie_on_the_body():
+def test_bones_of_a_rendering_are_on_the_body():
     # Halfway along a bone, too, there is body (occluded or not: nothing but the body is in front).
     bones = np.array([edge for edge in EDGES if edge not in ((2, 8), (3, 9), (8, 12), (9, 12))])
     hits = []
@@ -155,7 +155,7 @@ def test_an_unlabelled_folder_holds_no_pose(tmp_path: Path):
     assert content["categories"][0]["keypoints"] == list(FIGURE_SKELETON.keypoints)
 
 
-def test_a_folder_that_is_taken_is_left_alone_unless_told(tmp_path: Path):
+def test_existing_folder_is_kept_unless_overwritten(tmp_path: Path):
     path = write_figures(tmp_path, "camera", 3, 0, 32)
     before = path.read_bytes()
     with pytest.raises(InputError, match=r"already holds annotations\.json"):
@@ -198,13 +198,13 @@ def test_the_benchmark_has_three_sets_apart(tmp_path: Path):
 @pytest.mark.parametrize(
     ("look", "seed", "index", "size", "message"),
     [
-        ("painted", 0, 0, 96, "no look 'painted'.*rendered or camera"),
+        ("painted", 0, 0, 96, "unknown look 'painted'.*rendered or camera"),
         ("camera", -1, 0, 96, "must not be negative"),
         ("camera", 0, -1, 96, "must not be negative"),
         ("camera", 0, 0, 16, "too small"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(look: Any, seed: int, index: int, size: int, message: str):
+def test_undrawable_figures_are_refused(look: Any, seed: int, index: int, size: int, message: str):
     with pytest.raises(InputError, match=message):
         draw_figure(look, seed, index, size)
 

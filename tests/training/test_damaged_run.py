@@ -215,7 +215,7 @@ def test_a_full_disk_in_a_thread_of_a_logger_names_the_run(tmp_path, capsys):
     def fail() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    told = pytest.raises(InputError, match="run can't be written: there is no space left")
+    told = pytest.raises(InputError, match="run can't be written: the disk is full")
     with told, disk_errors_named(tmp_path / "run"):
         thread = threading.Thread(target=fail)
         thread.start()

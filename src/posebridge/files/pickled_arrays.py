@@ -68,7 +68,7 @@ def _from_buffer(raw: bytes, dtype: Any, shape: tuple[int, ...], order: str) -> 
 
 
 def _encode(text: str, codec: str) -> bytes:
-    """Stands for ``_codecs.encode``, by which Python 3 writes bytes in old protocols."""
+    """Replace ``_codecs.encode``, by which Python 3 writes bytes in old protocols."""
     if codec != "latin1":
         raise pickle.UnpicklingError("it has bytes in an unusual form")
     return text.encode("latin1")
@@ -94,12 +94,12 @@ STANDINS = {
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in STANDINS:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no array")
+            raise pickle.UnpicklingError(f"it uses {module}.{name}, which is not an array")
         return STANDINS[module, name]
 
 
 def read_arrays(path: Path) -> Any:
-    """What a pickle holds; arrays are objects that ``numpy.asarray`` takes.
+    """Return the content of a pickle; arrays are objects that ``numpy.asarray`` takes.
 
     Raises:
         Exception: of many kinds, where the file is damaged or asks for anything else.

@@ -13,7 +13,7 @@ from pathlib import Path
 from posebridge.errors import InputError
 
 _REASONS = {
-    errno.ENOSPC: "there is no space left on the disk; free some or give another place",
+    errno.ENOSPC: "the disk is full; free some space or give another place",
     errno.EDQUOT: "the disk quota is used up; free some space or give another place",
     errno.EROFS: "the disk is read-only; give another place",
     errno.EACCES: "you may not write there; give another place",

@@ -112,7 +112,7 @@ def folder_written_whole(
         replace: a folder that exists is replaced with all that it holds.
         merge: into a folder that exists, the files are moved when all of them are there, those in its
             folders first; its other files stay.
-        alone: no other process writes this folder; what a killed one left beside it is removed.
+        alone: no other process writes this folder; remains of a killed process are removed.
 
     Raises:
         InputError: the place can't be written, with the reason.
@@ -201,13 +201,13 @@ def _any(folder: Path) -> bool:
 
 
 def _apart(folder: Path) -> bool:
-    """Return whether a folder can't be replaced by one beside it: another disk, a parent kept shut."""
+    """Return whether a folder can't be replaced by renaming: another disk, a read-only parent."""
     parent = folder.absolute().parent
     return folder.stat().st_dev != parent.stat().st_dev or not os.access(parent, os.W_OK)
 
 
 def _move_into(folder: Path, partial: Path, files: Sequence[Path]) -> None:
-    """Move files into a folder, the deepest first: those at the top name what lies below."""
+    """Move files into a folder, the deepest first: files at the top name the files below."""
     names = [file.relative_to(partial) for file in files]
     for name in names:
         require_file_place(folder / name)

@@ -56,7 +56,7 @@ class _UniqueKeys(_Base):
 
 
 class _TextOnly(_UniqueKeys):
-    """Takes everything but null for text: ``off``, a horse's side, is no switch."""
+    """Takes everything but null for text: ``off``, a horse's side, is not a switch."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in known if tag.endswith(":null")]

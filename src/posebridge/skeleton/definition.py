@@ -84,7 +84,7 @@ class Skeleton:
 
     @property
     def unpaired(self) -> list[str]:
-        """The keypoints whose names say left or right and that are in no pair."""
+        """Return the keypoints whose names say left or right and that are in no pair."""
         paired = {i for pair in self.pairs for i in pair}
         return [
             name
@@ -101,7 +101,7 @@ class Skeleton:
         pairs: Sequence[Sequence[int]] | None = None,
         groups: Mapping[str, Sequence[int]] | None = None,
     ) -> Skeleton:
-        """A skeleton whose pairs and groups, unless given, follow from the names.
+        """Return a skeleton whose pairs and groups, unless given, follow from the names.
 
         ``left_knee`` and ``right_knee`` (``knee_l``, ``RKnee``, ``kneeR``) are a pair and one group.
         """
@@ -118,7 +118,7 @@ class Skeleton:
         )
 
     def subset(self, kept: Sequence[int], name: str | None = None) -> Skeleton:
-        """The given keypoints in the given order.
+        """Return the given keypoints in the given order.
 
         An edge or a pair that loses a joint is dropped; a group keeps the joints that are left and
         goes when none is.
@@ -141,7 +141,7 @@ class Skeleton:
         )
 
     def to_json(self) -> str:
-        """The text of ``skeleton.json`` in a checkpoint."""
+        """Return the text of ``skeleton.json`` in a checkpoint."""
         return json.dumps(self.to_dict(), indent=2)
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ ORIGIN = 10.0
 
 
 def native(count: int, joints: int) -> np.ndarray:
-    """(N, J, 2) in native order."""
+    """Return the (N, J, 2) in native order."""
     image, joint = np.mgrid[:count, :joints]
     return np.stack([ORIGIN + joint + image, ORIGIN + 2.0 * joint], axis=-1)
 

@@ -30,7 +30,7 @@ FILES = [(name, file) for name, m in MINIATURES.items() for file in m.files]
 
 @contextmanager
 def replaced(path: Path, content: bytes | None) -> Iterator[None]:
-    """The file with another content, or none, and as it was afterwards."""
+    """Yield the file with another content, or none, and as it was afterwards."""
     before = path.read_bytes()
     try:
         if content is None:
@@ -90,12 +90,12 @@ class Trap:
         return (os.mkdir, (str(self.path),))
 
 
-def test_a_pickle_with_a_forbidden_global_is_refused_and_nothing_of_it_runs(data, tmp_path):
+def test_forbidden_global_in_a_pickle_is_refused_and_never_runs(data, tmp_path):
     hands = {**rhd_hands(), 9: Trap(tmp_path / "trapped")}
     file = data / "RHD_published_v2" / "training" / "anno_training.pickle"
     for protocol in (2, 4):
         with replaced(file, pickle.dumps(hands, protocol=protocol)):
-            assert "mkdir, which is no array" in refusal("rhd:train", data)
+            assert "mkdir, which is not an array" in refusal("rhd:train", data)
     assert not (tmp_path / "trapped").exists()
     for protocol in range(6):
         with replaced(file, pickle.dumps(rhd_hands(), protocol=protocol)):
@@ -112,7 +112,7 @@ def mat(tmp_path: Path, **content: object) -> bytes:
     return (tmp_path / "written.mat").read_bytes()
 
 
-def test_files_of_the_sister_set_are_told_apart(data):
+def test_files_of_the_sister_dataset_are_distinguished(data):
     lsp, lspet = (data / name / "joints.mat" for name in ("lsp", "lspet"))
     with replaced(lsp, lspet.read_bytes()):
         assert "layout of LSP extended" in refusal("lsp:train", data)
@@ -179,7 +179,7 @@ def test_indices_of_another_release_are_refused(data, tmp_path):
             assert words in refusal("synthetic_animal:horse-train", data)
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     with replaced(file, (tmp_path / "objects.npy").read_bytes()):
-        assert "no numpy array" in refusal("synthetic_animal:horse-train", data)
+        assert "not a numpy array" in refusal("synthetic_animal:horse-train", data)
 
 
 def mutated(value: object, draw: st.DrawFn) -> object:
@@ -220,7 +220,7 @@ def damaged(draw: st.DrawFn, file: str, content: bytes) -> bytes:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(draw=st.data())
-def test_whatever_is_in_a_file_it_is_read_or_refused(draw, data):
+def test_mutated_json_is_read_or_refused(draw, data):
     name, file = draw.draw(st.sampled_from(FILES))
     content = draw.draw(damaged(file, (data / file).read_bytes()))
     with replaced(data / file, content):
@@ -265,28 +265,28 @@ def test_a_file_of_that_name_is_a_file(tmp_path, monkeypatch):
         ("lsp:test@body13", "unknown joint set 'body13'; known are body12"),
         ("lsp:test@animal14", "are none of 'person'"),
         ("tigdog:horse-train+horse", "tigdog has no split 'horse'"),
-        ("lsp", "is no dataset reference"),
+        ("lsp", "is not a dataset reference"),
     ],
 )
-def test_what_a_reference_cannot_name(reference, words, data):
+def test_malformed_references_are_refused(reference, words, data):
     assert words in refusal(reference, data)
 
 
-def test_without_a_root_or_a_folder_the_sentence_says_where(tmp_path):
+def test_missing_root_and_missing_folder_are_reported(tmp_path):
     with pytest.raises(InputError, match="give it with --data-root"):
         read_benchmark("lsp:test")
     with pytest.raises(InputError, match=r"download it from http://sam\.johnson\.io"):
         read_benchmark("lsp:test", tmp_path)
 
 
-def test_without_scipy_the_sentence_says_what_to_install(data, monkeypatch):
+def test_missing_scipy_is_reported_with_the_remedy(data, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     assert "pip install scipy" in refusal("lsp:test", data)
 
 
-def test_published_indices_are_asked_for_with_the_split_that_needs_none(data, tmp_path):
+def test_missing_published_indices_are_reported_with_an_alternative_split(data, tmp_path):
     shutil.copytree(data / "behaviorDiscovery2.0", tmp_path / "behaviorDiscovery2.0")
     said = refusal("tigdog:tiger-test", tmp_path)
     assert "Learning-from-Synthetic-Animals" in said
@@ -294,7 +294,7 @@ def test_published_indices_are_asked_for_with_the_split_that_needs_none(data, tm
     assert len(read_benchmark("tigdog:tiger-shots-train", tmp_path)) == 5
 
 
-def test_a_frame_that_can_not_be_written_is_told(tmp_path, monkeypatch):
+def test_unwritable_frame_is_reported(tmp_path, monkeypatch):
     clip = tmp_path / "clip.mp4"
     video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 10, (32, 32))
     video.write(np.zeros((32, 32, 3), np.uint8))
@@ -304,6 +304,6 @@ def test_a_frame_that_can_not_be_written_is_told(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match="can't be written: there is no space left"):
+    with pytest.raises(InputError, match="can't be written: the disk is full"):
         write_frames([clip], 1)
     assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]

@@ -1,4 +1,4 @@
-"""Each native layout: which joint is which, what counts as labelled, boxes, splits."""
+"""Each native layout: which joint is which, what counts as labeled, boxes, splits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.data.datasets.native_layouts import ORIGIN, rhd_hands
 
 
 def native_rows(samples: LabelledSamples, subject: int = 0) -> dict[str, int]:
-    """Name -> the native joint that was read for it, by its place in a miniature."""
+    """Return name -> the native joint that was read for it, by its place in a miniature."""
     rows = (samples.points[subject, :, 1] - ORIGIN) / 2
     return {
         name: round(float(row))
@@ -53,7 +53,7 @@ def test_lsp_occluded_joints_have_no_label_and_halves_share_no_image(data):
 def test_lspet_has_other_axes_and_the_opposite_flag(data):
     whole = read_benchmark("lspet:all", data)
     assert native_rows(whole) == LSP
-    # Labelled joints 0 to 13 without 5: x 10 to 23, y 10 to 36, both ends included.
+    # Labeled joints 0 to 13 without 5: x 10 to 23, y 10 to 36, both ends included.
     assert whole.images.boxes[0].tolist() == [10, 10, 14, 27]
     assert names(read_benchmark("lspet:test", data)) == ["im00019.jpg", "im00020.jpg"]
     assert len(read_benchmark("lspet:train", data)) == 18
@@ -100,7 +100,7 @@ def test_mpii_counts_from_1_and_its_box_is_hrnets_crop_padded(data):
     found = read_benchmark("mpii:valid", data)
     assert found.points[0, 0].tolist() == [ORIGIN - 1, ORIGIN - 1]
     assert found.labelled[0].tolist() == [i != 7 for i in range(16)]
-    # Centre (41, 31) - 1, 15 * 0.25 lower; side 200 * 0.25.
+    # Center (41, 31) - 1, 15 * 0.25 lower; side 200 * 0.25.
     assert found.images.boxes[0].tolist() == [40 - 25, 30 + 3.75 - 25, 50, 50]
 
 

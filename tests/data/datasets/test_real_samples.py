@@ -55,7 +55,7 @@ def test_mpii(tmp_path):
     (tmp_path / "mpii" / "images").symlink_to((SAMPLES / "mpii").resolve())
     found = read_benchmark("mpii:valid", tmp_path)
     assert found.points[0, 0].tolist() == [803, 710]
-    # Centre (966, 340) - 1, scale 4.718488: the box of 943.7 px begins half of it to the left.
+    # Center (966, 340) - 1, scale 4.718488: the box of 943.7 px begins half of it to the left.
     assert np.allclose(found.images.boxes[0, ::2], [965 - 471.8488, 943.6976], atol=1e-3)
     sits_on_images(found)
 
@@ -88,7 +88,7 @@ def test_rhd_as_mmpose_converts_it(tmp_path):
 
 
 def test_freihand_from_cameras_and_joints_in_space(tmp_path):
-    """The samples have pixels only: they are put at a depth of half a metre before a camera."""
+    """The samples have pixels only: they are put at a depth of half a meter before a camera."""
     base = tmp_path / "FreiHAND"
     (base / "evaluation" / "rgb").mkdir(parents=True)
     content = coco("freihand", "test_freihand.json")

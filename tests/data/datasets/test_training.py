@@ -1,4 +1,4 @@
-"""From a reference to a score: every dataset trains a step, and scores say how they came about."""
+"""From a reference to a score: every dataset trains a step, and scores record their protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRIAL = {**ONE_STEP, "steps.source": 10, "steps.adaptation": 20, "steps.log_ever
 
 
 @pytest.mark.parametrize("name", MINIATURES)
-def test_a_look_and_a_trial_of_every_dataset(name, data, tmp_path):
+def test_every_dataset_is_listed_and_trains_a_step(name, data, tmp_path):
     reference = MINIATURES[name].reference
     result = api.adapt(
         reference,
@@ -42,7 +42,7 @@ def test_a_look_and_a_trial_of_every_dataset(name, data, tmp_path):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory) -> Path:
-    """A preset is the whole command."""
+    """Run the whole command with a preset."""
     out = tmp_path_factory.mktemp("runs") / "surreal_lsp"
     settings = [
         f"--{name}={value}" for name, value in {**ONE_STEP, "model.weights": "none"}.items()
@@ -52,8 +52,8 @@ def run(data, tmp_path_factory) -> Path:
         *("--data-root", str(data), "--out", str(out), *settings),
     )
     assert done.returncode == 0, done.stderr
-    assert "source: 10 labelled subjects of surreal:train" in done.stdout
-    assert "target: 3 unlabelled subjects of lsp:train" in done.stdout
+    assert "source: 10 labeled subjects of surreal:train" in done.stdout
+    assert "target: 3 unlabeled subjects of lsp:train" in done.stdout
     return out
 
 
@@ -76,20 +76,22 @@ def test_a_score_on_unseen_images_is_not_transductive(run, data, tmp_path, capsy
 
 
 @pytest.mark.parametrize(("labels", "common"), [("lsp:train", 3), ("lsp:transductive", 3)])
-def test_a_score_on_images_that_adapted_says_so(labels, common, run, data, tmp_path, capsys):
+def test_score_on_adapted_images_is_marked_transductive(
+    labels, common, run, data, tmp_path, capsys
+):
     protocol = scores(run, labels, data, tmp_path / "r.json")["protocol"]
     assert protocol["transductive"] is True
     assert protocol["images_adapted_to"] == common
     assert "transductive: images that the model was adapted to" in capsys.readouterr().out
 
 
-def test_the_python_way_says_the_same(run, data):
+def test_python_interface_marks_the_same_scores(run, data):
     results = api.evaluate(run, "lsp:transductive", data_root=data)
     assert results.protocol["transductive"] is True
     assert results.protocol["images_adapted_to"] == 3
 
 
-def test_the_target_is_found_under_another_name_and_after_it_moved(data, tmp_path):
+def test_target_is_found_under_another_name_and_after_a_move(data, tmp_path):
     other = tmp_path / "other"
     other.symlink_to(data)
     for root, target in (
@@ -103,7 +105,7 @@ def test_the_target_is_found_under_another_name_and_after_it_moved(data, tmp_pat
     assert (unknown["images_adapted_to"], unknown["transductive"]) == (None, False)
 
 
-def test_scenes_that_train_and_score_are_said(data):
+def test_scenes_shared_by_training_and_scoring_are_reported(data):
     for reference, said in (
         ("freihand:test-released", "the same hands"),
         ("h3d:test", "frames of the same recordings"),
@@ -123,6 +125,6 @@ def test_predict_takes_a_benchmark(run, data, tmp_path, capsys):
     assert names == [f"lsp/images/im000{i}.jpg" for i in (4, 5, 6)]
 
 
-def test_evaluate_without_a_root_gets_a_sentence(run, capsys):
+def test_evaluate_without_a_root_is_refused(run, capsys):
     assert main(["evaluate", str(run), "lsp:test"]) == 2
     assert "give it with --data-root" in capsys.readouterr().err

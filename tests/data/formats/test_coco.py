@@ -1,4 +1,4 @@
-"""COCO files: what is read, and a sentence for what is not."""
+"""COCO files: the fields that are read, and messages for broken files."""
 
 from __future__ import annotations
 
@@ -85,18 +85,19 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     found = read_unlabelled(file, say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
     assert told == [
-        f"{file}: 1 of 3 boxes are left out, which are marked as crowds (iscrowd, as CVAT marks every "
+        f"{file}: 1 of 3 boxes are left out, since they are marked as crowds (iscrowd, as CVAT "
+        "marks every "
         "mask)",
-        f"{file}: 1 of 2 boxes are left out, which are empty",
+        f"{file}: 1 of 2 boxes are left out, since they are empty",
     ]
     what["annotations"][0]["bbox"] = [1, 2, 3, 0]
     with pytest.raises(InputError, match="every 'bbox' is empty, such as that of annotation 3"):
         read_boxes(write(tmp_path, what))
 
 
-def test_what_is_read(tmp_path):
+def test_coco_fields_are_read(tmp_path):
     found = read_labelled(write(tmp_path, content()))
-    assert len(found) == 1  # crowds and annotations without any labelled joint are left out
+    assert len(found) == 1  # crowds and annotations without any labeled joint are left out
     assert found.points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
     assert found.labelled[0].tolist() == [True, True, False]
     assert found.images.boxes[0].tolist() == [1, 2, 8, 4]
@@ -176,10 +177,10 @@ def change(path: str, value: object) -> dict:
         (change("categories.0.keypoints", ["a", "a", "b"]), "more than once"),
         (change("categories.0.skeleton", [[1, 9]]), "points outside"),
         (change("annotations", []), "no annotation with keypoints"),
-        (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labelled"),
+        (change("annotations.0.keypoints", [0] * 9), "no keypoint of any annotation is labeled"),
     ],
 )
-def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
+def test_broken_files_are_reported(tmp_path, what, words):
     file = write(tmp_path, what)
     with pytest.raises(InputError, match=words) as caught:
         read_labelled(file)
@@ -187,7 +188,7 @@ def test_a_sentence_for_what_is_wrong(tmp_path, what, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_category_that_is_a_list_is_told(tmp_path):
+def test_category_that_is_a_list_is_refused(tmp_path):
     what = content()
     del what["annotations"][1]["keypoints"]
     what["annotations"][1]["category_id"] = [1]
@@ -227,12 +228,12 @@ def test_a_source_of_boxes_alone_is_refused(tmp_path):
     for row in changed["annotations"]:
         row.pop("keypoints", None)
     file = write(tmp_path, changed)
-    with pytest.raises(InputError, match="no annotation with keypoints; a labelled set needs"):
+    with pytest.raises(InputError, match="no annotation with keypoints; a labeled set needs"):
         read_labelled(file)
     assert len(read_boxes(file)) == 2
 
 
-def test_files_that_are_not_there_or_no_text(tmp_path):
+def test_missing_and_binary_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"gone.json does not exist; give the path of a COCO"):
         read_labelled(tmp_path / "gone.json")
     with pytest.raises(InputError, match=r"annotations.json does not exist \(a folder is read"):
@@ -323,7 +324,7 @@ def test_real_files(name, keypoints):
 
 
 def two_images() -> dict:
-    """Two images with a subject each; b.png is not written."""
+    """Return two images with a subject each; b.png is not written."""
     what = content()
     what["images"].append({"id": 8, "file_name": "b.png", "width": 20, "height": 10})
     what["annotations"] = [
@@ -333,7 +334,7 @@ def two_images() -> dict:
     return what
 
 
-def test_labels_never_go_onto_another_picture(tmp_path):
+def test_labels_never_go_onto_another_image(tmp_path):
     what = two_images()
     (tmp_path / "cam1").mkdir()
     Image.new("RGB", (20, 10)).save(tmp_path / "cam1" / "1.png")
@@ -443,17 +444,17 @@ def test_images_of_a_target_without_a_box_are_counted(tmp_path):
     said: list[str] = []
     file = write(tmp_path, what)
     read_unlabelled(file, say=said.append)
-    assert said == [f"{file}: 1 of 2 images are left out, which have no box"]
+    assert said == [f"{file}: 1 of 2 images are left out, since they have no box"]
 
 
-def test_predictions_as_labels_are_told(tmp_path):
+def test_predictions_as_labels_are_reported(tmp_path):
     what = content()
     what["annotations"][0]["keypoints"] = [2, 3, 0.5, 5.5, 4, 0.25, 0, 0, 0.125]
     del what["annotations"][1:]
     said: list[str] = []
     file = write(tmp_path, what)
     read_labelled(file, say=said.append)
-    assert said == [f"{file}: all 1 subjects are a model's predictions, none is by hand"]
+    assert said == [f"{file}: all 1 subjects are a model's predictions, no hand labels"]
 
 
 def test_nested_keypoints_and_nulls_are_read(tmp_path):
@@ -520,7 +521,7 @@ def test_annotation_without_box_is_left_out_of_a_target_that_has_some(tmp_path):
     del what["annotations"][1]["bbox"]
     told: list[str] = []
     assert len(read_unlabelled(write(tmp_path, what), say=told.append)) == 1
-    assert any(note.endswith(": 1 of 2 boxes are left out, which are empty") for note in told)
+    assert any(note.endswith(": 1 of 2 boxes are left out, since they are empty") for note in told)
     del what["annotations"][0]["bbox"]
     with pytest.raises(InputError, match="annotation 3 has no 'bbox'"):
         read_boxes(write(tmp_path, what))

@@ -64,7 +64,7 @@ def test_an_image_beside_its_table_comes_before_one_further_up(tmp_path):
     assert {f.parent for f in read_annotations(file).files} == {tmp_path / "a/b"}
 
 
-def test_a_missing_image_is_told_and_not_replaced_by_another(tmp_path):
+def test_missing_image_is_reported_and_not_replaced(tmp_path):
     file = deeplabcut(tmp_path)
     (tmp_path / "labeled-data/clip/img2.png").unlink()
     with pytest.raises(InputError, match="row 1 names the image .*img2.png, which does not exist"):
@@ -160,13 +160,15 @@ def test_predictions_are_not_matched_to_another_video(tmp_path, film):
     file = tmp_path / "mouse12DLC_resnet50.h5"
     predictions_h5(file, [("net", "snout", c) for c in ("x", "y", "likelihood")])
     film(tmp_path / "mouse1.mp4", count=6)
-    with pytest.raises(InputError, match="no video in .* has the name that it begins with"):
+    with pytest.raises(
+        InputError, match="no video in .* has a name that the table's name begins with"
+    ):
         read_annotations(file)
     film(tmp_path / "mouse12.mp4", count=6)
     assert len(read_annotations(file)) == 2
 
 
-def test_a_row_with_one_body_part_is_left_out_and_told(tmp_path):
+def test_row_with_one_body_part_is_left_out_and_reported(tmp_path):
     """One point gives no box, and DeepLabCut has none."""
     two = TABLE.replace("1.5,2.5,,", "1.5,2.5,3.5,4.5")
     assert two != TABLE
@@ -175,7 +177,7 @@ def test_a_row_with_one_body_part_is_left_out_and_told(tmp_path):
     assert len(said) == 1
     assert "1 subjects with one keypoint and no box are left out, the first in " in said[0]
     assert said[0].endswith("img10.png")
-    with pytest.raises(InputError, match="no subject has a box or two labelled keypoints"):
+    with pytest.raises(InputError, match="no subject has a box or two labeled keypoints"):
         read_labelled(deeplabcut(tmp_path / "none"))
 
 
@@ -184,7 +186,7 @@ class Harmful:
         return (Path.touch, (Path("harm"),))
 
 
-def test_nothing_of_a_pickle_runs(tmp_path, monkeypatch):
+def test_pickle_never_runs_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     predictions_h5(tmp_path / "a.h5", [("net", "snout", Harmful())])
     with pytest.raises(InputError, match="is not allowed here"):

@@ -162,12 +162,12 @@ def test_a_crop_that_is_unknown_or_unfit_is_refused(tmp_path, film):
     large = {"cropping": True, "cropping_parameters": [10, 600, 20, 40]}
     with pytest.raises(InputError, match="does not fit the video of 64 x 48"):
         read_annotations(analysis(tmp_path, film, large))
-    with pytest.raises(InputError, match="which says whether the analysis was run on a crop"):
+    with pytest.raises(InputError, match="which records whether the analysis was run on a crop"):
         read_annotations(analysis(tmp_path, film, {}))
     (tmp_path / "clipDLC_net_meta.pickle").unlink()
     text(tmp_path / "config.yaml", "cropping: true\n")
     (tmp_path / "labeled-data").mkdir()
-    with pytest.raises(InputError, match="has 'cropping: true', and the .* is not beside it"):
+    with pytest.raises(InputError, match="has 'cropping: true', and the .* is not in its folder"):
         read_annotations(tmp_path / "clipDLC_net.csv", format="deeplabcut")
 
 
@@ -176,24 +176,24 @@ class Harmful:
         return (Path.touch, (Path("harm"),))
 
 
-def test_nothing_of_a_meta_pickle_runs(tmp_path, film, monkeypatch):
+def test_meta_pickle_never_runs_code(tmp_path, film, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"cropping": True, "cropping_parameters": [10, 60, 20, 40], "x": Harmful()}
     assert len(read_annotations(analysis(tmp_path, film, data))) == 2
     assert not (tmp_path / "harm").exists()
 
 
-def test_predictions_used_as_labels_are_told(tmp_path, film):
+def test_predictions_used_as_labels_are_reported(tmp_path, film):
     said: list[str] = []
     whole = {"cropping": False, "cropping_parameters": [0, 64, 0, 48]}
     file = analysis(tmp_path, film, whole)
     read_labelled(file, say=said.append)
     assert any("all 2 subjects are a model's predictions" in s for s in said)
     losses = convert(file, tmp_path / "coco.json").losses
-    assert "All 2 subjects are a model's predictions, none is by hand." in losses
+    assert "All 2 subjects are a model's predictions, no hand labels." in losses
 
 
-def test_a_long_analysis_takes_no_time_for_each_pair_of_frames(tmp_path, monkeypatch):
+def test_long_analysis_takes_linear_time(tmp_path, monkeypatch):
     (tmp_path / "clip.mp4").touch()
     monkeypatch.setattr(
         "posebridge.data.videos.video.extract_frames", lambda _, numbers: [Path()] * len(numbers)
@@ -208,7 +208,7 @@ def test_a_long_analysis_takes_no_time_for_each_pair_of_frames(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("cell", ["1_0", "\u0663", "inf", "-Infinity", "1,5", "x"])
-def test_a_cell_that_is_no_plain_number_is_refused_with_its_line(tmp_path, cell):
+def test_cell_that_is_not_a_number_is_refused_with_its_line(tmp_path, cell):
     file = written(tmp_path, TABLE.replace("b.png,5", f'b.png,"{cell}"'))
     with pytest.raises(InputError, match="labels.csv: line 5 holds '"):
         read_annotations(file)
@@ -217,7 +217,7 @@ def test_a_cell_that_is_no_plain_number_is_refused_with_its_line(tmp_path, cell)
 def test_two_videos_of_one_name_are_refused(tmp_path, film):
     file = analysis(tmp_path, film, {"cropping": False})
     film(tmp_path / "clip.avi", count=6)
-    with pytest.raises(InputError, match="both have the name that it begins with"):
+    with pytest.raises(InputError, match="both have a name that the table's name begins with"):
         read_annotations(file)
 
 
@@ -230,7 +230,7 @@ def test_row_without_labels_never_shares_the_image_of_another(tmp_path):
             read(written(tmp_path, table))
 
 
-def test_images_in_a_folder_of_another_name_are_told(tmp_path):
+def test_images_in_a_folder_of_another_name_are_reported(tmp_path):
     table = TABLE.replace("a.png", "labeled-data/one/a.png").replace(
         "b.png", "labeled-data/one/b.png"
     )
@@ -238,12 +238,12 @@ def test_images_in_a_folder_of_another_name_are_told(tmp_path):
     assert note.startswith("2 images are in a folder of another name than their rows have")
 
 
-def test_backslash_in_the_name_of_a_file_is_no_folder(tmp_path):
+def test_backslash_in_a_file_name_is_not_a_folder(tmp_path):
     file = written(tmp_path, TABLE.replace("a.png", "a\\a.png"), ("a\\a.png", "b.png"))
     assert read_annotations(file).files[0] == tmp_path / "a\\a.png"
 
 
-def test_folder_of_a_project_without_a_table_is_told(tmp_path):
+def test_project_folder_without_a_table_is_reported(tmp_path):
     written(tmp_path / "labeled-data/one", TABLE).rename(
         tmp_path / "labeled-data/one/CollectedData_ann.csv"
     )

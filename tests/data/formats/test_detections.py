@@ -112,7 +112,7 @@ def test_boxes_in_a_csv(tmp_path, header, row):
 
 
 def test_boxes_of_one_category(tmp_path):
-    """A detector finds chairs too; which boxes are subjects is asked, and what there is is told."""
+    """A detector finds chairs too; a category chooses the boxes, and messages list the categories."""
     picture(tmp_path / "a.png")
     entries = [
         {"file_name": "a.png", "category_id": kind, "bbox": [x, 1, 5, 5], "score": 0.5}
@@ -149,7 +149,7 @@ def test_boxes_of_one_category(tmp_path):
     assert "taken as subjects: '62' (2), '1' (1); to take" in said_of(results)[0]
     with pytest.raises(InputError, match=r"no box of category 'dog'; it has 'chair' \(2\), 'pers"):
         read_unlabelled(coco, options=ReadingConfig(category="dog"))
-    with pytest.raises(InputError, match="pictures without boxes"):
+    with pytest.raises(InputError, match="images without boxes"):
         read_unlabelled(tmp_path / "a.png", options=ReadingConfig(category="dog"))
 
 
@@ -177,14 +177,14 @@ def test_published_detections():
         "file_name,x1,y1,x2,y2\na.png,1.5,2,6.5,6\n",
     ],
 )
-def test_tables_of_boxes_as_everybody_writes_them(tmp_path, table):
+def test_tables_of_boxes_in_common_layouts_are_read(tmp_path, table):
     picture(tmp_path / "sub" / "a.png")
     found = read_unlabelled(text(tmp_path / "boxes.csv", table))
     assert found.boxes.tolist() == [[1.5, 2, 5, 4]]
     assert found.path(0) == tmp_path / "sub" / "a.png"
 
 
-def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
+def test_detector_boxes_in_fractions_are_refused(tmp_path):
     picture(tmp_path / "a.png")
     entry = {"file_name": "a.png", "bbox": [0.1, 0.2, 0.5, 0.6], "score": 0.9}
     for file in (
@@ -192,12 +192,12 @@ def test_boxes_of_a_detector_in_shares_are_refused(tmp_path):
         text(tmp_path / "yolo.csv", "image,class,cx,cy,width,height\na.png,0,.5,.5,.2,.2\n"),
         text(tmp_path / "results.json", json.dumps([entry])),
     ):
-        with pytest.raises(InputError, match="smaller than a pixel.* where pixels are wanted"):
+        with pytest.raises(InputError, match="smaller than a pixel.* where pixels are expected"):
             read_unlabelled(file)
 
 
 def test_megadetector_is_read(tmp_path):
-    """Its boxes are shares; an image in which it failed has none."""
+    """MegaDetector's boxes are fractions; a failed image has no boxes."""
     picture(tmp_path / "a.png")
     one = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.5, 0.6]}
     content = {
@@ -209,11 +209,13 @@ def test_megadetector_is_read(tmp_path):
     found = read_unlabelled(file, options=ReadingConfig(category="animal", least_score=0.5))
     assert found.boxes.round(4).tolist() == [[10, 10, 50, 30]]
     content["images"][0]["detections"][0]["bbox"] = [10, 10, 50, 30]
-    with pytest.raises(InputError, match="look like pixels, where shares of the image are wanted"):
+    with pytest.raises(
+        InputError, match="look like pixels, where fractions of the image are expected"
+    ):
         read_unlabelled(text(tmp_path / "md.json", json.dumps(content)))
 
 
-def test_detections_never_go_onto_another_picture(tmp_path):
+def test_detections_never_go_onto_another_image(tmp_path):
     picture(tmp_path / "cam1" / "1.png")
     file = text(
         tmp_path / "boxes.csv", "file_name,x,y,w,h\ncam1/1.png,1,1,5,5\ncam2/1.png,2,2,5,5\n"
@@ -223,7 +225,7 @@ def test_detections_never_go_onto_another_picture(tmp_path):
 
 
 def boxes_of(file: Path, **options: object) -> tuple[list[str], list[list[float]], list[str]]:
-    """Names of the images, the boxes, and what is told."""
+    """Return the names of the images, the boxes, and the messages."""
     said: list[str] = []
     found = read_unlabelled(file, say=said.append, **options)  # pyright: ignore[reportArgumentType]
     names = [found.path(row).name for row in range(len(found))]
@@ -245,14 +247,14 @@ def test_detections_without_a_box_are_left_out_and_counted(tmp_path):
     ):
         names, boxes, said = boxes_of(file)
         assert (names, boxes) == (["a.png"], [BOX])
-        assert said == [f"{file}: 3 of 4 boxes are left out, which are empty"]
+        assert said == [f"{file}: 3 of 4 boxes are left out, since they are empty"]
 
 
-def test_number_that_two_images_are_called_is_refused(tmp_path):
+def test_number_that_names_two_images_is_refused(tmp_path):
     for name in ("1.png", "0001.png"):
         picture(tmp_path / name)
     file = text(tmp_path / "d.json", json.dumps([{"image_id": 1, "bbox": BOX}]))
-    with pytest.raises(InputError, match=r"0001.png and .*1.png are both called"):
+    with pytest.raises(InputError, match=r"0001.png and .*1.png both have that name"):
         read_unlabelled(file)
 
 
@@ -273,7 +275,7 @@ def test_ids_of_detections_are_those_of_the_listing(tmp_path):
         read(["x", "y"], 1)
 
 
-def test_listed_image_without_a_box_is_a_rival_for_a_file(tmp_path):
+def test_listed_image_without_a_box_competes_for_a_file(tmp_path):
     picture(tmp_path / "cam1/1.png")
     images = [{"id": n, "file_name": f"cam{n}/1.png"} for n in (1, 2)]
     listing = text(tmp_path / "images.json", json.dumps({"images": images, "annotations": []}))

@@ -104,7 +104,7 @@ def test_label_studio_without_ties(tmp_path):
         read_annotations(file)
 
 
-def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
+def test_predictions_that_are_ids_alone_are_ignored(tmp_path):
     picture(tmp_path / "a.png", (200, 50))
     first = task("a.png", nose("k", 5))
     for more in ([12], [None], [{"result": [None]}], 3, [{"result": 3}]):
@@ -116,7 +116,7 @@ def test_predictions_of_label_studio_that_are_ids_alone_are_none(tmp_path):
     assert read_annotations(file).image.tolist() == [0]
 
 
-def test_predictions_count_only_where_nobody_labelled(tmp_path):
+def test_predictions_count_only_without_hand_labels(tmp_path):
     picture(tmp_path / "a.png", (200, 50))
     by_hand = task("a.png", nose("k", 5), region("keypointlabels", "e", "ear", 9, 30))
     guess = {"id": 2, "data": {"image": "a.png"}, "annotations": []}
@@ -126,14 +126,14 @@ def test_predictions_count_only_where_nobody_labelled(tmp_path):
     assert len(read_annotations(file)) == 3
     assert len(read_labelled(file, say=said.append)) == 1
     assert said == [
-        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count"
+        f"{file}: 2 subjects that a model predicted are left out, hand labels (1) count"
     ]
     text(file, json.dumps([guess]))
     assert len(read_labelled(file, say=said.append)) == 1
-    assert said[1] == f"{file}: all 1 subjects are a model's predictions, none is by hand"
+    assert said[1] == f"{file}: all 1 subjects are a model's predictions, no hand labels"
 
 
-def test_label_studio_sentences(tmp_path):
+def test_broken_label_studio_exports_are_reported(tmp_path):
     picture(tmp_path / "a.png", (200, 50))
     for content, words in (
         ([task("b.png", nose("k", 5))], "task 40 names the image .*b.png, which does not exist"),
@@ -165,7 +165,7 @@ def test_a_label_of_its_own_is_joined_to_its_keypoint(tmp_path):
 
 
 @pytest.mark.parametrize("turned", [90, 180, 270])
-def test_a_turned_view_changes_no_place_and_is_told(tmp_path, turned):
+def test_turned_view_keeps_places_and_is_reported(tmp_path, turned):
     """The editor keeps places in the image as it is stored."""
     picture(tmp_path / "a.png", (200, 50))
     results = [nose("k1", 5) | {"image_rotation": turned}, nose("k2", 5) | {"image_rotation": 0}]
@@ -211,7 +211,7 @@ def dot(label: str, x: float, y: float, **more: object) -> dict:
 @pytest.mark.parametrize(
     ("scale", "words"), [(0.01, "shares of the image"), (10, "look like pixels")]
 )
-def test_places_in_another_unit_than_per_cent_are_refused(tmp_path, scale, words):
+def test_places_that_are_not_percentages_are_refused(tmp_path, scale, words):
     picture(tmp_path / "a.png", (200, 50))
     points = [dot("nose", 10 * scale, 20 * scale), dot("tail", 35 * scale, 40 * scale)]
     box = region(
@@ -219,7 +219,7 @@ def test_places_in_another_unit_than_per_cent_are_refused(tmp_path, scale, words
     )
     file = text(tmp_path / "export.json", json.dumps([task("a.png", *points, box)]))
     for read in (read_annotations, read_labelled, read_unlabelled):
-        with pytest.raises(InputError, match=f"{words}.*percentages are wanted"):
+        with pytest.raises(InputError, match=f"{words}.*percentages are expected"):
             read(file)
 
 
@@ -255,7 +255,7 @@ def test_task_without_label_may_lack_its_image(tmp_path):
         read_annotations(text(tmp_path / "export.json", json.dumps(shared)))
 
 
-def test_rectangle_without_area_is_no_box_and_no_subject(tmp_path):
+def test_rectangle_without_area_is_ignored(tmp_path):
     for name in ("a.png", "b.png"):
         picture(tmp_path / name, (200, 50))
     empty = region("rectanglelabels", "r1", "p", 5, 5, width=0, height=0)
@@ -267,6 +267,6 @@ def test_rectangle_without_area_is_no_box_and_no_subject(tmp_path):
     said: list[str] = []
     assert read_unlabelled(file, say=said.append).boxes.tolist() == [[10, 2.5, 100, 30]]
     assert [line.rpartition(": ")[2] for line in said] == [
-        "1 of 2 boxes are left out, which are empty",
-        "1 of 2 images are left out, which have no box",
+        "1 of 2 boxes are left out, since they are empty",
+        "1 of 2 images are left out, since they have no box",
     ]

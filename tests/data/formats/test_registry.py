@@ -1,4 +1,4 @@
-"""Round trips lose nothing that both formats can hold, and what is lost is said."""
+"""Round trips lose nothing that both formats can hold, and losses are reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def there_and_back(labels: Annotations, format: Format, folder: Path) -> Annotat
 
 
 def in_order(found: Annotations, labels: Annotations) -> np.ndarray:
-    """For each subject of ``labels`` the row of ``found`` whose spine is where its is."""
+    """Return for each subject of ``labels`` the row of ``found`` with an equal spine."""
     spines = found.points[:, 0]
     rows = [int(np.abs(spines - p[0]).sum(axis=1).argmin()) for p in labels.points]
     assert sorted(rows) == list(range(len(labels)))
@@ -84,13 +84,13 @@ def compare(found: Annotations, labels: Annotations, format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", WRITTEN, ids=lambda f: f.name)
-def test_there_and_back(format, tmp_path):
+def test_round_trip_keeps_labels(format, tmp_path):
     labels = annotated(tmp_path / "images")
     compare(there_and_back(labels, format, tmp_path), labels, format)
 
 
 @pytest.mark.parametrize("make", [annotated, predicted])
-def test_deeplabcut_h5_there_and_back(make, tmp_path):
+def test_deeplabcut_h5_round_trip_keeps_labels(make, tmp_path):
     """Written by pandas; read back by our reader, and by pandas as DeepLabCut does."""
     labels, format = make(tmp_path / "images"), format_named("deeplabcut")
     path = tmp_path / "labels.h5"
@@ -108,7 +108,7 @@ def test_deeplabcut_h5_there_and_back(make, tmp_path):
 @pytest.mark.parametrize(
     "format", [f for f in WRITTEN if registry.KEYPOINT_SCORES in f.holds], ids=lambda f: f.name
 )
-def test_predictions_there_and_back(format, tmp_path):
+def test_predictions_round_trip_keeps_scores(format, tmp_path):
     labels = predicted(tmp_path / "images")
     compare(there_and_back(labels, format, tmp_path), labels, format)
 
@@ -123,8 +123,8 @@ coordinate = st.floats(0, 8, allow_nan=False, width=32)
     st.tuples(coordinate, coordinate),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_labels_there_and_back(format, keypoints, corner):
-    """Two subjects with any flags; the first keypoint of each is labelled and tells them apart."""
+def test_round_trip_keeps_any_labels(format, keypoints, corner):
+    """Two subjects with any flags; the first keypoint of each is labeled and tells them apart."""
     table = np.array(keypoints, dtype=np.float64).reshape(2, 3, 3)
     table[:, 0] = [[1, 1, 2], [17, 9, 2]]
     with tempfile.TemporaryDirectory() as name:
@@ -169,7 +169,7 @@ def test_from_every_format_to_every_other(tmp_path):
             compare(back, labels_then, replace(both, holds=kept))
 
 
-def test_what_is_lost_is_said(tmp_path):
+def test_losses_are_reported(tmp_path):
     labels = predicted(tmp_path / "images")
     one_hidden = labels.visibility.copy()
     one_hidden[0, 1] = 1
@@ -214,7 +214,7 @@ def convert_of(labels: Annotations, out: Path, name: str) -> list[str]:
     return losses
 
 
-def test_pairs_and_names_that_only_the_file_tells(tmp_path):
+def test_pairs_and_names_are_taken_from_the_file(tmp_path):
     """flip_idx and symmetries pair keypoints whose names have no side."""
     labels = annotated(tmp_path / "images")
     skeleton = Skeleton("fish", ("nose", "fin_a", "fin_b"), ((0, 1),), ((1, 2),))
@@ -225,14 +225,14 @@ def test_pairs_and_names_that_only_the_file_tells(tmp_path):
 
 
 def test_labelled_and_unlabelled_of_every_format(tmp_path):
-    """The same subjects as a source; as a target boxes alone, whole images where there are none."""
+    """The same subjects as a source; as a target boxes alone, whole images without boxes."""
     labels = annotated(tmp_path / "images")
     for format in WRITTEN:
         path = tmp_path / format.name / OUT[format.name]
         assert format.write is not None
         format.write(labels, path)
         source, target = read_labelled(path), read_unlabelled(path)
-        # SLEAP puts nodes that are switched off anywhere: the two hidden ones are no labels there.
+        # SLEAP puts nodes that are switched off anywhere: the two hidden ones are not labels there.
         assert len(source) == 3 and source.labelled.sum() == (5 if format.name == "slp" else 7)
         assert set(vars(target)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
         assert all(target.path(i).is_file() for i in range(len(target)))
@@ -315,18 +315,18 @@ def test_a_labelling_configuration_that_is_there_is_not_replaced(tmp_path):
         convert(coco, tmp_path / "annotations.json", target_format="label-studio")
     assert other.read_text() == "<annotations/>"
     assert not (tmp_path / "annotations.json").exists()
-    # The one of the same labels is no other.
+    # The configuration of these labels is not another one.
     for _ in range(2):
         (tmp_path / "tasks.json").unlink(missing_ok=True)
         files = convert(coco, tmp_path / "tasks.json", target_format="label-studio").files
         assert [f.name for f in files] == ["tasks.json", "tasks.xml"]
 
 
-def test_formats_that_cannot_be_told_or_written(tmp_path):
+def test_unrecognized_and_unwritable_formats_are_refused(tmp_path):
     labels = annotated(tmp_path / "images")
     convert_of(labels, tmp_path / "a.json", "coco")
     for out, name, words in (
-        ("x.txt", None, "can't be told by its ending; name one with --to: coco, yolo"),
+        ("x.txt", None, "can't be recognized by its ending; name one with --to: coco, yolo"),
         ("folder", None, "can't be told"),
         ("x.mat", "leap", "LEAP is read but not written"),
         ("x.json", "slp", "does not end in .slp"),
@@ -337,7 +337,7 @@ def test_formats_that_cannot_be_told_or_written(tmp_path):
     with pytest.raises(InputError, match="exists already"):
         convert(tmp_path / "a.json", tmp_path / "a.json")
     (tmp_path / "odd.bin").write_bytes(b"\0\1")
-    with pytest.raises(InputError, match="of no format that is recognised; name it"):
+    with pytest.raises(InputError, match="of no known format; name its format"):
         read_labelled(tmp_path / "odd.bin")
     with pytest.raises(InputError, match="is not valid JSON"):
         read_labelled(tmp_path / "odd.bin", format="label-studio")

@@ -52,7 +52,7 @@ def test_points_in_a_virtual_crop_are_moved_into_the_frame(tmp_path, film):
     assert read_unlabelled(file).boxes.tolist() == [[11, 21, 5, 6]]
 
 
-def test_pictures_of_a_virtual_crop_are_taken_out_as_the_crop(tmp_path, film):
+def test_images_of_a_virtual_crop_are_extracted_as_the_crop(tmp_path, film):
     from PIL import Image
 
     file = saved(labels_of(cropped(tmp_path, film)), tmp_path / "labels.pkg.slp", embed="all")
@@ -135,7 +135,7 @@ def test_a_file_that_hangs_or_crashes_the_library_is_refused(tmp_path, monkeypat
     hdf5_files._ends.cache_clear()
 
 
-def test_a_library_that_loads_slowly_makes_no_file_a_damaged_one(tmp_path, monkeypatch):
+def test_slow_library_import_is_not_reported_as_damage(tmp_path, monkeypatch):
     from posebridge.data.formats import hdf5_files
 
     file = tmp_path / "a.h5"

@@ -1,4 +1,4 @@
-"""SLEAP's files: what a person said and what a model did, and pictures inside."""
+"""SLEAP's files: labels by hand, predictions of a model, and images inside."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture
 
 
-def test_pictures_of_two_files_with_one_name_inside_keep_apart(tmp_path, cache):
+def test_embedded_images_of_two_files_are_distinguished(tmp_path, cache):
     skeleton = sleap_io.Skeleton(["nose", "tail"])
     one = sleap_io.Instance.from_numpy(np.array([[1.0, 2], [3, 4]]), skeleton=skeleton)
     frames = []
@@ -31,7 +31,7 @@ def test_pictures_of_two_files_with_one_name_inside_keep_apart(tmp_path, cache):
     assert [int(np.asarray(Image.open(f)).mean()) for f in files] == [50, 200]
 
 
-def test_pictures_inside_a_slp_are_taken_out(tmp_path, cache):
+def test_images_inside_a_slp_are_extracted(tmp_path, cache):
     """A .pkg.slp: predictions in a corrected frame do not count; the same frames as in the video."""
     shade = [picture(tmp_path / f"{i}.png") for i in range(2)]
     skeleton = sleap_io.Skeleton(["nose", "tail"], edges=[("nose", "tail")])
@@ -54,7 +54,7 @@ def test_pictures_inside_a_slp_are_taken_out(tmp_path, cache):
     assert np.array_equal(np.asarray(Image.open(found.files[0]))[0, 0], [90, 120, 30])
 
 
-def test_guesses_and_nodes_that_are_switched_off_are_no_labels_of_a_slp(tmp_path):
+def test_slp_predictions_and_hidden_nodes_are_not_labels(tmp_path):
     """As half corrected projects have them; a conversion keeps both."""
     files = [picture(tmp_path / f"{i}.png") for i in range(3)]
     skeleton = sleap_io.Skeleton(["nose", "tail", "ear"])
@@ -76,7 +76,7 @@ def test_guesses_and_nodes_that_are_switched_off_are_no_labels_of_a_slp(tmp_path
     assert found.images.boxes.tolist() == [[10, 20, 21, 21]]
     assert said == [
         f"{file}: 1 keypoints that are switched off are left out",
-        f"{file}: 2 subjects that a model predicted are left out, those by hand (1) count",
+        f"{file}: 2 subjects that a model predicted are left out, hand labels (1) count",
     ]
     everything = read_annotations(file)
     assert len(everything) == 3 and everything.visibility[0].tolist() == [2, 2, 1]
@@ -93,7 +93,7 @@ def test_a_slp_from_another_machine(tmp_path):
     sleap_io.save_slp(labels, str(file), verbose=False)
     assert read_labelled(file).images.path(0) == image
     (tmp_path / "here").rename(tmp_path / "moved")
-    with pytest.raises(InputError, match="neither there nor beside it; give its folder"):
+    with pytest.raises(InputError, match="neither there nor in its folder; give its folder"):
         read_labelled(file)
     moved = tmp_path / "moved/sub/a.png"
     assert read_labelled(file, tmp_path / "moved").images.path(0) == moved

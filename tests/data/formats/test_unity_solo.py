@@ -1,4 +1,4 @@
-"""Unity Perception's SOLO data sets are read as Unity writes them."""
+"""Unity Perception's SOLO datasets are read as Unity writes them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_target_takes_boxes_and_never_reads_a_keypoint(solo):
         ('"origin": [8, 6]', '"origin": [8]', "'origin' is \\[8\\]"),
         ('"instanceId": 9', '"instanceId": 7', "instanceId 7 is missing or occurs twice"),
         ('"filename": "step2.camera.png"', '"filename": "none.png"', "does not exist"),
-        ('"values": [', '"values": 3, "x": [', "'values' is 3; a list belongs there"),
+        ('"values": [', '"values": 3, "x": [', "'values' is 3; it must be a list"),
     ],
 )
 def test_damage_is_one_sentence(solo, old, new, words):
@@ -129,7 +129,7 @@ def test_damage_is_one_sentence(solo, old, new, words):
     assert "step2.frame_data.json" in str(caught.value)
 
 
-def test_definitions_that_are_missing_and_the_older_layout_are_told(solo, tmp_path):
+def test_missing_definitions_and_the_older_layout_are_reported(solo, tmp_path):
     (solo / "annotation_definitions.json").unlink()
     with pytest.raises(InputError, match="annotation_definitions.json is missing"):
         read_annotations(solo)

@@ -28,7 +28,7 @@ ENDINGS = {
 
 
 def coco_of_two_sizes(folder: Path, turned: bool) -> Path:
-    """One image of 100 x 80 whose file states twice that, or that it is turned."""
+    """Return one image of 100 x 80 whose file states twice that, or that it is turned."""
     folder.mkdir()
     Image.new("RGB", (100, 80)).save(folder / "a.png")
     size = {"width": 80, "height": 100} if turned else {"width": 200, "height": 160}

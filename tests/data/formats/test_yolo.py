@@ -1,4 +1,4 @@
-"""YOLO's data sets, by hand, with what is read from them worked out."""
+"""YOLO's datasets, by hand, with what is read from them worked out."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_confidences_in_place_of_flags_are_read(tmp_path):
 
 
 def test_a_turned_tiff_has_the_size_it_is_shown_in(tmp_path):
-    """Pillow says the upright size of a TIFF and the stored one of a JPEG."""
+    """Pillow returns the upright size of a TIFF and the stored one of a JPEG."""
     for ending in ("tif", "jpg"):
         image = Image.new("RGB", (100, 50))
         exif = image.getexif()
@@ -108,7 +108,7 @@ def test_flip_idx_counts_more_than_names_unless_it_exchanges_nothing(tmp_path):
 
 
 def test_yolo_as_roboflow_exports_it(tmp_path):
-    """'../train/images' lies beside the file, and a split that was not exported is told."""
+    """'../train/images' is beside the file, and a split that was not exported is reported."""
     yolo(tmp_path)
     for part in ("images", "labels"):
         (tmp_path / "train").mkdir(exist_ok=True)
@@ -153,8 +153,8 @@ def test_outlines_of_a_set_for_segmentation_have_boxes(tmp_path):
         ("0 0.5 0.5 0.2 0.4 0.9 0.9 1 0.1 0.1 1", "flip_idx: [1, 0]\n"),
     ],
 )
-def test_keypoints_of_a_target_are_no_outline(tmp_path, line, of_keypoints):
-    """Not where their flags go to 2, and never where the file speaks of keypoints."""
+def test_keypoints_of_a_target_are_not_an_outline(tmp_path, line, of_keypoints):
+    """Not where their flags go to 2, and never in a file with keypoints."""
     file = yolo(tmp_path)
     file.write_text(f"train: images/train\nnames: [cow]\n{of_keypoints}")
     text(tmp_path / "labels/train/a.txt", line + "\n")
@@ -166,7 +166,7 @@ def test_keypoints_of_a_target_are_no_outline(tmp_path, line, of_keypoints):
     ("line", "words"),
     [
         ("0 0.5 0.5 0.2 0.4 0.25", r"a.txt: line 1 has 6 numbers, expected 11"),
-        ("0 0.5 0.5 0.2 0.4 x 0.5 2 0.5 0.5 1", "line 1 holds something that is no number"),
+        ("0 0.5 0.5 0.2 0.4 x 0.5 2 0.5 0.5 1", "line 1 holds something that is not a number"),
         ("0 0.5 0.5 0 0.4 0.2 0.5 2 0.5 0.5 1", "a box without width or height"),
         ("0 0.5 0.5 nan 0.4 0.2 0.5 2 0.5 0.5 1", "a box that is not finite"),
         ("0 0.5 0.5 0.1 0.4 inf 0.5 2 0.5 0.5 1", "a keypoint that is not finite"),
@@ -211,7 +211,7 @@ def test_images_without_a_label_are_counted(tmp_path):
     text(tmp_path / "images/train/b.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
     said: list[str] = []
     assert len(read_unlabelled(file, say=said.append)) == 2
-    assert said[0] == f"{file}: 1 of 3 images are left out, which have no box"
+    assert said[0] == f"{file}: 1 of 3 images are left out, since they have no box"
     assert "1 of 3 images have no label file; of 1 of them one is beside the image" in said[1]
     said.clear()
     assert len(read_labelled(file, say=said.append)) == 2
@@ -226,13 +226,13 @@ def test_two_images_of_one_label_file_are_refused(tmp_path):
             read(file)
 
 
-def test_pixels_in_place_of_shares_are_refused(tmp_path):
+def test_pixels_in_place_of_fractions_are_refused(tmp_path):
     file = yolo(tmp_path)
     for label in ("train/a", "val/c"):
         text(tmp_path / f"labels/{label}.txt", "0 50 25 20 20 25 25 2 50 25 1\n")
     for read in (read_annotations, read_unlabelled):
         with pytest.raises(
-            InputError, match="look like pixels, where shares of the image are wanted"
+            InputError, match="look like pixels, where fractions of the image are expected"
         ):
             read(file)
 
@@ -245,13 +245,13 @@ def test_empty_box_is_reported_with_file_and_line(tmp_path):
             read(file)
 
 
-def test_predictions_as_yolo_labels_are_told(tmp_path):
+def test_predictions_as_yolo_labels_are_reported(tmp_path):
     file = yolo(tmp_path)
     text(tmp_path / "labels/train/a.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 0.75 0.5 0.5 0\n")
     text(tmp_path / "labels/val/c.txt", "0 0.1 0.2 0.1 0.2 0.5 0.5 1 0.99 0.98 0.125\n")
     said: list[str] = []
     read_labelled(file, say=said.append)
-    assert said[-1] == f"{file}: all 2 subjects are a model's predictions, none is by hand"
+    assert said[-1] == f"{file}: all 2 subjects are a model's predictions, no hand labels"
 
 
 def test_lists_with_backslashes_are_read(tmp_path):
@@ -261,7 +261,7 @@ def test_lists_with_backslashes_are_read(tmp_path):
     assert [f.name for f in read_annotations(file).files] == ["a.jpg", "b.jpg", "c.jpg"]
 
 
-def test_what_a_folder_of_images_leaves_out_is_told(tmp_path):
+def test_files_left_out_of_an_image_folder_are_reported(tmp_path):
     file = yolo(tmp_path)
     text(tmp_path / "images/train/d.gif", "x")
     picture(tmp_path / "images/train/.e.jpg")

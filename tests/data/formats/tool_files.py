@@ -1,4 +1,4 @@
-"""Small pictures and label files for the tests of readers, and where published samples lie."""
+"""Small images and label files for the tests of readers, and where published samples lie."""
 
 from __future__ import annotations
 

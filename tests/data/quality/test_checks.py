@@ -28,7 +28,7 @@ def clean(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def planted(clean, tmp_path) -> Callable[..., CheckedSet]:
-    """Copies the clean figures, lets a function change them, and looks at them."""
+    """Copy the clean figures, let a function change the copy, and check it."""
 
     def plant(change: Callable[[dict, Path], object]) -> CheckedSet:
         folder = tmp_path / "planted"
@@ -51,7 +51,7 @@ def kinds(looked: CheckedSet) -> dict[str, str]:
 
 
 def only(looked: CheckedSet, kind: str):
-    """The finding of a kind, where nothing else is found."""
+    """Return the one finding, which must be of this kind."""
     assert set(kinds(looked)) == {kind}
     return looked.findings[0]
 
@@ -126,10 +126,10 @@ def test_boxes_written_as_corners(planted):
 def test_broken_and_cut_off_images(planted):
     def damage(content: dict, images: Path) -> None:
         files = sorted(images.iterdir())
-        files[2].write_bytes(b"this is no image")
+        files[2].write_bytes(b"this is not an image")
         files[9].write_bytes(files[9].read_bytes()[:-400])
 
-    # OpenCV 5 refuses a file that is cut off, OpenCV 4 fills it with grey.
+    # OpenCV 5 refuses a file that is cut off, OpenCV 4 fills it with gray.
     found = planted(damage).findings
     assert found[0].kind == "unreadable"
     assert {f.kind for f in found} <= {"unreadable", "cut off"}
@@ -141,7 +141,7 @@ def test_broken_and_cut_off_images(planted):
     ]
 
 
-def test_what_a_cut_off_file_lacks():
+def test_cut_off_file_lacks_its_end_mark():
     for ending in (".jpg", ".png"):
         whole = cv2.imencode(ending, np.arange(3072, dtype=np.uint8).reshape(32, 32, 3))[
             1
@@ -170,7 +170,7 @@ def test_images_of_another_size_than_declared(planted):
     finding = only(planted(declare), "other size")
     assert finding.rows.tolist() == [[4], [5]]
     assert "64 x 64, declared 64 x 60" in finding.details[0]
-    assert "1 of them are turned" in finding.advice
+    assert "1 images are turned" in finding.advice
 
 
 def test_labels_at_the_origin(planted):
@@ -194,16 +194,16 @@ def test_keypoints_and_subjects_without_labels(planted):
 
     found = {f.kind: f for f in planted(remove).findings}
     assert {kind: f.severity for kind, f in found.items()} == {
-        "never labelled": "warning",
-        "rarely labelled": "note",
-        "hardly labelled": "note",
+        "never labeled": "warning",
+        "rarely labeled": "note",
+        "hardly labeled": "note",
     }
-    assert "neck" in found["never labelled"].title
-    assert "head_top (1)" in found["rarely labelled"].title
-    assert found["hardly labelled"].rows.tolist() == [[8]]
+    assert "neck" in found["never labeled"].title
+    assert "head_top (1)" in found["rarely labeled"].title
+    assert found["hardly labeled"].rows.tolist() == [[8]]
 
 
-def test_pictures_of_the_source_among_the_target(clean, tmp_path):
+def test_source_images_among_the_target_are_found(clean, tmp_path):
     images = sorted((clean.parent / "images").iterdir())
     folder = tmp_path / "target"
     shutil.copytree(
@@ -224,7 +224,7 @@ def test_pictures_of_the_source_among_the_target(clean, tmp_path):
     assert "1 equal byte for byte" in finding.title
 
 
-def test_two_sets_that_mean_left_and_boxes_differently(tmp_path):
+def test_different_meanings_of_left_and_box_are_found(tmp_path):
     """As a viewer's left, and boxes twice as large as the points."""
     path = write_figures(tmp_path / "a", "rendered", 150, seed=2, size=32)
     content = json.loads(path.read_text())

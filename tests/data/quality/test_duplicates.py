@@ -1,4 +1,4 @@
-"""The same picture twice."""
+"""The same image twice."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def test_equal_files_are_identical_also_within_a_set(tmp_path, pictures):
     assert find_duplicates(a) == [Duplicate(0, 2, True)]
 
 
-def test_other_pictures_are_not(tmp_path, pictures):
+def test_other_images_are_not_duplicates(tmp_path, pictures):
     write(tmp_path / "a", pictures)
     flat = np.full((40, 40, 3), 90, np.uint8)
     mirrored = np.ascontiguousarray(pictures[2][:, ::-1])
     write(tmp_path / "b", [mirrored, 255 - pictures[3], flat, flat + 1])
     a, b = look(tmp_path / "a"), look(tmp_path / "b")
     assert find_duplicates(a, b) == []
-    assert find_duplicates(b) == []  # two flat pictures have no features to be the same by
+    assert find_duplicates(b) == []  # two flat images have no features to be the same by
 
 
-def test_many_alike_pictures_take_memory_for_some_pairs_at_a_time(pictures):
-    """300 equal pictures are 44,850 pairs, whose thumbnails as numbers are more than a gigabyte."""
+def test_many_similar_images_are_compared_in_bounded_memory(pictures):
+    """300 equal images are 44,850 pairs, whose thumbnails as numbers are more than a gigabyte."""
     thumb = cv2.resize(pictures[0], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
     facts = ImageFacts(
         files=np.array([b"%d" % i for i in range(300)]),
@@ -73,7 +73,7 @@ def test_many_alike_pictures_take_memory_for_some_pairs_at_a_time(pictures):
     assert most < 200e6
 
 
-def test_unreadable_files_have_no_double(tmp_path):
+def test_unreadable_files_have_no_duplicate(tmp_path):
     for name in ("0.jpg", "1.jpg"):
         (tmp_path / name).write_bytes(b"no image")
     facts = look(tmp_path)
@@ -82,7 +82,7 @@ def test_unreadable_files_have_no_double(tmp_path):
     assert find_duplicates(facts) == []
 
 
-def test_a_hash_does_not_mind_brightness_and_has_as_many_of_either_sign():
+def test_hash_ignores_brightness_and_is_balanced():
     rng = np.random.default_rng(0)
     luma = cv2.GaussianBlur(rng.uniform(60, 180, (32, 32)).astype(np.float32), (0, 0), 2)[None]
     signs = perceptual_hash(luma)
@@ -92,7 +92,7 @@ def test_a_hash_does_not_mind_brightness_and_has_as_many_of_either_sign():
     np.testing.assert_array_equal(signs, -perceptual_hash(-luma))
 
 
-def test_colours_of_known_pictures(tmp_path):
+def test_colors_of_known_images(tmp_path):
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 255
     half = np.zeros((8, 8, 3), np.uint8)

@@ -92,7 +92,7 @@ def test_arms_that_really_cross_pass():
     assert suspects(samples) == {}
 
 
-def test_unlabelled_joints_say_nothing_and_few_subjects_neither():
+def test_unlabeled_joints_and_few_subjects_are_not_suspected():
     samples = people(60)
     exchange(samples, 3, "wrist")
     samples.labelled[3, LSP.keypoints.index("left_wrist")] = False

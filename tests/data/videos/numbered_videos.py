@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def picture(number: int) -> np.ndarray:
-    """(48, 64, 3) with eight bars for the bits of a number, the least bit left."""
+    """Return the (48, 64, 3) with eight bars for the bits of a number, the least bit left."""
     image = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
     for bit in range(8):
         if number >> bit & 1:
@@ -25,7 +25,7 @@ def picture(number: int) -> np.ndarray:
 
 
 def shown_number(image: np.ndarray) -> int:
-    """The number that a frame shows."""
+    """Return the number that a frame shows."""
     return sum(int(image[24, bit * 8 + 4].mean() > 128) << bit for bit in range(8))
 
 
@@ -37,7 +37,7 @@ def write_numbered(
     b_frames: int = 2,
     format: str | None = None,
 ) -> Path:
-    """A video at 25 frames a second.
+    """Return a video at 25 frames a second.
 
     Args:
         times: 25ths of a second at which the frames are shown, or how many frames. group: frames from
@@ -82,12 +82,12 @@ def damage(file: Path, numbers: Sequence[int]) -> Path:
 
 
 def numbers_of(files: Sequence[Path]) -> list[int]:
-    """The numbers in the names of stored frames."""
+    """Return the numbers in the names of stored frames."""
     return [int(file.stem.rpartition("_")[2]) for file in files]
 
 
 def shown_in(files: Sequence[Path]) -> list[int]:
-    """The numbers that stored frames show."""
+    """Return the numbers that stored frames show."""
     return [shown_number(np.asarray(Image.open(file))) for file in files]
 
 
@@ -98,7 +98,7 @@ def all_frames(file: Path, said: list[str] | None = None) -> dict[int, int]:
 
 
 def opencv_frames(file: Path) -> dict[int, int]:
-    """The same by OpenCV, which counts what it decodes, as DeepLabCut and SLEAP do."""
+    """Return the same by OpenCV, which counts what it decodes, as DeepLabCut and SLEAP do."""
     import cv2
 
     capture = cv2.VideoCapture(str(file))

@@ -1,4 +1,4 @@
-"""Why a frame can't be stored, and what is about the cache and what about the source."""
+"""Errors of storing a frame: those of the cache, and those of the source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.data.videos.numbered_videos import write_numbered
 @pytest.mark.parametrize(
     ("number", "words", "remedy"),
     [
-        (errno.ENOSPC, "there is no space left", "POSEBRIDGE_CACHE to a folder with room"),
+        (errno.ENOSPC, "the disk is full", "POSEBRIDGE_CACHE to a folder with room"),
         (errno.EDQUOT, "the disk quota is used up", "POSEBRIDGE_CACHE to a folder with room"),
         (
             errno.EACCES,
@@ -53,7 +53,7 @@ def test_cache_that_is_a_file(tmp_path, monkeypatch):
         sample_video(write_numbered(tmp_path / "clip.mkv", 4, "ffv1", b_frames=0))
 
 
-def test_error_of_the_source_is_not_one_of_the_cache(tmp_path):
+def test_source_error_is_not_reported_as_a_cache_error(tmp_path):
     def write(part: Path) -> None:
         store_image(part / "a.png", np.zeros((4, 4, 3), np.uint8))
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", "source.h5")
@@ -63,7 +63,7 @@ def test_error_of_the_source_is_not_one_of_the_cache(tmp_path):
     assert not list(cache_folder().iterdir())
 
 
-def test_labels_whose_pictures_are_in_a_missing_file_name_it(tmp_path):
+def test_missing_file_with_embedded_images_is_named(tmp_path):
     sio = pytest.importorskip("sleap_io")
     h5py = pytest.importorskip("h5py")
     inside = tmp_path / "pictures.h5"

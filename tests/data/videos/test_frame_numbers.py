@@ -95,7 +95,7 @@ def test_every_nth_frame_of_a_damaged_video_is_that_frame(tmp_path):
     assert numbers_of(few) == shown_in(few) == [24, 40, 56]
 
 
-def test_damaged_first_frame_is_no_other_frame(tmp_path):
+def test_damaged_first_frame_is_not_replaced(tmp_path):
     file = damage(write_numbered(tmp_path / "clip.mp4", 24), [0])
     found = all_frames(file)
     assert found and all(number == shown for number, shown in found.items())
@@ -140,8 +140,8 @@ def test_absurd_times_are_not_filled():
     assert filled_times([*range(0, 4000, 40), 2**62]) is None
 
 
-def test_file_that_breaks_off_has_what_is_there(tmp_path):
-    """The table at the front lists 40 frames; a label of one beyond the end is no other frame."""
+def test_truncated_file_has_the_remaining_frames(tmp_path):
+    """The table at the front lists 40 frames; a label beyond the end names no other frame."""
     file = tmp_path / "front.mp4"
     options = {"movflags": "faststart"}
     source = str(write_numbered(tmp_path / "a.mp4"))
@@ -188,7 +188,7 @@ def test_labels_on_nothing_but_undecodable_frames_are_refused(tmp_path):
     damage(write_numbered(tmp_path / "mouse.mp4"), [18, 19])
     table = deeplabcut_table(tmp_path / "mouseDLC_x.csv", [18, 19])
     for read in (read_annotations, read_unlabelled):
-        with pytest.raises(InputError, match="none of the labelled frames can be decoded"):
+        with pytest.raises(InputError, match="none of the labeled frames can be decoded"):
             read(table)
 
 
@@ -224,7 +224,7 @@ def test_ten_thousand_labels_take_one_pass(tmp_path, monkeypatch):
     assert shown_in(files[:20]) == list(range(20))
 
 
-def test_opencv_agrees_that_a_picture_shows_its_number(tmp_path):
+def test_opencv_reads_the_number_in_a_frame(tmp_path):
     file = tmp_path / "still.mkv"
     with av.open(str(file), "w") as container:
         stream = container.add_stream("ffv1", rate=25)

@@ -12,7 +12,7 @@ from posebridge.errors import InputError
 
 
 def greys(files) -> list[int]:
-    """The number of each frame by its grey, in the lower right."""
+    """Return the number of each frame by its gray, in the lower right."""
     return [round(float(np.asarray(Image.open(f))[-8:, -8:].mean()) / 20) for f in files]
 
 
@@ -88,7 +88,7 @@ def test_targets_of_one_and_several_videos(tmp_path, film):
 
 
 def test_broken_videos(tmp_path, film):
-    """One of several is left out and said; one alone is refused; a torn one has what is there."""
+    """One of several is left out and reported; a single one is refused; a torn one keeps its frames."""
     whole = film(tmp_path / "a.avi", count=10)
     content = whole.read_bytes()
     torn = tmp_path / "torn.avi"
@@ -102,7 +102,7 @@ def test_broken_videos(tmp_path, film):
         read_unlabelled(tmp_path / "b.mp4")
 
 
-def test_settings_that_mean_nothing():
+def test_meaningless_video_options_are_refused():
     for wrong in ({"every": -1}, {"frames": 0}, {"least_score": float("nan")}):
         with pytest.raises(InputError, match="reading."):
             ReadingConfig(**wrong)

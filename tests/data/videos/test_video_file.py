@@ -78,7 +78,7 @@ def test_pipe_is_refused_without_waiting(tmp_path):
         sample_video(tmp_path / "pipe.mp4")
 
 
-def test_empty_missing_and_cut_files_are_sentences(tmp_path):
+def test_empty_missing_and_cut_files_are_refused(tmp_path):
     (tmp_path / "empty.mp4").touch()
     with pytest.raises(InputError, match="is empty"):
         frame_times(tmp_path / "empty.mp4")
@@ -91,7 +91,7 @@ def test_empty_missing_and_cut_files_are_sentences(tmp_path):
         frame_times(cut)
 
 
-def test_sound_alone_has_no_pictures(tmp_path):
+def test_sound_alone_has_no_frames(tmp_path):
     file = tmp_path / "sound.mp4"
     with av.open(str(file), "w") as container:
         stream = container.add_stream("aac", rate=8000)
@@ -99,7 +99,7 @@ def test_sound_alone_has_no_pictures(tmp_path):
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(InputError, match="has no pictures"):
+    with pytest.raises(InputError, match="has no images"):
         sample_video(file)
 
 
@@ -130,8 +130,8 @@ def test_kinds_of_pixels_and_odd_sizes(tmp_path, pix_fmt, size):
     assert shown.shape == (size[1], size[0], 3) and shown_number(shown) == 0b01100110
 
 
-def test_cover_picture_is_not_the_video(tmp_path):
-    """An attached picture may be the first stream of pictures."""
+def test_cover_image_is_not_the_video(tmp_path):
+    """An attached picture may be the first stream of images."""
     cover, film, file = tmp_path / "cover.png", whole(tmp_path), tmp_path / "both.mp4"
     Image.new("RGB", (9, 9)).save(cover)
     film = write_numbered(tmp_path / "film.mp4", 4, "mpeg4", b_frames=0)

@@ -9,7 +9,7 @@
     verify.py         what of a dataset is in a folder
     surreal_video.py  the videos of SURREAL
 
-One file for each dataset, from its layout on disk to LabelledSamples: animalpose.py ap10k.py
+One file for each dataset, from its layout on disk to LabeledSamples: animalpose.py ap10k.py
 freihand.py hand3dstudio.py human36m.py lsp.py lspet.py mpii.py rhd.py surreal.py
 synthetic_animal.py tigdog.py
 
@@ -69,7 +69,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def read_benchmark(reference: Path | str, root: Path | str | None = None) -> LabelledSamples:
-    """The samples that a reference names.
+    """Return the samples that a reference names.
 
     Args:
         reference: ``[ROOT/]NAME:SPLIT[+SPLIT][@JOINTS]``.
@@ -91,7 +91,7 @@ def read_benchmark(reference: Path | str, root: Path | str | None = None) -> Lab
 def read_benchmark_unlabelled(
     reference: Path | str, root: Path | str | None = None
 ) -> UnlabelledSamples:
-    """The images and boxes that a reference names; the type has no field for keypoints."""
+    """Return the images and boxes that a reference names; the type has no field for keypoints."""
     return read_benchmark(reference, root).images
 
 
@@ -101,10 +101,10 @@ def benchmark_protocol(
     root: Path | str | None = None,
     adapted_to: str | None = None,
 ) -> dict[str, Any]:
-    """What a score on a benchmark must say of itself.
+    """Return the facts that a score on a benchmark must state.
 
     Args:
-        reference: the labelled set that was scored, and ``samples`` what was read of it.
+        reference: the labeled set that was scored, and ``samples`` what was read of it.
         root: the data root.
         adapted_to: the target that the model was adapted to, as its configuration has it.
 
@@ -113,7 +113,7 @@ def benchmark_protocol(
         ``transductive``: whether images that adapted the model score it, by the split's name or by
         comparing the two sets; ``images_adapted_to``: how many of the scored images those are, None
         where the target cannot be read here; and ``shared_scenes`` where a split says so. Nothing
-        for labels that are no benchmark.
+        for labels that are not a benchmark.
     """
     if not is_reference(reference):
         return {}
@@ -136,7 +136,7 @@ def benchmark_protocol(
 
 
 def _adapted_images(adapted_to: str | None, root: Path | str | None) -> set[bytes] | None:
-    """The images of a target, from where the run found it or, if it moved, below ``root``."""
+    """Return the images of a target, from where the run found it or, if it moved, below ``root``."""
     if adapted_to is None or not is_reference(adapted_to):
         return None
     for place in (adapted_to, str(parse_reference(adapted_to))):

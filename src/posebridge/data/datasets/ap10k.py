@@ -19,7 +19,7 @@ from posebridge.skeleton import Skeleton
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``val`` or ``test``, or of the same of ``-split2`` and ``-split3``.
+    """Return samples of ``train``, ``val`` or ``test``, also of ``-split2`` and ``-split3``.
 
     Raises:
         InputError: the files are not the ones described above.

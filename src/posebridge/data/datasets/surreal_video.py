@@ -34,7 +34,7 @@ LEAST_IN_VIEW = 8
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``val`` or ``test``: every frame that was written out.
+    """Return samples of ``train``, ``val`` or ``test``: every frame that was written out.
 
     Raises:
         InputError: the files are not the ones described above, or no frame is written out.
@@ -69,7 +69,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 
 def videos(folder: Path) -> list[Path]:
-    """Every video of the three parts.
+    """Return every video of the three parts.
 
     Raises:
         InputError: there is none.
