@@ -1,7 +1,7 @@
-"""Named settings, and the one way in which settings come together.
+"""Named presets, and the one way in which settings are merged.
 
 Presets are YAML files in ``posebridge/presets``. Presets, YAML files of the user and dotted
-overrides are applied in the order in which they are given; all fill the same
+overrides are applied in the given order; all fill one
 :class:`~posebridge.training.config.AdaptConfig`.
 """
 
@@ -28,7 +28,7 @@ PRESETS = Path(__file__).parent.parent / "presets"
 
 
 def known_presets() -> dict[str, str]:
-    """Name -> the first comment line of the file, which says what it is."""
+    """Return name -> the first comment line of the file, which describes the preset."""
     return {
         file.stem: file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         for file in sorted(PRESETS.glob("*.yaml"))
@@ -36,7 +36,7 @@ def known_presets() -> dict[str, str]:
 
 
 def preset_file(name: str) -> Path:
-    """The YAML file of a preset; an unknown name raises and lists the known ones."""
+    """Return the YAML file of a preset; an unknown name raises and lists the known ones."""
     file = PRESETS / f"{name}.yaml"
     if not re.fullmatch(r"\w{1,100}", name) or not file.is_file():
         raise InputError(
@@ -46,14 +46,14 @@ def preset_file(name: str) -> Path:
 
 
 def preset_settings(name: str) -> dict[str, Any]:
-    """What a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
+    """Return the settings of a preset by dotted names, such as ``{"feature.weight": 0.0}``."""
     return dotted(read_yaml_mapping(preset_file(name), "preset"))
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Give a command every field of ``AdaptConfig``, and ``--preset`` and ``--config``.
+    """Add every field of ``AdaptConfig`` to a command, and ``--preset`` and ``--config``.
 
-    The parser prints the help and no value reaches it: jsonargparse would read each as YAML without
+    The parser only prints the help and gets no values: jsonargparse would read each as YAML without
     bounds, and make objects of classes that it names. A command's own options are texts and switches.
     """
     listed = "; ".join(f"{name}: {text}" for name, text in known_presets().items())
@@ -77,7 +77,7 @@ def add_settings(parser: ArgumentParser) -> None:
 def parse_settings(
     parser: ArgumentParser, arguments: Sequence[str]
 ) -> tuple[AdaptConfig, argparse.Namespace]:
-    """Parse a command line; whatever is wrong with it becomes an :class:`InputError`.
+    """Parse a command line; any error in it is an :class:`InputError`.
 
     Returns:
         the configuration, and the command's own arguments.
@@ -88,7 +88,7 @@ def parse_settings(
     while waiting:
         given = waiting.pop()
         name, equals, value = given.partition("=")
-        # Fields are Python names; on a command line --data-root is as good as --data_root.
+        # Fields are Python names; --data-root and --data_root are equivalent on a command line.
         name = name[2:].replace("-", "_") if given.startswith("--") else ""
         if name not in ("preset", "config") and not known_setting(name):
             rest.append(f"--{name}{equals}{value}" if name else given)
@@ -114,7 +114,7 @@ class _OwnOptions(argparse.ArgumentParser):
 
 
 def _parse_own(parser: ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse what is left beside settings.
+    """Parse the arguments that are not settings.
 
     jsonargparse, which prints the help, would read every value as YAML without bounds.
     """
@@ -141,7 +141,9 @@ def configure(
     overrides: Mapping[str, Any] | None = None,
     base: Path | str | None = None,
 ) -> AdaptConfig:
-    """The same from Python: presets, then a YAML file, then dotted overrides; ``base`` before all.
+    """Return a configuration from presets, then a YAML file, then dotted overrides.
+
+    ``base`` is a YAML file that is applied before all of them.
 
     >>> configure(["multilevel"], overrides={"feature.weight": 0}).feature.weight
     0.0
@@ -163,10 +165,10 @@ def configure(
 
 
 def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) -> None:
-    """Whether settings are those that a run was started with.
+    """Check that a configuration equals the one that a run was started with.
 
-    Without a source, crop and model are those of the model that the run started from, whatever is
-    given (:func:`~posebridge.training.initialization.start_of`).
+    Without a source, crop and model are those of the initial model, whatever is given
+    (:func:`~posebridge.training.initialization.start_of`).
 
     Raises:
         InputError: a setting differs.
@@ -177,22 +179,22 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
     for name in (*theirs, *mine):
         if mine.get(name) != theirs.get(name):
             raise InputError(
-                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which goes on "
-                "with the settings stored there; leave it out, or start a new run to change it."
+                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which resumes "
+                "with the stored config; leave it out, or start a new run to change it."
             )
 
 
 def _config_file(file: Path | str) -> Path:
     if not os.path.isfile(file):  # False also for a name that is too long
         raise InputError(
-            f"there is no file of settings {short_repr(str(file))}; give a YAML file, such as the "
+            f"the config file {short_repr(str(file))} does not exist; give a YAML file, such as the "
             "config.yaml of a run."
         )
     return Path(file)
 
 
 def _sentence(message: str, parser: ArgumentParser) -> str:
-    """jsonargparse's words on one line, with the closest known fields."""
+    """Return jsonargparse's message on one line, with the closest known fields."""
     line = re.sub(r"\s*\n\s*", " ", message.strip())[:500]
     unknown = re.search(
         r"(?:[Uu]nrecognized arguments:|does not accept|[Kk]ey) ['\"]?-*([\w.]+)", line
@@ -202,4 +204,4 @@ def _sentence(message: str, parser: ArgumentParser) -> str:
         close = difflib.get_close_matches(unknown.group(1), known, n=3, cutoff=0.5)
         if close and unknown.group(1) not in known:
             line += f" Did you mean {' or '.join(close)}?"
-    return f"{line} See --help for every field."
+    return f"{line} See --help for all fields."
