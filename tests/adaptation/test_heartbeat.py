@@ -128,7 +128,7 @@ def test_progress_that_makes_no_sense_is_as_if_absent(change, tmp_path):
 def test_progress_that_is_damaged_is_as_if_absent(content, tmp_path):
     (tmp_path / PROGRESS).write_bytes(content)
     assert read_progress(tmp_path) is None
-    assert RunWatch(tmp_path).look().state == "not begun"
+    assert RunWatch(tmp_path).look().state == "not started"
 
 
 def test_a_slow_run_elsewhere_is_not_waited_for_without_end(tmp_path, monkeypatch):

@@ -218,7 +218,7 @@ def test_a_run_that_grows_is_seen_to_grow(tab, served):
     """From a folder that is not there to a run that is done, and one that was killed."""
     tab.get_by_role("tab", name="Training").click()
     state = tab.locator(".pb-state b")
-    tab.wait_for_selector(".pb-state:has-text('Not begun')")
+    tab.wait_for_selector(".pb-state:has-text('Not started')")
     served.growing.mkdir()
     whole = (served.finished / "metrics.csv").read_text().splitlines(keepends=True)
     word = json.loads((served.finished / PROGRESS).read_text())

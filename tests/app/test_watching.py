@@ -71,7 +71,7 @@ def test_a_resumed_run_that_wrote_its_rows_anew_is_read_anew(tmp_path):
 
 def test_every_state_is_told(tmp_path):
     watch = RunWatch(tmp_path / "run")
-    assert watch.look(NOW).state == "not begun"
+    assert watch.look(NOW).state == "not started"
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text("steps: {source: 40, adaptation: 60}")
     look = watch.look(NOW)
