@@ -61,7 +61,7 @@ def test_plausible_by_hand(joint, place, scores):
     torch.testing.assert_close(chain_bones().plausible(turned[None], known()), found)
 
 
-def test_unknown_joints_are_no_fault_and_two_bones_tell_no_scale():
+def test_unknown_joints_and_two_bones_are_plausible():
     points = STRAIGHT.clone()
     points[3] = torch.tensor([90.0, 8])
     both = torch.stack([points, points])
@@ -72,7 +72,7 @@ def test_unknown_joints_are_no_fault_and_two_bones_tell_no_scale():
     torch.testing.assert_close(found, torch.ones(2, 5))
 
 
-def test_learned_from_subjects_of_every_size_with_some_wrong_joints():
+def test_bone_lengths_are_robust_to_size_and_wrong_joints():
     """Sizes, turns and one wild joint in ten leave the lengths what they are; 4 : 4 : 2 : 4."""
     generator = torch.Generator().manual_seed(0)
     count = 200
@@ -106,7 +106,7 @@ def test_a_bone_and_its_mirror_image_share_their_numbers():
     assert bones.limit[0] == bones.limit[1] > 1
 
 
-def test_too_little_to_learn_from():
+def test_too_few_poses_give_no_bone_lengths():
     assert BoneLengths.of(STRAIGHT.repeat(9, 1, 1), known(9), CHAIN) is None
     short = Skeleton("two", ("a", "b", "c"), edges=((0, 1), (1, 2)))
     points, labelled = torch.rand(50, 3, 2), torch.ones(50, 3, dtype=torch.bool)
@@ -116,7 +116,7 @@ def test_too_little_to_learn_from():
     assert poses == SourcePoses()
 
 
-def test_the_record_comes_back_and_a_spoilt_one_gets_a_sentence(tmp_path):
+def test_stored_bones_round_trip_and_damage_is_refused(tmp_path):
     samples = read_labelled(write_figures(tmp_path, "rendered", 40, seed=0, size=64))
     poses = SourcePoses.of(samples.points, samples.labelled, samples.skeleton)
     assert poses.bones is not None and poses.shapes is not None

@@ -45,7 +45,7 @@ def finished(data, tmp_path_factory):
     return folder, train(tiny(), *data, folder)
 
 
-def test_what_a_run_leaves(finished):
+def test_files_of_a_run(finished):
     folder, result = finished
     for name in ("source", "last", "selected"):
         results = json.loads((folder / "checkpoints" / name / "results.json").read_text())
@@ -60,7 +60,7 @@ def test_what_a_run_leaves(finished):
 
 
 @pytest.mark.parametrize("step", [2, 5, 8])
-def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
+def test_resume_is_bit_exact(finished, data, tmp_path, step):
     folder, whole = finished
     with pytest.raises(SystemExit):
         train(tiny(), *data, tmp_path / "run", callbacks=[StopAfter(step)])
@@ -71,7 +71,7 @@ def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
     assert (folder / "metrics.csv").read_text() == (tmp_path / "run" / "metrics.csv").read_text()
 
 
-def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_path):
+def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path):
     folder, whole = finished
     config = tiny(start_from=str(folder))
     result = train(config, *data, tmp_path / "run")
@@ -84,14 +84,14 @@ def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_pat
     assert same(weights(folder, "last"), weights(tmp_path / "trial", "last"))
 
 
-def test_a_stored_model_that_is_another_than_the_settings_say(finished, data, tmp_path):
+def test_stored_model_with_another_config_is_refused(finished, data, tmp_path):
     """What is delivered is described by the settings, so they may not say another thing."""
     config = tiny(start_from=str(finished[0]), model__decoder_width=24)
     with pytest.raises(InputError, match="and model.decoder_width is 24; set it to the model's"):
         train(config, *data, tmp_path / "run")
 
 
-def test_seeds_and_workers(finished, data, tmp_path):
+def test_weights_depend_on_seed_not_on_workers(finished, data, tmp_path):
     folder, _ = finished
     train(tiny(workers=1), *data, tmp_path / "workers")
     assert same(weights(folder, "last"), weights(tmp_path / "workers", "last"))
@@ -112,7 +112,7 @@ def test_target_labels_change_nothing(figures, data, finished, tmp_path):
     assert same(weights(finished[0], "last"), weights(tmp_path / "run", "last"))
 
 
-def test_no_way_for_target_keypoints():
+def test_training_has_no_input_for_target_keypoints():
     assert get_type_hints(train)["target"] is UnlabelledSamples
     assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
     assert set(inspect.signature(validators.ask).parameters) == {
@@ -157,7 +157,7 @@ def test_a_weight_of_0_computes_nothing(data, tmp_path, off, gone):
     assert kept <= logged(tmp_path / "run")
 
 
-def test_source_only_does_not_look_at_the_target(data, tmp_path):
+def test_source_only_does_not_read_the_target(data, tmp_path):
     config = tiny(
         consistency__weight=0,
         feature__weight=0,
@@ -198,7 +198,7 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
         torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
 
 
-def test_a_trial_stops_and_going_on_gives_the_same_weights(data, tmp_path):
+def test_resume_after_stop_after_is_bit_exact(data, tmp_path):
     whole = train(tiny(), *data, tmp_path / "whole")
     assert whole.finished and whole.steps == 10
     trial = train(tiny(), *data, tmp_path / "run", stop_after=7)
@@ -209,7 +209,7 @@ def test_a_trial_stops_and_going_on_gives_the_same_weights(data, tmp_path):
         assert same(weights(tmp_path / "whole", name), weights(tmp_path / "run", name))
 
 
-def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_path):
+def test_facing_is_trained_and_restored(data, tmp_path):
     run = tmp_path / "run"
     train(tiny(model__sides="facing", consistency__views=2), *data, run)
     assert {"loss/facing", "loss/target_facing"} <= logged(run)
@@ -227,7 +227,7 @@ def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_p
     assert not np.array_equal(points[0], points[1])
 
 
-def test_the_share_of_the_target_corrects_what_a_run_delivers_and_nothing_else(data, tmp_path):
+def test_label_shift_corrects_only_the_output_model(data, tmp_path):
     for share in ("target", "source"):
         train(tiny(model__sides="facing", facing_share=share), *data, tmp_path / share)
     corrected, plain = weights(tmp_path / "target", "last"), weights(tmp_path / "source", "last")
@@ -271,7 +271,7 @@ def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_a_folder_that_is_taken(finished, data):
+def test_folder_with_a_run_is_refused(finished, data):
     with pytest.raises(InputError, match="already holds a run"):
         train(tiny(), *data, finished[0])
 
@@ -314,7 +314,7 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
     assert torch.equal(running_mean(1), running_mean(3)) != follows
 
 
-def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, tmp_path):
+def test_adabn_trains_like_source_only_with_target_statistics(data, tmp_path):
     """The same parameters to the bit; only the running statistics differ."""
     for preset in ("source_only", "batchnorm"):
         train(configure(["demo", preset], overrides=TINY), *data, tmp_path / preset)
@@ -324,7 +324,7 @@ def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, 
     assert all("running_" in name or "num_batches" in name for name in differ)
 
 
-def test_another_validator_chooses_and_all_are_logged(data, tmp_path):
+def test_configured_validator_selects_and_all_are_logged(data, tmp_path):
     result = train(tiny(held_out__validator="certainty"), *data, tmp_path / "run")
     asked = {*validators.VALIDATORS, "settled", "teacher_student"}
     assert {f"validator/{name}" for name in asked} <= logged(tmp_path / "run")

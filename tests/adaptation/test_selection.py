@@ -38,7 +38,7 @@ def answers(**changes: torch.Tensor) -> Answers:
     return dataclasses.replace(made, **changes)
 
 
-def test_agreement_counts_what_both_views_show():
+def test_agreement_counts_joints_in_both_views():
     """Of 8 joints 2 are 5.1 px apart, one of which left a view: 6 of 7 agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
@@ -80,7 +80,7 @@ def test_information_by_hand(mean, entropy, value):
     assert validators.information(made) == pytest.approx(value, abs=1e-6)
 
 
-def test_neighbourhood_density_by_hand():
+def test_neighborhood_density_by_hand():
     """Four strangers: each is equally far from the three others. Two pairs: each sees one."""
     assert validators.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
     pairs = torch.eye(4)[[0, 0, 1, 1]]
@@ -101,7 +101,7 @@ def test_source_pck_by_hand():
     assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
-def test_teacher_and_student_agree_as_far_as_their_answers_do():
+def test_teacher_student_agreement_by_hand():
     """Against itself 100; otherwise what the answers of both say. The student stays as it was."""
     crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
@@ -118,7 +118,7 @@ def test_teacher_and_student_agree_as_far_as_their_answers_do():
     assert validators.teacher_student(teacher, teacher, crops, MIRROR) == 100
 
 
-def test_the_prior_likes_poses_of_the_source_wherever_they_stand():
+def test_pose_prior_is_independent_of_position():
     draw = np.random.default_rng(0)
     base = np.array([[0.0, 0], [10, 0], [10, 20], [0, 30]])
     poses = (base + draw.normal(0, 1.0, (200, 4, 2))).astype(np.float32)
@@ -149,7 +149,7 @@ def test_one_validator_alone_keeps_its_order(values):
     assert sum(ranks) == pytest.approx(len(values) * (len(values) - 1) / 2)
 
 
-def test_asking_twice_gives_the_same_and_batches_do_not_matter():
+def test_predictions_are_repeatable_in_any_batch():
     model = build_model(tiny(), FIGURE_SKELETON)
     crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     one, two = (ask(model, crops, MIRROR, batch=5) for _ in range(2))

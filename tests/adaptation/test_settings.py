@@ -33,14 +33,14 @@ def test_method_presets():
     assert min(multilevel.feature.weight, multilevel.pose.weight, multilevel.image.probability) > 0
 
 
-def test_how_data_are_read_is_a_setting():
+def test_data_reading_is_configurable():
     config = configure(overrides={"reading.every": 5, "reading.target_format": "yolo"})
     assert (config.reading.every, config.reading.target_format) == (5, "yolo")
     with pytest.raises(InputError, match="reading.frames is 0; give a number from 1 to"):
         configure(overrides={"reading.frames": 0})
 
 
-def test_what_comes_later_wins(tmp_path):
+def test_later_settings_win(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("feature: {weight: 0.7}\nseed: 5\n")
     config = configure(["multilevel"], file, {"seed": 6})
@@ -73,13 +73,13 @@ def test_what_comes_later_wins(tmp_path):
         ([], {"seed": 10**14}, "seed is 100000000000000"),
     ],
 )
-def test_bad_settings_get_a_sentence(presets, overrides, words):
+def test_bad_settings_are_refused(presets, overrides, words):
     with pytest.raises(InputError, match=re.compile(words, re.DOTALL)) as caught:
         configure(presets, overrides=overrides)
     assert "\n" not in str(caught.value)
 
 
-def test_broken_yaml_gets_a_sentence(tmp_path):
+def test_broken_yaml_is_refused(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("feature: [")
     with pytest.raises(InputError):
@@ -128,7 +128,7 @@ def test_learning_rates_by_hand():
         assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
 
 
-def test_the_encoder_has_a_rate_of_its_own_in_either_stage():
+def test_encoder_learning_rate_in_both_stages():
     steps = {"steps__source": 10, "steps__adaptation": 10, "optimizer__decay": "constant"}
     rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5, "optimizer__encoder": 0.2}
     student = PoseModel(tiny().model, 14, tiny().crop.size)

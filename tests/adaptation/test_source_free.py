@@ -82,13 +82,13 @@ def free(finished_run, figures, tmp_path_factory) -> tuple[Path, api.RunResult, 
     return folder, result, opened
 
 
-def test_nothing_of_a_source_is_opened(free, figures):
+def test_no_source_file_is_opened(free, figures):
     _, _, opened = free
     assert any(str(figures.target.parent) in path for path in opened)
     assert not [path for path in opened if str(figures.source.parent) in path]
 
 
-def test_the_same_call_goes_on_with_a_run_that_was_stopped(free, figures, finished_run, tmp_path):
+def test_repeated_call_resumes_a_stopped_run(free, figures, finished_run, tmp_path):
     """Crop and model are the start's, whatever the presets say of them."""
     whole, _, _ = free
     overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
@@ -99,7 +99,7 @@ def test_the_same_call_goes_on_with_a_run_that_was_stopped(free, figures, finish
     assert same(weights(whole, "last"), weights(tmp_path / "run", "last"))
 
 
-def test_what_is_learned_and_what_the_run_starts_from(free, finished_run):
+def test_source_free_run_trains_from_the_initial_model(free, finished_run):
     folder, result, _ = free
     assert [step for step, _ in result.validation] == [0, 2, 4, 6]
     config = configure(config=folder / "config.yaml")
@@ -117,7 +117,7 @@ def test_what_is_learned_and_what_the_run_starts_from(free, finished_run):
     assert (folder / "pictures" / "step_000006.png").stat().st_size > 1000
 
 
-def test_a_model_hands_on_what_it_knows_of_its_source(free, finished_run):
+def test_model_passes_on_its_source_statistics(free, finished_run):
     folder, _, _ = free
     first, last = (
         load_checkpoint(run / "checkpoints" / name).results
@@ -128,11 +128,11 @@ def test_a_model_hands_on_what_it_knows_of_its_source(free, finished_run):
     assert last["data"]["source"] == first["data"]["source"]
     assert last["data"]["start"] == {"name": str(finished_run)}
     card = (folder / "checkpoints" / "last" / "README.md").read_text()
-    assert "its source was not at hand" in card
+    assert "its source was not available" in card
     assert "24 subjects" in card
 
 
-def test_the_report_compares_with_the_starting_model_and_says_what_is_missing(free):
+def test_report_compares_with_the_initial_model(free):
     folder, _, _ = free
     report = json.loads((folder / "report" / "report.json").read_text())
     assert report["steps"] == [0, 6]
@@ -150,14 +150,14 @@ def test_the_report_compares_with_the_starting_model_and_says_what_is_missing(fr
     assert "training on the source for longer" not in page
 
 
-def test_source_images_that_are_given_to_the_report_calibrate(free, figures, tmp_path):
+def test_report_calibrates_on_given_source_images(free, figures, tmp_path):
     folder = Path(shutil.copytree(free[0], tmp_path / "run"))
     made = api.make_report(folder, source_validation=figures.test)
     assert made.judgement.source_kind == "given"
     assert "source_pck@0.05" in {row.name for row in made.judgement.validators}
 
 
-def test_sides_apart_without_a_source_and_the_way_subjects_face(figures, target, tmp_path, capsys):
+def test_facing_without_a_source(figures, target, tmp_path, capsys):
     """Nobody can say how many source subjects were turned: the delivered model is not shifted."""
     first, free = tmp_path / "first", tmp_path / "free"
     train(tiny(model__sides="facing"), read_labelled(figures.source), target, first)
@@ -176,7 +176,7 @@ def test_sides_apart_without_a_source_and_the_way_subjects_face(figures, target,
 
 
 @pytest.mark.parametrize("step", [2, 5])
-def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_path):
+def test_resume_is_bit_exact(step, finished_run, target, tmp_path):
     """With an anchor that is felt: what it holds is part of what is stored."""
     config = settings(finished_run, anchor=200, steps__checkpoint_every=1)
     train(config, None, target, tmp_path / "whole")
@@ -189,7 +189,7 @@ def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_pat
     assert one == other
 
 
-def test_target_crops_are_those_of_a_run_with_the_source(figures, target):
+def test_target_crops_equal_those_of_a_run_with_source(figures, target):
     source, crops = read_labelled(figures.source), tiny().crop
     for step in (2, 9):
         beside = PairedSteps(source, target, crops, 4, 0, 2)[step]
@@ -199,7 +199,7 @@ def test_target_crops_are_those_of_a_run_with_the_source(figures, target):
         assert torch.equal(alone.target, beside.target)
 
 
-def test_the_anchor_by_hand():
+def test_l2sp_by_hand():
     """Rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
     layers = [torch.nn.Linear(1, 1, bias=False) for _ in range(2)]
     model = torch.nn.Sequential(*layers)
@@ -233,7 +233,7 @@ def test_the_anchor_by_hand():
     assert not L2SP.is_on(L2SPConfig(0.0))
 
 
-def test_an_anchor_holds_the_student_where_it_began(finished_run, target, tmp_path):
+def test_l2sp_keeps_the_student_near_its_start(finished_run, target, tmp_path):
     away = {}
     for anchor in (0, 400):
         folder = tmp_path / str(anchor)
@@ -244,7 +244,7 @@ def test_an_anchor_holds_the_student_where_it_began(finished_run, target, tmp_pa
     assert 0 < away[400] < 0.9 * away[0]
 
 
-def test_bones_weigh_the_labels_of_the_view_that_shows_them():
+def test_bone_prior_weights_pseudo_labels_of_their_view():
     """The wrong joint is named in the crop and in a mirrored view: its partner's slot there."""
     bones = BoneLengths(
         torch.tensor([[0, 1], [0, 2], [1, 3], [2, 4]]), torch.ones(4), torch.ones(4), 5
@@ -271,7 +271,7 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
         ("uda_animal", ["consistency", "outer"]),
     ],
 )
-def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_path):
+def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_path):
     """Limits next to nothing: with prior.weight 1 no pseudo-label counts and the loss is 0."""
     source = read_labelled(figures.source)
     rows: dict[float, str] = {}
@@ -336,7 +336,7 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
         (["--anchor=-1"], "anchor is -1"),
     ],
 )
-def test_what_cannot_be_done_gets_a_sentence(
+def test_impossible_source_free_settings_are_refused(
     arguments, words, finished_run, figures, tmp_path, capsys
 ):
     given = ["adapt", "--preset", "source_free", "--start-from", str(finished_run)]
@@ -348,7 +348,7 @@ def test_what_cannot_be_done_gets_a_sentence(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_without_bones_is_refused_where_they_are_asked_for(
+def test_bone_prior_refuses_a_model_without_bones(
     finished_run, figures, target, tmp_path, capsys
 ):
     """Models of earlier versions, and of sources with few labels, carry none."""

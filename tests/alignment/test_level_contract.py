@@ -100,7 +100,7 @@ def test_a_registered_level_is_a_setting_with_help(toy, tmp_path, capsys):
 
 def test_an_unregistered_level_is_an_unknown_setting():
     for name in ("toy.weight", "further_levels", "further_levels.toy"):
-        with pytest.raises(InputError, match="there is no setting"):
+        with pytest.raises(InputError, match="does not exist"):
             configure(overrides={name: 1})
 
 

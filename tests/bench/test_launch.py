@@ -15,7 +15,7 @@ from posebridge.errors import InputError
 
 
 @pytest.mark.parametrize("lost", ["test", "test_images", "source_validation"])
-def test_labels_that_are_not_there_are_told_before_anything_is_trained(lost, tmp_path, capsys):
+def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
     for name in ("s.json", "t.json", "test.json"):
         (tmp_path / name).touch()
     words = {"test": "test.json", "source_validation": "s.json", lost: "gone.json"}
@@ -30,7 +30,7 @@ def test_labels_that_are_not_there_are_told_before_anything_is_trained(lost, tmp
     assert run_plan(plan, ["false"], out, QUIET) == [t.name for t in plan.trainings]
 
 
-def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_path):
+def test_failure_of_a_process_does_not_stop_the_others(figures, tmp_path):
     methods = {
         "source_only": METHODS["source_only"],
         "diverges": {"settings": {"optimizer.adaptation_lr": 1e30}},
@@ -43,7 +43,7 @@ def test_processes_side_by_side_and_a_failure_stops_nobody_else(figures, tmp_pat
     assert gather(plan, out).missing == ["figures/diverges/seed_0"]
 
 
-def test_parameters_of_a_cluster_are_numbers_where_they_look_like_it():
+def test_cluster_options_with_digits_become_numbers():
     """Submitit refuses a time limit that is a text."""
     given = ["slurm_partition=gpu", "timeout_min=600", "slurm_time=1:00:00", "slurm_comment=a=b"]
     assert cluster_options(given) == {
@@ -57,7 +57,7 @@ def test_parameters_of_a_cluster_are_numbers_where_they_look_like_it():
             cluster_options([wrong])
 
 
-def test_submitit_runs_what_a_cluster_would(figures, tmp_path):
+def test_submitit_runs_the_jobs(figures, tmp_path):
     """Its own processes stand in for the cluster."""
     file = write_plan(tmp_path, figures, methods={"all_levels": None}, seeds=[0], baseline=None)
     out, plan = tmp_path / "out", read_plan(file)
@@ -66,11 +66,11 @@ def test_submitit_runs_what_a_cluster_would(figures, tmp_path):
     command, options = own_command(file, out, None), {"cluster": "local"}
     assert run_plan(plan, command, out, QUIET, 1, "slurm", options) == []
     assert state_of(plan.trainings[0], out).done
-    with pytest.raises(InputError, match="can't be used here"):
+    with pytest.raises(InputError, match="cannot be used here"):
         run_plan(read_plan(file), command, tmp_path / "other", QUIET, 1, "slurm")
 
 
-def test_what_starts_from_a_failed_first_stage_is_not_tried(figures, tmp_path):
+def test_runs_after_a_failed_source_stage_are_skipped(figures, tmp_path):
     plan = read_plan(write_plan(tmp_path, figures, seeds=[0]))
     failed = run_plan(plan, ["false"], tmp_path / "out", QUIET)
     assert failed == [t.name for t in plan.trainings]

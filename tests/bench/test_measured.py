@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[2]
 RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))
 
 
-def test_published_tables_are_those_of_the_records():
+def test_published_tables_match_the_results_files():
     """Every figure was measured, with the settings that the plan has today."""
     command = [sys.executable, str(ROOT / "benchmarks" / "publish.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_the_figures_of_the_readme_are_published_ones():
+def test_readme_metrics_are_published():
     figures = re.findall(r"\d+\.\d / \d+\.\d", (ROOT / "README.md").read_text())
     page = (ROOT / "docs" / "benchmark.md").read_text()
     for figure in figures:
@@ -39,13 +39,13 @@ def test_the_figures_of_the_readme_are_published_ones():
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda file: file.stem)
-def test_a_record_is_of_its_plan_and_of_no_machine(record):
+def test_results_file_matches_its_plan_and_names_no_machine(record):
     plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
     assert read_record(record).keys() <= {training.name for training in plan.trainings}
     assert not re.search(r'": "/|file://', record.read_text())
 
 
-def test_the_default_validator_has_the_least_regret():
+def test_default_validator_has_the_lowest_regret():
     """In the runs of all comparisons, of those by which a run can choose: that is what it is for."""
     page = (ROOT / "docs" / "selection.md").read_text()
     tables = re.findall(r"<!-- table: \S+\+\S+ within -->\n.*?<!-- end -->", page, re.DOTALL)
@@ -56,7 +56,7 @@ def test_the_default_validator_has_the_least_regret():
     assert f"`{AdaptConfig().held_out.validator}`" in page
 
 
-def test_verdicts_are_counted_by_answer():
+def test_verdicts_are_counted_by_label_result():
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     runs = [
         {
@@ -77,7 +77,7 @@ def test_verdicts_are_counted_by_answer():
     ]
 
 
-def test_a_report_without_its_labels_says_what_it_said_before(finished_run, figures):
+def test_verdict_without_labels_is_unchanged(finished_run, figures):
     """The answer that is counted is the one that a user without labels gets."""
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     run = open_run(finished_run)

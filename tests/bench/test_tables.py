@@ -20,7 +20,7 @@ from posebridge.bench.validators import (
 )
 
 
-def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
+def test_table_values_by_hand(tmp_path):
     plan = read_plan(write_plan(tmp_path))
     for method, seed, last, selected, middle in (
         ("source_only", 0, 20.0, 21.0, 19.0),
@@ -43,11 +43,11 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
         "| all_levels | 2 | 26.5 ± 2.1 | 53.0 ± 4.2 | 27.0 ± 1.4 | 54.0 ± 2.8 "
         "| 28.0 ± 0.0 | 56.0 ± 0.0 | +6.0 ± 0.0 | +12.0 ± 0.0 |"
     )
-    assert "nobody without labels can choose" in lines[-1]
+    assert "cannot be chosen without labels" in lines[-1]
     assert r"all\_levels & 2 & 26.5 $\pm$ 2.1" in latex(outcome, "figures")
 
 
-def test_what_scores_its_final_checkpoints_has_no_best_of_all(tmp_path):
+def test_method_with_final_checkpoints_has_no_oracle_choice(tmp_path):
     methods = {"voted": {"views": 4, "checkpoints": "final"}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     training = plan.training("figures/voted/seed_0")
@@ -69,7 +69,7 @@ def test_rank_correlation_and_regret_by_hand():
     assert regret([0.1, 0.9, 0.9], [40.0, 37.0, 41.0]) == 4
 
 
-def test_the_validator_with_the_least_regret_stands_first():
+def test_validators_are_sorted_by_regret():
     runs = [
         Judged("a", [1, 2, 3], {"good": [1, 3, 2], "bad": [3, 1, 2]}, {"pck": [10.0, 14.0, 12.0]}),
         Judged("b", [1, 2, 3], {"good": [1, 2, 3], "bad": [3, 2, 1]}, {"pck": [10.0, 11.0, 13.0]}),
@@ -86,7 +86,7 @@ def test_the_validator_with_the_least_regret_stands_first():
     ]
 
 
-def test_which_method_is_judged_among_all_runs_of_a_seed():
+def test_method_choice_compares_all_runs_of_a_seed():
     """The validator orders each run rightly and the methods wrongly; a voted run stays out."""
     place = ("people", 0)
     runs = [
@@ -128,7 +128,7 @@ def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
     assert (tmp_path / "figures_sweeps.png").stat().st_size > 5000
 
 
-def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):
+def test_oracle_methods_are_marked(tmp_path):
     methods = {"source_only": None, "with_labels": {"bound": True, "settings": {"source": "t"}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
     for method in methods:
@@ -137,7 +137,7 @@ def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):
     outcome = gather(plan, tmp_path)
     text, tex = markdown(outcome, "figures"), latex(outcome, "figures")
     assert "| with_labels † | 1 | 20.0" in text and "| source_only | 1 | 20.0" in text
-    assert "† learned from labels of the target" in text
+    assert "† an oracle: it learned from labels of the target" in text
     assert r"with\_labels $\dagger$ &" in tex and "% † learned" in tex
 
 

@@ -127,7 +127,7 @@ def test_any_damage_to_a_zip_is_refused_or_harmless(whole, where, flip):
     assert refused or flip != 0
 
 
-def test_every_byte_of_the_results_counts(whole):
+def test_any_change_of_the_results_is_refused(whole):
     """The file that holds the checksums is itself covered: a wrong bit in each byte, and cuts."""
     _, files, place = whole
     content, file = files[RESULTS], place / "folder" / RESULTS
@@ -203,7 +203,7 @@ def test_a_bomb_is_not_unpacked(model, tmp_path, name, words):
     tracemalloc.stop()
 
 
-def test_a_bomb_that_lies_about_its_size(model, tmp_path):
+def test_bomb_with_a_false_size_is_refused(model, tmp_path):
     """The directory says 100 bytes; reading stops there, and the checksum of the zip is wrong."""
     file = with_member(model, tmp_path / "bomb.zip", CONFIG, bytes(60_000_000))
     content = file.read_bytes()
@@ -273,7 +273,7 @@ def scores(name: str, value: float) -> dict[str, object]:
     }
 
 
-def test_recorded_scores_stand_in_results_and_card(model, tmp_path):
+def test_recorded_scores_are_in_results_and_card(model, tmp_path):
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     assert record_scores(folder, scores("photographs", 12.25))

@@ -34,7 +34,7 @@ MOBILENET_ARGS = {"pad_type": "same", "bn_eps": 1e-3}
         ("mobilenetv1_100", (-2,)),
     ],
 )
-def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> None:
+def test_feature_maps_match_the_declared_shapes(name: str, levels: tuple[int, ...]) -> None:
     encoder = ImageEncoder(name, levels, "none", input_size=64).eval()
     with torch.no_grad():
         maps = encoder(torch.rand(2, 3, 64, 64))
@@ -46,7 +46,7 @@ def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> N
 
 
 @pytest.mark.parametrize("name", ["mobilenetv1_100", "test_efficientnet", "mobilenetv3_small_050"])
-def test_stages_that_nobody_asks_for_do_not_run(name: str) -> None:
+def test_unused_stages_do_not_run(name: str) -> None:
     """timm's EfficientNets run all stages; outputs, gradients and names of weights stay theirs."""
     for levels in ((0,), (2,), (-2, 1), (-1,)):
         torch.manual_seed(0)
@@ -91,7 +91,7 @@ def test_an_encoder_with_stages_left_out_is_exported_without_them() -> None:
     assert len(convolutions) == 1 + theirs  # the stem and its own
 
 
-def test_a_level_may_be_asked_for_twice() -> None:
+def test_feature_level_may_repeat() -> None:
     encoder = ImageEncoder("test_resnet", (4, 1, -1), "none").eval()
     with torch.no_grad():
         last, first, again = encoder(torch.rand(1, 3, 64, 64))
@@ -106,7 +106,7 @@ def test_channels_stay_second_where_timm_puts_them_last() -> None:
     assert only.shape == (1, 96, 16, 16)
 
 
-def test_normalisation_is_the_models_own() -> None:
+def test_normalization_is_the_models_own() -> None:
     encoder = ImageEncoder("mobilenetv1_100", (0,), "none")
     grey = torch.full((1, 3, 4, 4), 0.75)
     torch.testing.assert_close(encoder.normalise(grey), torch.full_like(grey, 0.5))
@@ -225,14 +225,14 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         ("test_vit", (0,), {"weights": "none", "input_size": 100}, "a multiple such as 96"),
     ],
 )
-def test_refused_in_a_sentence(
+def test_invalid_encoder_settings_are_refused(
     name: str, levels: tuple[int, ...], options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         ImageEncoder(name, levels, **options)  # pyright: ignore[reportArgumentType]
 
 
-def test_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encoder_weights_load_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object, **__: object) -> nn.Module:
         raise FileNotFoundError("cannot find the requested files in the local cache")
 

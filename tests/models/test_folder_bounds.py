@@ -152,7 +152,7 @@ def entries(content: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     [None, [], {}, "x", "1e5", -1, 2**80, True, [[1]], {"class_path": "os.system"}],
     ids=repr,
 )
-def test_damaged_results_are_a_sentence(folder, place, value):
+def test_damaged_results_are_refused(folder, place, value):
     results = json.loads(json.dumps(NOTES))
     inner: Any = results
     for key in place[:-1]:

@@ -102,7 +102,7 @@ def test_decoder_survives_a_file(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["decoder.safetensors"]
 
 
-def test_decoders_that_do_not_belong(tmp_path: Path) -> None:
+def test_mismatched_decoders_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "decoder.safetensors"
     net = network()
     net.save(file)
