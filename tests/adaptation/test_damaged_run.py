@@ -1,4 +1,4 @@
-"""A run whose files are damaged: a sentence, or what is left is used; never other weights."""
+"""A run with damaged files: one sentence, or the rest is used; never other weights."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_damaged_results_of_a_checkpoint_have_no_step(content, stopped, tmp_path
 
 
 class Overflow(pl.Callback):
-    """Lets the gradients of one step overflow while its loss does not."""
+    """Lets the gradients of one step overflow while the loss stays finite."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -138,7 +138,7 @@ class Overflow(pl.Callback):
 
 
 def test_overflowing_gradient_is_not_stored(data, tmp_path):
-    # A checkpoint after step 2, the hand-over after step 3, validation and a checkpoint after step 5.
+    # A checkpoint after step 2, the end of the source stage after 3, validation and one after 5.
     config = tiny(optimizer__clip=0)
     whole = train(config, *data, tmp_path / "whole")
     for step in (2, 3, 5):

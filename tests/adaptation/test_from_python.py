@@ -1,4 +1,4 @@
-"""``posebridge.adapt`` from Python: which settings count."""
+"""``posebridge.adapt`` from Python: which settings apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last word of a run, at whichever end it comes to, and who may train beside it."""
+"""The last progress of a run at every kind of end, and concurrent runs in one folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET = Console(quiet=True)
 
 
 class At(pl.Callback):
-    """Looks at the word while it trains, and ends the training at a step."""
+    """Reads the progress while training, and ends the training at a step."""
 
     def __init__(self, out, step: int, error: BaseException) -> None:
         self.out, self.step, self.error = out, step, error
@@ -78,9 +78,9 @@ def _leave_word(folder, **changes) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {},  # the lock says that nobody is there: the number is another process's by now
+        {},  # the lock is free: the number belongs to another process by now
         {"state": "stopped"},
-        {"host": "another"},  # it was killed: nothing more is heard of it
+        {"host": "another"},  # it was killed and writes nothing more
         {"host": "another", "updated": 0.0, "started": 0.0},
     ],
 )
@@ -142,7 +142,7 @@ def test_wait_for_a_slow_run_elsewhere_is_bounded(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("state", "refused"), [("training", True), ("done", False)])
 def test_run_on_another_machine_is_detected(state, refused, tmp_path):
-    """Its clock may go an hour fast."""
+    """Allow its clock to be an hour fast."""
     _leave_word(tmp_path, host="another", updated=time.time() + 3600)
     Timer(0.2, partial(_leave_word, tmp_path, host="another", state=state)).start()
     if not refused:

@@ -1,4 +1,4 @@
-"""Other methods as presets: their schedules by hand, a few steps of each, and what they leave."""
+"""Other methods as presets: their schedules by hand, and a few steps of each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def data(figures):
 
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory):
-    """A finished run of each method, all with a model that learns sides apart."""
+    """Return a finished run of each method, all with a facing model."""
     root = tmp_path_factory.mktemp("methods")
     results = {n: train(method(n, model__sides="facing"), *data, root / n) for n in METHODS}
     return root, results
@@ -74,7 +74,7 @@ def runs(data, tmp_path_factory):
 
 
 def test_self_training_curriculum_is_as_published():
-    """0.2 of the labels in the first of six rounds, 0.2 more in each, never above 0.8."""
+    """Keep 0.2 of the labels in the first of six rounds, 0.2 more in each, never above 0.8."""
     config = method("ccssl", steps__source=10, steps__adaptation=60)
     begins = [step for step in range(80) if round_begins(config, step)]
     assert begins[:6] == [10, 20, 30, 40, 50, 60]
@@ -84,7 +84,7 @@ def test_self_training_curriculum_is_as_published():
 
 def test_rounds_that_do_not_divide_the_steps():
     config = method("ccssl", steps__source=4, steps__adaptation=7, consistency__rounds=3)
-    # Adapted step a is of round floor(3 a / 7): 0 0 0 1 1 2 2.
+    # Step a of the adaptation is in round floor(3 a / 7): 0 0 0 1 1 2 2.
     assert [step for step in range(11) if round_begins(config, step)] == [4, 7, 9]
     one = method("uda_animal", steps__source=4, steps__adaptation=7)
     assert [step for step in range(11) if round_begins(one, step)] == [4]
@@ -187,14 +187,14 @@ def test_resume_of_a_method_is_bit_exact(name, runs, data, tmp_path):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_starts_from_a_stored_source_model(name, runs, data, tmp_path):
     root, _ = runs
-    # The source stage is the same in all three, whatever follows it.
+    # All three share the source stage, whatever follows it.
     config = method(name, model__sides="facing", start_from=str(root / "regda"))
     train(config, *data, tmp_path / "run")
     assert same(weights(root / name, "last"), weights(tmp_path / "run", "last"))
 
 
 def test_labeling_model_is_fixed_within_a_round(data, tmp_path):
-    """Three rounds of two steps; what is copied is the student before the first of them."""
+    """Use three rounds of two steps; each copies the student before its first step."""
     students, labelers = [], []
 
     def copy(module):

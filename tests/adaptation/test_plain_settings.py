@@ -1,4 +1,4 @@
-"""Files of settings are plain data: nothing in them names code, and every number has a range."""
+"""Config files are plain data: nothing in them names code, and every number has a range."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NUMBERS = [name for name, hint in known_settings().items() if "float" in str(hin
 
 
 def code(trap: Path) -> dict[str, Any]:
-    """What made jsonargparse run a command."""
+    """Return a value that made jsonargparse run a command."""
     return {"class_path": "os.system", "init_args": {"command": f"touch {trap}"}}
 
 
@@ -76,9 +76,9 @@ READERS = [as_config, as_run, as_base, as_plan, as_listed_plan, as_overrides]
 @pytest.mark.parametrize("read", READERS)
 def test_no_setting_names_code(read: Callable, tmp_path, capsys, monkeypatch):
     trap = tmp_path / "trap"
-    # It makes the help, a tenth of a second for each command.
+    # This builds the help, a tenth of a second for each command.
     monkeypatch.setattr("posebridge.training.presets.add_settings", lambda parser: None)
-    # The seed of a plan's settings gives way to that of its training.
+    # The seed of a run replaces the seed in the plan's settings.
     plan = read in (as_plan, as_listed_plan)
     for name in [n for n in known_settings() if not (plan and n == "seed")]:
         for value in (code(trap), {"n": code(trap)}, [code(trap)]):

@@ -1,4 +1,4 @@
-"""A run from end to end on tiny figures: what it leaves, resuming, switches, bad weather."""
+"""A run from end to end on tiny synthetic figures: its files, resuming, switches, bad input."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path)
     result = train(config, *data, tmp_path / "run")
     assert result.validation == whole.validation
     assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
-    # A trial of two steps takes two steps of its own, after those of the source stage.
+    # A stop after two steps counts its own steps, after those of the source stage.
     trial = train(config, *data, tmp_path / "trial", stop_after=2)
     assert (trial.steps, trial.planned, trial.finished) == (config.steps.source + 2, 10, False)
     train(config, *data, tmp_path / "trial", resume=True)
@@ -85,7 +85,7 @@ def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path)
 
 
 def test_stored_model_with_another_config_is_refused(finished, data, tmp_path):
-    """What is delivered is described by the settings, so they may not say another thing."""
+    """Refuse another config: it has to describe the output model."""
     config = tiny(start_from=str(finished[0]), model__decoder_width=24)
     with pytest.raises(InputError, match="and model.decoder_width is 24; set it to the model's"):
         train(config, *data, tmp_path / "run")
@@ -100,14 +100,14 @@ def test_weights_depend_on_seed_not_on_workers(finished, data, tmp_path):
 
 
 def test_target_labels_change_nothing(figures, data, finished, tmp_path):
-    """A target file with keypoints trains the very same weights as one without."""
+    """Train equal weights from a target file with keypoints and one without."""
     content = json.loads(figures.target.read_text())
     for annotation in content["annotations"]:
         annotation["keypoints"] = [1.0, 2.0, 2] * 14
     labelled = tmp_path / "annotations.json"
     labelled.write_text(json.dumps(content))
     shutil.copytree(figures.target.parent / "images", tmp_path / "images")
-    # The held-out share is drawn from the sorted names, which are the same in both folders.
+    # The held-out fraction is drawn from sorted names, which are equal in both folders.
     train(tiny(), data[0], read_boxes(labelled), tmp_path / "run")
     assert same(weights(finished[0], "last"), weights(tmp_path / "run", "last"))
 
@@ -138,7 +138,7 @@ def test_the_split_shares_no_image(data):
     assert len(split.held_out) == 6
     assert not set(split.training.files) & set(split.held_out.files)
     assert len(split.training) + len(split.held_out) == len(data[1])
-    # However many are held out, one is left to train on.
+    # Whatever the fraction, at least one image stays for training.
     assert len(split_target(data[1], tiny(held_out__held_out=1.0)).training) == 1
 
 
@@ -178,7 +178,7 @@ def test_source_only_does_not_read_the_target(data, tmp_path):
 
 
 def test_student_trains_and_teacher_follows(data, tmp_path):
-    """Also from a stored model: batch normalisation must see the batches of the adaptation."""
+    """Check it from a stored model too: batch normalization must use the adaptation's batches."""
     states = []
 
     class Watch(pl.Callback):
@@ -219,7 +219,7 @@ def test_facing_is_trained_and_restored(data, tmp_path):
     head = predictor.model.facing.layers[2]
     shown = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     points = []
-    for logit in (-1.0, 1.0):  # forced to one way and to the other: left and right change places
+    for logit in (-1.0, 1.0):  # forced to either direction: left and right swap
         torch.nn.init.zeros_(head.weight)
         torch.nn.init.constant_(head.bias, logit)
         points.append(predictor.predict([shown]).points[0])
@@ -258,7 +258,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
 def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
     shutil.copytree(figures.target.parent, tmp_path / "target")
     images = sorted((tmp_path / "target" / "images").iterdir())
-    images[0].write_bytes(images[0].read_bytes()[:600])  # header whole, pixels cut off
+    images[0].write_bytes(images[0].read_bytes()[:600])  # whole header, truncated pixels
     images[1].write_bytes(b"no image")
     target = read_boxes(tmp_path / "target")
     result = train(tiny(held_out__held_out=0.05), data[0], target, tmp_path / "run")
@@ -299,7 +299,7 @@ def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
 
 @pytest.mark.parametrize(("statistics", "follows"), [("target", False), ("both", True)])
 def test_running_statistics_follow_the_target_alone(statistics, follows, data):
-    """One step from the same start with other source images: who moves the running mean?"""
+    """Take one step from one start with other source images, and compare the running means."""
 
     def running_mean(brightness: int) -> torch.Tensor:
         config = tiny(statistics=statistics, steps__source=0, image__probability=0)
@@ -315,7 +315,7 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
 
 
 def test_adabn_trains_like_source_only_with_target_statistics(data, tmp_path):
-    """The same parameters to the bit; only the running statistics differ."""
+    """Get bit-exact parameters; only the running statistics differ."""
     for preset in ("source_only", "batchnorm"):
         train(configure(["demo", preset], overrides=TINY), *data, tmp_path / preset)
     one, other = (weights(tmp_path / preset, "last") for preset in ("source_only", "batchnorm"))

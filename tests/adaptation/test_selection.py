@@ -1,4 +1,4 @@
-"""Validators on answers made by hand, and the asking itself."""
+"""Validators on predictions made by hand, and the prediction itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
 
 
 def answers(**changes: torch.Tensor) -> Answers:
-    """Four images, two joints, crops of 100 px, heatmaps of 4 cells."""
+    """Return predictions for four images, two joints, crops of 100 px, heatmaps of 4 cells."""
     points = torch.tensor([[[10.0, 20.0], [30.0, 40.0]]]).repeat(4, 1, 1)
     made = Answers(
         size=100,
@@ -39,7 +39,7 @@ def answers(**changes: torch.Tensor) -> Answers:
 
 
 def test_agreement_counts_joints_in_both_views():
-    """Of 8 joints 2 are 5.1 px apart, one of which left a view: 6 of 7 agree."""
+    """Count 8 joints, 2 of them 5.1 px apart, one of which left a view: 6 of 7 agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
     second[1, :, 1] += 4.9
@@ -59,7 +59,7 @@ def test_confidence_and_certainty_are_means():
 
 @pytest.mark.parametrize(("peak", "value"), [(0.1, 15.0), (0.4, 60.0), (0.5, 75.0), (4.7, 75.0)])
 def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
-    """Two of eight joints apart: 75 % agree."""
+    """Move two of eight joints apart: 75 % agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
     made = answers(second=second, confidence=torch.full((4, 2), peak))
@@ -69,9 +69,9 @@ def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
 @pytest.mark.parametrize(
     ("mean", "entropy", "value"),
     [
-        ([0.25] * 4, 0.0, 1.0),  # certain each time, at all places alike
-        ([0.5, 0.5, 0, 0], 0.0, 0.5),  # certain, at two of four places
-        ([1.0, 0, 0, 0], 0.0, 0.0),  # always the same place
+        ([0.25] * 4, 0.0, 1.0),  # certain each time, uniform over all positions
+        ([0.5, 0.5, 0, 0], 0.0, 0.5),  # certain, at two of four positions
+        ([1.0, 0, 0, 0], 0.0, 0.0),  # always one position
         ([0.25] * 4, 1.0, 0.0),  # never certain
     ],
 )
@@ -81,7 +81,7 @@ def test_information_by_hand(mean, entropy, value):
 
 
 def test_neighborhood_density_by_hand():
-    """Four strangers: each is equally far from the three others. Two pairs: each sees one."""
+    """Compare four equidistant points with two pairs, where each has one neighbor."""
     assert validators.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
     pairs = torch.eye(4)[[0, 0, 1, 1]]
     near, far = math.exp(20), 1.0
@@ -102,7 +102,7 @@ def test_source_pck_by_hand():
 
 
 def test_teacher_student_agreement_by_hand():
-    """Against itself 100; otherwise what the answers of both say. The student stays as it was."""
+    """Get 100 for a model with itself, else the agreement; the student is not changed."""
     crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
     student.train()

@@ -34,7 +34,7 @@ from posebridge.training.adapter import Adapter, make_setup
 from posebridge.training.presets import configure
 from posebridge.training.run import train
 
-# Of the tiny settings without what the model itself says: crop, network and source steps.
+# The tiny settings without those of the model itself: crop, network and source steps.
 SHORT = {n: v for n, v in TINY.items() if not n.startswith(("crop", "model", "steps.source"))}
 
 _heard: list[list[str]] = []
@@ -45,7 +45,7 @@ def _hear(event: str, given: tuple[Any, ...]) -> None:
         _heard[-1].append(str(given[0]))
 
 
-sys.addaudithook(_hear)  # it cannot be taken off, so it writes only while somebody listens
+sys.addaudithook(_hear)  # it cannot be removed, so it records only while a list is set
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def target(figures):
 
 @pytest.fixture(scope="module")
 def free(finished_run, figures, tmp_path_factory) -> tuple[Path, api.RunResult, list[str]]:
-    """A whole run with its report, and every file that it opened."""
+    """Return a whole run with its report, and every file that it opened."""
     folder = tmp_path_factory.mktemp("free") / "run"
     overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
     with opened_files() as opened:
@@ -89,7 +89,7 @@ def test_no_source_file_is_opened(free, figures):
 
 
 def test_repeated_call_resumes_a_stopped_run(free, figures, finished_run, tmp_path):
-    """Crop and model are the start's, whatever the presets say of them."""
+    """Keep crop and model of the initial model, whatever the presets set."""
     whole, _, _ = free
     overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
     given = {"target": figures.target, "preset": ["demo", "source_free"], "overrides": overrides}
@@ -139,7 +139,7 @@ def test_report_compares_with_the_initial_model(free):
     assert (report["source_kind"], report["trust"]) == ("none", [])
     rows = {row["name"]: row for row in report["validators"]}
     assert "agreement" in rows and not [name for name in rows if name.startswith("source_pck")]
-    # From the shapes in the model; training weighs pseudo-labels by bones, so it has no vote.
+    # From the shapes in the model; training weights pseudo-labels by bones, so it has no vote.
     assert rows["pose_prior"]["pushed"]
     votes = {f["about"]: f["vote"] for f in report["verdict"]["findings"]}
     assert votes["pose_prior"] == 0
@@ -158,7 +158,7 @@ def test_report_calibrates_on_given_source_images(free, figures, tmp_path):
 
 
 def test_facing_without_a_source(figures, target, tmp_path, capsys):
-    """Nobody can say how many source subjects were turned: the delivered model is not shifted."""
+    """Leave the output model uncorrected: the fraction on the source is unknown."""
     first, free = tmp_path / "first", tmp_path / "free"
     train(tiny(model__sides="facing"), read_labelled(figures.source), target, first)
     train(settings(first, teacher_decay=0), None, target, free)
@@ -177,7 +177,7 @@ def test_facing_without_a_source(figures, target, tmp_path, capsys):
 
 @pytest.mark.parametrize("step", [2, 5])
 def test_resume_is_bit_exact(step, finished_run, target, tmp_path):
-    """With an anchor that is felt: what it holds is part of what is stored."""
+    """Resume with a strong L2-SP: its anchor is part of the stored state."""
     config = settings(finished_run, anchor=200, steps__checkpoint_every=1)
     train(config, None, target, tmp_path / "whole")
     with pytest.raises(SystemExit):
@@ -200,7 +200,7 @@ def test_target_crops_equal_those_of_a_run_with_source(figures, target):
 
 
 def test_l2sp_by_hand():
-    """Rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
+    """Use rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
     layers = [torch.nn.Linear(1, 1, bias=False) for _ in range(2)]
     model = torch.nn.Sequential(*layers)
     one, other = (layer.weight for layer in layers)
@@ -217,7 +217,7 @@ def test_l2sp_by_hand():
     torch.nn.init.constant_(one, 1.5)
     torch.nn.init.constant_(other, 1.5)
     for level in (anchor, stronger):
-        level.begin_step(1, model)  # only the first step of the adaptation starts anew
+        level.begin_step(1, model)  # only the first step of the adaptation sets the anchor
     torch.nn.init.constant_(one, 2.0)
     torch.nn.init.constant_(other, 2.0)
     groups = [{"params": [one], "lr": 0.1}, {"params": [other], "lr": 0.02}]
@@ -245,7 +245,7 @@ def test_l2sp_keeps_the_student_near_its_start(finished_run, target, tmp_path):
 
 
 def test_bone_prior_weights_pseudo_labels_of_their_view():
-    """The wrong joint is named in the crop and in a mirrored view: its partner's slot there."""
+    """Name the wrong joint in the crop and in a mirrored view, at its partner's index."""
     bones = BoneLengths(
         torch.tensor([[0, 1], [0, 2], [1, 3], [2, 4]]), torch.ones(4), torch.ones(4), 5
     )
@@ -259,7 +259,7 @@ def test_bone_prior_weights_pseudo_labels_of_their_view():
     level = BonePrior(config.prior, make_setup(config, None, bones))
     level.build(None, 0)  # pyright: ignore[reportArgumentType]
     found = level.plausible(labels, flip, mirror)
-    # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides change.
+    # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides swap.
     torch.testing.assert_close(found, torch.tensor([[1, 0.75, 1, 0.5, 1]]))
 
 
@@ -272,7 +272,7 @@ def test_bone_prior_weights_pseudo_labels_of_their_view():
     ],
 )
 def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_path):
-    """Limits next to nothing: with prior.weight 1 no pseudo-label counts and the loss is 0."""
+    """Set limits near zero: with prior.weight 1 no pseudo-label counts and the loss is 0."""
     source = read_labelled(figures.source)
     rows: dict[float, str] = {}
 
@@ -286,7 +286,7 @@ def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_pat
 
     for weight in (0.0, 1.0):
         folder = tmp_path / str(weight)
-        # Every joint that is seen is kept: in one step of four images a small share may be none.
+        # Every visible joint is kept: of four images a small ratio may round to none.
         kept = {"consistency.keep": 1.0, "consistency.keep_first": 1.0}
         one_step = {"steps.source": 1, "steps.adaptation": 1}
         overrides = {**TINY, "prior.weight": weight, **kept, **one_step}
@@ -301,7 +301,7 @@ def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_pat
 
 
 def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
-    """As a user does: a folder that somebody handed over, photographs, nothing else."""
+    """Adapt as a user does: with a model folder and images, without anything else."""
     model = Path(shutil.copytree(finished_run / "checkpoints" / "last", tmp_path / "model"))
     short = [f"--{n}={v}" for n, v in SHORT.items() if not n.startswith("steps.source")]
     given = ("adapt", "--preset", "source_free", "--target", figures.target.parent / "images")
@@ -351,7 +351,7 @@ def test_impossible_source_free_settings_are_refused(
 def test_bone_prior_refuses_a_model_without_bones(
     finished_run, figures, target, tmp_path, capsys
 ):
-    """Models of earlier versions, and of sources with few labels, carry none."""
+    """Refuse models of earlier versions, and of sources with few labels: they have no lengths."""
     found = load_checkpoint(finished_run / "checkpoints" / "source")
     bare = {name: part for name, part in found.results.items() if name != "source_poses"}
     old = tmp_path / "old"

@@ -14,7 +14,7 @@ from conftest import tiny
 from posebridge.training.metrics_file import read_metrics
 from posebridge.training.resume_file import read_resume_file
 
-# Both import everything first, and begin each round when the other one is there.
+# Both import everything first, and start each round when the other one is ready.
 TRAINS = """
 import os, sys, time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who may ask for what: everything that the page itself does not ask for is not there."""
+"""The request filter: requests that the page itself does not make get 404."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def model(name: str, skeleton: Skeleton = ARMS) -> ShownModel:
 
 
 def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answers:
-    """One white image of 200 x 100, and an answer of each model to it."""
+    """Return one white image of 200 x 100, and a prediction of each model."""
     cv2.imwrite(str(folder / "a.png"), np.full((100, 200, 3), 255, np.uint8))
     order = np.arange(1)
     samples = UnlabelledSamples.from_lists("x", [folder / "a.png"], np.zeros((1, 4)), order, order)
@@ -48,7 +48,7 @@ def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answe
 
 
 def test_skeleton_fits_an_image_that_is_not_square():
-    """The centre of pixel (24, 9) is half a pixel further; a bone is as sure as its worse end."""
+    """Check that pixel centers shift by half a pixel; a bone has its worse end's confidence."""
     points = np.array([[24.0, 9], [0, 0], [199, 99]])
     drawn = skeleton_drawing(points, np.array([0.9, 0.3, 0.5]), ARMS, (200, 100), 0.4)
     assert '<svg viewBox="0 0 200 100"' in drawn

@@ -1,4 +1,4 @@
-"""The page in a browser, served by the command itself, on a tiny run and one that grows meanwhile."""
+"""The page in a browser, served by the command itself, with a tiny run and a growing one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(finished_run, tmp_path_factory):
-    """``posebridge app RUN --runs GROWING`` as a process of its own, ended as Ctrl-C ends it."""
+    """Run ``posebridge app RUN --runs GROWING`` as a process; end it like Ctrl-C."""
     temporary = tmp_path_factory.mktemp("temporary")
     growing = tmp_path_factory.mktemp("runs") / "growing"
     process = subprocess.Popen(
@@ -49,7 +49,7 @@ def served(finished_run, tmp_path_factory):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # What the environment asks of gradio must not open the page to others.
+        # gradio's variables in the environment must not open the page to others.
         env={
             **os.environ,
             "TMPDIR": str(temporary),
@@ -76,13 +76,13 @@ def served(finished_run, tmp_path_factory):
 
 
 def note_failure(said: list[str], answer) -> None:
-    # gradio answers so when an upload is over before its progress is asked for.
+    # gradio responds so when an upload ends before its progress is requested.
     if answer.status >= 400 and "/upload_progress?" not in answer.url:
         said.append(f"{answer.status} {answer.url}")
 
 
 def note_error(said: list[str], message) -> None:
-    # What failed to load is noted with its address; "Response" is the same once more.
+    # Failed loads are logged with their address; "Response" repeats them.
     known = message.text == "Response" or message.text.startswith("Failed to load resource")
     if message.type == "error" and not known:
         said.append(message.text)
@@ -104,7 +104,7 @@ def tab(served):
 
 
 def drop(tab, path: Path) -> None:
-    """What a browser does with a file that falls on the drop zone."""
+    """Drop a file on the drop zone as a browser does."""
     tab.set_input_files(".pb-drop input[type=file]", str(path))
 
 
@@ -215,7 +215,7 @@ def test_video_frames_can_be_browsed(predicted, tmp_path):
 
 
 def test_growing_run_is_refreshed(tab, served):
-    """From a folder that is not there to a run that is done, and one that was killed."""
+    """Follow a missing folder to a finished run, and a killed one."""
     tab.get_by_role("tab", name="Training").click()
     state = tab.locator(".pb-state b")
     tab.wait_for_selector(".pb-state:has-text('Not started')")
@@ -282,7 +282,7 @@ def test_server_is_local_and_serves_no_files(served):
 
 
 def test_path_outside_the_uploads_is_not_read(served, figures):
-    """What a program could send in the page's place: a file of this machine for an upload."""
+    """Send an event that names a file of this machine as an upload."""
     config = json.loads(urllib.request.urlopen(f"{served.url}/config", timeout=60).read())
     uploads = [d["id"] for d in config["dependencies"] if d["targets"][0][1] == "upload"]
     assert len(uploads) == 1

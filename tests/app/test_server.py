@@ -1,4 +1,4 @@
-"""The server's folder for what is temporary: nothing in it disturbs the page's end."""
+"""The server's temporary folder: no content of it disturbs the page's end."""
 
 from __future__ import annotations
 

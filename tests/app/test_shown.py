@@ -1,4 +1,4 @@
-"""Which models a command line means, and what each says of an upload."""
+"""The models of a command line, and their predictions for an upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was dropped: known by its content, within limits, and gone when it is done with."""
+"""Uploads: recognized by content, within limits, and removed at the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_image(path: Path, ending: str = ".png", width: int = 40, height: int =
 
 
 def write_clip(path: Path, frames: int = 10, container_format: str | None = None) -> Path:
-    """Frames of 64 x 48 whose grey level is twenty times their number."""
+    """Write frames of 64 x 48 with a gray level of twenty times their number."""
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
     with av.open(str(path), "w", format=container_format) as container:
         stream = container.add_stream("mpeg4", rate=10)
@@ -57,7 +57,7 @@ def test_image_is_recognized_by_content(ending, tmp_path, place):
 def test_video_is_recognized_by_content_and_sampled_evenly(kind, tmp_path, place):
     clip = write_clip(tmp_path / "clip.png", frames=9, container_format=kind)
     taken = take_upload(clip, place, Limits(frames=3))
-    # Of nine frames in three equal spans, the one shown in the middle of each.
+    # From nine frames in three equal spans, the one shown in the middle of each.
     assert taken.files == [f"clip/frame_{n:08d}.jpg" for n in (1, 4, 7)]
     assert taken.seconds is not None
     np.testing.assert_allclose(np.diff(taken.seconds), 0.3, atol=0.01)

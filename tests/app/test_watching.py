@@ -1,4 +1,4 @@
-"""A run folder that grows, is resumed, killed, done: read as it is at each look."""
+"""A run folder that grows, is resumed, killed, done: read incrementally."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def gone_process() -> int:
 
 
 def say(folder: Path, state: str = "training", **more: object) -> None:
-    """The last word of a run: 30 of 100 steps in 60 seconds, heard of a second ago."""
+    """Return a run's progress: 30 of 100 steps in 60 seconds, written a second ago."""
     word = {
         **{"state": state, "step": 30, "first": 0, "planned": 100, "source": 40},
         **{"started": NOW - 61, "updated": NOW - 1},
@@ -51,7 +51,7 @@ def test_rows_are_read_incrementally(tmp_path):
     log(tmp_path, (2, "validator/agreement", 40.0))
     look = watch.look(NOW)
     assert look.looks == [(3, 40.0)]
-    # What was read is not read again: other bytes there, far from the end, go unnoticed.
+    # Rows are read once: changed bytes far before the end are not noticed.
     (tmp_path / "metrics.csv").write_bytes(b"9" + before[1:] + b"2,validator/agreement,40.0\n" * 2)
     assert watch.look(NOW).looks == [(3, 40.0), (3, 40.0)]
 
@@ -62,7 +62,7 @@ def test_rewritten_metrics_are_read_anew(tmp_path):
     assert len(watch.look(NOW).curves["loss/source"]) == 50
     log(tmp_path, *((step, "loss/source", 2.0) for step in range(20)), mode="w")
     assert [v for _, v in watch.look(NOW).curves["loss/source"]] == [2.0] * 20
-    # By the next look it has grown beyond the old end.
+    # By the next look the file has grown beyond the old end.
     log(tmp_path, *((step, "loss/source", 3.0) for step in range(200)), mode="w")
     assert [v for _, v in watch.look(NOW).curves["loss/source"]] == [3.0] * 200
     (tmp_path / "metrics.csv").unlink()
@@ -85,7 +85,7 @@ def test_every_state_is_reported(tmp_path):
         assert watch.look(NOW).state == state
     say(tmp_path / "run", pid=gone_process())
     assert watch.look(NOW).state == "killed"
-    # Elsewhere only silence tells: two minutes, and twenty steps at its own pace.
+    # On another machine only the time decides: two minutes, and twenty steps at the run's pace.
     say(tmp_path / "run", host="elsewhere", pid=1)
     assert watch.look(NOW + 118).state == "training"
     assert watch.look(NOW + 120).state == "killed"
@@ -133,7 +133,7 @@ def test_status_shows_step_stage_and_time_left(tmp_path):
 def test_tables_show_the_best_validation_and_newest_metrics(tmp_path):
     log(tmp_path, *((s, "validator/agreement", v) for s, v in ((39, 20.0), (59, 35.5), (79, 31.0))))
     log(tmp_path, (0, "loss/source", 0.5), (70, "loss/source", 0.1234), (70, "teacher/kept", 0.5))
-    # What the run's own validator selected, though the second look is the steadiest.
+    # The run's own validator selected another step than the one with the best agreement.
     selected = tmp_path / "checkpoints" / "selected" / "results.json"
     selected.parent.mkdir(parents=True)
     selected.write_text(json.dumps({"step": 80}))

@@ -1,4 +1,4 @@
-"""What lies in a folder counts where it was begun with the plan's settings, and nowhere else."""
+"""A run's folder counts only where its config equals the plan's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan_with(folder: Path, methods: dict[str, object], root: Path | None = None
 
 @pytest.mark.parametrize("from_a_record", [True, False])
 def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, capsys):
-    """The scores of plan A are not plan B's, neither in its table, its list nor its record."""
+    """Leave the scores of plan A out of plan B's table, status and results file."""
     file, plan = plan_with(tmp_path / "a", METHODS)
     other, changed = plan_with(tmp_path / "b", HEAVIER)
     record, out = tmp_path / "record.json", tmp_path / "out"
@@ -57,7 +57,7 @@ def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, caps
 
 
 def test_moved_data_counts_as_unchanged(tmp_path, monkeypatch):
-    """Another root, or the same one by another name; another file is another file."""
+    """Accept another root or path of the data; refuse another file."""
     _, plan = plan_with(tmp_path / "plan", METHODS, tmp_path / "new")
     training = plan.training(NAME)
     for number, (source, same) in enumerate(

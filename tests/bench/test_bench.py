@@ -1,4 +1,4 @@
-"""A whole comparison: trained and scored once, what it survives, and its record."""
+"""A whole comparison: trained and scored once, stopped and resumed, and its results file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from posebridge.errors import InputError
 
 @pytest.fixture(scope="module")
 def comparison(figures, tmp_path_factory) -> tuple[Path, Path]:
-    """A whole comparison of two methods, in this process: (plan, folder)."""
+    """Run a whole comparison of two methods in this process; return (plan, folder)."""
     folder = tmp_path_factory.mktemp("bench")
     methods = {name: METHODS[name] for name in ("source_only", "all_levels")}
     file, out = write_plan(folder, figures, methods=methods, seeds=[0]), folder / "out"
@@ -94,18 +94,18 @@ def test_resume_of_a_run_is_bit_exact(comparison, tmp_path):
     name = "figures/source_only/seed_0"
     training = read_plan(file).training(name)
     assert not state_of(training, again).done
-    # Begun before there was a setting for how data are read, which has its default there.
+    # A run from before the data settings existed has their defaults.
     stored = yaml.safe_load((folder / "config.yaml").read_text())
     del stored["reading"]
     (folder / "config.yaml").write_text(yaml.safe_dump(stored))
-    # The copy starts from the copy's first stage: a path may differ, a setting may not.
+    # The copy starts from the copied source stage: a path may differ, a setting may not.
     assert main(["bench", str(file), "--out", str(again), "--only", name]) == 0
     assert weights.read_bytes() == before
     assert state_of(training, again).done
 
 
 def test_another_config_in_the_folder_is_refused(comparison, figures, tmp_path, capsys):
-    """Of a finished training as of one that was begun, and before anything is started."""
+    """Refuse it for a finished and a started run, before any run starts."""
     _, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
@@ -131,7 +131,7 @@ def test_scores_with_another_tta_are_computed_again(comparison):
 
 
 def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
-    """Of another test set, other views, another threshold, or with a checkpoint not scored yet."""
+    """Leave out another test set, TTA or threshold, and runs with an unscored checkpoint."""
     file, out = comparison
     plan, name = read_plan(file), "figures/all_levels/seed_0"
     assert gather(plan, out).missing == []
@@ -195,8 +195,8 @@ def test_method_with_another_tta_shares_the_run(
     asked = json.loads(score_file(plan.training(name), again, "last").read_text())["protocol"]
     assert asked["method"] == "once" and "views" not in asked
     assert gather(plan, again).missing == []
-    assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # judged once
-    # Where the run is not there, nothing is asked.
+    assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # scored once
+    # Without the run folder, no model is scored.
     (again / first.name / "finished.json").unlink()
     assert main(["bench", str(file), "--out", str(again), "--only", name]) == 2
     assert f"{first.name}, which is not finished" in capsys.readouterr().err
@@ -204,7 +204,7 @@ def test_method_with_another_tta_shares_the_run(
 
 
 def test_results_file_replaces_runs_done_elsewhere(comparison, tmp_path, capsys):
-    """Tables of it are the same, and nothing is trained again, not even the first stage."""
+    """Write equal tables from it without any training, not even of the source stage."""
     file, out = comparison
     record, elsewhere = tmp_path / "record.json", tmp_path / "elsewhere"
     arguments = ["bench", str(file), "--record", str(record), "--out"]
@@ -219,7 +219,7 @@ def test_results_file_replaces_runs_done_elsewhere(comparison, tmp_path, capsys)
     for name in ("scores.csv", "figures.md", "validators.md"):
         assert (elsewhere / name).read_text() == (out / name).read_text()
     assert json.loads(record.read_text())["trainings"] == content
-    # Another threshold wants the weights, which are not here.
+    # Another threshold needs the checkpoints, which are missing here.
     other = write_plan(
         tmp_path,
         thresholds=[0.2],
@@ -247,7 +247,7 @@ def test_results_file_entry_with_another_config_is_skipped_and_kept(comparison, 
     assert "done     figures/source_only/seed_0" in told
     assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--table"]) == 0
     assert record.read_text() == before
-    # Laid out by one plan, asked for by another: the same sentence as for a run of other settings.
+    # Written for one plan and read by another: the message is that of a run with another config.
     changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
     assert main(["bench", str(write_plan(tmp_path, **changed)), "--out", str(fresh)]) == 2
     assert "started with another config (source_view" in capsys.readouterr().err
@@ -278,7 +278,7 @@ def test_source_free_method_is_trained_and_scored(comparison, figures, tmp_path)
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
     training = read_plan(file).training("figures/free/seed_0")
     assert training.first_stage is not None and (again / training.first_stage).is_dir()
-    for _ in range(2):  # the second finds all done, with the settings of the plan
+    for _ in range(2):  # the second call finds every run done
         assert main(["bench", str(file), "--out", str(again), "--only", training.name]) == 0
     folder = again / training.name
     start = again / training.first_stage / "checkpoints" / "source" / "model.safetensors"

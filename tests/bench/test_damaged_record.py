@@ -1,4 +1,4 @@
-"""A record that somebody's editor or another program has spoilt: a sentence, and nothing written."""
+"""A damaged results file: one sentence, and nothing is written."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_damaged_results_file_is_refused(place, value, option, recorded, tmp_pat
 
 
 def test_missing_metric_is_not_a_score(recorded, tmp_path, capsys):
-    """Null, or without the metric at all: that run is not in the table."""
+    """Leave a run with a null or missing metric out of the table."""
     file, entries = recorded
     for row in ({"pck@0.05": {"all": None}}, {"pck@0.10": {"all": 3.0}}):
         entries[NAME]["checkpoints"]["last"]["metrics"] = row

@@ -1,4 +1,4 @@
-"""Trainings as processes of this machine and through submitit."""
+"""Runs as processes of this machine and through submitit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
     assert main(["bench", str(file), "--out", str(out), "--data-root", str(tmp_path)]) == 2
     assert f"{tmp_path / 'gone.json'} ({lost} of the pair 'people')" in capsys.readouterr().err
     assert not list(tmp_path.rglob("config.yaml"))
-    # A dataset that is named is no file.
+    # A dataset name is not a file.
     pairs["people"][lost] = "lsp:test"
     plan = read_plan(write_plan(tmp_path, pairs=pairs, seeds=[0]), tmp_path)
     assert run_plan(plan, ["false"], out, QUIET) == [t.name for t in plan.trainings]
@@ -44,7 +44,7 @@ def test_failure_of_a_process_does_not_stop_the_others(figures, tmp_path):
 
 
 def test_cluster_options_with_digits_become_numbers():
-    """Submitit refuses a time limit that is a text."""
+    """Pass numbers: submitit refuses a time limit that is a text."""
     given = ["slurm_partition=gpu", "timeout_min=600", "slurm_time=1:00:00", "slurm_comment=a=b"]
     assert cluster_options(given) == {
         "slurm_partition": "gpu",
@@ -58,10 +58,10 @@ def test_cluster_options_with_digits_become_numbers():
 
 
 def test_submitit_runs_the_jobs(figures, tmp_path):
-    """Its own processes stand in for the cluster."""
+    """Use submitit's local processes in place of a cluster."""
     file = write_plan(tmp_path, figures, methods={"all_levels": None}, seeds=[0], baseline=None)
     out, plan = tmp_path / "out", read_plan(file)
-    # The first stage is enough: what follows is handed in the same way.
+    # The source stage is enough: later runs are submitted alike.
     plan = dataclasses.replace(plan, trainings=plan.trainings[:1])
     command, options = own_command(file, out, None), {"cluster": "local"}
     assert run_plan(plan, command, out, QUIET, 1, "slurm", options) == []

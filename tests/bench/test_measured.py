@@ -1,4 +1,4 @@
-"""The comparisons that the repository publishes: records, plans and pages say the same."""
+"""The published comparisons: results files, plans and pages agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))
 
 
 def test_published_tables_match_the_results_files():
-    """Every figure was measured, with the settings that the plan has today."""
+    """Check that every metric was measured with the present config of the plan."""
     command = [sys.executable, str(ROOT / "benchmarks" / "publish.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
@@ -46,7 +46,7 @@ def test_results_file_matches_its_plan_and_names_no_machine(record):
 
 
 def test_default_validator_has_the_lowest_regret():
-    """In the runs of all comparisons, of those by which a run can choose: that is what it is for."""
+    """Check it over all comparisons, among the validators that a run can select by."""
     page = (ROOT / "docs" / "selection.md").read_text()
     tables = re.findall(r"<!-- table: \S+\+\S+ within -->\n.*?<!-- end -->", page, re.DOTALL)
     rows = [[row.split(" | ")[0].removeprefix("| ") for row in t.splitlines()] for t in tables]
@@ -78,7 +78,7 @@ def test_verdicts_are_counted_by_label_result():
 
 
 def test_verdict_without_labels_is_unchanged(finished_run, figures):
-    """The answer that is counted is the one that a user without labels gets."""
+    """Check that the counted verdict is the verdict of a user without labels."""
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     run = open_run(finished_run)
     asked = judge_run(run, labels=read_labelled(figures.test)).judgement

@@ -1,4 +1,4 @@
-"""A plan: what its file means, what its trainings share, and what is refused."""
+"""A plan: the meaning of its file, what its runs share, and what is refused."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_pairs_of_one_source_share_their_source_stages(tmp_path):
     assert first.name.startswith("first_stage/seed_0_") and first.pair == "one"
     assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
     assert {t.pair for t in plan.trainings if t.method} == {"one", "two"}
-    # What is there stays that of the plan when the other pair comes first, or is alone.
+    # An existing source stage stays valid when the other pair comes first, or is the only one.
     write_runs(tmp_path / "out", plan)
     turned = write_plan(tmp_path, pairs={"two": two, "one": one}, seeds=[0])
     for training in read_plan(turned).trainings:
@@ -183,11 +183,11 @@ def test_methods_that_differ_in_tta_alone_are_trained_once(tmp_path):
     for seed in (0, 1):
         runs = [found[name, seed].run for name in methods]
         assert runs == [f"figures/{n}/seed_{seed}" for n in ("plain",) * 3 + ("once",) * 2]
-    assert len([t for t in plan.trainings if t.method is None]) == 2  # one a seed
+    assert len([t for t in plan.trainings if t.method is None]) == 2  # one for each seed
 
 
 def test_source_free_method_starts_from_the_shared_source_stage(tmp_path):
-    """Though the pair's settings name the source; and its steps count as done."""
+    """Ignore a source in the pair's settings, and count its steps as done."""
     methods = {
         "source_only": {"preset": "source_only"},
         "free": {"preset": "source_free"},
@@ -203,7 +203,7 @@ def test_source_free_method_starts_from_the_shared_source_stage(tmp_path):
     assert named.config.source == "other.json"
     assert free.config.steps.source == 4
     assert free.config.prior.weight > 0 == plan.trainings[0].config.prior.weight
-    # Without a length of the source stage in the budget it is the pair's.
+    # Without source steps in the budget, the pair's are used.
     budget = {name: v for name, v in TINY.items() if name != "steps.source"}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], budget=budget))
     found = {t.method: t for t in plan.trainings}

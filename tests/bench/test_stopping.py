@@ -1,4 +1,4 @@
-"""A comparison that is ended from outside, and what is left running."""
+"""A comparison that is ended from outside, and the processes that it started."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def plan(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.usefixtures("plan")
 def test_sigterm_ends_the_runs_too(jobs, tmp_path):
-    """Otherwise they go on alone, and the same command starts others in their folders.
+    """End the runs: otherwise they continue alone, and the next call starts others in their folders.
 
-    In a process of its own: signals are of a main thread, which a worker of the tests may not run in.
+    In a process of its own: signals belong to a main thread, which a test worker may not run in.
     """
     started = tmp_path / "started"
     command = [sys.executable, "-c", TRAINS, str(started)]

@@ -79,7 +79,7 @@ def test_validators_are_sorted_by_regret():
     assert rows[0] == ["good", "2", "1.00", "0.0 ± 0.0", "0.0"]
     # The last checkpoint: 2 points short in run a, right in run b.
     assert ["the last checkpoint", "2", "0.75", "1.0 ± 1.4", "2.0"] in rows
-    # The two contradict each other: their mean rank knows nothing and takes the first.
+    # The two contradict each other: their mean rank is constant and takes the first.
     assert rows[-2:] == [
         ["bad", "2", "-1.00", "3.5 ± 0.7", "4.0"],
         ["mean rank of all", "2", "-", "3.5 ± 0.7", "4.0"],
@@ -87,7 +87,7 @@ def test_validators_are_sorted_by_regret():
 
 
 def test_method_choice_compares_all_runs_of_a_seed():
-    """The validator orders each run rightly and the methods wrongly; a voted run stays out."""
+    """Use a validator that orders checkpoints rightly and methods wrongly; leave out a run with TTA."""
     place = ("people", 0)
     runs = [
         Judged("a", [1, 2], {"sure": [8, 9], "new": [1, 2]}, {"pck": [10.0, 12.0]}, place),
@@ -97,7 +97,7 @@ def test_method_choice_compares_all_runs_of_a_seed():
     ]
     head, *rows = across_table(runs, ["pck"])
     assert head[:2] == ["choice", "seeds"]
-    # Ranks 2 3 0 1 against 0 1 2 3: -0.6. 9 is chosen, which scores 12 of 21.
+    # Ranks 2 3 0 1 against 0 1 2 3: -0.6. The checkpoint with 9 is chosen; it scores 12 of 21.
     assert rows == [
         ["sure", "1", "-0.60", "9.0", "9.0"],
         ["mean rank of all", "1", "-0.60", "9.0", "9.0"],
@@ -106,7 +106,7 @@ def test_method_choice_compares_all_runs_of_a_seed():
 
 
 def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
-    """A value that is the method's own is not trained again."""
+    """Do not train a value again that is the method's own."""
     sweeps = {"all_levels": {"feature.weight": [0.1, 0, 0.01], "pose.weight": [0.1, 1]}}
     methods = {"all_levels": {"settings": {"feature.weight": 0.01, "pose.weight": 0.1}}}
     file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
@@ -123,7 +123,7 @@ def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
     outcome = gather(plan, tmp_path)
     assert "| all_levels | 1 |" in markdown(outcome, "figures")
     assert "feature" not in markdown(outcome, "figures")
-    # Of the other setting nothing is scored: it has no panel.
+    # The other setting has no scores, and so no panel.
     assert write_sweeps(outcome, tmp_path) == [tmp_path / "figures_sweeps.png"]
     assert (tmp_path / "figures_sweeps.png").stat().st_size > 5000
 

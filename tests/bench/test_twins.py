@@ -1,4 +1,4 @@
-"""Trainings of the same weights: scored once, also where the scores came without weights."""
+"""Runs that share weights: scored once, even where the scores came from a results file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOTH = {"last": (10, 20.0), "selected": (10, 20.0)}
 
 
 def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
-    """Also from a record that knows nothing of the sweep."""
+    """Find the point even in a results file from before the sweep."""
     methods = {"plus": {"settings": {"feature.weight": 0.01}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
@@ -34,7 +34,7 @@ def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
         "pck@0.05": [0.0],
         "pck@0.10": [0.0],
     }
-    # The record has it under its own name.
+    # The results file has it under its own name.
     entry = gather_record({}, swept, out)[own.name]
     assert entry["protocol"]["method"] == "plus_feature.weight_0.01"
     assert entry["checkpoints"]["last"]["metrics"]["pck@0.05"] == {"all": 20.0}

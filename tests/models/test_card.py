@@ -1,4 +1,4 @@
-"""The model card says what is known, in the hub's own format."""
+"""The model card shows what the results record, in the hub's own format."""
 
 from __future__ import annotations
 

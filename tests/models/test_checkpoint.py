@@ -1,4 +1,4 @@
-"""Model folders: what comes back, and what is refused in a sentence instead of run or guessed."""
+"""Model folders: round trips, and content that is refused instead of run or guessed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), 
 def write(folder: Path, seed: int = 0, **model: Any) -> PoseModel:
     torch.manual_seed(seed)
     network = PoseModel(MODEL, len(ARM), 32)
-    # Statistics that differ from those of a fresh network: buffers belong to the weights.
+    # Statistics that differ from those of a fresh network: buffers are stored too.
     network.train()(torch.rand(4, 3, 32, 32))
     config = {"model": {**vars(MODEL), **model}, "crop": {"size": 32, "padding": 1.5}}
     save_checkpoint(folder, network, ARM, config, {"step": seed})
@@ -46,13 +46,13 @@ def folder(tmp_path) -> Path:
 
 
 def reseal(folder: Path) -> None:
-    """Checksums that fit, as someone who tampers on purpose would write them."""
+    """Return matching checksums, as someone who tampers on purpose would write them."""
     files = {name: (folder / name).read_bytes() for name in FILES}
     (folder / RESULTS).write_bytes(sealed(files, json.loads(files[RESULTS]))[RESULTS])
 
 
 def load_tampered(folder: Path) -> None:
-    """Load it as it is, which the checksums refuse, and with checksums that fit."""
+    """Load it as it is, which the checksums refuse, and with matching checksums."""
     with pytest.raises(InputError, match="from the saved model"):
         load_checkpoint(folder)
     reseal(folder)
@@ -86,7 +86,7 @@ def test_a_stop_in_the_middle_leaves_the_earlier_folder(tmp_path):
     with pytest.raises(TypeError):
         save_checkpoint(tmp_path / "m", PoseModel(MODEL, 3, 32), ARM, {}, unwritable)
     assert load_checkpoint(tmp_path / "m").results == {"step": 0}
-    write(tmp_path / "m", 1)  # what was left of it is not in the way
+    write(tmp_path / "m", 1)  # the leftovers do not get in the way
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
 
 
@@ -182,7 +182,7 @@ def test_a_skeleton_with_another_number_of_keypoints(folder):
 
 
 class Touch:
-    """Unpickling it creates a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -192,7 +192,7 @@ class Touch:
 
 
 def zipped(pickled: bytes) -> bytes:
-    """The same as torch.save lays it out."""
+    """Write a pickle in the layout of torch.save."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("archive/data.pkl", pickled)

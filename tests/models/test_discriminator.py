@@ -1,4 +1,4 @@
-"""The patch discriminator: what a patch sees, what it costs, that it learns."""
+"""The patch discriminator: receptive field, size, and that it learns."""
 
 from __future__ import annotations
 

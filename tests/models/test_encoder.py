@@ -1,4 +1,4 @@
-"""Encoders of every family in one shape, weights from files, and what is refused how."""
+"""Encoders of every family in one shape, weights from files, and refused settings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_feature_maps_match_the_declared_shapes(name: str, levels: tuple[int, ..
 
 @pytest.mark.parametrize("name", ["mobilenetv1_100", "test_efficientnet", "mobilenetv3_small_050"])
 def test_unused_stages_do_not_run(name: str) -> None:
-    """timm's EfficientNets run all stages; outputs, gradients and names of weights stay theirs."""
+    """Skip unused stages of EfficientNets; outputs, gradients and weight names stay timm's."""
     for levels in ((0,), (2,), (-2, 1), (-1,)):
         torch.manual_seed(0)
         encoder = ImageEncoder(name, levels, "none")
@@ -69,7 +69,7 @@ def test_unused_stages_do_not_run(name: str) -> None:
             assert (parameter.grad is None) == (theirs[key].grad is None)
             if parameter.grad is not None:
                 torch.testing.assert_close(parameter.grad, theirs[key].grad)
-        # The running statistics tell which stages saw the images.
+        # The running statistics show which stages processed the images.
         stages = {f["stage"] for f in whole.feature_info.get_dicts()}
         for key, value in encoder.net.state_dict().items():
             if key.startswith("blocks.") and key.endswith("running_mean"):
@@ -84,7 +84,7 @@ def test_an_encoder_with_stages_left_out_is_exported_without_them() -> None:
         (wanted,) = encoder(images)
         exported = torch.export.export(encoder, (images,), strict=False)
         assert torch.equal(exported.module()(images)[0], wanted)
-    # The graph holds nothing of the stages behind the level.
+    # The graph contains no stage behind the level.
     convolutions = [n for n in exported.graph.nodes if "conv2d" in str(n.target)]
     stages = list(encoder.net.blocks.children())[:3]  # level 2 is the third
     theirs = sum(isinstance(module, nn.Conv2d) for s in stages for module in s.modules())
@@ -135,7 +135,7 @@ def test_the_shared_weights_load() -> None:
 
 
 def stored(name: str, file: Path, prefix: str = "", **args: Any) -> nn.Module:
-    """A whole model with its classifier, saved in half precision under a prefix."""
+    """Write a whole model with its classifier, in half precision under a prefix."""
     model = timm.create_model(name, **args)
     state = {
         prefix + k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()
@@ -180,7 +180,7 @@ def test_no_code_of_a_file_is_run(tmp_path: Path) -> None:
 
 
 class Touch:
-    """Unpickling it would create a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""The hub, with the network replaced: what is asked for, what is sent, and sentences for failures."""
+"""The hub, with the network replaced: requests, uploads, and messages for failures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def model(tmp_path_factory) -> Path:
 
 
 def failure(kind: type[Exception]) -> Exception:
-    """An error of the hub's library, without the answer of a server that it wants."""
+    """Return an error of the hub's library, without the server response that it needs."""
     error = kind.__new__(kind)
     Exception.__init__(error, "no")
     return error
@@ -51,7 +51,7 @@ def failure(kind: type[Exception]) -> Exception:
 
 @pytest.fixture
 def served(model, monkeypatch, tmp_path) -> dict[str, Any]:
-    """The hub serves the model from a cache; what it was asked is in the dictionary."""
+    """Serve the model from a cache; the dictionary records the requests."""
     asked: dict[str, Any] = {"answer": None}
     cache = tmp_path / "cache"
     shutil.copytree(model, cache)
@@ -125,7 +125,7 @@ def test_offline_hub_is_reported(monkeypatch, tmp_path, capsys):
 
 
 class Api:
-    """Remembers what is sent; ``public`` repositories exist already."""
+    """Records what is sent; ``public`` repositories exist already."""
 
     sent: ClassVar[list[Any]] = []
     public = False
@@ -160,7 +160,7 @@ def test_push_shows_and_sends_the_five_files(model, api, capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert all(name in said for name in (*FILES, CARD))
     assert "source: /home/ann/renders" in said
-    # Wherever they stand, and whatever the setting is called.
+    # Whatever the folder and the setting are called.
     assert "config.yaml: target: photographs" in said
     assert "config.yaml: image.network.weights: styles/mine.pt" in said
     assert "results.json: labels.file: C:/mine.json" in said and "arm.json" not in said

@@ -1,4 +1,4 @@
-"""Running statistics that a batch leaves alone."""
+"""Running statistics that a batch does not change."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_losses_fall_when_the_decoder_learns() -> None:
 
 
 def test_losses_vanish_for_a_perfect_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Content = style image: decoding its features to the image itself leaves no loss."""
+    """Use the style image as content: decoding its features to the image itself has no loss."""
     net, x = network(), images()
     monkeypatch.setattr(net, "decode", lambda _: x)
     losses = net.losses(x, x)
