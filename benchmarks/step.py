@@ -1,11 +1,11 @@
-"""How much a whole adaptation step costs over the bare networks, measured side by side.
+"""The cost of a whole adaptation step over the bare networks, measured side by side.
 
     python benchmarks/step.py                                      # CPU: 128 px, batch 16
     python benchmarks/step.py --encoder resnet101 --size 256 --heatmap 64 --batch 32 --width 256
 
-"Bare" is what no implementation can leave out: student forward and backward on both batches, teacher
-forward, discriminator forward and backward. "Step" is all of it: views, colours, pseudo-labels,
-losses, optimizer, teacher update. Both are timed in turn, so that a drifting machine hurts both.
+"Bare" is the part that no implementation can leave out: student forward and backward on both batches,
+teacher forward, discriminator forward and backward. "Step" is all of it: views, colors, pseudo-labels,
+losses, optimizer, teacher update. Both are timed in turn, so that a drifting machine affects both.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def prepare(given: argparse.Namespace, device: torch.device) -> tuple[Adapter, Batch]:
-    """The multilevel adapter without style, and a batch of noise in its second stage."""
+    """Return the multilevel adapter without style, and a batch of noise in its second stage."""
     config = AdaptConfig(
         crop=CropRange(given.size),
         model=ModelConfig(
@@ -107,7 +107,7 @@ def prepare(given: argparse.Namespace, device: torch.device) -> tuple[Adapter, B
 def parts(
     adapter: Adapter, given: argparse.Namespace, device: torch.device
 ) -> dict[str, Callable[[], object]]:
-    """What a step does beside the networks, each part by itself."""
+    """Return the parts of a step beside the networks, each as a function."""
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(given.batch, 3, given.size, given.size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
@@ -144,7 +144,7 @@ def parts(
 def in_turn(
     jobs: list[Callable[[], object]], repeat: int, device: torch.device
 ) -> list[list[float]]:
-    """Seconds of each job, taken in turn after one warm-up of each."""
+    """Return the seconds of each job, run in turn after one warm-up of each."""
     times: list[list[float]] = [[] for _ in jobs]
     for turn in range(repeat + 1):
         for place, job in enumerate(jobs):

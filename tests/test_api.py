@@ -1,4 +1,4 @@
-"""``posebridge.adapt`` from Python: which settings count."""
+"""``posebridge.adapt`` from Python: which settings apply."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stopped(call, tmp_path_factory) -> Path:
     return out
 
 
-def test_a_resumed_run_keeps_the_settings_it_was_started_with(call, stopped, tmp_path):
+def test_resumed_run_keeps_its_config(call, stopped, tmp_path):
     whole = adapt(**call, out=tmp_path / "whole")
     for number, given in enumerate(
         (QUIET, call, {**QUIET, "overrides": {"steps.batch": 4}}, {**QUIET, "preset": []})
@@ -60,20 +60,20 @@ def test_a_resumed_run_keeps_the_settings_it_was_started_with(call, stopped, tmp
         ({"config": tiny(steps__batch=3)}, "is None, and .*annotations.json in the run"),
     ],
 )
-def test_a_resumed_run_takes_no_other_settings(stopped, given, words):
+def test_resume_refuses_another_config(stopped, given, words):
     before = {file: file.read_bytes() for file in stopped.rglob("*") if file.is_file()}
     with pytest.raises(InputError, match=words):
         adapt(**QUIET, **given, out=stopped, resume=True)
     assert {file: file.read_bytes() for file in stopped.rglob("*") if file.is_file()} == before
 
 
-def test_nothing_to_resume(tmp_path):
-    with pytest.raises(InputError, match="holds no run to go on with"):
+def test_resume_without_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no run to resume"):
         adapt(**QUIET, out=tmp_path / "nothing", resume=True)
 
 
 @pytest.mark.parametrize("more", [{"preset": "source_only"}, {"overrides": {"seed": 3}}])
-def test_a_ready_configuration_takes_no_other_settings(figures, tmp_path, more):
+def test_ready_config_refuses_further_settings(figures, tmp_path, more):
     with pytest.raises(InputError, match="ready configuration, to which no preset or overrides"):
         adapt(figures.source, figures.target, tmp_path / "run", config=tiny(), **more, **QUIET)
     assert not (tmp_path / "run").exists()

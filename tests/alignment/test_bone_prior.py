@@ -1,4 +1,4 @@
-"""What is kept of the source's poses: lengths worked out by hand, what they catch, the record."""
+"""Statistics of the source's poses: lengths by hand, what they catch, how they are stored."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def known(count: int = 1) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("joint", "place", "scores"),
     [
-        # Nothing moved; the scale is 1, each bone has its length.
+        # All joints in place; the scale is 1, each bone has its length.
         (0, [0, 0], [1, 1, 1, 1, 1]),
         # The toe at 3 from the ankle: its bone is 1.5 times the 2 expected, half way from 1 to 2.
         (3, [3, 8], [1, 1, 0.75, 0.5, 1]),
         # At 4 and beyond it scores 0; the ankle's other bone fits.
         (3, [4, 8], [1, 1, 0.5, 0, 1]),
         (3, [90, 8], [1, 1, 0.5, 0, 1]),
-        # The head at 8 is twice what is expected, 4 / 3 of the limit of 1.5: 2 - 4 / 3 = 2 / 3.
+        # The head at 8 is twice the expected length, 4 / 3 of the limit of 1.5: 2 - 4 / 3 = 2 / 3.
         (4, [0, -8], [5 / 6, 1, 1, 1, 2 / 3]),
-        # A bone that is seen from its end is short, which is no fault.
+        # A bone that points at the camera is short and still plausible.
         (3, [0, 8], [1, 1, 1, 1, 1]),
     ],
 )
@@ -56,24 +56,24 @@ def test_plausible_by_hand(joint, place, scores):
     points[joint] = torch.tensor(place, dtype=torch.float32)
     found = chain_bones().plausible(points[None], known())
     torch.testing.assert_close(found, torch.tensor([scores], dtype=torch.float32))
-    # Neither size, place nor the way it is turned matters.
+    # Size, position and rotation do not matter.
     turned = 7 * points @ torch.tensor([[0.6, 0.8], [-0.8, 0.6]]) + 30
     torch.testing.assert_close(chain_bones().plausible(turned[None], known()), found)
 
 
-def test_unknown_joints_are_no_fault_and_two_bones_tell_no_scale():
+def test_unknown_joints_and_two_bones_are_plausible():
     points = STRAIGHT.clone()
     points[3] = torch.tensor([90.0, 8])
     both = torch.stack([points, points])
     seen = known(2)
-    seen[0, 3] = False  # the toe: three bones are left, and all fit
-    seen[1, :2] = False  # hip and knee: one bone is left, which nothing can be compared with
+    seen[0, 3] = False  # the toe: the other three bones fit
+    seen[1, :2] = False  # hip and knee: the one other bone has no comparison
     found = chain_bones().plausible(both, seen)
     torch.testing.assert_close(found, torch.ones(2, 5))
 
 
-def test_learned_from_subjects_of_every_size_with_some_wrong_joints():
-    """Sizes, turns and one wild joint in ten leave the lengths what they are; 4 : 4 : 2 : 4."""
+def test_bone_lengths_are_robust_to_size_and_wrong_joints():
+    """Recover 4 : 4 : 2 : 4 despite sizes, rotations and one wild joint in ten."""
     generator = torch.Generator().manual_seed(0)
     count = 200
     angle = torch.rand(count, generator=generator) * 6
@@ -91,7 +91,7 @@ def test_learned_from_subjects_of_every_size_with_some_wrong_joints():
 
 
 def test_a_bone_and_its_mirror_image_share_their_numbers():
-    """Only left legs are labelled in half of the subjects, and right ones are longer."""
+    """Label only left legs in half of the subjects, and make right ones longer."""
     skeleton = Skeleton(
         "legs",
         ("hip", "left_knee", "right_knee", "left_foot", "right_foot"),
@@ -106,17 +106,17 @@ def test_a_bone_and_its_mirror_image_share_their_numbers():
     assert bones.limit[0] == bones.limit[1] > 1
 
 
-def test_too_little_to_learn_from():
+def test_too_few_poses_give_no_bone_lengths():
     assert BoneLengths.of(STRAIGHT.repeat(9, 1, 1), known(9), CHAIN) is None
     short = Skeleton("two", ("a", "b", "c"), edges=((0, 1), (1, 2)))
     points, labelled = torch.rand(50, 3, 2), torch.ones(50, 3, dtype=torch.bool)
     assert BoneLengths.of(points, labelled, short) is None
-    # Poses without any spread have no Gaussian, and are no reason to stop a training.
+    # Poses without any spread have no Gaussian, which must not stop a training.
     poses = SourcePoses.of(STRAIGHT.repeat(20, 1, 1).numpy() * 0, known(20).numpy(), CHAIN)
     assert poses == SourcePoses()
 
 
-def test_the_record_comes_back_and_a_spoilt_one_gets_a_sentence(tmp_path):
+def test_stored_bones_round_trip_and_damage_is_refused(tmp_path):
     samples = read_labelled(write_figures(tmp_path, "rendered", 40, seed=0, size=64))
     poses = SourcePoses.of(samples.points, samples.labelled, samples.skeleton)
     assert poses.bones is not None and poses.shapes is not None

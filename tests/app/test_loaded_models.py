@@ -1,4 +1,4 @@
-"""Which models a command line means, and what each says of an upload."""
+"""The models of a command line, and their predictions for an upload."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_run_is_two_models_and_a_model_folder_one(finished_run):
     assert one.name == "selected" and one.detail.startswith("selected weights, step ")
 
 
-def test_names_tell_two_runs_apart(finished_run, tmp_path):
+def test_names_of_two_runs_differ(finished_run, tmp_path):
     runs = [shutil.copytree(finished_run, tmp_path / name / "run") for name in "ab"]
     shutil.rmtree(Path(runs[1]) / "checkpoints" / "source")
     shown = open_models([str(run) for run in runs])
@@ -37,12 +37,12 @@ def test_names_tell_two_runs_apart(finished_run, tmp_path):
     assert open_models([str(runs[0])] * 2)[1].name == "after"
 
 
-def test_what_is_no_model_is_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="no model folder and no run folder"):
+def test_path_without_a_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="neither a model folder nor a run folder"):
         open_models([str(tmp_path / "nothing")])
 
 
-def test_each_model_answers_and_its_files_hold_its_points(finished_run, figures, tmp_path):
+def test_each_model_predicts_and_writes_its_points(finished_run, figures, tmp_path):
     image = sorted((figures.test.parent / "images").iterdir())[0]
     models = open_models([str(finished_run)])
     upload = take_upload(image, tmp_path, Limits())

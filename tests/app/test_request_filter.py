@@ -1,4 +1,4 @@
-"""Who may ask for what: everything that the page itself does not ask for is not there."""
+"""The request filter: requests that the page itself does not make get 404."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def client(uploads):
         *("/gradio_api/file=/tmp/x.json", "/gradio_api/startup-events"),
     ],
 )
-def test_what_the_page_asks_for_is_there_and_loads_nothing_else(client, path):
+def test_page_requests_are_served_with_a_strict_policy(client, path):
     answer = client.get(path)
     assert answer.status_code == 200
     assert "default-src 'self'" in answer.headers["content-security-policy"]
@@ -57,12 +57,12 @@ def test_what_the_page_asks_for_is_there_and_loads_nothing_else(client, path):
         *("/gradio_api/deep_link", "/gradio_api/runs", "/gradio_api/mcp/sse", "/svelte/x.js"),
     ],
 )
-def test_what_it_does_not_ask_for_is_not(client, path):
+def test_other_requests_are_not_found(client, path):
     assert client.get(path).status_code == 404
     assert client.post(path).status_code == 404
 
 
-def test_only_this_machine_and_this_page_are_answered(client):
+def test_foreign_hosts_and_origins_are_refused(client):
     assert client.get("/", headers={"host": "example.org:7860"}).status_code == 421
     assert client.get("/", headers={"host": "127.0.0.1:7861"}).status_code == 421
     assert client.get("/", headers={"host": "localhost:7860"}).status_code == 200
@@ -78,7 +78,7 @@ def event(path: object) -> bytes:
     return json.dumps({"data": [[{"deep": file}], 0.2, None], "fn_index": 0}).encode()
 
 
-def test_an_upload_may_be_named(client, uploads):
+def test_event_may_name_an_upload(client, uploads):
     body = event(str(uploads / "abc" / "photo.png"))
     answer = client.post("/gradio_api/queue/join", content=body)
     assert (answer.status_code, answer.content) == (200, body)
@@ -92,11 +92,11 @@ def test_an_upload_may_be_named(client, uploads):
         *("{uploads}", "{uploads}/abc", "{uploads}/abc/."),  # folders
     ],
 )
-def test_no_other_file_of_this_machine_may(path, client, uploads):
+def test_event_may_not_name_other_files(path, client, uploads):
     given = path.replace("{uploads}", str(uploads)) if isinstance(path, str) else path
     assert client.post("/gradio_api/queue/join", content=event(given)).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"no json", b'["' + b"x" * 1_000_001 + b'"]', b"[" * 100_000])
-def test_what_is_no_event_is_refused(body, client):
+def test_invalid_event_is_refused(body, client):
     assert client.post("/gradio_api/queue/join", content=body).status_code == 400

@@ -1,4 +1,4 @@
-"""A run folder that grows, is resumed, killed, done: read as it is at each look."""
+"""A run folder that grows, is resumed, killed, done: read incrementally."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def gone_process() -> int:
 
 
 def say(folder: Path, state: str = "training", **more: object) -> None:
-    """The last word of a run: 30 of 100 steps in 60 seconds, heard of a second ago."""
+    """Return a run's progress: 30 of 100 steps in 60 seconds, written a second ago."""
     word = {
         **{"state": state, "step": 30, "first": 0, "planned": 100, "source": 40},
         **{"started": NOW - 61, "updated": NOW - 1},
@@ -40,7 +40,7 @@ def log(folder: Path, *rows: tuple[int, str, float], mode: str = "a") -> None:
         stream.writelines(f"{step},{name},{value}\n" for step, name, value in rows)
 
 
-def test_rows_are_read_as_they_come_and_halves_wait(tmp_path):
+def test_rows_are_read_incrementally(tmp_path):
     watch = RunWatch(tmp_path)
     (tmp_path / "metrics.csv").write_text("step,name,value\n0,loss/source,0.5\n1,loss/sou")
     assert watch.look(NOW).curves == {"loss/source": [(1, 0.5)]}
@@ -51,27 +51,27 @@ def test_rows_are_read_as_they_come_and_halves_wait(tmp_path):
     log(tmp_path, (2, "validator/agreement", 40.0))
     look = watch.look(NOW)
     assert look.looks == [(3, 40.0)]
-    # What was read is not read again: other bytes there, far from the end, go unnoticed.
+    # Rows are read once: changed bytes far before the end are not noticed.
     (tmp_path / "metrics.csv").write_bytes(b"9" + before[1:] + b"2,validator/agreement,40.0\n" * 2)
     assert watch.look(NOW).looks == [(3, 40.0), (3, 40.0)]
 
 
-def test_a_resumed_run_that_wrote_its_rows_anew_is_read_anew(tmp_path):
+def test_rewritten_metrics_are_read_anew(tmp_path):
     watch = RunWatch(tmp_path)
     log(tmp_path, *((step, "loss/source", 1.0) for step in range(50)), mode="w")
     assert len(watch.look(NOW).curves["loss/source"]) == 50
     log(tmp_path, *((step, "loss/source", 2.0) for step in range(20)), mode="w")
     assert [v for _, v in watch.look(NOW).curves["loss/source"]] == [2.0] * 20
-    # By the next look it has grown beyond the old end.
+    # By the next look the file has grown beyond the old end.
     log(tmp_path, *((step, "loss/source", 3.0) for step in range(200)), mode="w")
     assert [v for _, v in watch.look(NOW).curves["loss/source"]] == [3.0] * 200
     (tmp_path / "metrics.csv").unlink()
     assert watch.look(NOW).curves == {}
 
 
-def test_every_state_is_told(tmp_path):
+def test_every_state_is_reported(tmp_path):
     watch = RunWatch(tmp_path / "run")
-    assert watch.look(NOW).state == "not begun"
+    assert watch.look(NOW).state == "not started"
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text("steps: {source: 40, adaptation: 60}")
     look = watch.look(NOW)
@@ -85,7 +85,7 @@ def test_every_state_is_told(tmp_path):
         assert watch.look(NOW).state == state
     say(tmp_path / "run", pid=gone_process())
     assert watch.look(NOW).state == "killed"
-    # Elsewhere only silence tells: two minutes, and twenty steps at its own pace.
+    # On another machine only the time decides: two minutes, and twenty steps at the run's pace.
     say(tmp_path / "run", host="elsewhere", pid=1)
     assert watch.look(NOW + 118).state == "training"
     assert watch.look(NOW + 120).state == "killed"
@@ -97,7 +97,7 @@ def test_every_state_is_told(tmp_path):
     assert read_progress(tmp_path / "run") is None
 
 
-def test_a_run_that_left_no_word_is_told_by_its_files(finished_run, tmp_path):
+def test_state_without_progress_file_comes_from_other_files(finished_run, tmp_path):
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     (run / PROGRESS).unlink()
     written = (run / "metrics.csv").stat().st_mtime
@@ -117,7 +117,7 @@ def test_pictures_come_in_order_and_only_those_of_steps(tmp_path):
     assert [step for step, _ in RunWatch(tmp_path).look(NOW).pictures] == [1, 400, 1000]
 
 
-def test_the_status_says_step_stage_and_time_left(tmp_path):
+def test_status_shows_step_stage_and_time_left(tmp_path):
     say(tmp_path)
     shown = training.status(RunWatch(tmp_path).look(NOW), NOW)
     assert "<b>Training</b>" in shown
@@ -130,10 +130,10 @@ def test_the_status_says_step_stage_and_time_left(tmp_path):
     assert f"posebridge adapt --resume --out {tmp_path}" in shown
 
 
-def test_tables_name_the_best_look_and_the_newest_figures(tmp_path):
+def test_tables_show_the_best_validation_and_newest_metrics(tmp_path):
     log(tmp_path, *((s, "validator/agreement", v) for s, v in ((39, 20.0), (59, 35.5), (79, 31.0))))
     log(tmp_path, (0, "loss/source", 0.5), (70, "loss/source", 0.1234), (70, "teacher/kept", 0.5))
-    # What the run's own validator selected, though the second look is the steadiest.
+    # The run's own validator selected another step than the one with the best agreement.
     selected = tmp_path / "checkpoints" / "selected" / "results.json"
     selected.parent.mkdir(parents=True)
     selected.write_text(json.dumps({"step": 80}))
@@ -151,7 +151,7 @@ def test_tables_name_the_best_look_and_the_newest_figures(tmp_path):
     assert '<th>pseudo-labels kept</th><td class="num">71</td><td class="num">50.0 %' in shown
 
 
-def test_long_curves_are_means_of_neighbours():
+def test_long_curves_are_means_of_neighbors():
     curve = [(step, float(step % 2)) for step in range(1, 1001)]
     made = training.thinned(curve, scale=10.0, most=100)
     assert len(made) == 100
@@ -160,7 +160,7 @@ def test_long_curves_are_means_of_neighbours():
     assert training.thinned([]) == []
 
 
-def test_charts_of_a_run_in_its_source_stage_say_what_is_to_come(tmp_path):
+def test_charts_in_the_source_stage_announce_the_adaptation(tmp_path):
     say(tmp_path)
     log(tmp_path, (0, "loss/source", 0.5), (20, "loss/source", 0.25))
     shown = training.charts(RunWatch(tmp_path).look(NOW))

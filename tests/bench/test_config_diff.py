@@ -1,4 +1,4 @@
-"""What lies in a folder counts where it was begun with the plan's settings, and nowhere else."""
+"""A run's folder counts only where its config equals the plan's."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def plan_with(folder: Path, methods: dict[str, object], root: Path | None = None
 
 
 @pytest.mark.parametrize("from_a_record", [True, False])
-def test_tables_leave_out_what_was_begun_with_other_settings(from_a_record, tmp_path, capsys):
-    """The scores of plan A are not plan B's, neither in its table, its list nor its record."""
+def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, capsys):
+    """Leave the scores of plan A out of plan B's table, status and results file."""
     file, plan = plan_with(tmp_path / "a", METHODS)
     other, changed = plan_with(tmp_path / "b", HEAVIER)
     record, out = tmp_path / "record.json", tmp_path / "out"
@@ -64,8 +64,8 @@ def test_tables_leave_out_what_was_begun_with_other_settings(from_a_record, tmp_
     assert f"differs {NAME} (begun with other feature)" in " ".join(capsys.readouterr().out.split())
 
 
-def test_data_that_moved_is_the_same_data(tmp_path, monkeypatch):
-    """Another root, or the same one by another name; another file is another file."""
+def test_moved_data_counts_as_unchanged(tmp_path, monkeypatch):
+    """Accept another root or path of the data; refuse another file."""
     _, plan = plan_with(tmp_path / "plan", METHODS, tmp_path / "new")
     training = plan.training(NAME)
     for number, (source, same) in enumerate(
@@ -82,7 +82,7 @@ def test_data_that_moved_is_the_same_data(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         assert changed_since(training, out) == ([] if same else ["source"])
         assert state_of(training, out).done == same
-    with pytest.raises(InputError, match=r"other settings \(source\)"):
+    with pytest.raises(InputError, match=r"another config \(source\)"):
         require_same_settings(training, out)
     absolute = dataclasses.replace(training.config, source="/new/root/s.json")
     write_runs(tmp_path / "out", plan, source="/old/root/s.json")
@@ -90,11 +90,11 @@ def test_data_that_moved_is_the_same_data(tmp_path, monkeypatch):
     assert changed_since(moved, tmp_path / "out") == ["source"]
 
 
-def test_settings_that_cannot_be_read_are_named(tmp_path):
+def test_unreadable_config_is_named(tmp_path):
     _, plan = plan_with(tmp_path / "plan", METHODS)
     write_runs(tmp_path / "out", plan)
     stored = tmp_path / "out" / NAME / "config.yaml"
-    for text, words in (("a: [", "not valid YAML"), ("3", "holds no settings")):
+    for text, words in (("a: [", "not valid YAML"), ("3", "holds no config")):
         stored.write_text(text)
         with pytest.raises(InputError, match=words):
             state_of(plan.training(NAME), tmp_path / "out")

@@ -1,4 +1,4 @@
-"""A record that somebody's editor or another program has spoilt: a sentence, and nothing written."""
+"""A damaged results file: one sentence, and nothing is written."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DAMAGE: list[tuple[tuple[str, ...], Any]] = [
 
 @pytest.mark.parametrize(("place", "value"), DAMAGE, ids=str)
 @pytest.mark.parametrize("option", ["--tables-only", "--status"])
-def test_a_damaged_record_gets_a_sentence(place, value, option, recorded, tmp_path, capsys):
+def test_damaged_results_file_is_refused(place, value, option, recorded, tmp_path, capsys):
     file, entries = recorded
     entries = copy.deepcopy(entries)
     *outer, last = place
@@ -65,8 +65,8 @@ def test_a_damaged_record_gets_a_sentence(place, value, option, recorded, tmp_pa
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_a_figure_that_is_missing_is_no_score(recorded, tmp_path, capsys):
-    """Null, or without the metric at all: that run is not in the table."""
+def test_missing_metric_is_not_a_score(recorded, tmp_path, capsys):
+    """Leave a run with a null or missing metric out of the table."""
     file, entries = recorded
     for row in ({"pck@0.05": {"all": None}}, {"pck@0.10": {"all": 3.0}}):
         entries[NAME]["checkpoints"]["last"]["metrics"] = row
@@ -85,7 +85,7 @@ def test_a_figure_that_is_missing_is_no_score(recorded, tmp_path, capsys):
         assert gather(read_plan(file), tmp_path / "out").missing == [NAME]
 
 
-def test_what_no_validator_could_tell_is_written_as_null_and_read_again(recorded, tmp_path):
+def test_undefined_validator_score_is_stored_as_null(recorded, tmp_path):
     file, _ = recorded
     plan, trained = read_plan(file), tmp_path / "trained"
     training = plan.training(NAME)

@@ -1,4 +1,4 @@
-"""Folders and zips of models: whole ones come back, damaged and hostile ones get a sentence."""
+"""Folders and zips of models: round trips, and damaged and hostile ones are refused."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_zip_is_the_folder_and_nothing_is_unpacked(model, tmp_path, below, mon
 
 @pytest.fixture(scope="module")
 def whole(model, tmp_path_factory) -> tuple[bytes, dict[str, bytes], Path]:
-    """A model whose weights are short; a zip of it, its files, and the folder above both."""
+    """Return a model with small weights; a zip of it, its files, and the folder above both."""
     place = tmp_path_factory.mktemp("fuzz")
     (place / "folder").mkdir()
     files = {name: (model / name).read_bytes() for name in FILES}
@@ -78,7 +78,7 @@ def whole(model, tmp_path_factory) -> tuple[bytes, dict[str, bytes], Path]:
 
 
 def damaged(content: bytes, where: float, flip: int) -> bytes:
-    """A byte changed by XOR with ``flip``; cut there for a flip of 0."""
+    """Change a byte by XOR with ``flip``; cut there for a flip of 0."""
     place = min(int(where * len(content)), len(content) - 1)
     if flip == 0:
         return content[:place]
@@ -86,7 +86,7 @@ def damaged(content: bytes, where: float, flip: int) -> bytes:
 
 
 def refused_or_same(place: Path, files: dict[str, bytes]) -> bool:
-    """Whether it was refused; else its content is the same, but for the layout of the results."""
+    """Return whether it was refused; otherwise check that the content is equal."""
     try:
         read, results = read_files(place)
     except InputError as error:
@@ -112,7 +112,7 @@ def test_any_damage_to_a_folder_is_refused(whole, name, where, flip):
     (place / "folder" / name).write_bytes(damaged(files[name], where, flip))
     try:
         refused = refused_or_same(place / "folder", files)
-        # White space in the results may differ; nothing else.
+        # White space in the results may differ, nothing else.
         assert refused or name == RESULTS
     finally:
         (place / "folder" / name).write_bytes(files[name])
@@ -127,8 +127,8 @@ def test_any_damage_to_a_zip_is_refused_or_harmless(whole, where, flip):
     assert refused or flip != 0
 
 
-def test_every_byte_of_the_results_counts(whole):
-    """The file that holds the checksums is itself covered: a wrong bit in each byte, and cuts."""
+def test_any_change_of_the_results_is_refused(whole):
+    """Check that the checksum file is covered itself: a wrong bit in each byte, and cuts."""
     _, files, place = whole
     content, file = files[RESULTS], place / "folder" / RESULTS
     try:
@@ -203,8 +203,8 @@ def test_a_bomb_is_not_unpacked(model, tmp_path, name, words):
     tracemalloc.stop()
 
 
-def test_a_bomb_that_lies_about_its_size(model, tmp_path):
-    """The directory says 100 bytes; reading stops there, and the checksum of the zip is wrong."""
+def test_bomb_with_a_false_size_is_refused(model, tmp_path):
+    """Declare 100 bytes: reading stops there, and the checksum of the zip is wrong."""
     file = with_member(model, tmp_path / "bomb.zip", CONFIG, bytes(60_000_000))
     content = file.read_bytes()
     size = (60_000_000).to_bytes(4, "little")
@@ -240,7 +240,7 @@ def test_links_and_strange_archives(model, tmp_path):
 
 
 def test_a_configuration_names_no_further_files(model, tmp_path):
-    """timm would read 'checkpoint_path' while it builds the encoder."""
+    """Refuse 'checkpoint_path', which timm would read while it builds the encoder."""
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     trap = tmp_path / "trap.pth"
@@ -273,7 +273,7 @@ def scores(name: str, value: float) -> dict[str, object]:
     }
 
 
-def test_recorded_scores_stand_in_results_and_card(model, tmp_path):
+def test_recorded_scores_are_in_results_and_card(model, tmp_path):
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     assert record_scores(folder, scores("photographs", 12.25))

@@ -1,4 +1,4 @@
-"""The model card says what is known, in the hub's own format."""
+"""The model card shows what the results record, in the hub's own format."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_card_of_a_run():
         "target (no label of it was read): ann/photographs, 80 subjects, 8 of them held out",
         "step 40, the weights that the label-free validator preferred",
         "agreement of two views: 71.3",
-        "No score on labelled images is recorded",
+        "No score on labeled images is recorded",
         "Its error on the target is not known",
         "may be worse than before the adaptation",
         "crops of 256 px to heatmaps of 64 cells",
@@ -59,7 +59,7 @@ def test_a_card_of_a_run():
     assert "/home" not in text
 
 
-def test_scores_are_on_the_hub_in_its_own_words():
+def test_front_matter_holds_the_scores():
     text = model_card(HAND, {}, {**RESULTS, "scores": [SCORES]})
     (pck, epe) = ModelCard(text).data.eval_results
     assert (pck.metric_type, pck.metric_value, pck.dataset_name) == (
@@ -71,10 +71,10 @@ def test_scores_are_on_the_hub_in_its_own_words():
     assert "not known: no labels" not in text
 
 
-def test_what_is_not_known_is_not_said():
+def test_unknown_facts_are_left_out():
     text = model_card(HAND, {"model": {}, "crop": {}}, {})
-    assert "does not say what the model was trained on" in text
-    assert "these weights" not in text
+    assert "does not record the training data" in text
+    assert "- checkpoint:" not in text
     assert "Adapted" not in text
     source = model_card(HAND, AdaptConfig().to_dict(), {**RESULTS, "weights": "source"})
     assert "from before the adaptation" in source
@@ -82,6 +82,6 @@ def test_what_is_not_known_is_not_said():
 
 
 @pytest.mark.parametrize("levels", [3, "mean teacher", [None], [{"class_path": "os.system"}]])
-def test_levels_that_a_card_can_not_list_are_refused_when_they_are_read(levels):
+def test_invalid_levels_are_refused_on_reading(levels):
     with pytest.raises(InputError, match=r"^results\.json: levels is .*; give a list of texts"):
         parse_results(json.dumps({"levels": levels}), "results.json")

@@ -1,4 +1,4 @@
-"""Model folders from anybody: a sentence at once and without the memory, whatever they claim."""
+"""Untrusted model folders: refused at once and without the memory that they claim."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def folder(tmp_path) -> Path:
 
 
 def replace_file(folder: Path, name: str, content: Any) -> None:
-    """Put other content into the folder, with checksums that fit."""
+    """Put other content into the folder, with matching checksums."""
     files = {n: (folder / n).read_bytes() for n in FILES}
     results = json.loads(files[RESULTS])
     if name == RESULTS:
@@ -152,7 +152,7 @@ def entries(content: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     [None, [], {}, "x", "1e5", -1, 2**80, True, [[1]], {"class_path": "os.system"}],
     ids=repr,
 )
-def test_damaged_results_are_a_sentence(folder, place, value):
+def test_damaged_results_are_refused(folder, place, value):
     results = json.loads(json.dumps(NOTES))
     inner: Any = results
     for key in place[:-1]:

@@ -1,4 +1,4 @@
-"""The hub, with the network replaced: what is asked for, what is sent, and sentences for failures."""
+"""The hub, with the network replaced: requests, uploads, and messages for failures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def model(tmp_path_factory) -> Path:
 
 
 def failure(kind: type[Exception]) -> Exception:
-    """An error of the hub's library, without the answer of a server that it wants."""
+    """Return an error of the hub's library, without the server response that it needs."""
     error = kind.__new__(kind)
     Exception.__init__(error, "no")
     return error
@@ -51,7 +51,7 @@ def failure(kind: type[Exception]) -> Exception:
 
 @pytest.fixture
 def served(model, monkeypatch, tmp_path) -> dict[str, Any]:
-    """The hub serves the model from a cache; what it was asked is in the dictionary."""
+    """Serve the model from a cache; the dictionary records the requests."""
     asked: dict[str, Any] = {"answer": None}
     cache = tmp_path / "cache"
     shutil.copytree(model, cache)
@@ -84,22 +84,22 @@ def test_an_id_is_downloaded_five_files_at_most(served):
         (errors.RepositoryNotFoundError, "neither a folder here nor a model on the Hugging Face"),
         (errors.GatedRepoError, "asks who may use ann/arm"),
         (errors.RevisionNotFoundError, "ann/arm has no revision 'v9'"),
-        (errors.LocalEntryNotFoundError, "hub can't be reached"),
-        (errors.OfflineModeIsEnabled, "hub can't be reached"),
-        (TimeoutError, "hub can't be reached"),
-        (RuntimeError, "hub can't be reached"),
+        (errors.LocalEntryNotFoundError, "hub cannot be reached"),
+        (errors.OfflineModeIsEnabled, "hub cannot be reached"),
+        (TimeoutError, "hub cannot be reached"),
+        (RuntimeError, "hub cannot be reached"),
     ],
 )
-def test_failures_are_sentences(served, kind, words):
+def test_hub_failures_are_input_errors(served, kind, words):
     served["answer"] = failure(kind)
     with pytest.raises(InputError, match=words):
         load("ann/arm@v9")
 
 
-def test_what_comes_from_the_hub_is_checked_as_any_folder(served):
+def test_downloaded_model_is_checked(served):
     text = (served["cache"] / SKELETON).read_text()
     (served["cache"] / SKELETON).write_text(text.replace("elbow", "ankle"))
-    with pytest.raises(InputError, match="skeleton.json is not as the model was saved"):
+    with pytest.raises(InputError, match="skeleton.json is from the saved model"):
         load("ann/arm")
     (served["cache"] / SKELETON).unlink()
     with pytest.raises(InputError, match="ann/arm on the hub is no model of posebridge"):
@@ -109,23 +109,23 @@ def test_what_comes_from_the_hub_is_checked_as_any_folder(served):
 def test_paths_are_not_looked_up_on_the_hub(served, tmp_path):
     (tmp_path / "runs").mkdir()
     for path in ("runs/peple", "a/b/c", "model.onnx", "../x", str(tmp_path / "x"), "~/x"):
-        with pytest.raises(InputError, match="no model folder and no run folder"):
+        with pytest.raises(InputError, match="neither a model folder nor a run folder"):
             find_checkpoint(path)
     assert "repository" not in served
 
 
-def test_offline_the_real_library_gives_a_sentence(monkeypatch, tmp_path, capsys):
+def test_offline_hub_is_reported(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     arguments = ["predict", "posebridge-nobody/nothing", str(tmp_path), "--out", "x.json"]
     assert main(arguments) == 2
     said = capsys.readouterr().err
-    assert "hub can't be reached" in said
+    assert "hub cannot be reached" in said
     assert said.count("\n") == 1
 
 
 class Api:
-    """Remembers what is sent; ``public`` repositories exist already."""
+    """Records what is sent; ``public`` repositories exist already."""
 
     sent: ClassVar[list[Any]] = []
     public = False
@@ -160,7 +160,7 @@ def test_push_shows_and_sends_the_five_files(model, api, capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert all(name in said for name in (*FILES, CARD))
     assert "source: /home/ann/renders" in said
-    # Wherever they stand, and whatever the setting is called.
+    # Whatever the folder and the setting are called.
     assert "config.yaml: target: photographs" in said
     assert "config.yaml: image.network.weights: styles/mine.pt" in said
     assert "results.json: labels.file: C:/mine.json" in said and "arm.json" not in said
@@ -172,7 +172,7 @@ def test_push_shows_and_sends_the_five_files(model, api, capsys):
 
 
 @pytest.mark.parametrize(("answer", "count"), [("y", 2), ("n", 0), ("", 0)])
-def test_push_asks(model, api, capsys, monkeypatch, answer, count):
+def test_push_needs_confirmation(model, api, capsys, monkeypatch, answer, count):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("builtins.input", lambda *_: answer)
     assert main(["push", str(model), "ann/arm"]) == 0
@@ -180,17 +180,17 @@ def test_push_asks(model, api, capsys, monkeypatch, answer, count):
     assert ("nothing was uploaded" in capsys.readouterr().out) == (count == 0)
 
 
-def test_push_sends_nothing_that_is_not_meant(model, api, capsys, tmp_path, monkeypatch):
+def test_push_sends_nothing_on_bad_input(model, api, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
     damaged = tmp_path / "damaged"
     shutil.copytree(model, damaged)
     (damaged / SKELETON).write_text("{}")
     for arguments, words in (
         ([str(model), "ann/arm"], "--yes"),
-        ([str(model), "arm", "--yes"], "no id of the Hugging Face hub"),
-        ([str(model), "ann/arm@v1", "--yes"], "no id of the Hugging Face hub"),
-        ([str(damaged), "ann/arm", "--yes"], "not as the model was saved"),
-        ([str(tmp_path / "none"), "ann/arm", "--yes"], "no model folder"),
+        ([str(model), "arm", "--yes"], "not an id of the Hugging Face hub"),
+        ([str(model), "ann/arm@v1", "--yes"], "not an id of the Hugging Face hub"),
+        ([str(damaged), "ann/arm", "--yes"], "from the saved model"),
+        ([str(tmp_path / "none"), "ann/arm", "--yes"], "neither a model folder"),
     ):
         assert main(["push", *arguments]) == 2
         assert words in capsys.readouterr().err
@@ -205,11 +205,11 @@ def test_push_sends_nothing_that_is_not_meant(model, api, capsys, tmp_path, monk
     [
         (errors.LocalTokenNotFoundError, "not logged in"),
         (errors.HfHubHTTPError, "refused ann/arm"),
-        (ConnectionError, "can't be reached"),
-        (RuntimeError, "can't be reached"),
+        (ConnectionError, "cannot be reached"),
+        (RuntimeError, "cannot be reached"),
     ],
 )
-def test_push_failures_are_sentences(model, api, capsys, kind, words):
+def test_push_failures_are_input_errors(model, api, capsys, kind, words):
     api.fails = failure(kind)
     assert main(["push", str(model), "ann/arm", "--yes"]) == 2
     assert words in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Model folders: what comes back, and what is refused in a sentence instead of run or guessed."""
+"""Model folders: round trips, and content that is refused instead of run or guessed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), 
 def write(folder: Path, seed: int = 0, **model: Any) -> PoseModel:
     torch.manual_seed(seed)
     network = PoseModel(MODEL, len(ARM), 32)
-    # Statistics that differ from those of a fresh network: buffers belong to the weights.
+    # Statistics that differ from those of a fresh network: buffers are stored too.
     network.train()(torch.rand(4, 3, 32, 32))
     config = {"model": {**vars(MODEL), **model}, "crop": {"size": 32, "padding": 1.5}}
     save_checkpoint(folder, network, ARM, config, {"step": seed})
@@ -46,20 +46,20 @@ def folder(tmp_path) -> Path:
 
 
 def reseal(folder: Path) -> None:
-    """Checksums that fit, as someone who tampers on purpose would write them."""
+    """Return matching checksums, as someone who tampers on purpose would write them."""
     files = {name: (folder / name).read_bytes() for name in FILES}
     (folder / RESULTS).write_bytes(sealed(files, json.loads(files[RESULTS]))[RESULTS])
 
 
 def load_tampered(folder: Path) -> None:
-    """Load it as it is, which the checksums refuse, and with checksums that fit."""
-    with pytest.raises(InputError, match="not as the model was saved"):
+    """Load it as it is, which the checksums refuse, and with matching checksums."""
+    with pytest.raises(InputError, match="from the saved model"):
         load_checkpoint(folder)
     reseal(folder)
     load_checkpoint(folder)
 
 
-def test_outputs_are_the_same_to_the_bit(tmp_path):
+def test_loaded_outputs_are_bit_exact(tmp_path):
     torch.manual_seed(1)
     images = torch.rand(2, 3, 32, 32)
     original = write(tmp_path / "m")
@@ -71,7 +71,7 @@ def test_outputs_are_the_same_to_the_bit(tmp_path):
     assert loaded.results == {"step": 0}
 
 
-def test_an_earlier_folder_is_replaced_and_nothing_is_left_beside_it(tmp_path):
+def test_earlier_folder_is_replaced_without_leftovers(tmp_path):
     for seed in range(3):
         original = write(tmp_path / "m", seed)
     loaded = load_checkpoint(tmp_path / "m")
@@ -86,7 +86,7 @@ def test_a_stop_in_the_middle_leaves_the_earlier_folder(tmp_path):
     with pytest.raises(TypeError):
         save_checkpoint(tmp_path / "m", PoseModel(MODEL, 3, 32), ARM, {}, unwritable)
     assert load_checkpoint(tmp_path / "m").results == {"step": 0}
-    write(tmp_path / "m", 1)  # what was left of it is not in the way
+    write(tmp_path / "m", 1)  # the leftovers do not get in the way
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
 
 
@@ -111,9 +111,9 @@ def test_a_missing_file(folder, name):
         load_checkpoint(folder)
 
 
-def test_without_weights_it_is_no_model_folder(folder):
+def test_folder_without_weights_is_refused(folder):
     (folder / WEIGHTS).unlink()
-    with pytest.raises(InputError, match="is no model folder and no run folder"):
+    with pytest.raises(InputError, match="neither a model folder nor a run folder"):
         load_checkpoint(folder)
 
 
@@ -144,14 +144,14 @@ def with_header(change: Callable[[dict[str, Any]], None], whole: bytes) -> bytes
     ],
     ids=["beyond the file", "backwards", "huge", "no dtype", "hole"],
 )
-def test_a_header_that_lies(folder, change):
+def test_false_header_is_refused(folder, change):
     file = folder / WEIGHTS
     file.write_bytes(with_header(change, file.read_bytes()))
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
         load_tampered(folder)
 
 
-def test_a_header_longer_than_memory(folder):
+def test_oversized_header_is_refused(folder):
     (folder / WEIGHTS).write_bytes((2**60).to_bytes(8, "little") + b"{}")
     with pytest.raises(InputError, match="is damaged or not a safetensors file"):
         load_tampered(folder)
@@ -182,7 +182,7 @@ def test_a_skeleton_with_another_number_of_keypoints(folder):
 
 
 class Touch:
-    """Unpickling it creates a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -192,7 +192,7 @@ class Touch:
 
 
 def zipped(pickled: bytes) -> bytes:
-    """The same as torch.save lays it out."""
+    """Write a pickle in the layout of torch.save."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("archive/data.pkl", pickled)
@@ -262,7 +262,7 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("asked.often", 3, "'asked.often' is unknown"),
     ],
 )
-def test_settings_that_were_tampered_with(folder, place, value, words):
+def test_tampered_config_is_refused(folder, place, value, words):
     set_config(folder, place, value)
     with pytest.raises(InputError, match=words) as caught:
         load_tampered(folder)
@@ -309,7 +309,7 @@ def test_any_setting_is_read_or_refused(folder, place, value):
         reseal(folder)
 
 
-def test_which_folder_is_found(folder, tmp_path):
+def test_checkpoint_choice_in_a_run_folder(folder, tmp_path):
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
     with pytest.raises(InputError, match=r"has no weights 'last' \(it has: none\)"):
@@ -323,5 +323,5 @@ def test_which_folder_is_found(folder, tmp_path):
     with pytest.raises(InputError, match="'best'; known are last, selected, source"):
         find_checkpoint(run, "best")
     for nothing in (tmp_path / "gone", run / "checkpoints" / "selected" / CONFIG):
-        with pytest.raises(InputError, match="no model folder and no run folder"):
+        with pytest.raises(InputError, match="neither a model folder nor a run folder"):
             find_checkpoint(nothing)

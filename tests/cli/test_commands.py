@@ -277,7 +277,7 @@ def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, ca
     assert "no keypoint of 'person'" in said
     assert said.count("\n") == 1
     assert main(["evaluate", str(tmp_path), str(figures.test)]) == 2
-    assert "no model folder" in capsys.readouterr().err
+    assert "neither a model folder" in capsys.readouterr().err
 
 
 def test_a_trial_says_how_to_go_on(figures, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Running statistics that a batch leaves alone."""
+"""Running statistics that a batch does not change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 from posebridge.models.batchnorm import kept_running_statistics
 
 
-def test_a_batch_is_normalised_by_itself_and_leaves_no_trace():
+def test_batch_is_normalized_by_itself_without_changing_statistics():
     layer = nn.BatchNorm2d(2, momentum=0.3)
     images = torch.randn(4, 2, 8, 8) * 5 + 7
     with kept_running_statistics(layer):
@@ -20,7 +20,7 @@ def test_a_batch_is_normalised_by_itself_and_leaves_no_trace():
     torch.testing.assert_close(layer.running_mean, 0.3 * images.mean(dim=(0, 2, 3)))
 
 
-def test_momenta_come_back_after_an_error_and_nothing_is_kept_unless_asked():
+def test_momenta_are_restored_after_an_error():
     model = nn.Sequential(nn.BatchNorm2d(2, momentum=0.3), nn.BatchNorm2d(2, momentum=None))
     try:
         with kept_running_statistics(model):

@@ -33,14 +33,14 @@ def test_method_presets():
     assert min(multilevel.feature.weight, multilevel.pose.weight, multilevel.image.probability) > 0
 
 
-def test_how_data_are_read_is_a_setting():
+def test_data_reading_is_configurable():
     config = configure(overrides={"reading.every": 5, "reading.target_format": "yolo"})
     assert (config.reading.every, config.reading.target_format) == (5, "yolo")
     with pytest.raises(InputError, match="reading.frames is 0; give a number from 1 to"):
         configure(overrides={"reading.frames": 0})
 
 
-def test_what_comes_later_wins(tmp_path):
+def test_later_settings_win(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("feature: {weight: 0.7}\nseed: 5\n")
     config = configure(["multilevel"], file, {"seed": 6})
@@ -73,13 +73,13 @@ def test_what_comes_later_wins(tmp_path):
         ([], {"seed": 10**14}, "seed is 100000000000000"),
     ],
 )
-def test_bad_settings_get_a_sentence(presets, overrides, words):
+def test_bad_settings_are_refused(presets, overrides, words):
     with pytest.raises(InputError, match=re.compile(words, re.DOTALL)) as caught:
         configure(presets, overrides=overrides)
     assert "\n" not in str(caught.value)
 
 
-def test_broken_yaml_gets_a_sentence(tmp_path):
+def test_broken_yaml_is_refused(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("feature: [")
     with pytest.raises(InputError):
@@ -111,10 +111,10 @@ def test_learning_rates_by_hand():
     # As released: 40 + 30 epochs of 500 steps, times 0.1 after epochs 45 and 60 of both stages.
     released = {"steps__source": 20_000, "steps__adaptation": 15_000}
     drops = {20_000: 0.5, 22_499: 0.5, 22_500: 0.05, 29_999: 0.05, 30_000: 0.005, 34_999: 0.005}
-    # Nothing drops in a source stage, and a short adaptation after a long one is no slower for it.
+    # The rate does not drop in a source stage, and a short adaptation starts at the full rate.
     short = {"steps__source": 20_000, "steps__adaptation": 60}
     early = {20_009: 0.5, 20_010: 0.05, 20_039: 0.05, 20_040: 0.005}
-    # The adaptation is all there is.
+    # Without a source stage the adaptation is the whole schedule.
     alone = {"steps__source": 0, "steps__adaptation": 70}
     table = {0: 0.5, 44: 0.5, 45: 0.05, 59: 0.05, 60: 0.005, 69: 0.005}
     first = {0: 1.0, 12_857: 1.0, 19_999: 1.0}
@@ -128,7 +128,7 @@ def test_learning_rates_by_hand():
         assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
 
 
-def test_the_encoder_has_a_rate_of_its_own_in_either_stage():
+def test_encoder_learning_rate_in_both_stages():
     steps = {"steps__source": 10, "steps__adaptation": 10, "optimizer__decay": "constant"}
     rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5, "optimizer__encoder": 0.2}
     student = PoseModel(tiny().model, 14, tiny().crop.size)
@@ -144,13 +144,13 @@ def test_the_encoder_has_a_rate_of_its_own_in_either_stage():
             set_rates(groups, config, step)
             found = [group["lr"] for group in groups]
             assert found == pytest.approx([encoder_rate if w is None else w for w in wanted])
-            # What starts there has the rates of what came there.
+            # A run from a stored model has the rates of the adaptation that it replaces.
             fresh = optimizer_of(config, step, student, [([beside], 3.0)]).param_groups
             assert [group["lr"] for group in fresh] == pytest.approx(found)
 
 
 def test_the_benchmarks_have_the_released_schedule_and_styles():
-    """Epochs 45 and 60 of 70, 40 of them on the source; people and hands take styles one way."""
+    """Expect drops at epochs 45 and 60 of 70, 40 of them source; one-way styles for people, hands."""
     steps = AdaptConfig().steps
     assert (steps.source, steps.adaptation, steps.batch) == (20_000, 15_000, 32)
     people = ("surreal_lsp", "surreal_human36m", "rhd_h3d", "rhd_freihand")

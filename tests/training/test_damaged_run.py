@@ -1,4 +1,4 @@
-"""A run whose files are damaged: a sentence, or what is left is used; never other weights."""
+"""A run with damaged files: one sentence, or the rest is used; never other weights."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def stopped(data, tmp_path_factory):
 
 
 @pytest.mark.parametrize("place", [0.001, 0.2, 0.5, 0.8, 0.9999])
-def test_a_flipped_bit_in_the_checkpoint_is_told_and_nothing_is_written(
-    place, data, stopped, tmp_path
-):
+def test_flipped_bit_in_the_resume_file_is_reported(place, data, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     content = bytearray((run / "resume.ckpt").read_bytes())
     content[int(place * len(content))] ^= 4
@@ -56,7 +54,7 @@ def test_a_flipped_bit_in_the_checkpoint_is_told_and_nothing_is_written(
     assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
 
 
-def test_a_checkpoint_of_another_program_is_told(data, stopped, tmp_path):
+def test_resume_file_of_another_program_is_reported(data, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     torch.save({"weights": torch.zeros(2)}, run / "resume.ckpt")
     with pytest.raises(InputError, match="resume.ckpt is damaged"):
@@ -64,7 +62,7 @@ def test_a_checkpoint_of_another_program_is_told(data, stopped, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["flipped", "header", "columns", "nested", "empty", "folder"])
-def test_damaged_metrics_stop_nobody(damage, data, stopped, tmp_path):
+def test_damaged_metrics_do_not_stop_a_run(damage, data, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     file = run / "metrics.csv"
     lines = file.read_bytes().split(b"\r\n")
@@ -96,7 +94,7 @@ def test_damaged_metrics_stop_nobody(damage, data, stopped, tmp_path):
     look = RunWatch(run).look()
     told = {"flipped": 3, "header": 1, "nested": 1, "empty": 0, "folder": 0}
     assert look.unreadable == told.get(damage, len(lines) - 1)
-    assert ("can't be read and are left out" in sentence(look, 0.0)) == (look.unreadable > 0)
+    assert ("cannot be read and are left out" in sentence(look, 0.0)) == (look.unreadable > 0)
     said: list[str] = []
     if damage == "folder":
         with pytest.raises(InputError, match=r"metrics\.csv can't be written"):
@@ -107,7 +105,7 @@ def test_damaged_metrics_stop_nobody(damage, data, stopped, tmp_path):
     assert read_metrics(run).unreadable == 0
 
 
-def test_half_a_row_at_the_end_is_left_out_without_a_word(stopped, tmp_path):
+def test_half_a_row_at_the_end_is_left_out_silently(stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     whole = read_metrics(run)
     content = (run / "metrics.csv").read_bytes()
@@ -119,7 +117,7 @@ def test_half_a_row_at_the_end_is_left_out_without_a_word(stopped, tmp_path):
 @pytest.mark.parametrize(
     "content", [b"[" * 5000, b"\xff", b"[]", b'{"step": "5"}', b'{"step": true}']
 )
-def test_notes_of_a_checkpoint_that_are_damaged_have_no_step(content, stopped, tmp_path):
+def test_damaged_results_of_a_checkpoint_have_no_step(content, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     assert step_of(run, "last") == 5
     (run / "checkpoints" / "last" / "results.json").write_bytes(content)
@@ -127,7 +125,7 @@ def test_notes_of_a_checkpoint_that_are_damaged_have_no_step(content, stopped, t
 
 
 class Overflow(pl.Callback):
-    """Lets the gradients of one step overflow while its loss does not."""
+    """Lets the gradients of one step overflow while the loss stays finite."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -137,8 +135,8 @@ class Overflow(pl.Callback):
             pl_module.student.head.weight.grad.fill_(float("inf"))
 
 
-def test_a_gradient_that_overflows_reaches_no_checkpoint(data, tmp_path):
-    # A checkpoint after step 2, the hand-over after step 3, validation and a checkpoint after step 5.
+def test_overflowing_gradient_is_not_stored(data, tmp_path):
+    # A checkpoint after step 2, the end of the source stage after 3, validation and one after 5.
     config = tiny(optimizer__clip=0)
     whole = train(config, *data, tmp_path / "whole")
     for step in (2, 3, 5):
@@ -151,7 +149,7 @@ def test_a_gradient_that_overflows_reaches_no_checkpoint(data, tmp_path):
         assert same(weights(run, "last"), weights(whole.folder, "last"))
 
 
-def test_a_model_of_weights_that_are_not_finite_is_told(stopped, tmp_path):
+def test_non_finite_weights_are_reported(stopped, tmp_path):
     good = load_checkpoint(stopped)
     with torch.no_grad():
         good.model.head.weight[0] = float("nan")
@@ -166,7 +164,7 @@ def test_a_model_of_weights_that_are_not_finite_is_told(stopped, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "other"])
-def test_a_damaged_half_of_a_style_training_is_trained_again(damage, data, tmp_path, monkeypatch):
+def test_damaged_style_training_starts_again(damage, data, tmp_path, monkeypatch):
     monkeypatch.setattr("posebridge.training.style_training.CHECKPOINT_EVERY", 2)
     config = tiny(**ADAIN, steps__source=1, steps__adaptation=1)
     train(config, *data, tmp_path / "whole")
@@ -193,7 +191,7 @@ def test_a_damaged_half_of_a_style_training_is_trained_again(damage, data, tmp_p
     assert [file.name for file in resume.parent.iterdir()] == ["decoder.safetensors"]
 
 
-def test_a_style_decoder_with_a_flipped_bit_is_told(data, tmp_path):
+def test_flipped_bit_in_a_style_decoder_is_reported(data, tmp_path):
     config = tiny(**ADAIN, steps__source=1, steps__adaptation=1)
     train(config, *data, tmp_path / "run", stop_after=2)
     file = tmp_path / "run" / "style" / "decoder.safetensors"
@@ -206,12 +204,12 @@ def test_a_style_decoder_with_a_flipped_bit_is_told(data, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
-def test_a_resume_file_on_a_full_disk_is_an_error_of_the_disk():
+def test_full_disk_during_a_resume_file_is_a_disk_error():
     with pytest.raises(OSError, match="No space left on device"):
         save_content({"weights": torch.zeros(2**20)}, Path("/dev/full"))
 
 
-def test_a_full_disk_in_a_thread_of_a_logger_names_the_run(tmp_path, capsys):
+def test_full_disk_in_a_logger_thread_names_the_run(tmp_path, capsys):
     def fail() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""The last word of a run, at whichever end it comes to, and who may train beside it."""
+"""The last progress of a run at every kind of end, and concurrent runs in one folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET = Console(quiet=True)
 
 
 class At(pl.Callback):
-    """Looks at the word while it trains, and ends the training at a step."""
+    """Reads the progress while training, and ends the training at a step."""
 
     def __init__(self, out, step: int, error: BaseException) -> None:
         self.out, self.step, self.error = out, step, error
@@ -37,7 +37,7 @@ class At(pl.Callback):
             raise self.error
 
 
-def test_a_finished_run_says_so(finished_run):
+def test_finished_run_records_done(finished_run):
     word = read_progress(finished_run)
     assert word is not None
     assert (word.state, word.step, word.first, word.planned, word.source) == ("done", 10, 0, 10, 4)
@@ -50,9 +50,7 @@ def test_a_finished_run_says_so(finished_run):
 @pytest.mark.parametrize(
     ("error", "state"), [(KeyboardInterrupt(), "stopped"), (RuntimeError("x"), "failed")]
 )
-def test_a_run_that_breaks_off_says_how_and_one_that_goes_on_counts_from_there(
-    error, state, figures, tmp_path
-):
+def test_interrupted_run_records_its_end_and_resumes_the_count(error, state, figures, tmp_path):
     data = read_labelled(figures.source), read_boxes(figures.target)
     config = tiny(source=str(figures.source), target=str(figures.target))
     watcher = At(tmp_path, 5, error)
@@ -78,13 +76,13 @@ def _leave_word(folder, **changes) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {},  # the lock says that nobody is there: the number is another process's by now
+        {},  # the lock is free: the number belongs to another process by now
         {"state": "stopped"},
-        {"host": "another"},  # it was killed: nothing more is heard of it
+        {"host": "another"},  # it was killed and writes nothing more
         {"host": "another", "updated": 0.0, "started": 0.0},
     ],
 )
-def test_a_folder_that_a_killed_process_left_is_taken(change, figures, tmp_path, monkeypatch):
+def test_folder_of_a_killed_process_can_be_used(change, figures, tmp_path, monkeypatch):
     monkeypatch.setattr("posebridge.training.heartbeat._PATIENCE", 0.2)
     _leave_word(tmp_path, **change)
     config = tiny(source=str(tmp_path / "gone.json"), target=str(figures.target))
@@ -115,7 +113,7 @@ def test_a_folder_that_a_killed_process_left_is_taken(change, figures, tmp_path,
         {"more": 1},
     ],
 )
-def test_progress_that_makes_no_sense_is_as_if_absent(change, tmp_path):
+def test_invalid_progress_is_ignored(change, tmp_path):
     _leave_word(tmp_path, host="another")
     assert read_progress(tmp_path) is not None
     _leave_word(tmp_path, **{"host": "another", **change})
@@ -125,13 +123,13 @@ def test_progress_that_makes_no_sense_is_as_if_absent(change, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000, b"null"])
-def test_progress_that_is_damaged_is_as_if_absent(content, tmp_path):
+def test_damaged_progress_is_ignored(content, tmp_path):
     (tmp_path / PROGRESS).write_bytes(content)
     assert read_progress(tmp_path) is None
-    assert RunWatch(tmp_path).look().state == "not begun"
+    assert RunWatch(tmp_path).look().state == "not started"
 
 
-def test_a_slow_run_elsewhere_is_not_waited_for_without_end(tmp_path, monkeypatch):
+def test_wait_for_a_slow_run_elsewhere_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr("posebridge.training.heartbeat._LONGEST", 0.3)
     now = time.time()
     _leave_word(tmp_path, host="another", started=now - 1e6, step=1)  # 20 steps take 231 days
@@ -141,8 +139,8 @@ def test_a_slow_run_elsewhere_is_not_waited_for_without_end(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(("state", "refused"), [("training", True), ("done", False)])
-def test_what_trains_on_another_machine_is_heard_again(state, refused, tmp_path):
-    """Its clock may go an hour fast."""
+def test_run_on_another_machine_is_detected(state, refused, tmp_path):
+    """Allow its clock to be an hour fast."""
     _leave_word(tmp_path, host="another", updated=time.time() + 3600)
     Timer(0.2, partial(_leave_word, tmp_path, host="another", state=state)).start()
     if not refused:

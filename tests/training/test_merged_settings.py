@@ -1,4 +1,4 @@
-"""Files of settings are plain data: nothing in them names code, and every number has a range."""
+"""Config files are plain data: nothing in them names code, and every number has a range."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NUMBERS = [name for name, hint in known_settings().items() if "float" in str(hin
 
 
 def code(trap: Path) -> dict[str, Any]:
-    """What made jsonargparse run a command."""
+    """Return a value that made jsonargparse run a command."""
     return {"class_path": "os.system", "init_args": {"command": f"touch {trap}"}}
 
 
@@ -76,9 +76,9 @@ READERS = [as_config, as_run, as_base, as_plan, as_listed_plan, as_overrides]
 @pytest.mark.parametrize("read", READERS)
 def test_no_setting_names_code(read: Callable, tmp_path, capsys, monkeypatch):
     trap = tmp_path / "trap"
-    # It makes the help, a tenth of a second for each command.
+    # This builds the help, a tenth of a second for each command.
     monkeypatch.setattr("posebridge.training.presets.add_settings", lambda parser: None)
-    # The seed of a plan's settings gives way to that of its training.
+    # The seed of a run replaces the seed in the plan's settings.
     plan = read in (as_plan, as_listed_plan)
     for name in [n for n in known_settings() if not (plan and n == "seed")]:
         for value in (code(trap), {"n": code(trap)}, [code(trap)]):
@@ -212,7 +212,7 @@ def test_numbers_have_a_range(name, value):
 @pytest.mark.parametrize(
     "name", [n for n, h in known_settings().items() if type(None) not in get_args(h)]
 )
-def test_an_empty_value_is_a_sentence(name, tmp_path):
+def test_empty_value_is_refused(name, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(nested(name, None)))
     with pytest.raises(InputError, match=f"config.yaml: {name} is None"):
@@ -220,7 +220,7 @@ def test_an_empty_value_is_a_sentence(name, tmp_path):
 
 
 @pytest.mark.parametrize("depth", [100, 1000, 100_000])
-def test_deep_values_are_a_sentence(depth, tmp_path, capsys):
+def test_deep_values_are_refused(depth, tmp_path, capsys):
     deep = "[" * depth + "]" * depth
     file = tmp_path / "config.yaml"
     file.write_text(f"crop: {deep}\n")
@@ -233,7 +233,7 @@ def test_deep_values_are_a_sentence(depth, tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_an_unknown_key_is_told_with_its_file(tmp_path):
+def test_unknown_key_is_reported_with_its_file(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("consistency: {wieght: 1}\n")
     words = (
@@ -243,7 +243,7 @@ def test_an_unknown_key_is_told_with_its_file(tmp_path):
         configure(config=file)
 
 
-def test_a_value_out_of_range_is_told_with_its_file(tmp_path):
+def test_value_out_of_range_is_reported_with_its_file(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("steps: {batch: 0}\nasked: {views: 100}\n")
     with pytest.raises(InputError, match="config.yaml: asked: 100 views"):
@@ -267,7 +267,7 @@ def test_a_stored_configuration_reads_back(tmp_path):
     assert is_dataclass(config)
 
 
-def test_a_plan_of_too_many_trainings_is_a_sentence(tmp_path):
+def test_plan_with_too_many_runs_is_refused(tmp_path):
     file = tmp_path / "plan.yaml"
     pairs = {f"p{i}": {"test": "t.json"} for i in range(200)}
     methods = {f"m{i}": None for i in range(200)}
@@ -277,10 +277,10 @@ def test_a_plan_of_too_many_trainings_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x" * 10_000, "../demo", "demo.yaml"])
-def test_a_name_that_is_not_a_preset_is_a_sentence(name):
+def test_unknown_preset_is_refused(name):
     with pytest.raises(InputError, match="unknown preset"):
         configure([name])
-    with pytest.raises(InputError, match="there is no file of settings"):
+    with pytest.raises(InputError, match="config file .* does not exist"):
         configure(config=name)
 
 

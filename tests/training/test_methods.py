@@ -1,4 +1,4 @@
-"""Other methods as presets: their schedules by hand, a few steps of each, and what they leave."""
+"""Other methods as presets: their schedules by hand, and a few steps of each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def data(figures):
 
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory):
-    """A finished run of each method, all with a model that learns sides apart."""
+    """Return a finished run of each method, all with a facing model."""
     root = tmp_path_factory.mktemp("methods")
     results = {n: train(method(n, model__sides="facing"), *data, root / n) for n in METHODS}
     return root, results
@@ -73,8 +73,8 @@ def runs(data, tmp_path_factory):
 # -- schedules -----------------------------------------------------------------------------------
 
 
-def test_the_curriculum_of_self_training_is_the_published_one():
-    """0.2 of the labels in the first of six rounds, 0.2 more in each, never above 0.8."""
+def test_self_training_curriculum_is_as_published():
+    """Keep 0.2 of the labels in the first of six rounds, 0.2 more in each, never above 0.8."""
     config = method("ccssl", steps__source=10, steps__adaptation=60)
     begins = [step for step in range(80) if round_begins(config, step)]
     assert begins[:6] == [10, 20, 30, 40, 50, 60]
@@ -84,14 +84,14 @@ def test_the_curriculum_of_self_training_is_the_published_one():
 
 def test_rounds_that_do_not_divide_the_steps():
     config = method("ccssl", steps__source=4, steps__adaptation=7, consistency__rounds=3)
-    # Adapted step a is of round floor(3 a / 7): 0 0 0 1 1 2 2.
+    # Step a of the adaptation is in round floor(3 a / 7): 0 0 0 1 1 2 2.
     assert [step for step in range(11) if round_begins(config, step)] == [4, 7, 9]
     one = method("uda_animal", steps__source=4, steps__adaptation=7)
     assert [step for step in range(11) if round_begins(one, step)] == [4]
     assert not any(round_begins(tiny(), step) for step in range(10))
 
 
-def test_without_rounds_the_share_moves_in_a_line():
+def test_keep_ratio_is_linear_without_rounds():
     line = {"consistency__keep_first": 1.0, "consistency__keep": 0.5}
     config = tiny(steps__source=10, steps__adaptation=40, **line)  # within the first half
     shares = [keep_ratio(config, step) for step in (10, 15, 20, 30, 49)]
@@ -101,7 +101,7 @@ def test_without_rounds_the_share_moves_in_a_line():
     assert keep_ratio(at_once, 4) == 0.5
 
 
-def test_weights_of_labels_that_give_way_to_others():
+def test_pseudo_label_weights_in_transition():
     assert rising(0, 0.5) == pytest.approx(math.exp(-5))
     assert rising(0.25, 0.5) == pytest.approx(math.exp(-5 / 4))
     assert rising(0.5, 0.5) == rising(1, 0.5) == rising(0, 0) == 1
@@ -119,7 +119,7 @@ def test_weights_of_labels_that_give_way_to_others():
     assert [block.mined(p) for p in (0, 0.25, 0.5, 0.75)] == [1, 0.75, 0.5, 0.5]
 
 
-def test_the_features_answer_the_regressor_ever_more():
+def test_regda_feature_weight_rises():
     config = method(
         "regda", steps__source=10, steps__adaptation=100, disparity__weight=3, disparity__rise=0.2
     )
@@ -133,7 +133,7 @@ def test_the_features_answer_the_regressor_ever_more():
 # -- labels --------------------------------------------------------------------------------------
 
 
-def test_a_joint_counts_by_its_confidence():
+def test_joints_are_weighted_by_confidence():
     config = tiny(
         *(), teacher_view__rotation=0, teacher_view__translation=0,
         teacher_view__scale=[1.0, 1.0], teacher_view__flip=0,
@@ -161,7 +161,7 @@ def test_a_joint_counts_by_its_confidence():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_method_runs_and_delivers_an_ordinary_model(name, runs, finished_run):
+def test_method_outputs_an_ordinary_model(name, runs, finished_run):
     root, _ = runs
     assert METHODS[name] <= logged(root / name)
     others = set().union(*METHODS.values()) - METHODS[name]
@@ -174,7 +174,7 @@ def test_a_method_runs_and_delivers_an_ordinary_model(name, runs, finished_run):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_stopped_method_reaches_the_same_bits(name, runs, data, tmp_path):
+def test_resume_of_a_method_is_bit_exact(name, runs, data, tmp_path):
     root, results = runs
     config = method(name, model__sides="facing")
     with pytest.raises(SystemExit):
@@ -187,14 +187,14 @@ def test_a_stopped_method_reaches_the_same_bits(name, runs, data, tmp_path):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_starts_from_a_stored_source_model(name, runs, data, tmp_path):
     root, _ = runs
-    # The source stage is the same in all three, whatever follows it.
+    # All three share the source stage, whatever follows it.
     config = method(name, model__sides="facing", start_from=str(root / "regda"))
     train(config, *data, tmp_path / "run")
     assert same(weights(root / name, "last"), weights(tmp_path / "run", "last"))
 
 
-def test_who_gives_the_labels_stays_the_same_within_a_round(data, tmp_path):
-    """Three rounds of two steps; what is copied is the student before the first of them."""
+def test_labeling_model_is_fixed_within_a_round(data, tmp_path):
+    """Use three rounds of two steps; each copies the student before its first step."""
     students, labelers = [], []
 
     def copy(module):
@@ -216,7 +216,7 @@ def test_who_gives_the_labels_stays_the_same_within_a_round(data, tmp_path):
     assert not same(labelers[1], labelers[3])
 
 
-def test_nothing_of_it_is_there_by_default(data):
+def test_methods_are_off_by_default(data):
     config = tiny()
     model = build_model(config, data[0].skeleton)
     adapter = Adapter(config, data[0].skeleton, model)
@@ -237,6 +237,6 @@ def test_nothing_of_it_is_there_by_default(data):
         ({"disparity.margin": -1}, "disparity.margin is -1"),
     ],
 )
-def test_settings_that_do_not_fit_get_a_sentence(overrides, words):
+def test_invalid_settings_are_refused(overrides, words):
     with pytest.raises(InputError, match=words):
         configure(overrides=overrides)

@@ -1,4 +1,4 @@
-"""A run from end to end on tiny figures: what it leaves, resuming, switches, bad weather."""
+"""A run from end to end on tiny synthetic figures: its files, resuming, switches, bad input."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def finished(data, tmp_path_factory):
     return folder, train(tiny(), *data, folder)
 
 
-def test_what_a_run_leaves(finished):
+def test_files_of_a_run(finished):
     folder, result = finished
     for name in ("source", "last", "selected"):
         results = json.loads((folder / "checkpoints" / name / "results.json").read_text())
@@ -60,7 +60,7 @@ def test_what_a_run_leaves(finished):
 
 
 @pytest.mark.parametrize("step", [2, 5, 8])
-def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
+def test_resume_is_bit_exact(finished, data, tmp_path, step):
     folder, whole = finished
     with pytest.raises(SystemExit):
         train(tiny(), *data, tmp_path / "run", callbacks=[StopAfter(step)])
@@ -71,27 +71,27 @@ def test_a_stopped_run_reaches_the_same_bits(finished, data, tmp_path, step):
     assert (folder / "metrics.csv").read_text() == (tmp_path / "run" / "metrics.csv").read_text()
 
 
-def test_starting_from_a_stored_source_model_is_the_same(finished, data, tmp_path):
+def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path):
     folder, whole = finished
     config = tiny(start_from=str(folder))
     result = train(config, *data, tmp_path / "run")
     assert result.validation == whole.validation
     assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
-    # A trial of two steps takes two steps of its own, after those of the source stage.
+    # A stop after two steps counts its own steps, after those of the source stage.
     trial = train(config, *data, tmp_path / "trial", stop_after=2)
     assert (trial.steps, trial.planned, trial.finished) == (config.steps.source + 2, 10, False)
     train(config, *data, tmp_path / "trial", resume=True)
     assert same(weights(folder, "last"), weights(tmp_path / "trial", "last"))
 
 
-def test_a_stored_model_that_is_another_than_the_settings_say(finished, data, tmp_path):
-    """What is delivered is described by the settings, so they may not say another thing."""
+def test_stored_model_with_another_config_is_refused(finished, data, tmp_path):
+    """Refuse another config: it has to describe the output model."""
     config = tiny(start_from=str(finished[0]), model__decoder_width=24)
     with pytest.raises(InputError, match="and model.decoder_width is 24; set it to the model's"):
         train(config, *data, tmp_path / "run")
 
 
-def test_seeds_and_workers(finished, data, tmp_path):
+def test_weights_depend_on_seed_not_on_workers(finished, data, tmp_path):
     folder, _ = finished
     train(tiny(workers=1), *data, tmp_path / "workers")
     assert same(weights(folder, "last"), weights(tmp_path / "workers", "last"))
@@ -100,19 +100,19 @@ def test_seeds_and_workers(finished, data, tmp_path):
 
 
 def test_target_labels_change_nothing(figures, data, finished, tmp_path):
-    """A target file with keypoints trains the very same weights as one without."""
+    """Train equal weights from a target file with keypoints and one without."""
     content = json.loads(figures.target.read_text())
     for annotation in content["annotations"]:
         annotation["keypoints"] = [1.0, 2.0, 2] * 14
     labelled = tmp_path / "annotations.json"
     labelled.write_text(json.dumps(content))
     shutil.copytree(figures.target.parent / "images", tmp_path / "images")
-    # The held-out share is drawn from the sorted names, which are the same in both folders.
+    # The held-out fraction is drawn from sorted names, which are equal in both folders.
     train(tiny(), data[0], read_boxes(labelled), tmp_path / "run")
     assert same(weights(finished[0], "last"), weights(tmp_path / "run", "last"))
 
 
-def test_no_way_for_target_keypoints():
+def test_training_has_no_input_for_target_keypoints():
     assert get_type_hints(train)["target"] is UnlabelledSamples
     assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
     assert set(inspect.signature(validators.ask).parameters) == {
@@ -138,7 +138,7 @@ def test_the_split_shares_no_image(data):
     assert len(split.held_out) == 6
     assert not set(split.training.files) & set(split.held_out.files)
     assert len(split.training) + len(split.held_out) == len(data[1])
-    # However many are held out, one is left to train on.
+    # Whatever the fraction, at least one image stays for training.
     assert len(split_target(data[1], tiny(held_out__held_out=1.0)).training) == 1
 
 
@@ -157,7 +157,7 @@ def test_a_weight_of_0_computes_nothing(data, tmp_path, off, gone):
     assert kept <= logged(tmp_path / "run")
 
 
-def test_source_only_does_not_look_at_the_target(data, tmp_path):
+def test_source_only_does_not_read_the_target(data, tmp_path):
     config = tiny(
         consistency__weight=0,
         feature__weight=0,
@@ -178,7 +178,7 @@ def test_source_only_does_not_look_at_the_target(data, tmp_path):
 
 
 def test_student_trains_and_teacher_follows(data, tmp_path):
-    """Also from a stored model: batch normalisation must see the batches of the adaptation."""
+    """Check it from a stored model too: batch normalization must use the adaptation's batches."""
     states = []
 
     class Watch(pl.Callback):
@@ -198,7 +198,7 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
         torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
 
 
-def test_a_trial_stops_and_going_on_gives_the_same_weights(data, tmp_path):
+def test_resume_after_stop_after_is_bit_exact(data, tmp_path):
     whole = train(tiny(), *data, tmp_path / "whole")
     assert whole.finished and whole.steps == 10
     trial = train(tiny(), *data, tmp_path / "run", stop_after=7)
@@ -209,7 +209,7 @@ def test_a_trial_stops_and_going_on_gives_the_same_weights(data, tmp_path):
         assert same(weights(tmp_path / "whole", name), weights(tmp_path / "run", name))
 
 
-def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_path):
+def test_facing_is_trained_and_restored(data, tmp_path):
     run = tmp_path / "run"
     train(tiny(model__sides="facing", consistency__views=2), *data, run)
     assert {"loss/facing", "loss/target_facing"} <= logged(run)
@@ -219,7 +219,7 @@ def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_p
     head = predictor.model.facing.layers[2]
     shown = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     points = []
-    for logit in (-1.0, 1.0):  # forced to one way and to the other: left and right change places
+    for logit in (-1.0, 1.0):  # forced to either direction: left and right swap
         torch.nn.init.zeros_(head.weight)
         torch.nn.init.constant_(head.bias, logit)
         points.append(predictor.predict([shown]).points[0])
@@ -227,7 +227,7 @@ def test_sides_and_the_way_a_subject_faces_are_learned_and_come_back(data, tmp_p
     assert not np.array_equal(points[0], points[1])
 
 
-def test_the_share_of_the_target_corrects_what_a_run_delivers_and_nothing_else(data, tmp_path):
+def test_label_shift_corrects_only_the_output_model(data, tmp_path):
     for share in ("target", "source"):
         train(tiny(model__sides="facing", facing_share=share), *data, tmp_path / share)
     corrected, plain = weights(tmp_path / "target", "last"), weights(tmp_path / "source", "last")
@@ -258,7 +258,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
 def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
     shutil.copytree(figures.target.parent, tmp_path / "target")
     images = sorted((tmp_path / "target" / "images").iterdir())
-    images[0].write_bytes(images[0].read_bytes()[:600])  # header whole, pixels cut off
+    images[0].write_bytes(images[0].read_bytes()[:600])  # whole header, truncated pixels
     images[1].write_bytes(b"no image")
     target = read_boxes(tmp_path / "target")
     result = train(tiny(held_out__held_out=0.05), data[0], target, tmp_path / "run")
@@ -271,7 +271,7 @@ def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_a_folder_that_is_taken(finished, data):
+def test_folder_with_a_run_is_refused(finished, data):
     with pytest.raises(InputError, match="already holds a run"):
         train(tiny(), *data, finished[0])
 
@@ -299,7 +299,7 @@ def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
 
 @pytest.mark.parametrize(("statistics", "follows"), [("target", False), ("both", True)])
 def test_running_statistics_follow_the_target_alone(statistics, follows, data):
-    """One step from the same start with other source images: who moves the running mean?"""
+    """Take one step from one start with other source images, and compare the running means."""
 
     def running_mean(brightness: int) -> torch.Tensor:
         config = tiny(statistics=statistics, steps__source=0, image__probability=0)
@@ -314,8 +314,8 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
     assert torch.equal(running_mean(1), running_mean(3)) != follows
 
 
-def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, tmp_path):
-    """The same parameters to the bit; only the running statistics differ."""
+def test_adabn_trains_like_source_only_with_target_statistics(data, tmp_path):
+    """Get bit-exact parameters; only the running statistics differ."""
     for preset in ("source_only", "batchnorm"):
         train(configure(["demo", preset], overrides=TINY), *data, tmp_path / preset)
     one, other = (weights(tmp_path / preset, "last") for preset in ("source_only", "batchnorm"))
@@ -324,7 +324,7 @@ def test_batchnorm_learns_what_source_only_learns_and_looks_at_the_target(data, 
     assert all("running_" in name or "num_batches" in name for name in differ)
 
 
-def test_another_validator_chooses_and_all_are_logged(data, tmp_path):
+def test_configured_validator_selects_and_all_are_logged(data, tmp_path):
     result = train(tiny(held_out__validator="certainty"), *data, tmp_path / "run")
     asked = {*validators.VALIDATORS, "settled", "teacher_student"}
     assert {f"validator/{name}" for name in asked} <= logged(tmp_path / "run")

@@ -1,4 +1,4 @@
-"""How long a run is: what is left out where it does not reach the adaptation, and what is refused."""
+"""Lengths of a run: what is skipped before the adaptation, and what is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def data(figures):
     return read_labelled(figures.source), read_boxes(figures.target)
 
 
-def test_a_model_to_start_from_and_no_adaptation(finished_run, data, tmp_path):
+def test_initial_model_without_adaptation_is_refused(finished_run, data, tmp_path):
     config = tiny(start_from=str(finished_run), steps__adaptation=0)
     for source in (data[0], None):
         with pytest.raises(InputError, match="nothing to train, give 1 or more"):
@@ -28,8 +28,8 @@ def test_a_model_to_start_from_and_no_adaptation(finished_run, data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_styles_wait_for_the_adaptation(data, tmp_path):
-    """Stopped within the source stage, at its end or not at all: the same weights."""
+def test_style_network_is_trained_for_the_adaptation_only(data, tmp_path):
+    """Get equal weights from a stop within the source stage, at its end or none."""
     train(tiny(**ADAIN), *data, tmp_path / "whole")
 
     def decoder(run: Path) -> Path:
@@ -56,8 +56,8 @@ def test_the_source_stage_alone_trains_no_style_network(data, tmp_path):
 
 
 @pytest.mark.parametrize("style", ["statistics", "fourier"])
-def test_no_target_batch_is_read_where_styles_are_all_that_is_taken(data, tmp_path, style):
-    """Styles come from the bank, which is filled before the first step."""
+def test_style_transfer_alone_reads_no_target_batch(data, tmp_path, style):
+    """Take styles from the bank, which is filled before the first step."""
     off = {"consistency__weight": 0, "feature__weight": 0, "pose__weight": 0}
     config = tiny(image__style=style, image__probability=1, statistics="source", **off)
     assert config.uses_target and not config.uses_target_view

@@ -34,7 +34,7 @@ from tests.command_line import posebridge
 from tests.conftest import TINY, tiny
 from tests.run_folders import StopAfter, logged, same, weights
 
-# Of the tiny settings without what the model itself says: crop, network and source steps.
+# The tiny settings without those of the model itself: crop, network and source steps.
 SHORT = {n: v for n, v in TINY.items() if not n.startswith(("crop", "model", "steps.source"))}
 
 _heard: list[list[str]] = []
@@ -45,7 +45,7 @@ def _hear(event: str, given: tuple[Any, ...]) -> None:
         _heard[-1].append(str(given[0]))
 
 
-sys.addaudithook(_hear)  # it cannot be taken off, so it writes only while somebody listens
+sys.addaudithook(_hear)  # it cannot be removed, so it records only while a list is set
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def target(figures):
 
 @pytest.fixture(scope="module")
 def free(finished_run, figures, tmp_path_factory) -> tuple[Path, api.RunResult, list[str]]:
-    """A whole run with its report, and every file that it opened."""
+    """Return a whole run with its report, and every file that it opened."""
     folder = tmp_path_factory.mktemp("free") / "run"
     overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
     with opened_files() as opened:
@@ -82,14 +82,14 @@ def free(finished_run, figures, tmp_path_factory) -> tuple[Path, api.RunResult, 
     return folder, result, opened
 
 
-def test_nothing_of_a_source_is_opened(free, figures):
+def test_no_source_file_is_opened(free, figures):
     _, _, opened = free
     assert any(str(figures.target.parent) in path for path in opened)
     assert not [path for path in opened if str(figures.source.parent) in path]
 
 
-def test_the_same_call_goes_on_with_a_run_that_was_stopped(free, figures, finished_run, tmp_path):
-    """Crop and model are the start's, whatever the presets say of them."""
+def test_repeated_call_resumes_a_stopped_run(free, figures, finished_run, tmp_path):
+    """Keep crop and model of the initial model, whatever the presets set."""
     whole, _, _ = free
     overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
     given = {"target": figures.target, "preset": ["demo", "source_free"], "overrides": overrides}
@@ -99,7 +99,7 @@ def test_the_same_call_goes_on_with_a_run_that_was_stopped(free, figures, finish
     assert same(weights(whole, "last"), weights(tmp_path / "run", "last"))
 
 
-def test_what_is_learned_and_what_the_run_starts_from(free, finished_run):
+def test_source_free_run_trains_from_the_initial_model(free, finished_run):
     folder, result, _ = free
     assert [step for step, _ in result.validation] == [0, 2, 4, 6]
     config = configure(config=folder / "config.yaml")
@@ -117,7 +117,7 @@ def test_what_is_learned_and_what_the_run_starts_from(free, finished_run):
     assert (folder / "pictures" / "step_000006.png").stat().st_size > 1000
 
 
-def test_a_model_hands_on_what_it_knows_of_its_source(free, finished_run):
+def test_model_passes_on_its_source_statistics(free, finished_run):
     folder, _, _ = free
     first, last = (
         load_checkpoint(run / "checkpoints" / name).results
@@ -128,18 +128,18 @@ def test_a_model_hands_on_what_it_knows_of_its_source(free, finished_run):
     assert last["data"]["source"] == first["data"]["source"]
     assert last["data"]["start"] == {"name": str(finished_run)}
     card = (folder / "checkpoints" / "last" / "README.md").read_text()
-    assert "its source was not at hand" in card
+    assert "its source was not available" in card
     assert "24 subjects" in card
 
 
-def test_the_report_compares_with_the_starting_model_and_says_what_is_missing(free):
+def test_report_compares_with_the_initial_model(free):
     folder, _, _ = free
     report = json.loads((folder / "report" / "report.json").read_text())
     assert report["steps"] == [0, 6]
     assert (report["source_kind"], report["trust"]) == ("none", [])
     rows = {row["name"]: row for row in report["validators"]}
     assert "agreement" in rows and not [name for name in rows if name.startswith("source_pck")]
-    # From the shapes in the model; training weighs pseudo-labels by bones, so it has no vote.
+    # From the shapes in the model; training weights pseudo-labels by bones, so it has no vote.
     assert rows["pose_prior"]["pushed"]
     votes = {f["about"]: f["vote"] for f in report["verdict"]["findings"]}
     assert votes["pose_prior"] == 0
@@ -150,15 +150,15 @@ def test_the_report_compares_with_the_starting_model_and_says_what_is_missing(fr
     assert "training on the source for longer" not in page
 
 
-def test_source_images_that_are_given_to_the_report_calibrate(free, figures, tmp_path):
+def test_report_calibrates_on_given_source_images(free, figures, tmp_path):
     folder = Path(shutil.copytree(free[0], tmp_path / "run"))
     made = api.make_report(folder, source_validation=figures.test)
     assert made.judgement.source_kind == "given"
     assert "source_pck@0.05" in {row.name for row in made.judgement.validators}
 
 
-def test_sides_apart_without_a_source_and_the_way_subjects_face(figures, target, tmp_path, capsys):
-    """Nobody can say how many source subjects were turned: the delivered model is not shifted."""
+def test_facing_without_a_source(figures, target, tmp_path, capsys):
+    """Leave the output model uncorrected: the fraction on the source is unknown."""
     first, free = tmp_path / "first", tmp_path / "free"
     train(tiny(model__sides="facing"), read_labelled(figures.source), target, first)
     train(settings(first, teacher_decay=0), None, target, free)
@@ -176,8 +176,8 @@ def test_sides_apart_without_a_source_and_the_way_subjects_face(figures, target,
 
 
 @pytest.mark.parametrize("step", [2, 5])
-def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_path):
-    """With an anchor that is felt: what it holds is part of what is stored."""
+def test_resume_is_bit_exact(step, finished_run, target, tmp_path):
+    """Resume with a strong L2-SP: its anchor is part of the stored state."""
     config = settings(finished_run, anchor=200, steps__checkpoint_every=1)
     train(config, None, target, tmp_path / "whole")
     with pytest.raises(SystemExit):
@@ -189,7 +189,7 @@ def test_a_stopped_run_reaches_the_same_bits(step, finished_run, target, tmp_pat
     assert one == other
 
 
-def test_target_crops_are_those_of_a_run_with_the_source(figures, target):
+def test_target_crops_equal_those_of_a_run_with_source(figures, target):
     source, crops = read_labelled(figures.source), tiny().crop
     for step in (2, 9):
         beside = PairedSteps(source, target, crops, 4, 0, 2)[step]
@@ -199,8 +199,8 @@ def test_target_crops_are_those_of_a_run_with_the_source(figures, target):
         assert torch.equal(alone.target, beside.target)
 
 
-def test_the_anchor_by_hand():
-    """Rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
+def test_l2sp_by_hand():
+    """Use rates 0.1 and 0.02, strength 2: a fifth and a twenty-fifth of the way back."""
     layers = [torch.nn.Linear(1, 1, bias=False) for _ in range(2)]
     model = torch.nn.Sequential(*layers)
     one, other = (layer.weight for layer in layers)
@@ -217,7 +217,7 @@ def test_the_anchor_by_hand():
     torch.nn.init.constant_(one, 1.5)
     torch.nn.init.constant_(other, 1.5)
     for level in (anchor, stronger):
-        level.begin_step(1, model)  # only the first step of the adaptation starts anew
+        level.begin_step(1, model)  # only the first step of the adaptation sets the anchor
     torch.nn.init.constant_(one, 2.0)
     torch.nn.init.constant_(other, 2.0)
     groups = [{"params": [one], "lr": 0.1}, {"params": [other], "lr": 0.02}]
@@ -233,7 +233,7 @@ def test_the_anchor_by_hand():
     assert not L2SP.is_on(L2SPConfig(0.0))
 
 
-def test_an_anchor_holds_the_student_where_it_began(finished_run, target, tmp_path):
+def test_l2sp_keeps_the_student_near_its_start(finished_run, target, tmp_path):
     away = {}
     for anchor in (0, 400):
         folder = tmp_path / str(anchor)
@@ -244,8 +244,8 @@ def test_an_anchor_holds_the_student_where_it_began(finished_run, target, tmp_pa
     assert 0 < away[400] < 0.9 * away[0]
 
 
-def test_bones_weigh_the_labels_of_the_view_that_shows_them():
-    """The wrong joint is named in the crop and in a mirrored view: its partner's slot there."""
+def test_bone_prior_weights_pseudo_labels_of_their_view():
+    """Name the wrong joint in the crop and in a mirrored view, at its partner's index."""
     bones = BoneLengths(
         torch.tensor([[0, 1], [0, 2], [1, 3], [2, 4]]), torch.ones(4), torch.ones(4), 5
     )
@@ -259,7 +259,7 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
     level = BonePrior(config.prior, make_setup(config, None, bones))
     level.build(None, 0)  # pyright: ignore[reportArgumentType]
     found = level.plausible(labels, flip, mirror)
-    # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides change.
+    # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides swap.
     torch.testing.assert_close(found, torch.tensor([[1, 0.75, 1, 0.5, 1]]))
 
 
@@ -271,8 +271,8 @@ def test_bones_weigh_the_labels_of_the_view_that_shows_them():
         ("uda_animal", ["consistency", "outer"]),
     ],
 )
-def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_path):
-    """Limits next to nothing: with prior.weight 1 no pseudo-label counts and the loss is 0."""
+def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_path):
+    """Set limits near zero: with prior.weight 1 no pseudo-label counts and the loss is 0."""
     source = read_labelled(figures.source)
     rows: dict[float, str] = {}
 
@@ -286,7 +286,7 @@ def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_pa
 
     for weight in (0.0, 1.0):
         folder = tmp_path / str(weight)
-        # Every joint that is seen is kept: in one step of four images a small share may be none.
+        # Every visible joint is kept: of four images a small ratio may round to none.
         kept = {"consistency.keep": 1.0, "consistency.keep_first": 1.0}
         one_step = {"steps.source": 1, "steps.adaptation": 1}
         overrides = {**TINY, "prior.weight": weight, **kept, **one_step}
@@ -301,7 +301,7 @@ def test_bones_weigh_beside_a_source_too(preset, losses, figures, target, tmp_pa
 
 
 def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
-    """As a user does: a folder that somebody handed over, photographs, nothing else."""
+    """Adapt as a user does: with a model folder and images, without anything else."""
     model = Path(shutil.copytree(finished_run / "checkpoints" / "last", tmp_path / "model"))
     short = [f"--{n}={v}" for n, v in SHORT.items() if not n.startswith("steps.source")]
     given = ("adapt", "--preset", "source_free", "--target", figures.target.parent / "images")
@@ -336,7 +336,7 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
         (["--anchor=-1"], "anchor is -1"),
     ],
 )
-def test_what_cannot_be_done_gets_a_sentence(
+def test_impossible_source_free_settings_are_refused(
     arguments, words, finished_run, figures, tmp_path, capsys
 ):
     given = ["adapt", "--preset", "source_free", "--start-from", str(finished_run)]
@@ -348,10 +348,8 @@ def test_what_cannot_be_done_gets_a_sentence(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_without_bones_is_refused_where_they_are_asked_for(
-    finished_run, figures, target, tmp_path, capsys
-):
-    """Models of earlier versions, and of sources with few labels, carry none."""
+def test_bone_prior_refuses_a_model_without_bones(finished_run, figures, target, tmp_path, capsys):
+    """Refuse models of earlier versions, and of sources with few labels: they have no lengths."""
     found = load_checkpoint(finished_run / "checkpoints" / "source")
     bare = {name: part for name, part in found.results.items() if name != "source_poses"}
     old = tmp_path / "old"

@@ -14,7 +14,7 @@ from posebridge.training.metrics_file import read_metrics
 from posebridge.training.resume_file import read_resume_file
 from tests.conftest import tiny
 
-# Both import everything first, and begin each round when the other one is there.
+# Both import everything first, and start each round when the other one is ready.
 TRAINS = """
 import os, sys, time
 from pathlib import Path
@@ -65,7 +65,7 @@ def told(figures, tmp_path_factory):
     return root, {p.pid: said for p, said in zip(processes, lines, strict=True)}
 
 
-def test_exactly_one_trains_and_the_other_is_told_who(told):
+def test_second_process_is_refused_with_the_name_of_the_first(told):
     root, said = told
     assert all(len(lines) == 2 * ROUNDS for lines in said.values())
     for number in range(2 * ROUNDS):
@@ -78,7 +78,7 @@ def test_exactly_one_trains_and_the_other_is_told_who(told):
         assert any(f"{folder} is in use by {name};" in refused[0] for name in who), refused
 
 
-def test_what_it_leaves_is_of_one_process(told):
+def test_files_come_from_one_process(told):
     root, _ = told
     for number in range(ROUNDS):
         folder = Path(root / f"run_{number}")

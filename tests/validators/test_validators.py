@@ -1,4 +1,4 @@
-"""Validators on answers made by hand, and the asking itself."""
+"""Validators on predictions made by hand, and the prediction itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
 
 
 def answers(**changes: torch.Tensor) -> Answers:
-    """Four images, two joints, crops of 100 px, heatmaps of 4 cells."""
+    """Return predictions for four images, two joints, crops of 100 px, heatmaps of 4 cells."""
     points = torch.tensor([[[10.0, 20.0], [30.0, 40.0]]]).repeat(4, 1, 1)
     made = Answers(
         size=100,
@@ -38,8 +38,8 @@ def answers(**changes: torch.Tensor) -> Answers:
     return dataclasses.replace(made, **changes)
 
 
-def test_agreement_counts_what_both_views_show():
-    """Of 8 joints 2 are 5.1 px apart, one of which left a view: 6 of 7 agree."""
+def test_agreement_counts_joints_in_both_views():
+    """Count 8 joints, 2 of them 5.1 px apart, one of which left a view: 6 of 7 agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
     second[1, :, 1] += 4.9
@@ -59,7 +59,7 @@ def test_confidence_and_certainty_are_means():
 
 @pytest.mark.parametrize(("peak", "value"), [(0.1, 15.0), (0.4, 60.0), (0.5, 75.0), (4.7, 75.0)])
 def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
-    """Two of eight joints apart: 75 % agree."""
+    """Move two of eight joints apart: 75 % agree."""
     second = answers().first.clone()
     second[0, :, 0] += 5.1
     made = answers(second=second, confidence=torch.full((4, 2), peak))
@@ -69,9 +69,9 @@ def test_confident_agreement_is_the_product_up_to_half_of_a_peak(peak, value):
 @pytest.mark.parametrize(
     ("mean", "entropy", "value"),
     [
-        ([0.25] * 4, 0.0, 1.0),  # certain each time, at all places alike
-        ([0.5, 0.5, 0, 0], 0.0, 0.5),  # certain, at two of four places
-        ([1.0, 0, 0, 0], 0.0, 0.0),  # always the same place
+        ([0.25] * 4, 0.0, 1.0),  # certain each time, uniform over all positions
+        ([0.5, 0.5, 0, 0], 0.0, 0.5),  # certain, at two of four positions
+        ([1.0, 0, 0, 0], 0.0, 0.0),  # always one position
         ([0.25] * 4, 1.0, 0.0),  # never certain
     ],
 )
@@ -80,8 +80,8 @@ def test_information_by_hand(mean, entropy, value):
     assert validators.information(made) == pytest.approx(value, abs=1e-6)
 
 
-def test_neighbourhood_density_by_hand():
-    """Four strangers: each is equally far from the three others. Two pairs: each sees one."""
+def test_neighborhood_density_by_hand():
+    """Compare four equidistant points with two pairs, where each has one neighbor."""
     assert validators.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
     pairs = torch.eye(4)[[0, 0, 1, 1]]
     near, far = math.exp(20), 1.0
@@ -101,8 +101,8 @@ def test_source_pck_by_hand():
     assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
-def test_teacher_and_student_agree_as_far_as_their_answers_do():
-    """Against itself 100; otherwise what the answers of both say. The student stays as it was."""
+def test_teacher_student_agreement_by_hand():
+    """Get 100 for a model with itself, else the agreement; the student is not changed."""
     crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     teacher, student = (build_model(tiny(seed=seed), FIGURE_SKELETON) for seed in (0, 1))
     student.train()
@@ -118,7 +118,7 @@ def test_teacher_and_student_agree_as_far_as_their_answers_do():
     assert validators.teacher_student(teacher, teacher, crops, MIRROR) == 100
 
 
-def test_the_prior_likes_poses_of_the_source_wherever_they_stand():
+def test_pose_prior_is_independent_of_position():
     draw = np.random.default_rng(0)
     base = np.array([[0.0, 0], [10, 0], [10, 20], [0, 30]])
     poses = (base + draw.normal(0, 1.0, (200, 4, 2))).astype(np.float32)
@@ -149,7 +149,7 @@ def test_one_validator_alone_keeps_its_order(values):
     assert sum(ranks) == pytest.approx(len(values) * (len(values) - 1) / 2)
 
 
-def test_asking_twice_gives_the_same_and_batches_do_not_matter():
+def test_predictions_are_repeatable_in_any_batch():
     model = build_model(tiny(), FIGURE_SKELETON)
     crops = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     one, two = (ask(model, crops, MIRROR, batch=5) for _ in range(2))

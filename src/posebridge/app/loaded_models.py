@@ -1,4 +1,4 @@
-"""The models of the command line, opened."""
+"""The models of the command line, loaded."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ShownModel:
     """One model on the page.
 
     Attributes:
-        name: its title there; no two are alike.
-        detail: a few words on what it is.
+        name: its unique title on the page.
+        detail: a short description.
         slug: a part of the names of its files.
     """
 
@@ -27,18 +27,18 @@ class ShownModel:
 
 
 def is_run(path: Path | str) -> bool:
-    """Whether a path is a run folder that has a model."""
+    """Return whether a path is a run folder with a model."""
     return (Path(path) / "checkpoints").is_dir()
 
 
 def open_models(paths: Sequence[str], device: str = "auto") -> list[ShownModel]:
-    """Load what was named, in that order.
+    """Load models in the given order.
 
-    A run folder stands for two models, its weights from before the adaptation and its last ones;
-    for one where it has no others, or where both are of the same step.
+    A run folder gives two models, the source checkpoint and the last one; it gives one where there is
+    no other, or where both are of one step.
 
     Raises:
-        InputError: something there is no model.
+        InputError: a path is not a model.
     """
     opened: list[tuple[str, str, Predictor]] = []
     for path in dict.fromkeys(paths):
@@ -76,7 +76,7 @@ def _model_words(model: Predictor) -> str:
 
 
 def _short(path: str, among: Sequence[str]) -> str:
-    """The last part of a path, or as many as tell it from the others."""
+    """Return the shortest end of a path that differs from the ends of the other paths."""
     parts = Path(path).parts
     others = [Path(other).parts for other in set(among) if other != path]
     for count in range(1, len(parts) + 1):

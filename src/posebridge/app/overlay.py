@@ -1,8 +1,8 @@
-"""Photographs with skeletons, and the table of points, as HTML.
+"""Images with skeletons, and the table of points, as HTML.
 
-What has a confidence carries it as ``data-c``; what lies below the threshold has the class ``off``.
-The page's script moves that class when the slider moves, so that nothing is asked of the server,
-and the server puts it there in the first place, so that the page is right without the script.
+Elements with a confidence have it as ``data-c``; elements below the threshold have the class ``off``.
+The page's script toggles that class when the slider moves, without a request to the server. The server
+sets the class first, so that the page is right without the script.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _QUALITY = 88
 def panels(
     answers: Answers, models: Sequence[ShownModel], picture: int, threshold: float
 ) -> list[str]:
-    """A panel for each model: its title, how many joints are shown, and the picture with them."""
+    """Return a panel for each model: title, number of visible joints, and the image with them."""
     image = decode_image(answers.upload.samples.path(picture))
     size = (image.shape[1], image.shape[0])
     uri = picture_uri(image)
@@ -67,12 +67,12 @@ def skeleton_drawing(
     size: tuple[int, int],
     threshold: float,
 ) -> Markup:
-    """A skeleton as SVG over a whole image; left blue, right red, the middle green.
+    """Return a skeleton as SVG over a whole image; left blue, right red, the middle green.
 
-    A bone is as sure as the less sure of its ends.
+    The confidence of a bone is the lower one of its ends.
 
     Args:
-        points: (K, 2) in pixels of the image, whose centres are whole numbers. confidence: (K,).
+        points: (K, 2) in pixels of the image, whose centers are whole numbers. confidence: (K,).
         size: width and height of the image.
     """
     side_of = {a: "left" for a, _ in skeleton.pairs} | {b: "right" for _, b in skeleton.pairs}
@@ -107,9 +107,9 @@ def skeleton_drawing(
 def point_table(
     answers: Answers, models: Sequence[ShownModel], picture: int, threshold: float
 ) -> str:
-    """Joints by rows; x, y and confidence of each model, and for two how far apart they are.
+    """Return a table of joints: x, y and confidence of each model, and for two their distance.
 
-    Models with different keypoints share the rows of the names that they have in common.
+    Models with different keypoints share the rows of common names.
     """
     rows = [int(np.flatnonzero(found.rows == picture)[0]) for found in answers.found]
     names = list(
@@ -162,9 +162,9 @@ def point_table(
 
 
 def picture_uri(image: np.ndarray, side: int = _SIDE, least: int = _LEAST) -> str:
-    """An (H, W, 3) RGB image as a data URI, at most ``side`` pixels wide and high.
+    """Return an (H, W, 3) RGB image as a data URI, at most ``side`` pixels wide and high.
 
-    One that is smaller than ``least`` is enlarged smoothly, so that browsers need not.
+    An image smaller than ``least`` is enlarged smoothly, so that browsers do not have to.
     """
     longest = max(image.shape[:2])
     scale = min(1.0, side / longest) if longest >= least else least / longest
@@ -178,10 +178,10 @@ def picture_uri(image: np.ndarray, side: int = _SIDE, least: int = _LEAST) -> st
 
 
 def file_uri(path: Path) -> str:
-    """The same of an image file.
+    """Return an image file as a data URI, without enlarging it.
 
     Raises:
-        UnreadableImage: it is not there any more, or half of it.
+        UnreadableImage: the file is gone or incomplete.
     """
     return picture_uri(decode_image(path), least=0)
 

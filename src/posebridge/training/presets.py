@@ -1,7 +1,7 @@
-"""Named settings, and the one way in which settings come together.
+"""Named presets, and the one way in which settings are merged.
 
 Presets are YAML files in ``posebridge/presets``. Presets, YAML files of the user and dotted
-overrides are applied in the order in which they are given; all fill the same
+overrides are applied in the given order; all fill one
 :class:`~posebridge.training.config.AdaptConfig`.
 """
 
@@ -24,7 +24,7 @@ PRESETS = Path(__file__).parent.parent / "presets"
 
 
 def known_presets() -> dict[str, str]:
-    """Name -> the first comment line of the file, which says what it is."""
+    """Return name -> the first comment line of the file, which describes the preset."""
     return {
         file.stem: file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         for file in sorted(PRESETS.glob("*.yaml"))
@@ -32,7 +32,7 @@ def known_presets() -> dict[str, str]:
 
 
 def preset_file(name: str) -> Path:
-    """The YAML file of a preset; an unknown name raises and lists the known ones."""
+    """Return the YAML file of a preset; an unknown name raises and lists the known ones."""
     file = PRESETS / f"{name}.yaml"
     if not re.fullmatch(r"\w{1,100}", name) or not file.is_file():
         raise InputError(
@@ -42,7 +42,7 @@ def preset_file(name: str) -> Path:
 
 
 def preset_settings(name: str) -> dict[str, Any]:
-    """What a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
+    """Return the settings of a preset by dotted names, such as ``{"feature.weight": 0.0}``."""
     return dotted(read_yaml_mapping(preset_file(name), "preset"))
 
 
@@ -52,7 +52,9 @@ def configure(
     overrides: Mapping[str, Any] | None = None,
     base: Path | str | None = None,
 ) -> AdaptConfig:
-    """The same from Python: presets, then a YAML file, then dotted overrides; ``base`` before all.
+    """Return a configuration from presets, then a YAML file, then dotted overrides.
+
+    ``base`` is a YAML file that is applied before all of them.
 
     >>> configure(["multilevel"], overrides={"feature.weight": 0}).feature.weight
     0.0
@@ -74,10 +76,10 @@ def configure(
 
 
 def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) -> None:
-    """Whether settings are those that a run was started with.
+    """Check that a configuration equals the one that a run was started with.
 
-    Without a source, crop and model are those of the model that the run started from, whatever is
-    given (:func:`~posebridge.training.initialization.start_of`).
+    Without a source, crop and model are those of the initial model, whatever is given
+    (:func:`~posebridge.training.initialization.start_of`).
 
     Raises:
         InputError: a setting differs.
@@ -88,8 +90,8 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
     for name in (*theirs, *mine):
         if mine.get(name) != theirs.get(name):
             raise InputError(
-                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which goes on "
-                "with the settings stored there; leave it out, or start a new run to change it."
+                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which resumes "
+                "with the stored config; leave it out, or start a new run to change it."
             )
 
 
@@ -97,7 +99,7 @@ def config_file(file: Path | str) -> Path:
     """Return the path of a YAML file of settings; InputError where there is none."""
     if not os.path.isfile(file):  # False also for a name that is too long
         raise InputError(
-            f"there is no file of settings {short_repr(str(file))}; give a YAML file, such as the "
+            f"the config file {short_repr(str(file))} does not exist; give a YAML file, such as the "
             "config.yaml of a run."
         )
     return Path(file)

@@ -156,10 +156,9 @@ def test_from_every_format_to_every_other(tmp_path):
             back = read_annotations(out)
             both = replace(second, holds=first.holds & second.holds)
             assert registry.NAMES in both.holds or done.target is second
-            if registry.NAMES not in both.holds:
-                labels_then = replace(labels, individuals=None)
-            else:
-                labels_then = labels
+            labels_then = (
+                replace(labels, individuals=None) if registry.NAMES not in both.holds else labels
+            )
             if registry.BOXES in second.holds and registry.BOXES not in first.holds:
                 assert any("extent" in s for s in done.losses) or second.name in ("coco", "slp")
                 back = replace(back, boxes=back.boxes * 0)
