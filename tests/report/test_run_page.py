@@ -17,9 +17,8 @@ from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
 from posebridge.report import charts
 from posebridge.report.charts import Line, interval_chart, line_chart, number
-from posebridge.report.gallery import gallery, skeleton_drawing
+from posebridge.report.gallery import gallery
 from posebridge.report.run_page import render, tiles, warnings, write_run_page
-from posebridge.skeleton import Skeleton
 
 HURT = Verdict("probably_not", False, "Less steady.", (Finding("agreement", -1, "Less steady."),))
 
@@ -161,19 +160,6 @@ def test_names_of_files_and_joints_are_text(judged):
     judgement = dataclasses.replace(judged.judgement, photographs=photographs)
     page = render(judgement, gallery(judgement, judged.pictures), "x")
     assert "<script" not in page
-    drawn = skeleton_drawing(np.zeros((1, 2)), np.ones(1, bool), Skeleton("x", ("<b>",)), size=32)
-    assert "&lt;b&gt;" in drawn
-
-
-def test_a_skeleton_lies_on_the_picture():
-    """On a crop of 50 px the centre of pixel (24, 9) is at 49 and 19 percent."""
-    arms = Skeleton.from_names("arms", ["left_hand", "right_hand", "nose"], [(0, 2), (0, 1)])
-    points = np.array([[24.0, 9], [0, 0], [49, 49]])
-    drawn = skeleton_drawing(points, np.array([True, False, True]), arms, size=50)
-    assert '<circle class="left" cx="49" cy="19"' in drawn
-    assert '<circle class="right hollow" cx="1" cy="1"' in drawn
-    assert '<path class="left" d="M49 19L99 99"/>' in drawn
-    assert '<path class="middle" d="M49 19L1 1"/>' in drawn
 
 
 def test_tiles_say_what_is_clear(judged):

@@ -10,10 +10,10 @@ import numpy as np
 from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, region_of, to_crop
 from posebridge.data.quality import CheckedSet, Finding
 from posebridge.report.overlays import draw_poses
+from posebridge.report.side_colors import ON_WHITE, to_rgb
 
 SIDE = 224
 _GAP = 6
-_LEFT, _RIGHT, _MIDDLE = ((60, 130, 255), (255, 80, 80), (47, 174, 98))
 _MARK, _BOX = (255, 221, 0), (255, 255, 255)
 
 
@@ -89,21 +89,19 @@ def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[st
     here = (labels.points[rows] - middle[:, None]) / longer[:, None, None]
     cells = ((here / 1.15 + 0.5) * side).astype(int)
     inside = labels.labelled[rows] & ((cells >= 0) & (cells < side)).all(axis=2)
-    left = {a for a, _ in labels.skeleton.pairs}
-    right = {b for _, b in labels.skeleton.pairs}
+    sides = labels.skeleton.sides
     maps = {}
     for group, joints in labels.skeleton.groups.items():
         ink = np.zeros((side, side, 3))
-        for colour, some in (
-            (_LEFT, [k for k in joints if k in left]),
-            (_RIGHT, [k for k in joints if k in right]),
-            (_MIDDLE, [k for k in joints if k not in left | right]),
-        ):
+        for side_name, color in ON_WHITE.items():
+            some = [k for k in joints if sides[k] == side_name]
             spots = cells[:, some][inside[:, some]]
             density = np.zeros((side, side))
             np.add.at(density, (spots[:, 1], spots[:, 0]), 1.0)
             density = cv2.GaussianBlur(density, (0, 0), side / 32)
-            ink += (density / max(density.max(), 1e-9))[..., None] * (1 - np.array(colour) / 255)
+            ink += (density / max(density.max(), 1e-9))[..., None] * (
+                1 - np.array(to_rgb(color)) / 255
+            )
         maps[group] = (255 * np.exp(-1.6 * ink)).round().astype(np.uint8)
     return maps
 

@@ -6,21 +6,21 @@ screen and name a joint under the pointer.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from markupsafe import Markup
 
 from posebridge.data.crops import Region, UnreadableImage, cut, decode_image
 from posebridge.evaluation.judgement import Judgement
 from posebridge.inference.run_comparison import Pictures
-from posebridge.skeleton import Skeleton
+from posebridge.report.data_uri import data_uri
+from posebridge.report.skeleton_svg import skeleton_svg
 
 _SIDE = 320
+_SCALE = 2.0
 _QUALITY = 80
 
 
@@ -84,53 +84,18 @@ def _shots(
         if spent > most_bytes:
             break
         before, after = (
-            skeleton_drawing(
+            skeleton_svg(
                 pictures.points[model][row],
-                pictures.steady[model][row],
                 pictures.skeleton,
-                pictures.size,
+                (pictures.size, pictures.size),
+                scale=_SCALE,
+                hollow=~pictures.steady[model][row],
             )
             for model in ("source", "adapted")
         )
         name = Path(about.file).name
         shots.append(Shot(name, image, before, after, about.steady, about.moved))
     return shots
-
-
-def skeleton_drawing(
-    points: np.ndarray, steady: np.ndarray, skeleton: Skeleton, size: int
-) -> Markup:
-    """A skeleton as SVG over a crop; left blue, right red, the middle green.
-
-    Args:
-        points: (K, 2) in pixels of a crop of ``size``. steady: (K,) bool; others are hollow.
-    """
-    side_of = {a: "left" for a, _ in skeleton.pairs} | {b: "right" for _, b in skeleton.pairs}
-    sides = [side_of.get(j, "middle") for j in range(len(skeleton))]
-    places = np.round((points + 0.5) * 100 / size, 1).tolist()
-    bones = {"left": "", "right": "", "middle": ""}
-    for a, b in skeleton.edges:
-        named = {sides[a], sides[b]} - {"middle"}
-        side = named.pop() if len(named) == 1 else "middle"
-        (xa, ya), (xb, yb) = places[a], places[b]
-        bones[side] += f"M{xa:g} {ya:g}L{xb:g} {yb:g}"
-    every = "".join(bones.values())
-    parts = [Markup('<path class="halo" d="{}"/>').format(every)] if every else []
-    parts += [
-        Markup('<path class="{}" d="{}"/>').format(side, path)
-        for side, path in bones.items()
-        if path
-    ]
-    parts += [
-        Markup('<circle class="{}{}" cx="{:g}" cy="{:g}" r="1.9"><title>{}</title></circle>')
-        .format(side, "" if sure else " hollow", x, y, name)
-        for (x, y), side, sure, name in zip(
-            places, sides, steady.tolist(), skeleton.keypoints, strict=True
-        )
-    ]  # fmt: skip
-    return Markup('<svg viewBox="0 0 100 100" aria-hidden="true">{}</svg>').format(
-        Markup("").join(parts)
-    )
 
 
 def _image(path: Path, region: np.ndarray) -> str | None:
@@ -141,7 +106,4 @@ def _image(path: Path, region: np.ndarray) -> str | None:
         return None
     x, y, side = (int(v) for v in region)
     crop = cut(image, Region(x, y, side), min(_SIDE, max(96, side)))
-    done, encoded = cv2.imencode(".webp", crop[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
-    if not done:
-        return None
-    return "data:image/webp;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
+    return data_uri(crop, quality=_QUALITY)

@@ -14,12 +14,13 @@ import supervision as sv
 from posebridge.data.crops import decode_image
 from posebridge.errors import InputError
 from posebridge.files.whole import folder_written_whole, write_bytes
-from posebridge.skeleton import Skeleton
+from posebridge.report.side_colors import ON_IMAGES, to_rgb
+from posebridge.skeleton import Side, Skeleton
 
 if TYPE_CHECKING:
     from posebridge.inference.predictor import PosePredictions
 
-_LEFT, _RIGHT, _MIDDLE = (sv.Color(60, 130, 255), sv.Color(255, 80, 80), sv.Color(90, 220, 120))
+_ORDER: tuple[Side, ...] = ("middle", "left", "right")
 
 
 def draw_poses(
@@ -44,38 +45,25 @@ def draw_poses(
     positions[(positions == 0).all(axis=2)] = 0.01
     positions[hidden] = 0
     picture = np.ascontiguousarray(image[:, :, ::-1])
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
-    for colour, joints, edges in (
-        (_MIDDLE, set(range(len(skeleton))) - left - right, _between(skeleton, left, right, None)),
-        (_LEFT, left, _between(skeleton, left, right, left)),
-        (_RIGHT, right, _between(skeleton, left, right, right)),
-    ):
+    for side in _ORDER:
+        color = sv.Color(*to_rgb(ON_IMAGES[side]))
+        edges = [  # supervision counts keypoints from 1
+            (a + 1, b + 1)
+            for (a, b), s in zip(skeleton.edges, skeleton.edge_sides, strict=True)
+            if s == side
+        ]
         if edges:
-            points_of = sv.KeyPoints(xy=positions)
-            picture = sv.EdgeAnnotator(color=colour, thickness=thickness, edges=edges).annotate(
-                picture, points_of
+            picture = sv.EdgeAnnotator(color=color, thickness=thickness, edges=edges).annotate(
+                picture, sv.KeyPoints(xy=positions)
             )
-        some = np.zeros_like(positions)
-        some[:, sorted(joints)] = positions[:, sorted(joints)]
+        joints = [k for k, s in enumerate(skeleton.sides) if s == side]
         if joints:
-            picture = sv.VertexAnnotator(color=colour, radius=thickness + 1).annotate(
+            some = np.zeros_like(positions)
+            some[:, joints] = positions[:, joints]
+            picture = sv.VertexAnnotator(color=color, radius=thickness + 1).annotate(
                 picture, sv.KeyPoints(xy=some)
             )
     return np.ascontiguousarray(picture[:, :, ::-1])
-
-
-def _between(
-    skeleton: Skeleton, left: set[int], right: set[int], side: set[int] | None
-) -> list[tuple[int, int]]:
-    """The edges of one side, counted from 1 as supervision does; None: those of neither side."""
-
-    def of(edge: tuple[int, int]) -> set[int] | None:
-        sides = [left if j in left else right if j in right else None for j in edge]
-        named = [s for s in sides if s is not None]
-        return named[0] if named and all(s is named[0] for s in named) else None
-
-    return [(a + 1, b + 1) for a, b in skeleton.edges if of((a, b)) is side]
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> np.ndarray:

@@ -12,13 +12,12 @@ from rich.table import Table
 
 from posebridge.errors import InputError
 from posebridge.report.plots import write_plot
+from posebridge.report.side_colors import MISSING, ON_WHITE
 from posebridge.skeleton import Skeleton, SkeletonMatch, builtin_skeletons, match_skeletons
 from posebridge.skeleton.files import Layout, read_skeleton_and_layout, typical_pose
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-LEFT, RIGHT, MIDDLE, MISSING = "#3c82ff", "#f05050", "#2fae62", "#b0b0b0"
 
 
 def print_skeleton(console: Console, title: str, skeleton: Skeleton) -> None:
@@ -119,26 +118,16 @@ def draw_skeleton(
         places: (K, 2), y down.
         missing: keypoints to draw as empty grey rings.
     """
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
     gone = set(missing)
-
-    def colour(*joints: int) -> str:
-        if gone & set(joints):
-            return MISSING
-        sides = [LEFT if j in left else RIGHT if j in right else None for j in joints]
-        named = {s for s in sides if s}
-        return named.pop() if len(named) == 1 else MIDDLE
-
-    for a, b in skeleton.edges:
+    for (a, b), side in zip(skeleton.edges, skeleton.edge_sides, strict=True):
         x, y = places[[a, b]].T
-        shade = colour(a, b)
+        shade = MISSING if gone & {a, b} else ON_WHITE[side]
         axes.plot(
             x, y, color=shade, linewidth=2.5, linestyle=":" if shade == MISSING else "-", zorder=1,
             alpha=0.75, solid_capstyle="round",
         )  # fmt: skip
     for index, (x, y) in enumerate(places):
-        shade = colour(index)
+        shade = MISSING if index in gone else ON_WHITE[skeleton.sides[index]]
         face = "white" if index in gone else shade
         axes.scatter(x, y, s=190, color=face, edgecolors=shade, linewidths=1.6, zorder=2)
         if numbers:
@@ -200,13 +189,10 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
 def _name_list(
     axes: Axes, skeleton: Skeleton, lines: Sequence[str], missing: Sequence[int] = ()
 ) -> None:
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
     axes.set_axis_off()
     axes.set_ylim(max(len(lines), 12), -1)
     for index, line in enumerate(lines):
-        shade = LEFT if index in left else RIGHT if index in right else MIDDLE
-        shade = MISSING if index in missing else shade
+        shade = MISSING if index in missing else ON_WHITE[skeleton.sides[index]]
         axes.text(0, index, f"{index:>2}", fontsize=10, color=shade, weight="bold", ha="right")
         text = "#777777" if index in missing else "#222222"
         axes.text(0.04, index, line, fontsize=10, color=text)
@@ -216,7 +202,7 @@ def _name_list(
 def _legend(figure: Any, sided: bool, grey: bool = False) -> None:
     from matplotlib.lines import Line2D
 
-    kinds = [("left", LEFT), ("right", RIGHT), ("middle", MIDDLE)] if sided else []
+    kinds: list[tuple[str, str]] = list(ON_WHITE.items()) if sided else []
     kinds += [("no partner", MISSING)] if grey else []
     handles = [
         Line2D([], [], marker="o", linestyle="", color=shade, markersize=9, label=text)
