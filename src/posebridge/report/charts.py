@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from posebridge.evaluation.bootstrap import Interval
@@ -18,6 +19,11 @@ from posebridge.evaluation.calibration import Reliability
 _WIDTH, _HEIGHT = 520, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 22, 12, 34
 _LEAST_DRAWN = 10
+_SMALL = (340, 190)
+_BINS = 32
+
+SET_KINDS = ("line-a", "line-b", "line-d", "line-e")
+"""CSS classes of data sets side by side, in their order."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,46 @@ def reliability_chart(curves: Sequence[tuple[str, str, Reliability | None]], lab
     return _svg(parts, label, lines)
 
 
+def histogram(label: str, unit: str, values: Sequence[np.ndarray]) -> Markup:
+    """Return the distributions of one measure in several sets, drawn over each other.
+
+    The range holds the middle 98 % of all values; values beyond it count in the first and last bin.
+
+    Args:
+        unit: of the values.
+        values: a 1-D array for each set; set i has the CSS class of ``SET_KINDS[i]``.
+    """
+    values = [v[np.isfinite(v)] for v in values]
+    present = [v for v in values if len(v)]
+    if not present:
+        return Markup("")
+    low = min(float(np.percentile(v, 1)) for v in present)
+    high = max(float(np.percentile(v, 99)) for v in present)
+    if high - low < 1e-6 * max(abs(high), 1):
+        return Markup('<p class="all">all {:g}{}</p>').format(round(low, 2), unit)
+    if all((v == v.round()).all() for v in present) and high - low <= _BINS:
+        edges = np.arange(math.floor(low), math.ceil(high) + 2) - 0.5
+    else:
+        edges = np.linspace(low, high, _BINS + 1)
+    percent = [100 * np.histogram(np.clip(v, low, high), edges)[0] / max(len(v), 1) for v in values]
+    top = 1.05 * max(float(p.max()) for p in percent)
+    axes = _Axes(float(edges[0]), float(edges[-1]), 0.0, top, *_SMALL)
+    parts = [_grid(axes, "%", unit.strip(), most_ticks=4)]
+    for i, heights in enumerate(percent):
+        if len(values[i]):
+            steps = "".join(
+                f"L{axes.x(a)} {axes.y(h)}L{axes.x(b)} {axes.y(h)}"
+                for a, b, h in zip(edges[:-1], edges[1:], heights, strict=True)
+            )
+            start, end = axes.x(edges[0]), axes.x(edges[-1])
+            parts.append(
+                Markup('<path class="area {}" d="M{} {}{}L{} {}Z"/>').format(
+                    SET_KINDS[i % len(SET_KINDS)], start, axes.y(0), steps, end, axes.y(0)
+                )
+            )
+    return _drawing(parts, label, *_SMALL)
+
+
 def number(
     value: float | None, unit: str = "", *, signed: bool = False, places: int | None = None
 ) -> str:
@@ -153,45 +199,52 @@ class _Axes:
     last: float
     low: float
     high: float
+    width: int = _WIDTH
+    height: int = _HEIGHT
 
     def x(self, value: float) -> float:
-        share = (value - self.first) / (self.last - self.first)
-        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+        fraction = (value - self.first) / (self.last - self.first)
+        return round(_LEFT + fraction * (self.width - _LEFT - _RIGHT), 1)
 
     def y(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
+        fraction = (value - self.low) / (self.high - self.low)
+        return round(self.height - _BOTTOM - fraction * (self.height - _TOP - _BOTTOM), 1)
 
 
 def _svg(parts: Sequence[Markup], label: str, lines: Sequence[Line]) -> Markup:
     legend = Markup("").join(
         Markup('<span class="{}"><i></i>{}</span>').format(line.kind, line.name) for line in lines
     )
-    return Markup(
-        '<div class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-        '<p class="legend">{}</p></div>'
-    ).format(_WIDTH, _HEIGHT, label, Markup("").join(parts), legend)
+    return Markup('<div class="chart">{}<p class="legend">{}</p></div>').format(
+        _drawing(parts, label, _WIDTH, _HEIGHT), legend
+    )
 
 
-def _grid(axes: _Axes, unit: str, below: str, beside: str = "") -> Markup:
+def _drawing(parts: Sequence[Markup], label: str, width: int, height: int) -> Markup:
+    return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        width, height, label, Markup("").join(parts)
+    )
+
+
+def _grid(axes: _Axes, unit: str, below: str, beside: str = "", most_ticks: int = 6) -> Markup:
     parts = []
-    for value in _ticks(axes.low, axes.high):
+    for value in _ticks(axes.low, axes.high, most_ticks):
         y = axes.y(value)
         parts.append(
             Markup(
                 '<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>'
                 '<text x="{}" y="{}" text-anchor="end">{}</text>'
-            ).format(_LEFT, y, _WIDTH - _RIGHT, y, _LEFT - 7, y + 4, f"{value:g}{unit.strip()}")
+            ).format(_LEFT, y, axes.width - _RIGHT, y, _LEFT - 7, y + 4, f"{value:g}{unit.strip()}")
         )
-    for value in _ticks(axes.first, axes.last):
+    for value in _ticks(axes.first, axes.last, most_ticks):
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                axes.x(value), _HEIGHT - _BOTTOM + 16, f"{value:g}"
+                axes.x(value), axes.height - _BOTTOM + 16, f"{value:g}"
             )
         )
     parts.append(
         Markup('<text class="below" x="{}" y="{}" text-anchor="end">{}</text>').format(
-            _WIDTH - _RIGHT, _HEIGHT - 3, escape(below)
+            axes.width - _RIGHT, axes.height - 3, escape(below)
         )
     )
     if beside:

@@ -1,6 +1,6 @@
 """``RUN/report``: the page that answers whether an adaptation helped, and its numbers.
 
-index.html        one file, nothing outside it; made from ``page/index.html.jinja``
+index.html        one file, nothing outside it; made from ``page/run.html.jinja``
 report.json       all numbers of the page (:class:`~posebridge.evaluation.judgement.Judgement`)
 calibration.json  from peaks to chances, for both models
 """
@@ -22,6 +22,7 @@ from posebridge.report.charts import (
     reliability_chart,
 )
 from posebridge.report.gallery import Gallery, gallery
+from posebridge.report.page_template import render_page
 from posebridge.report.training_curves import course_charts, course_words
 from posebridge.training.metrics_file import read_metrics
 
@@ -91,23 +92,10 @@ def render(
     stopped: tuple[int, int] | None = None,
 ) -> str:
     """The whole page as text; ``made`` says by what, the others are as in :func:`warnings`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("posebridge.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    source = environment.loader
-    assert source is not None
-    style = source.get_source(environment, "style.css")[0]
-    return environment.get_template("index.html.jinja").render(
+    return render_page(
+        "run.html.jinja",
         j=judgement,
         without_source=WITHOUT_SOURCE in judgement.method,
-        style=Markup(style),
         colour=_COLOURS[judgement.verdict.answer],
         tiles=tiles(judgement),
         rows=[_row(judgement, row) for row in judgement.validators],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -29,12 +30,25 @@ def skeleton_svg(
     size: tuple[int, int],
     *,
     scale: float = 1.0,
+    **options: Any,
+) -> Markup:
+    """Return a skeleton as an SVG that covers an image; arguments as in :func:`skeleton_shapes`."""
+    shapes = skeleton_shapes(points, skeleton, size, scale=scale, **options)
+    return svg_over_image(shapes, size, scale)
+
+
+def skeleton_shapes(
+    points: np.ndarray,
+    skeleton: Skeleton,
+    size: tuple[int, int],
+    *,
+    scale: float = 1.0,
     shown: np.ndarray | None = None,
     hollow: np.ndarray | None = None,
     confidence: np.ndarray | None = None,
     threshold: float = 0.0,
-) -> Markup:
-    """Return a skeleton as an SVG that covers an image.
+) -> list[Markup]:
+    """Return the halos, bones and joints of a skeleton as SVG elements.
 
     Each bone is a dark halo under a colored line. A bone has the lower confidence of its two ends.
 
@@ -74,7 +88,7 @@ def skeleton_svg(
                 '<circle class="joint {}{} cx="{:g}" cy="{:g}" r="{:g}"><title>{}</title></circle>'
             ).format(kind, state(k), *xy[k], unit, title)
         )
-    return svg_over_image([*halos, *bones, *joints], size, scale)
+    return [*halos, *bones, *joints]
 
 
 def svg_over_image(shapes: Sequence[Markup], size: tuple[int, int], scale: float = 1.0) -> Markup:
