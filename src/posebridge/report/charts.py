@@ -164,7 +164,7 @@ def histogram(label: str, unit: str, values: Sequence[np.ndarray]) -> Markup:
     percent = [100 * np.histogram(np.clip(v, low, high), edges)[0] / max(len(v), 1) for v in values]
     top = 1.05 * max(float(p.max()) for p in percent)
     axes = _Axes(float(edges[0]), float(edges[-1]), 0.0, top, *_SMALL)
-    parts = [_grid(axes, "%", unit.strip(), most_ticks=4)]
+    parts = [_grid(axes, "%", unit.strip(), rows=4)]
     for i, heights in enumerate(percent):
         if len(values[i]):
             steps = "".join(
@@ -226,9 +226,9 @@ def _drawing(parts: Sequence[Markup], label: str, width: int, height: int) -> Ma
     )
 
 
-def _grid(axes: _Axes, unit: str, below: str, beside: str = "", most_ticks: int = 6) -> Markup:
+def _grid(axes: _Axes, unit: str, below: str, beside: str = "", rows: int = 6) -> Markup:
     parts = []
-    for value in _ticks(axes.low, axes.high, most_ticks):
+    for value in _ticks(axes.low, axes.high, rows):
         y = axes.y(value)
         parts.append(
             Markup(
@@ -236,7 +236,7 @@ def _grid(axes: _Axes, unit: str, below: str, beside: str = "", most_ticks: int 
                 '<text x="{}" y="{}" text-anchor="end">{}</text>'
             ).format(_LEFT, y, axes.width - _RIGHT, y, _LEFT - 7, y + 4, f"{value:g}{unit.strip()}")
         )
-    for value in _ticks(axes.first, axes.last, most_ticks):
+    for value in _ticks(axes.first, axes.last):
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
                 axes.x(value), axes.height - _BOTTOM + 16, f"{value:g}"
