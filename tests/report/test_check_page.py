@@ -37,7 +37,7 @@ def test_page_shows_findings_images_and_charts(checked, tmp_path):
         assert tab.locator("#verdict h1").inner_text() == "2 warnings"
         assert tab.locator("#findings article.warn").count() == 2
         assert tab.locator("#findings .shot svg .ring").count() == 2
-        assert tab.locator("#images .shot svg circle.joint").count() == 8 * 14
+        assert tab.locator("#images .shot svg circle.joint").count() == 4 * 14
         assert tab.locator("#distributions figure.chart").count() == 9
         assert tab.locator("#keypoints .bars tr").count() == 1 + 14
         assert tab.locator("#sets b").inner_text() == "<source>"

@@ -1,7 +1,7 @@
-"""Small charts as inline SVG whose colours are the page's own, so that they fit light and dark.
+"""Small charts as inline SVG in the page's own colors, for light and dark mode.
 
-Classes on the shapes (``line-a``, ``dot``, ``grid``) are styled in ``page/style.css``. Text is real
-text: it scales, and a reader can select it.
+``page/style.css`` styles the classes of the shapes (``line-a``, ``dot``, ``grid``). Text is real text:
+it scales, and a reader can select it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Line:
 
 
 def interval_chart(change: Interval, kind: str) -> Markup:
-    """A difference and its interval about zero; the scale is the row's own."""
+    """Draw a difference and its interval around zero, on a scale of its own."""
     if change.value is None or change.low is None or change.high is None:
         return Markup("")
     reach = 1.15 * max(abs(change.low), abs(change.high), abs(change.value), 1e-9)
@@ -60,13 +60,14 @@ def line_chart(
     span: tuple[float, float] | None = None,
     mark: tuple[float, str] | None = None,
 ) -> Markup:
-    """Curves over steps.
+    """Draw curves over steps.
 
     Args:
-        label: for readers who cannot see it.
-        unit: after the numbers of the upright axis.
-        span: of the upright axis; by default that of the curves, with 0 where it is near.
-        mark: a position on the level axis and its name, such as where the adaptation begins.
+        label: the description for screen readers.
+        unit: the unit after the numbers of the vertical axis.
+        span: the range of the vertical axis. By default it is the range of the curves, extended to 0
+            where 0 is near.
+        mark: a position on the horizontal axis and its name, such as the start of the adaptation.
     """
     lines = [line for line in lines if line.points]
     if not lines:
@@ -97,18 +98,18 @@ def line_chart(
 
 
 def reliability_chart(curves: Sequence[tuple[str, str, Reliability | None]], label: str) -> Markup:
-    """Chance against the share that is right, with the diagonal; dots grow with their points.
+    """Draw calibrated confidence against the fraction correct, with the diagonal.
 
-    Bins of fewer than ten points are not drawn.
+    The area of a dot grows with its number of points. Bins of fewer than ten points are left out.
 
     Args:
-        curves: name, CSS class and reliability of each.
+        curves: name, CSS class and reliability of each curve.
     """
     shown = [(name, kind, r) for name, kind, r in curves if r is not None]
     if not shown:
         return Markup("")
     axes = _Axes(0, 100, 0, 100)
-    parts = [_grid(axes, " %", "chance that the model states, %", "of these, right")]
+    parts = [_grid(axes, " %", "confidence of the model, %", "correct")]
     parts.append(
         Markup('<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
             axes.x(0), axes.y(0), axes.x(100), axes.y(100)
@@ -134,7 +135,7 @@ def reliability_chart(curves: Sequence[tuple[str, str, Reliability | None]], lab
                     axes.x(x),
                     axes.y(y),
                     round(2.5 + 4 * math.sqrt(count / most), 1),
-                    f"{name}: says {x:.0f} %, is right in {y:.0f} % of {count} joints",
+                    f"{name}: confidence {x:.0f} %, correct in {y:.0f} % of {count} joints",
                 )
             )
     return _svg(parts, label, lines)
@@ -183,7 +184,10 @@ def histogram(label: str, unit: str, values: Sequence[np.ndarray]) -> Markup:
 def number(
     value: float | None, unit: str = "", *, signed: bool = False, places: int | None = None
 ) -> str:
-    """One decimal for percentages, two or three else; a real minus sign; a dash for nothing."""
+    """Format a number: one decimal for percentages, else two or three; a dash for None.
+
+    The minus sign is the typographic one.
+    """
     if value is None or not math.isfinite(value):
         return "\u2013"
     if places is None:
@@ -255,14 +259,14 @@ def _grid(axes: _Axes, unit: str, below: str, beside: str = "", rows: int = 6) -
 
 
 def _around(low: float, high: float) -> tuple[float, float]:
-    """A little room round the values, and from 0 where the lowest is near it."""
+    """Return a range with a margin around the values, from 0 where the lowest is near 0."""
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
     start = 0.0 if 0 <= low <= 0.35 * high else low - room
     return start, high + room
 
 
 def _ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from ``low`` to ``high``: steps of 1, 2 or 5 times a power of ten."""
+    """Return round numbers from ``low`` to ``high``, in steps of 1, 2 or 5 times a power of ten."""
     raw = (high - low) / (most - 1)
     power = 10 ** math.floor(math.log10(raw))
     step = next(s * power for s in (1, 2, 5, 10) if s * power >= raw)

@@ -68,9 +68,9 @@ class SubjectCrop:
         """Return the image with the box and the skeleton painted on it."""
         picture = self.image.copy()
         if self.box is not None:
-            corners = [tuple(int(v) for v in corner) for corner in self.box]
-            cv2.rectangle(picture, *corners, (0, 0, 0), 2)
-            cv2.rectangle(picture, *corners, (255, 255, 255), 1)
+            (x0, y0), (x1, y1) = self.box.astype(int).tolist()
+            cv2.rectangle(picture, (x0, y0), (x1, y1), (0, 0, 0), 2)
+            cv2.rectangle(picture, (x0, y0), (x1, y1), (255, 255, 255), 1)
         if self.skeleton is None:
             return picture
         return draw_poses(picture, self.points[None], self.skeleton, self.shown[None], thickness=2)

@@ -1,4 +1,4 @@
-"""Models side by side on the same labelled images."""
+"""Models side by side on the same labeled images."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def write_comparison(
     models: Sequence[tuple[str, PosePredictions]],
     columns: int = 8,
 ) -> None:
-    """A row for each model and one for the labels, on images spread evenly over the set.
+    """Write a sheet with a row for each model and one for the labels.
 
     Args:
-        models: title and predictions of each; all on the subjects of ``labels``.
+        labels: the labeled subjects; the columns are spread evenly over them.
+        models: title and predictions of each model, on the subjects of ``labels``.
     """
     common = set.intersection(*(set(found.rows.tolist()) for _, found in models))
     rows = np.array(sorted(common))

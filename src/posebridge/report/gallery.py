@@ -1,7 +1,6 @@
-"""The gallery: photographs before and after, the skeletons as drawings over them.
+"""The gallery of the run page: photographs with the skeletons before and after the adaptation.
 
-The crops are small WebP images in the page itself; the skeletons are SVG, so they stay sharp on any
-screen and name a joint under the pointer.
+The crops are small WebP images inside the page; the skeletons are SVG over them.
 """
 
 from __future__ import annotations
@@ -29,8 +28,11 @@ class Shot:
     """One photograph of the gallery.
 
     Attributes:
-        name: of the file. image: a data URI. before, after: the skeletons.
-        steady: (before, after) percent of the joints. moved: percent of the crop's side.
+        name: the file name.
+        image: the crop as a data URI.
+        before, after: the skeletons as SVG.
+        steady: percent of steady joints before and after.
+        moved: mean displacement in percent of the crop's side.
     """
 
     name: str
@@ -57,11 +59,14 @@ def gallery(
     middle: int = 4,
     most_bytes: int = 14_000_000,
 ) -> Gallery:
-    """Choose and draw.
+    """Choose photographs and draw the skeletons on them.
 
     Args:
-        most, middle: photographs of the bad end, and of the middle as far as they are others.
-        most_bytes: what images may take in the page, all together; a photograph stands there twice.
+        judgement: the numbers of the report, which order the photographs.
+        pictures: the predictions of both models.
+        most: number of the least steady photographs.
+        middle: number of photographs from the middle of the order that are not among the former.
+        most_bytes: limit of all images in the page; each photograph is in the page twice.
     """
     count = len(judgement.photographs)
     centre = [r for r in range((count - middle) // 2, (count + middle) // 2) if r >= most]
@@ -99,7 +104,7 @@ def _shots(
 
 
 def _image(path: Path, region: np.ndarray) -> str | None:
-    """The crop as a data URI, or None where it cannot be read any more."""
+    """Return the crop as a data URI, or None where the image can no longer be read."""
     try:
         image = decode_image(path)
     except UnreadableImage:

@@ -1,4 +1,4 @@
-"""Skeletons on images, by supervision: left blue, right red, the middle green."""
+"""Skeletons painted on images by supervision, and the files of these overlays."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ def draw_poses(
     shown: np.ndarray | None = None,
     thickness: int | None = None,
 ) -> np.ndarray:
-    """A copy of an image with skeletons on it.
+    """Return a copy of an image with skeletons painted on it.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         points: (N, K, 2) in pixels of the image.
-        shown: (N, K) bool; a hidden joint is not drawn, nor a bone that ends in it.
-        thickness: of the bones in pixels; by default by the size of the image.
+        skeleton: the skeleton of the points.
+        shown: (N, K) bool; a hidden joint and the bones that end in it are not drawn.
+        thickness: width of the bones in pixels; the default depends on the size of the image.
     """
     thickness = thickness or max(1, round(max(image.shape[:2]) / 160))
     positions = np.array(points, dtype=np.float32, copy=True)
     hidden = np.zeros(positions.shape[:2], bool) if shown is None else ~shown
-    # supervision leaves out what lies at (0, 0); a joint that is really there moves a little.
+    # supervision leaves out points at (0, 0); a joint at exactly that position moves a little.
     positions[(positions == 0).all(axis=2)] = 0.01
     positions[hidden] = 0
     picture = np.ascontiguousarray(image[:, :, ::-1])
@@ -67,7 +68,7 @@ def draw_poses(
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> np.ndarray:
-    """Rows of pictures with a title above each, as one (H, W, 3) RGB image."""
+    """Return rows of images with a title above each row, as one (H, W, 3) RGB image."""
     columns = max(len(pictures) for _, pictures in rows)
     gap, band = 4, 24
     width = columns * (side + gap) + gap
@@ -93,10 +94,10 @@ def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> 
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
-    """Write an RGB image whole or not at all; the ending says the format.
+    """Write an RGB image whole or not at all, in the format of the ending.
 
     Raises:
-        InputError: the place can't be written, or the format can't hold the image.
+        InputError: the path can't be written, or the format can't hold the image.
     """
     ending = Path(path).suffix
     try:
@@ -106,14 +107,14 @@ def write_picture(path: str, picture: np.ndarray) -> None:
     if not fine:
         height, width = picture.shape[:2]
         raise InputError(
-            f"{path} can't be written: an image of {width} x {height} pixels is not one that "
-            f"'{ending}' can hold; give another ending."
+            f"{path} can't be written: the format '{ending}' can't hold an image of "
+            f"{width} x {height} pixels; give another ending."
         )
     write_bytes(Path(path), content.tobytes())
 
 
 def overlay_file(folder: Path, name: str) -> Path:
-    """Where the overlay of an image lies: its name without folders, as PNG where it has no format.
+    """Return the overlay file of an image: its name without folders, as PNG for an unknown format.
 
     >>> overlay_file(Path("drawn"), "indoors/a.jpg").as_posix()
     'drawn/indoors__a.jpg'
@@ -126,7 +127,7 @@ def overlay_file(folder: Path, name: str) -> Path:
 def has_writer(ending: str) -> bool:
     """Return whether images are written with an ending such as ``.jpg``.
 
-    OpenCV sees no whole name: it ends the process at one that is not UTF-8.
+    OpenCV gets the ending only, because a name that is not UTF-8 makes it end the process.
     """
     return ending.isascii() and len(ending) > 1 and cv2.haveImageWriter(f"image{ending}")
 
@@ -142,7 +143,7 @@ def _cut(stem: str, most: int = 200) -> str:
 
 
 def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
-    """Return where the overlay of each image is; two images never share one.
+    """Return the overlay file of each image; two images never share a file.
 
     >>> [p.name for p in overlay_files(Path("drawn"), ["a/b.png", "a__b.png"]).values()]
     ['a__b.png', 'a__b_2.png']
@@ -161,19 +162,17 @@ def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
 
 
 def require_other_files(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
-    """No overlay takes the place of an image that is read.
+    """Raise InputError for an overlay that would replace an input image; the message names the image.
 
     Args:
-        paths: N images. files: their N names, as :func:`write_overlays` takes them.
-
-    Raises:
-        InputError: one does; the message names it.
+        paths: N images.
+        files: the N names of the images, as in :func:`write_overlays`.
     """
     read = {path.resolve() for path in paths}
     for file in overlay_files(folder, files).values():
         if file.resolve() in read:
             raise InputError(
-                f"--overlays {folder} would write over the image {file}; give another folder."
+                f"--overlays {folder} would overwrite the input image {file}; give another folder."
             )
 
 
@@ -184,13 +183,20 @@ def write_overlays(
     files: Sequence[str],
     least_confidence: float,
 ) -> int:
-    """Each image once, with all its subjects; names as in ``files``, made safe. All or none is written.
+    """Write an overlay of each image with all its subjects; all overlays or none.
+
+    Args:
+        folder: the folder of the overlays.
+        found: predictions for N subjects.
+        skeleton: the skeleton of the predictions.
+        files: the name of each subject's image, which becomes a safe file name.
+        least_confidence: keypoints below it are not drawn.
 
     Returns:
-        how many images were written.
+        The number of images written.
 
     Raises:
-        InputError: an overlay would take the place of an image; nothing was written.
+        InputError: an overlay would replace an input image; nothing was written.
     """
     assert found.samples is not None
     paths = [found.samples.path(row) for row in range(len(found.samples))]
