@@ -69,6 +69,6 @@ def test_histogram_of_whole_numbers_by_hand():
     np.testing.assert_allclose(heights, expected, atol=0.06)
 
 
-def test_histogram_of_one_value_is_a_sentence():
+def test_histogram_of_one_value_is_text():
     assert "all 14 px" in histogram("x", " px", [np.full(3, 14.0)])
     assert histogram("x", "", [np.full(2, np.nan)]) == ""
