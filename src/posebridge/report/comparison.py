@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.crops import Region, cut, decode_image, to_crop
+from posebridge.data.crops import to_crop
 from posebridge.data.samples import LabelledSamples
 from posebridge.inference.predictor import PosePredictions
-from posebridge.report.overlays import draw_poses, sheet, write_picture
+from posebridge.report.overlays import draw_poses, read_crop, sheet, write_picture
 
 _SIDE = 192
 
@@ -53,8 +53,7 @@ def _row(
     here = to_crop(points, regions, _SIDE)
     drawn = []
     for place, row in enumerate(rows):
-        region = Region(*(int(v) for v in regions[place]))
-        crop = cut(decode_image(labels.images.path(int(row))), region, _SIDE)
+        crop = read_crop(labels.images.path(int(row)), regions[place], _SIDE)
         visible = None if shown is None else shown[place][None]
         drawn.append(draw_poses(crop, here[place][None], labels.skeleton, visible))
     return drawn

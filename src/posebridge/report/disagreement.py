@@ -14,12 +14,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from posebridge.data.crops import Region, cut, decode_image, to_crop
+from posebridge.data.crops import to_crop
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.whole import write_text
 from posebridge.inference.predictor import PosePredictions
-from posebridge.report.overlays import draw_poses, sheet, write_picture
+from posebridge.report.overlays import draw_poses, read_crop, sheet, write_picture
 from posebridge.skeleton import Skeleton
 
 APART = 0.05
@@ -190,8 +190,7 @@ def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: i
 
 def _crop(found: Disagreement, row: int, side: int) -> np.ndarray:
     assert found.first.samples is not None
-    region = Region(*(int(v) for v in found.first.regions[row]))
-    return cut(decode_image(found.first.samples.path(int(row))), region, side)
+    return read_crop(found.first.samples.path(int(row)), found.first.regions[row], side)
 
 
 def _picture(found: Disagreement, row: int, which: PosePredictions, side: int) -> np.ndarray:

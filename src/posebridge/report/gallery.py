@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from posebridge.data.crops import Region, UnreadableImage, cut, decode_image
+from posebridge.data.crops import UnreadableImage
 from posebridge.evaluation.judgement import Judgement
 from posebridge.inference.run_comparison import Pictures
 from posebridge.report.data_uri import data_uri
+from posebridge.report.overlays import read_crop
 from posebridge.report.skeleton_svg import skeleton_svg
 
 _SIDE = 320
@@ -105,10 +106,8 @@ def _shots(
 
 def _image(path: Path, region: np.ndarray) -> str | None:
     """Return the crop as a data URI, or None where the image can no longer be read."""
+    side = min(_SIDE, max(96, int(region[2])))
     try:
-        image = decode_image(path)
+        return data_uri(read_crop(path, region, side), quality=_QUALITY)
     except UnreadableImage:
         return None
-    x, y, side = (int(v) for v in region)
-    crop = cut(image, Region(x, y, side), min(_SIDE, max(96, side)))
-    return data_uri(crop, quality=_QUALITY)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from posebridge.data.crops import decode_image
+from posebridge.data.crops import Region, cut, decode_image
 from posebridge.errors import InputError
 from posebridge.files.whole import folder_written_whole, write_bytes
 from posebridge.report.side_colors import ON_IMAGES, to_rgb
@@ -65,6 +65,16 @@ def draw_poses(
                 picture, sv.KeyPoints(xy=some)
             )
     return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def read_crop(file: Path, region: np.ndarray, side: int) -> np.ndarray:
+    """Return a square region of an image file, resized to ``side`` pixels.
+
+    Args:
+        region: (3,) left, top and side in pixels of the image.
+    """
+    x, y, length = (int(v) for v in region)
+    return cut(decode_image(file), Region(x, y, length), side)
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> np.ndarray:
