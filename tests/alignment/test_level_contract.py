@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from conftest import tiny
-from run_folders import logged, same, weights
 
 from posebridge.alignment.level import LEVELS, Level, register
 from posebridge.checkpoints.model_folder import load_checkpoint
@@ -16,6 +14,8 @@ from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 from posebridge.training.presets import configure
 from posebridge.training.run import train
+from tests.conftest import tiny
+from tests.run_folders import logged, same, weights
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browser import chromium
 
 from posebridge.cli.main import main
 from posebridge.training.heartbeat import PROGRESS, read_progress
+from tests.browser import chromium
 
 pytest.importorskip("gradio", reason="gradio is not installed: pip install 'posebridge[app]'")
 PATIENCE = 120_000

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from conftest import TINY
 from rich.console import Console
 
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.run_results import FINISHED, score_file, write_judgement
+from tests.conftest import TINY
 
 QUIET = Console(quiet=True)
 METHODS: dict[str, Any] = {

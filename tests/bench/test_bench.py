@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.config_diff import require_same_settings
@@ -18,6 +17,7 @@ from posebridge.bench.job import state_of
 from posebridge.bench.run_results import score_file, scored_checkpoints
 from posebridge.cli.main import main
 from posebridge.errors import InputError
+from tests.bench.plans import METHODS, QUIET, write_plan
 
 
 @pytest.fixture(scope="module")

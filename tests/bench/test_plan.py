@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from bench.plans import write_plan, write_runs
-from conftest import TINY
 
 from posebridge.bench import read_plan
 from posebridge.bench.config_diff import require_same_settings
 from posebridge.cli.main import main
+from tests.bench.plans import write_plan, write_runs
+from tests.conftest import TINY
 
 
 def test_trainings_of_a_seed_share_their_first_stage(tmp_path):

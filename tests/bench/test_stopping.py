@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench.plans import write_plan
-from conftest import TINY, tiny
 
 from posebridge.bench import read_plan
 from posebridge.bench.job import state_of
 from posebridge.bench.launchers import own_command
 from posebridge.bench.run_results import FINISHED
+from tests.bench.plans import write_plan
+from tests.conftest import TINY, tiny
 
 RUNS = """
 import signal

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from bench.plans import METHODS, write_plan, write_scores
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.results import latex, markdown, mean_and_deviation
@@ -18,6 +17,7 @@ from posebridge.bench.validators import (
     regret,
     validator_table,
 )
+from tests.bench.plans import METHODS, write_plan, write_scores
 
 
 def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):

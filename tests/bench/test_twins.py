@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from bench.plans import write_plan, write_runs, write_scores
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.job import state_of
 from posebridge.bench.results_file import gather_record, lay_out, write_record
 from posebridge.bench.sweep_curves import _changes
 from posebridge.cli.main import main
+from tests.bench.plans import write_plan, write_runs, write_scores
 
 BOTH = {"last": (10, 20.0), "selected": (10, 20.0)}
 

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import posebridge
-from conftest import TINY
 
 from posebridge.cli.main import main
+from tests.command_line import posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from rich.console import Console
 
 import posebridge
 from posebridge.cli.main import main
 from posebridge.synthetic.figures import FigureBenchmark, write_figure_benchmark
+from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / os.environ.get("POSEBRIDGE_DATA", "../shared/data")

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import posebridge
-from conftest import TINY
 
 from posebridge.cli.main import COMMANDS, main
 from posebridge.files.locks import LOCK
 from posebridge.skeleton import read_skeleton
 from posebridge.synthetic.figures import FIGURE_SKELETON
 from posebridge.training.heartbeat import read_progress
+from tests.command_line import posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

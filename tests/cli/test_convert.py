@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import posebridge
 from PIL import Image
 
 from posebridge.cli.main import main
+from tests.command_line import posebridge
 
 
 @pytest.fixture

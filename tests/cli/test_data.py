@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from command_line import posebridge
-from miniatures import MINIATURES
-from native_layouts import lsp, surreal_video, tigdog
 
 from posebridge.cli.main import main
 from posebridge.data.datasets import BENCHMARKS
 from posebridge.data.datasets.record import Expected
 from posebridge.data.datasets.verify import check_files, find_folder
+from tests.command_line import posebridge
+from tests.data.datasets.miniatures import MINIATURES
+from tests.data.datasets.native_layouts import lsp, surreal_video, tigdog
 
 
 def test_list_names_every_dataset_and_its_page(capsys):

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.writing_commands import COMMANDS, Given, make_given
-from conftest import TINY
 
 from posebridge.cli.main import main
+from tests.cli.writing_commands import COMMANDS, Given, make_given
+from tests.conftest import TINY
 
 PAGE = 4096
 ALONE = {

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.test_full_disk import STYLE, contents
-from cli.writing_commands import COMMANDS, Given, make_given
 
 from posebridge.cli.main import main
+from tests.cli.test_full_disk import STYLE, contents
+from tests.cli.writing_commands import COMMANDS, Given, make_given
 
 OWN = ("evaluate into the card", "report", "bench")
 """Commands that write into what they read."""

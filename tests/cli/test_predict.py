@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import posebridge as run_posebridge
 
 import posebridge
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
@@ -22,6 +21,7 @@ from posebridge.data.videos.video import extract_frames, frame_times
 from posebridge.inference.smoothing import one_euro
 from posebridge.inference.tta import asked_of
 from posebridge.models.tta import Asked
+from tests.command_line import posebridge as run_posebridge
 
 
 @pytest.fixture

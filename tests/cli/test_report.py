@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import posebridge as run_posebridge
-from conftest import TINY
 
 import posebridge
 from posebridge.cli.main import main
 from posebridge.evaluation.calibration import read_calibrations
+from tests.command_line import posebridge as run_posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bench.plans import write_plan, write_runs
 
 from posebridge.bench import read_plan
+from tests.bench.plans import write_plan, write_runs
 
 
 class Given(NamedTuple):

@@ -18,15 +18,15 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from annotated import annotated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_deeplabcut import CONFIG, TABLE, pandas_levels
-from tool_files import text
 
 from posebridge.data.formats.registry import format_named
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
+from tests.data.annotated import annotated
+from tests.data.formats.test_deeplabcut import CONFIG, TABLE, pandas_levels
+from tests.data.formats.tool_files import text
 
 JUNK: tuple[Any, ...] = (
     *(None, True, -1, 0, 3, 10**30, -(2**63), 1e308, float("nan"), float("inf"), 0.5),

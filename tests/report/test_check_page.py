@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import pytest
-from browser import chromium
 
 from posebridge.data.formats.coco import read_labelled
 from posebridge.data.quality import check_set
@@ -14,6 +13,7 @@ from posebridge.report.charts import histogram
 from posebridge.report.check_page import write_check
 from posebridge.report.check_pictures import subject_crop
 from posebridge.synthetic.figures import write_figures
+from tests.browser import chromium
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import chromium
 
 from posebridge.data.formats.coco import read_labelled
 from posebridge.evaluation.bootstrap import Interval
@@ -19,6 +18,7 @@ from posebridge.report import charts
 from posebridge.report.charts import Line, interval_chart, line_chart, number
 from posebridge.report.gallery import gallery
 from posebridge.report.run_page import render, tiles, warnings, write_run_page
+from tests.browser import chromium
 
 HURT = Verdict("probably_not", False, "Less steady.", (Finding("agreement", -1, "Less steady."),))
 
