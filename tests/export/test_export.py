@@ -296,16 +296,6 @@ def test_options_that_cannot_be(arguments, words, model, labelled, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("x.pt", "TorchScript is deprecated"), ("x.txt", "is not an exported file")]
-)
-def test_files_of_other_formats_are_refused(name, words, tmp_path):
-    (tmp_path / name).write_bytes(b"x")
-    for read in (open_exported, read_notes):
-        with pytest.raises(InputError, match=words):
-            read(tmp_path / name)
-
-
-@pytest.mark.parametrize(
     ("to", "package", "extra"),
     [("onnx", "onnxscript", "export"), ("openvino", "openvino", "openvino")],
 )

@@ -1,15 +1,12 @@
-"""The dataset page in a browser, and its charts against numbers worked out by hand."""
+"""The dataset page in a browser, and the crops on it."""
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 import pytest
 
 from posebridge.data.formats.coco import read_labelled
 from posebridge.data.quality import check_set
-from posebridge.report.charts import histogram
 from posebridge.report.check_page import write_check
 from posebridge.report.check_pictures import subject_crop
 from posebridge.synthetic.figures import write_figures
@@ -56,19 +53,3 @@ def test_box_and_labels_are_in_pixels_of_the_crop(checked):
     assert '<rect class="box"' in crop.svg()
     painted = crop.painted()[round(y), round(x)].astype(int)
     assert np.abs(painted - crop.image[round(y), round(x)]).max() > 20
-
-
-def test_histogram_of_whole_numbers_by_hand():
-    """Bins 1, 2 and 3 of one set hold 25, 0 and 75 %; the highest is 1/1.05 of the height."""
-    drawn = histogram("x", " px", [np.array([1.0, 3, 3, 3]), np.zeros(0)])
-    (path,) = re.findall(r'<path class="area line-a" d="(.*?)"', drawn)
-    heights = [float(y) for y in re.findall(r"L[\d.]+ ([\d.]+)", path)]
-    bottom, top = 190 - 34, 12
-    full = (bottom - top) / 1.05
-    expected = [bottom - full * part for part in (1 / 3, 1 / 3, 0, 0, 1, 1, 0)]
-    np.testing.assert_allclose(heights, expected, atol=0.06)
-
-
-def test_histogram_of_one_value_is_text():
-    assert "all 14 px" in histogram("x", " px", [np.full(3, 14.0)])
-    assert histogram("x", "", [np.full(2, np.nan)]) == ""

@@ -1,4 +1,4 @@
-"""The run page in a browser and as text, and its charts against numbers worked out by hand."""
+"""The run page in a browser and as text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 
 from posebridge.data.formats.coco import read_labelled
-from posebridge.evaluation.bootstrap import Interval
 from posebridge.evaluation.verdict import Finding, Verdict
 from posebridge.inference.run_comparison import judge_run
 from posebridge.inference.run_folder import open_run
-from posebridge.report import charts
-from posebridge.report.charts import Line, interval_chart, line_chart, number
 from posebridge.report.gallery import gallery
 from posebridge.report.run_page import render, tiles, warnings, write_run_page
 from tests.browser import chromium
@@ -193,48 +190,6 @@ def test_stopped_run_has_a_warning(judged, tmp_path):
     page = write_run_page(tmp_path / "report", stopped, "x").page.read_text()
     assert "stopped at step 7 of 10" in page
     assert "stopped at step" not in write_run_page(tmp_path / "whole", judged, "x").page.read_text()
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "signed", "text"),
-    [
-        (12.345, "%", False, "12.3"),
-        (-0.04, "%", True, "+0.0"),
-        (-1.25, "%", True, "\u22121.2"),
-        (2.0, "", False, "2.00"),
-        (0.0474, "", True, "+0.047"),
-        (None, "%", False, "\u2013"),
-        (float("nan"), "", False, "\u2013"),
-    ],
-)
-def test_numbers(value, unit, signed, text):
-    assert number(value, unit, signed=signed) == text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0, 100, [0, 20, 40, 60, 80, 100]),
-        (44.5, 63.9, [45, 50, 55, 60]),
-        (0.1, 0.32, [0.1, 0.15, 0.2, 0.25, 0.3]),
-        (1000, 1500, [1000, 1100, 1200, 1300, 1400, 1500]),
-    ],
-)
-def test_ticks_are_round(low, high, ticks):
-    assert charts._ticks(low, high) == pytest.approx(ticks)
-
-
-def test_charts_by_hand():
-    """The difference is right of the dashed zero at 100, symmetrically scaled to 92 / 1.15."""
-    drawn = interval_chart(Interval(2.0, 1.0, 4.0), "good")
-    assert 'x1="120.0"' in drawn
-    assert 'x2="180.0"' in drawn
-    assert 'cx="140.0"' in drawn
-    assert interval_chart(Interval(2.0, None, None), "good") == ""
-    assert line_chart([Line("a", "line-a", [])], "x") == ""
-    level = line_chart([Line("a", "line-a", [(0, 5.0), (10, 5.0)])], "x")
-    (y1,), (y2,) = ({p.split(",")[1]} for p in re.findall(r'points="(.*?)"', level)[0].split())
-    assert y1 == y2
 
 
 def test_run_without_teacher_explains_missing_curves(judged):

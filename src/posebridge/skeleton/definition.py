@@ -96,8 +96,8 @@ class Skeleton:
     def edge_sides(self) -> tuple[Side, ...]:
         """Return the side of each edge: the one side that its ends name, else ``middle``."""
         sides = self.sides
-        named = [{sides[a], sides[b]} - {"middle"} for a, b in self.edges]
-        return tuple(next(iter(s)) if len(s) == 1 else "middle" for s in named)
+        named = [[s for s in {sides[a], sides[b]} if s != "middle"] for a, b in self.edges]
+        return tuple(only[0] if len(only) == 1 else "middle" for only in named)
 
     @property
     def unpaired(self) -> list[str]:
