@@ -70,8 +70,8 @@ def gallery(
         most_bytes: limit of all images in the page; each photograph is in the page twice.
     """
     count = len(judgement.photographs)
-    centre = [r for r in range((count - middle) // 2, (count + middle) // 2) if r >= most]
-    typical = _shots(judgement, pictures, centre, most_bytes // 4)
+    center = [r for r in range((count - middle) // 2, (count + middle) // 2) if r >= most]
+    typical = _shots(judgement, pictures, center, most_bytes // 4)
     worst = _shots(judgement, pictures, range(min(most, count)), most_bytes - most_bytes // 4)
     return Gallery(worst, typical)
 

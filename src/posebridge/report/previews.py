@@ -50,9 +50,9 @@ def step_sheet(preview: Preview, skeleton: Skeleton) -> np.ndarray:
     """
     rows = []
     if preview.source_views is not None and preview.styled_views is not None:
-        labelled = (preview.source_views, preview.source_points, preview.source_visible)
+        labeled = (preview.source_views, preview.source_points, preview.source_visible)
         rows = [
-            ("source views with their labels", _row(*labelled, skeleton)),
+            ("source views with their labels", _row(*labeled, skeleton)),
             (
                 "source views as the student got them",
                 _row(preview.styled_views, None, None, skeleton),

@@ -179,7 +179,7 @@ def write_match_picture(
         for (target, _, reason), partners in zip(match.rows(), match.partners, strict=True)
     ]
     _name_list(words, match.target, lines, missing)
-    _legend(figure, bool(match.target.pairs), grey=bool(unused or missing))
+    _legend(figure, bool(match.target.pairs), gray=bool(unused or missing))
     write_plot(figure, path, dpi=140, facecolor="white")
 
 
@@ -203,11 +203,11 @@ def _name_list(
     axes.set_xlim(-0.05, 1)
 
 
-def _legend(figure: Any, sided: bool, grey: bool = False) -> None:
+def _legend(figure: Any, sided: bool, gray: bool = False) -> None:
     from matplotlib.lines import Line2D
 
     kinds: list[tuple[str, str]] = list(ON_WHITE.items()) if sided else []
-    kinds += [("no partner", MISSING)] if grey else []
+    kinds += [("no partner", MISSING)] if gray else []
     handles = [
         Line2D([], [], marker="o", linestyle="", color=shade, markersize=9, label=text)
         for text, shade in kinds
@@ -244,8 +244,8 @@ def _scaled_graph(skeleton: Skeleton) -> np.ndarray:
         far = np.minimum(far, far[:, [middle]] + far[[middle]])
     if np.isinf(far).any():
         return circle
-    centred = np.eye(count) - 1 / count
-    values, vectors = np.linalg.eigh(-0.5 * centred @ far**2 @ centred)
+    centered = np.eye(count) - 1 / count
+    values, vectors = np.linalg.eigh(-0.5 * centered @ far**2 @ centered)
     return vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0)) + 1e-3 * circle
 
 

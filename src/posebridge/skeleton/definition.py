@@ -96,8 +96,13 @@ class Skeleton:
     def edge_sides(self) -> tuple[Side, ...]:
         """Return the side of each edge: the one side that its ends name, else ``middle``."""
         sides = self.sides
-        named = [[s for s in {sides[a], sides[b]} if s != "middle"] for a, b in self.edges]
-        return tuple(only[0] if len(only) == 1 else "middle" for only in named)
+        found: list[Side] = []
+        for one, other in ((sides[a], sides[b]) for a, b in self.edges):
+            if one in ("middle", other):
+                found.append(other)
+            else:
+                found.append(one if other == "middle" else "middle")
+        return tuple(found)
 
     @property
     def unpaired(self) -> list[str]:
