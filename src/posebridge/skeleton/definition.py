@@ -97,11 +97,9 @@ class Skeleton:
         """Return the side of each edge: the one side that its ends name, else ``middle``."""
         sides = self.sides
         found: list[Side] = []
-        for one, other in ((sides[a], sides[b]) for a, b in self.edges):
-            if one in ("middle", other):
-                found.append(other)
-            else:
-                found.append(one if other == "middle" else "middle")
+        for a, b in self.edges:
+            named: list[Side] = [sides[k] for k in (a, b) if sides[k] != "middle"]
+            found.append(named[0] if len(set(named)) == 1 else "middle")
         return tuple(found)
 
     @property
