@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from posebridge.app.loaded_models import ShownModel
-from posebridge.app.overlay import panels, picture_uri, point_table, skeleton_drawing
+from posebridge.app.overlay import panels, picture_uri, point_table
 from posebridge.app.predictions import Answers
 from posebridge.app.upload import Upload
 from posebridge.data.samples import UnlabelledSamples
@@ -45,24 +45,6 @@ def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answe
         for p in points
     ]
     return Answers(Upload("a.png", folder, samples, ["<b>.png"]), found, [])
-
-
-def test_skeleton_fits_an_image_that_is_not_square():
-    """Check that pixel centers shift by half a pixel; a bone has its worse end's confidence."""
-    points = np.array([[24.0, 9], [0, 0], [199, 99]])
-    drawn = skeleton_drawing(points, np.array([0.9, 0.3, 0.5]), ARMS, (200, 100), 0.4)
-    assert '<svg viewBox="0 0 200 100"' in drawn
-    assert '<circle class="joint left" data-c="0.9" cx="24.5" cy="9.5"' in drawn
-    assert '<circle class="joint right off" data-c="0.3" cx="0.5" cy="0.5"' in drawn
-    assert '<g class="bone left" data-c="0.5"><path d="M24.5 9.5L199.5 99.5"/>' in drawn
-    assert '<g class="bone middle off" data-c="0.3"><path d="M24.5 9.5L0.5 0.5"/>' in drawn
-    assert "<title>nose, 0.50</title>" in drawn
-
-
-def test_joint_exactly_at_the_threshold_is_shown():
-    one = Skeleton.from_names("one", ["nose"], [])
-    drawn = skeleton_drawing(np.zeros((1, 2)), np.float32([0.2]), one, (9, 9), 0.2)
-    assert "off" not in drawn
 
 
 def test_panels_count_the_joints_they_show_and_names_are_text(tmp_path):

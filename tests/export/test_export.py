@@ -132,7 +132,7 @@ def test_onnx(onnx, crops, expected):
     assert [p.name for p in onnx.parent.iterdir()] == ["people.onnx"]
 
 
-@pytest.mark.parametrize("to", ["torchscript", "program", "openvino"])
+@pytest.mark.parametrize("to", ["program", "openvino"])
 def test_the_other_formats(to, checkpoint, crops, expected, translated, tmp_path):
     done = exported(checkpoint, tmp_path, to, heatmaps=to == "program")
     assert_same(done.files[0], crops, expected)
@@ -279,7 +279,9 @@ def test_damaged_and_foreign_files(onnx, tmp_path):
     [
         (["--out", "x.pt"], "does not end in .onnx"),
         (["--out", "x.onnx", "--half", "--int8", "{images}"], "exclude each other"),
-        (["--out", "x.pt", "--to", "torchscript", "--int8", "{images}"], "not for torchscript"),
+        (["--out", "x.pt2", "--to", "program", "--int8", "{images}"], "not for program"),
+        (["--out", "x.pt", "--to", "torchscript"], "--to onnx (.onnx) or --to program"),
+        (["--out", "x.tflite", "--to", "tflite"], "choose one of onnx, openvino, program"),
         (["--out", "x.onnx", "--int8", "nowhere"], "nowhere does not exist"),
     ],
 )
@@ -304,8 +306,8 @@ def test_a_missing_package(to, package, extra, checkpoint, tmp_path, monkeypatch
 
 
 def test_export_on_the_command_line(model, tmp_path, capsys):
-    out = tmp_path / "new" / "people.pt"
-    assert main(["export", str(model), "--to", "torchscript", "--out", str(out)]) == 0
+    out = tmp_path / "new" / "people.pt2"
+    assert main(["export", str(model), "--to", "program", "--out", str(out)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "on 16 built-in figures: keypoints differ by 0.0000 px" in said
     assert f"written: {out}" in said

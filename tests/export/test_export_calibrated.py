@@ -95,9 +95,9 @@ def test_the_onnx_file_has_chances_and_predicts_with_them(run, crops, figures, t
     np.testing.assert_allclose(chances[:, 1], 0.3)
 
 
-def test_torchscript_names_heatmaps_and_chance(run, crops, tmp_path):
-    file = tmp_path / "people.pt"
-    given = ["export", str(run), "--to", "torchscript", "--calibrated", "--out", str(file)]
+def test_program_has_heatmaps_and_chance(run, crops, tmp_path):
+    file = tmp_path / "people.pt2"
+    given = ["export", str(run), "--to", "program", "--calibrated", "--out", str(file)]
     assert main(given) == 0
     answer = open_exported(file)(crops)
     assert list(answer) == ["points", "confidence", "cells", "chance"]
@@ -110,8 +110,8 @@ def test_torchscript_names_heatmaps_and_chance(run, crops, tmp_path):
 
 
 def test_without_a_map_there_is_a_sentence(finished_run, tmp_path, capsys):
-    out = tmp_path / "people.pt"
-    given = ["export", str(finished_run), "--to", "torchscript", "--calibrated", "--out", str(out)]
+    out = tmp_path / "people.pt2"
+    given = ["export", str(finished_run), "--to", "program", "--calibrated", "--out", str(out)]
     assert main(given) == 2
     said = capsys.readouterr().err
     assert "posebridge report" in said and said.count("\n") == 1 and not out.exists()

@@ -123,3 +123,11 @@ def test_value_of_another_type_is_refused(entry, value):
     assert Skeleton.from_content(content, "here").keypoints == ("a", "b")
     with pytest.raises(InputError, match="^here is not a skeleton that posebridge wrote"):
         Skeleton.from_content({**content, entry: value}, "here")
+
+
+def test_sides_of_keypoints_and_edges():
+    """An edge has the one side that its ends name; an edge between left and right is in the middle."""
+    names = ["left_hip", "right_hip", "neck", "head"]
+    body = Skeleton.from_names("body", names, [(0, 1), (0, 2), (2, 1), (2, 3)])
+    assert body.sides == ("left", "right", "middle", "middle")
+    assert body.edge_sides == ("middle", "left", "right", "middle")

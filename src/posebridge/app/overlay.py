@@ -7,7 +7,6 @@ sets the class first, so that the page is right without the script.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from markupsafe import Markup
 from posebridge.app.loaded_models import ShownModel
 from posebridge.app.predictions import Answers
 from posebridge.data.crops import decode_image
-from posebridge.skeleton import Skeleton
+from posebridge.report.data_uri import data_uri
+from posebridge.report.skeleton_svg import skeleton_svg
 
 _SIDE = 1280
 _LEAST = 640
@@ -37,7 +37,9 @@ def panels(
         row = int(np.flatnonzero(found.rows == picture)[0])
         skeleton = model.predictor.skeleton
         confidence = found.confidence[row]
-        drawing = skeleton_drawing(found.points[row], confidence, skeleton, size, threshold)
+        drawing = skeleton_svg(
+            found.points[row], skeleton, size, confidence=confidence, threshold=threshold
+        )
         made.append(
             Markup(
                 '<figure class="pb-panel"><figcaption><b>{name}</b><span>{detail}</span>'
@@ -58,50 +60,6 @@ def panels(
             )
         )
     return made
-
-
-def skeleton_drawing(
-    points: np.ndarray,
-    confidence: np.ndarray,
-    skeleton: Skeleton,
-    size: tuple[int, int],
-    threshold: float,
-) -> Markup:
-    """Return a skeleton as SVG over a whole image; left blue, right red, the middle green.
-
-    The confidence of a bone is the lower one of its ends.
-
-    Args:
-        points: (K, 2) in pixels of the image, whose centers are whole numbers. confidence: (K,).
-        size: width and height of the image.
-    """
-    side_of = {a: "left" for a, _ in skeleton.pairs} | {b: "right" for _, b in skeleton.pairs}
-    sides = [side_of.get(joint, "middle") for joint in range(len(skeleton))]
-    unit = max(size) / 100
-    places = np.round(points + 0.5, 2).tolist()
-    sure = np.round(confidence.astype(np.float64), 4).tolist()
-    parts = []
-    for a, b in skeleton.edges:
-        named = {sides[a], sides[b]} - {"middle"}
-        least = min(sure[a], sure[b])
-        parts.append(
-            Markup('<g class="bone {}{}" data-c="{:g}"><path d="{d}"/><path d="{d}"/></g>').format(
-                named.pop() if len(named) == 1 else "middle",
-                _off(least, threshold),
-                least,
-                d="M{:g} {:g}L{:g} {:g}".format(*places[a], *places[b]),
-            )
-        )
-    parts += [
-        Markup(
-            '<circle class="joint {}{}" data-c="{:g}" cx="{:g}" cy="{:g}" r="{:g}">'
-            "<title>{}, {:.2f}</title></circle>"
-        ).format(side, _off(value, threshold), value, x, y, 1.05 * unit, name, value)
-        for (x, y), side, value, name in zip(places, sides, sure, skeleton.keypoints, strict=True)
-    ]
-    return Markup(
-        '<svg viewBox="0 0 {} {}" style="--u:{:g}" preserveAspectRatio="none">{}</svg>'
-    ).format(*size, unit, Markup("").join(parts))
 
 
 def point_table(
@@ -172,9 +130,7 @@ def picture_uri(image: np.ndarray, side: int = _SIDE, least: int = _LEAST) -> st
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         shape = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, shape, interpolation=method)
-    done, content = cv2.imencode(".webp", image[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
-    assert done
-    return "data:image/webp;base64," + base64.b64encode(content.tobytes()).decode("ascii")
+    return data_uri(image, quality=_QUALITY)
 
 
 def file_uri(path: Path) -> str:

@@ -26,8 +26,9 @@ _APPLY_THRESHOLD = """(t) => {
   });
 }"""
 _KEYS = (
-    '<div class="pb-keys"><span class="left"><i></i>left</span>'
-    '<span class="right"><i></i>right</span><span class="middle"><i></i>middle</span></div>'
+    '<div class="pb-keys"><span class="side left"><i></i><em>left</em></span>'
+    '<span class="side right"><i></i><em>right</em></span>'
+    '<span class="side middle"><i></i><em>middle</em></span></div>'
 )
 
 

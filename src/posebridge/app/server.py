@@ -22,6 +22,7 @@ from posebridge.app.run_monitor import RunWatch
 from posebridge.app.upload import MEGABYTE, Limits
 from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
+from posebridge.report.skeleton_svg import skeleton_css
 
 FIRST_PORT = 7860
 _TRIES = 40
@@ -158,6 +159,7 @@ def make_application(
         mcp_server=False,
         theme=theme(),
         css_paths=[CSS],
+        css=skeleton_css(),
         favicon_path=str(CSS.with_name("favicon.png")),
     )
     return Guard(inner, port, uploads_of(place))

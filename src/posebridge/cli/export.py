@@ -29,12 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("model", help="a run folder, a model folder, a zip, or a hub id")
     parser.add_argument(
         "--to",
-        choices=("onnx", "openvino", "torchscript", "program"),
         default="onnx",
-        help="onnx (default); openvino; torchscript, which PyTorch has deprecated; program, the "
-        ".pt2 of torch.export",
+        metavar="FORMAT",
+        help="onnx (default), openvino, or program, the .pt2 of torch.export",
     )
-    parser.add_argument("--out", required=True, help="the file to write: .onnx, .xml, .pt or .pt2")
+    parser.add_argument("--out", required=True, help="the file to write: .onnx, .xml or .pt2")
     parser.add_argument("--half", action="store_true", help="compute in half precision")
     parser.add_argument(
         "--int8",

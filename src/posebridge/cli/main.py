@@ -21,7 +21,7 @@ COMMANDS = {
     "report": "did it help? a page on a finished run, without labels or with a few",
     "compare": "two models on the same images: where they disagree most",
     "app": "a page on this machine: try models on images, watch a training",
-    "export": "write a model as ONNX, TorchScript, a PyTorch program or OpenVINO",
+    "export": "write a model as ONNX, OpenVINO or a program of torch.export",
     "push": "put a model on the Hugging Face hub",
     "bench": "compare methods over seeds, with tables",
     "check": "look at data before training: labels, boxes, duplicates, two domains side by side",

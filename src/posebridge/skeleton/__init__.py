@@ -9,12 +9,13 @@
 To add a built-in skeleton, put a YAML into ``builtin/``; its first comment line is its description.
 """
 
-from posebridge.skeleton.definition import Skeleton
+from posebridge.skeleton.definition import Side, Skeleton
 from posebridge.skeleton.files import builtin_skeletons, read_skeleton
 from posebridge.skeleton.matching import SkeletonMatch, match_skeletons, read_mapping
 from posebridge.skeleton.names import are_unnamed, canonical_name, unnamed_keypoints
 
 __all__ = [
+    "Side",
     "Skeleton",
     "SkeletonMatch",
     "are_unnamed",

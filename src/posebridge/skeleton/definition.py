@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
 from posebridge.skeleton.names import sides, split_side
+
+Side = Literal["left", "right", "middle"]
 
 MOST_KEYPOINTS = 2000
 """More than any skeleton has; a damaged file must not take minutes to be refused."""
@@ -81,6 +83,24 @@ class Skeleton:
         for left, right in self.pairs:
             order[left], order[right] = right, left
         return order
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Return the side of each keypoint, ``middle`` where it is in no pair."""
+        side: dict[int, Side] = {}
+        for left, right in self.pairs:
+            side[left], side[right] = "left", "right"
+        return tuple(side.get(i, "middle") for i in range(len(self)))
+
+    @property
+    def edge_sides(self) -> tuple[Side, ...]:
+        """Return the side of each edge: the one side that its ends name, else ``middle``."""
+        sides = self.sides
+        found: list[Side] = []
+        for a, b in self.edges:
+            named: list[Side] = [sides[k] for k in (a, b) if sides[k] != "middle"]
+            found.append(named[0] if len(set(named)) == 1 else "middle")
+        return tuple(found)
 
     @property
     def unpaired(self) -> list[str]:
