@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posebridge.cli.tta_options import add_view_options, asked_as_given
+from posebridge.cli.tta_options import add_tta_options, tta_config, with_tta
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   posebridge evaluate runs/mice labels.slp --images videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
   posebridge evaluate people.onnx test/annotations.json
-  posebridge evaluate runs/people test/annotations.json --views 8 --flip --turn 180
+  posebridge evaluate runs/people test/annotations.json --tta-views 8 --tta-flip --tta-rotation 180
   posebridge evaluate runs/people test/annotations.json --record     # into the model card
 """
 
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
         help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
         "where names do not",
     )
-    add_view_options(parser)
+    add_tta_options(parser)
     parser.add_argument("--out", help="write the scores and their protocol as JSON")
     parser.add_argument(
         "--record",
@@ -95,7 +95,8 @@ def main(arguments: Sequence[str]) -> int:
     selection = weights_of(predictor, given.weights)
     if given.record:
         _require_folder(predictor)
-    predictor = asked_as_given(predictor, given)
+    tta = tta_config(given.tta_views, given.tta_flip, given.tta_rotation)
+    predictor = with_tta(predictor, tta)
     console = plain_console()
     labels = read_labelled(
         given.labels, given.images, given.format, given.data_root, remarks(console)

@@ -14,6 +14,7 @@ disagreement.py     two models on the same images, and where they differ
 comparison.py       models side by side on the same labeled images
 overlays.py         skeletons on images
 overlay_video.py    skeletons on the frames of a video
+overlay_writers.py  overlays as writers of the prediction pipeline
 previews.py         what a training step sees, as sheets in the run folder
 skeletons.py        skeletons as tables and pictures
 style_sheet.py      what a style network makes of two domains
