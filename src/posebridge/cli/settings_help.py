@@ -52,7 +52,10 @@ def short_help(parser: ArgumentParser, groups: Mapping[str, Sequence[str]]) -> s
         lines += ["", f"{title}:"]
         for name in names:
             lines += _row(_spelled(actions[name]), _first_clause(_text(actions[name])))
-    lines += ["", "  --help, --help-all            this screen, or every option with type and range"]
+    lines += [
+        "",
+        "  --help, --help-all            this screen, or every option with type and range",
+    ]
     return "\n".join([*lines, "", (parser.epilog or "").strip()])
 
 
