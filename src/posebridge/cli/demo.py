@@ -29,8 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = make_parser(
         "demo",
         "Draw synthetic figures in two looks, train on the labeled look, adapt to the unlabeled "
-        "look, and score the result on labeled figures outside of the training. A model that is trained "
-        "on the labeled look alone for the same number of steps is scored too.",
+        "look, and score the result on labeled figures outside of the training. A model trained on the "
+        "labeled look alone for the same number of steps is scored too.",
         EXAMPLES,
     )
     add_out(parser, "run folder", "FOLDER", "runs/demo")

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.out is not None:
         require_file(given.out)
     predictor = load(given.model, given.checkpoint)
-    selection = weights_of(predictor, given.checkpoint)
+    selection = weights_of(predictor, given.checkpoint, "--checkpoint")
     if given.update_card:
         _require_folder(predictor)
     tta = tta_config(given.tta_views, given.tta_flip, given.tta_rotation)

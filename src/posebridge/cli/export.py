@@ -95,8 +95,8 @@ def main(arguments: Sequence[str]) -> int:
         )
     if calibration is not None:
         console.print(
-            f"'chance' is the probability of an error below {calibration.within} of the crop's side, calibrated on "
-            f"{calibration.points} labelled points of source images",
+            f"'chance' is the probability of an error below {calibration.within} of the crop's side, "
+            f"calibrated on {calibration.points} labelled points of source images",
             highlight=False,
             soft_wrap=True,
         )
