@@ -1,7 +1,7 @@
 """Writes the tables of benchmarks/measured into the pages of docs, between their markers.
 
     posebridge bench benchmarks/figures.yaml --data-root DATA --out runs/figures \\
-        --record benchmarks/measured/figures.json
+        --results-file benchmarks/measured/figures.json
     python benchmarks/publish.py            # --check: write nothing, 1 if a page is not up to date
 
 A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which checkpoint of a run),

@@ -94,7 +94,7 @@ def test_a_registered_level_is_a_setting_with_help(toy, tmp_path, capsys):
     with pytest.raises(InputError, match=r"toy\.weight is 'x'"):
         configure(overrides={"toy.weight": "x"})
     with pytest.raises(SystemExit):
-        main(["adapt", "--help"])
+        main(["adapt", "--help-all"])
     assert "--toy.weight" in capsys.readouterr().out
 
 

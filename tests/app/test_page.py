@@ -44,7 +44,7 @@ def served(finished_run, tmp_path_factory):
     process = subprocess.Popen(
         [
             *(sys.executable, "-u", "-m", "posebridge.cli.main", "app", str(finished_run)),
-            *("--runs", str(growing), "--port", "0", "--no-open", "--frames", "3"),
+            *("--runs", str(growing), "--port", "0", "--no-open", "--max-frames", "3"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -311,8 +311,8 @@ def test_a_port_that_is_taken_gets_a_sentence(served, capsys):
     [
         ([], "give a MODEL to predict with, or --runs"),
         (["gone"], "no model folder and no run folder"),
-        (["gone", "--confidence", "2"], "--confidence is 2"),
-        (["gone", "--frames", "0"], "--frames is 0"),
+        (["gone", "--min-confidence", "2"], "--min-confidence is 2"),
+        (["gone", "--max-frames", "0"], "--max-frames is 0"),
         (["--runs", __file__], "is a file; give a run folder"),
         (["--runs", "x", "--port", "70000"], "port 70000 can't be used"),
     ],

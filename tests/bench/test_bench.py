@@ -27,7 +27,7 @@ def comparison(figures, tmp_path_factory) -> tuple[Path, Path]:
     methods = {name: METHODS[name] for name in ("source_only", "all_levels")}
     file, out = write_plan(folder, figures, methods=methods, seeds=[0]), folder / "out"
     for training in read_plan(file).trainings:
-        assert main(["bench", str(file), "--out", str(out), "--only", training.name]) == 0
+        assert main(["bench", str(file), "--out", str(out), "--run", training.name]) == 0
     return file, out
 
 
@@ -40,7 +40,7 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     judged = json.loads((folder / "validators" / "last.json").read_text())["values"]
     assert {"agreement", "pose_prior", "source_pck", "neighbourhood_density"} <= judged.keys()
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
-    assert main(["bench", str(file), "--out", str(out), "--list"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--status"]) == 0
     assert capsys.readouterr().out.count("done ") == 3
     assert main(["bench", str(file), "--out", str(out)]) == 0
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -66,7 +66,7 @@ def test_weights_of_one_step_are_asked_once_and_written_under_each_name(comparis
 
 def test_the_table_holds_what_was_scored(comparison, capsys):
     file, out = comparison
-    assert main(["bench", str(file), "--out", str(out), "--table"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--tables-only"]) == 0
     with (out / "scores.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 2 * 3 * 2  # methods, choices, thresholds
@@ -99,7 +99,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(comparison, tmp_path):
     del stored["reading"]
     (folder / "config.yaml").write_text(yaml.safe_dump(stored))
     # The copy starts from the copy's first stage: a path may differ, a setting may not.
-    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 0
+    assert main(["bench", str(file), "--out", str(again), "--run", name]) == 0
     assert weights.read_bytes() == before
     assert state_of(training, again).done
 
@@ -116,7 +116,7 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_
     assert "begun with other settings (feature)" in capsys.readouterr().err
     name = "figures/all_levels/seed_0"
     (again / name / "finished.json").unlink()
-    assert main([*arguments, "--only", name]) == 2
+    assert main([*arguments, "--run", name]) == 2
     assert "begun with other settings (feature)" in capsys.readouterr().err
 
 
@@ -198,7 +198,7 @@ def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
     assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # judged once
     # Where the run is not there, nothing is asked.
     (again / first.name / "finished.json").unlink()
-    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 2
+    assert main(["bench", str(file), "--out", str(again), "--run", name]) == 2
     assert f"{first.name}, which is not finished" in capsys.readouterr().err
     assert run_plan(plan, ["false"], again, QUIET) == [first.name, name]
 
@@ -207,8 +207,8 @@ def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_p
     """Tables of it are the same, and nothing is trained again, not even the first stage."""
     file, out = comparison
     record, elsewhere = tmp_path / "record.json", tmp_path / "elsewhere"
-    arguments = ["bench", str(file), "--record", str(record), "--out"]
-    assert main([*arguments, str(out), "--table"]) == 0
+    arguments = ["bench", str(file), "--results-file", str(record), "--out"]
+    assert main([*arguments, str(out), "--tables-only"]) == 0
     content = json.loads(record.read_text())["trainings"]
     assert content.keys() == {f"figures/{name}/seed_0" for name in ("source_only", "all_levels")}
     assert str(out) not in record.read_text()
@@ -227,25 +227,25 @@ def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_p
     )
     capsys.readouterr()
     name = "figures/source_only/seed_0"
-    assert main(["bench", str(other), "--out", str(elsewhere), "--only", name]) == 2
+    assert main(["bench", str(other), "--out", str(elsewhere), "--run", name]) == 2
     assert "its weights are not here" in capsys.readouterr().err
 
 
 def test_a_record_of_other_settings_is_left_out_and_kept(comparison, tmp_path, capsys):
     file, out = comparison
     record = tmp_path / "record.json"
-    assert main(["bench", str(file), "--out", str(out), "--record", str(record), "--table"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]) == 0
     changed = yaml.safe_load(file.read_text())
     changed["methods"]["all_levels"]["settings"] = {"feature.weight": 0.7}
     other = write_plan(tmp_path, **changed)
     before, fresh = record.read_text(), tmp_path / "fresh"
     capsys.readouterr()
-    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--list"]) == 0
+    assert main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--status"]) == 0
     told = capsys.readouterr().out
     assert "all_levels/seed_0 was recorded with other feature" in told.replace("\n", " ")
     assert "to do    figures/all_levels/seed_0" in told
     assert "done     figures/source_only/seed_0" in told
-    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--table"]) == 0
+    assert main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--tables-only"]) == 0
     assert record.read_text() == before
     # Laid out by one plan, asked for by another: the same sentence as for a run of other settings.
     changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
@@ -258,7 +258,7 @@ def test_a_file_that_is_no_record_gets_a_sentence(text, tmp_path, capsys):
     record = tmp_path / "record.json"
     record.write_text(text)
     plan = str(write_plan(tmp_path))
-    arguments = ["bench", plan, "--out", str(tmp_path / "out"), "--record", str(record), "--table"]
+    arguments = ["bench", plan, "--out", str(tmp_path / "out"), "--results-file", str(record), "--tables-only"]
     assert main(arguments) == 2
     assert str(record) in capsys.readouterr().err
     assert record.read_text() == text
@@ -266,7 +266,7 @@ def test_a_file_that_is_no_record_gets_a_sentence(text, tmp_path, capsys):
 
 def test_an_unknown_training_is_refused(comparison, capsys):
     file, out = comparison
-    assert main(["bench", str(file), "--out", str(out), "--only", "figures/dann/seed_0"]) == 2
+    assert main(["bench", str(file), "--out", str(out), "--run", "figures/dann/seed_0"]) == 2
     assert "figures/all_levels/seed_0" in capsys.readouterr().err
 
 
@@ -279,7 +279,7 @@ def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, 
     training = read_plan(file).training("figures/free/seed_0")
     assert training.first_stage is not None and (again / training.first_stage).is_dir()
     for _ in range(2):  # the second finds all done, with the settings of the plan
-        assert main(["bench", str(file), "--out", str(again), "--only", training.name]) == 0
+        assert main(["bench", str(file), "--out", str(again), "--run", training.name]) == 0
     folder = again / training.name
     start = again / training.first_stage / "checkpoints" / "source" / "model.safetensors"
     assert (folder / "checkpoints" / "source" / "model.safetensors").read_bytes() == (

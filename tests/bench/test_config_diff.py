@@ -39,20 +39,20 @@ def test_tables_leave_out_what_was_begun_with_other_settings(from_a_record, tmp_
     write_record(before, record)
     if from_a_record:
         out = tmp_path / "laid_out"
-        arguments = ["bench", str(file), "--out", str(out), "--record", str(record), "--table"]
+        arguments = ["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]
         assert main(arguments) == 0
     assert gather(plan, out).missing == []
     assert gather(changed, out).missing == [NAME]
     state = state_of(changed.training(NAME), out)
     assert (state.trained, state.scored, state.changed) == (False, False, ["feature"])
-    arguments = ["bench", str(other), "--out", str(out), "--record", str(record)]
+    arguments = ["bench", str(other), "--out", str(out), "--results-file", str(record)]
     capsys.readouterr()
-    assert main([*arguments, "--table"]) == 0
+    assert main([*arguments, "--tables-only"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"no scores yet: {NAME}, begun with other feature: left out" in told
     assert "all_levels" not in (out / "scores.csv").read_text()
     assert json.loads(record.read_text())["trainings"] == before
-    assert main([*arguments, "--list"]) == 0
+    assert main([*arguments, "--status"]) == 0
     assert f"differs {NAME} (begun with other feature)" in " ".join(capsys.readouterr().out.split())
 
 

@@ -146,7 +146,7 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
 )
 def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, capsys):
     file = write_plan(tmp_path, **changes)
-    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--list"]) == 2
+    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--status"]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said

@@ -47,7 +47,7 @@ DAMAGE: list[tuple[tuple[str, ...], Any]] = [
 
 
 @pytest.mark.parametrize(("place", "value"), DAMAGE, ids=str)
-@pytest.mark.parametrize("option", ["--table", "--list"])
+@pytest.mark.parametrize("option", ["--tables-only", "--status"])
 def test_a_damaged_record_gets_a_sentence(place, value, option, recorded, tmp_path, capsys):
     file, entries = recorded
     entries = copy.deepcopy(entries)
@@ -60,7 +60,7 @@ def test_a_damaged_record_gets_a_sentence(place, value, option, recorded, tmp_pa
     record.write_text(json.dumps({"trainings": entries}))
     before = set(tmp_path.rglob("*"))
     out = tmp_path / "out"
-    assert main(["bench", str(file), "--out", str(out), "--record", str(record), option]) == 2
+    assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), option]) == 2
     assert f"{record} is no record of a comparison" in capsys.readouterr().err
     assert set(tmp_path.rglob("*")) == before
 
@@ -72,8 +72,8 @@ def test_a_figure_that_is_missing_is_no_score(recorded, tmp_path, capsys):
         entries[NAME]["checkpoints"]["last"]["metrics"] = row
         record = tmp_path / "record.json"
         record.write_text(json.dumps({"trainings": entries}))
-        arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--record", str(record)]
-        assert main([*arguments, "--table"]) == 0
+        arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]
+        assert main([*arguments, "--tables-only"]) == 0
         assert f"no scores yet: {NAME}" in capsys.readouterr().out
         assert gather(read_plan(file), tmp_path / "out").missing == [NAME]
 
@@ -94,6 +94,6 @@ def test_what_no_validator_could_tell_is_written_as_null_and_read_again(recorded
     last = read_record(record)[NAME]["checkpoints"]["last"]
     assert last["validators"] == {"agreement": 0.5, "pose_prior": None}
     assert last["metrics"]["pck@0.05"]["wrist"] is None
-    assert main(["bench", str(file), "--out", str(out), "--record", str(record), "--table"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]) == 0
     told = json.loads(judgement_file(training, out, "last").read_text())
     assert told["values"] == {"agreement": 0.5}

@@ -62,10 +62,10 @@ def test_what_a_record_without_weights_cannot_answer_is_told(tmp_path, capsys):
     methods = {"plain": None, "voted": {"views": 4}, "same": {"views": 1}}
     file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
     first = read_plan(file).trainings[0].name
-    arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--record", str(record)]
-    assert main([*arguments, "--only", "figures/same/seed_0"]) == 0
-    assert main([*arguments, "--only", "figures/voted/seed_0"]) == 2
+    arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]
+    assert main([*arguments, "--run", "figures/same/seed_0"]) == 0
+    assert main([*arguments, "--run", "figures/voted/seed_0"]) == 2
     told = capsys.readouterr().err
     assert "its weights are not here" in told
     names = (first, "figures/plain/seed_0", "figures/voted/seed_0")
-    assert f"({' and then '.join(f'--only {name}' for name in names)})" in told
+    assert f"({' and then '.join(f'--run {name}' for name in names)})" in told

@@ -56,7 +56,7 @@ def _predict(name: str, *more: str) -> Command:
 
 def _overlay_video(given: Given, out: Path) -> list[str]:
     places = ["--out", str(out / "a.csv"), "--overlays", str(out / "drawn.mp4")]
-    return ["predict", str(given.run), str(given.clip), "--every", "1", *places]
+    return ["predict", str(given.run), str(given.clip), "--frame-step", "1", *places]
 
 
 def _export(name: str, *more: str) -> Command:
@@ -71,7 +71,7 @@ def _into_card(given: Given, out: Path) -> list[str]:
     model = out / "model"
     if not model.exists():
         shutil.copytree(given.run / "checkpoints" / "last", model)
-    return ["evaluate", str(model), str(given.figures.test), "--record"]
+    return ["evaluate", str(model), str(given.figures.test), "--update-card"]
 
 
 def _check(given: Given, out: Path) -> list[str]:
@@ -88,7 +88,7 @@ def _report(given: Given, out: Path) -> list[str]:
     run = out / "run"
     if not run.exists():
         shutil.copytree(given.run, run)
-    return ["report", str(run), "--images", "4"]
+    return ["report", str(run), "--max-images", "4"]
 
 
 def _bench(given: Given, out: Path) -> list[str]:
@@ -96,7 +96,7 @@ def _bench(given: Given, out: Path) -> list[str]:
     if not folder.exists():
         write_runs(folder, read_plan(given.plan))
     record = str(out / "record.json")
-    return ["bench", str(given.plan), "--out", str(folder), "--table", "--record", record]
+    return ["bench", str(given.plan), "--out", str(folder), "--tables-only", "--results-file", record]
 
 
 def _figures(given: Given, out: Path) -> list[str]:

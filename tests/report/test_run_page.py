@@ -121,7 +121,7 @@ def test_a_run_that_was_hurt_says_so_at_the_top_and_offers_the_source(browser, j
     assert made.colour == "bad"
     top = tab.locator("section").first
     assert "Probably not: it looks worse." in top.inner_text()
-    assert "--weights source" in top.inner_text()
+    assert "--checkpoint source" in top.inner_text()
     assert "No label of a photograph was used" in top.inner_text()
     tab.close()
 
@@ -190,8 +190,8 @@ def test_tiles_say_what_is_clear(judged):
     [
         (12, 12, "Only 12 photographs were held out"),
         (12, None, "Only 12 photographs were held out"),
-        (5, 12, "Of 12 photographs that were held out only 5 were looked at (--images)"),
-        (5, 900, "Of 900 photographs that were held out only 5 were looked at (--images)"),
+        (5, 12, "Of 12 photographs that were held out only 5 were looked at (--max-images)"),
+        (5, 900, "Of 900 photographs that were held out only 5 were looked at (--max-images)"),
         (20, 900, None),
     ],
 )

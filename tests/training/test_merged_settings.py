@@ -62,7 +62,7 @@ def as_plan(file: Path, settings: dict[str, Any]) -> None:
 def as_listed_plan(file: Path, settings: dict[str, Any]) -> None:
     plan = {"pairs": {"p": {"test": "t.json"}}, "methods": {"m": None}, "budget": settings}
     file.write_text(yaml.safe_dump(plan))
-    if main(["bench", str(file), "--out", str(file.parent / "out"), "--list"]) == 2:
+    if main(["bench", str(file), "--out", str(file.parent / "out"), "--status"]) == 2:
         raise InputError("refused")
 
 

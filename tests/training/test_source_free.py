@@ -365,7 +365,7 @@ def test_a_model_without_bones_is_refused_where_they_are_asked_for(
 
 
 def test_a_style_network_needs_a_source(finished_run, figures, tmp_path, capsys):
-    given = ["style", "--preset", "source_free", "--start-from", str(finished_run)]
+    given = ["train-style", "--preset", "source_free", "--start-from", str(finished_run)]
     given += [f"--target={figures.target}", "--out", str(tmp_path / "style.safetensors")]
     assert main(given) == 2
     assert "a style network needs source images" in capsys.readouterr().err

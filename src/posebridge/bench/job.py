@@ -107,11 +107,11 @@ def _do(training: Training, out: Path, console: Console) -> None:
 def _without_weights(training: Training, out: Path) -> str:
     """Scores came from a record, and the plan asks for more of them: what to do, in one line."""
     needed = (training.first_stage, training.taught_by, training.name)
-    names = " and then ".join(f"--only {name}" for name in needed if name is not None)
+    names = " and then ".join(f"--run {name}" for name in needed if name is not None)
     return (
         f"{training.name} is to be scored, but its weights are not here, as {out / training.run} came "
         "from a record; copy that folder from where it was trained, or train it into another --out "
-        f"without --record ({names})."
+        f"without --results-file ({names})."
     )
 
 

@@ -227,5 +227,5 @@ def own_command(plan_file: Path, out: Path, data_root: str | None) -> list[str]:
     root = [] if data_root is None else ["--data-root", data_root]
     return [
         *(sys.executable, "-P", "-m", "posebridge.cli.main", "bench", str(plan_file)),
-        *("--out", str(out), *root, "--only"),
+        *("--out", str(out), *root, "--run"),
     ]

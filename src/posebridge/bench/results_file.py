@@ -62,7 +62,7 @@ def read_record(file: Path) -> Entries:
     if not isinstance(entries, dict) or not all(map(_whole, entries.values())):
         raise InputError(
             f"{file} is no record of a comparison; give the file that an earlier 'posebridge bench "
-            "--record' wrote, or a new name."
+            "--results-file' wrote, or a new name."
         )
     return entries
 

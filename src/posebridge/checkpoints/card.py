@@ -136,7 +136,7 @@ def _scores(results: Mapping[str, Any], scores: Sequence[Mapping[str, Any]]) -> 
     if not scores:
         lines.append(
             "No score on labelled images is recorded here; `posebridge evaluate MODEL LABELS "
-            "--record` adds one.\n"
+            "--update-card` adds one.\n"
         )
     for score in scores:
         metrics, protocol = score["metrics"], score["protocol"]

@@ -57,9 +57,9 @@ def add_image_root(parser: argparse.ArgumentParser, role: str = "") -> None:
     )
 
 
-def add_data_root(parser: argparse.ArgumentParser) -> None:
-    """Add ``--data-root``."""
-    parser.add_argument("--data-root", metavar="FOLDER", help="folder of the benchmarks")
+def add_data_root(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Add ``--data-root``, where ``more`` is what a command looks up there beside benchmarks."""
+    parser.add_argument("--data-root", metavar="FOLDER", help=f"folder of the benchmarks{more}")
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

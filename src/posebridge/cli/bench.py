@@ -9,7 +9,8 @@ EXAMPLES = """examples:
   posebridge bench comparison.yaml --out runs/comparison
   posebridge bench comparison.yaml --out runs/comparison --tables-only
   posebridge bench comparison.yaml --out runs/comparison --results-file comparison.json
-  posebridge bench comparison.yaml --out runs/comparison --launcher slurm --cluster slurm_partition=gpu
+  posebridge bench comparison.yaml --out runs/comparison --launcher slurm \\
+      --cluster slurm_partition=gpu
 
 a comparison.yaml:
   budget: {steps.source: 1000, steps.adaptation: 500, steps.keep_every: 100}
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("plan", help="a YAML file: pairs, methods, seeds, budget")
     add_out(parser, "folder of all runs and of the tables", "FOLDER")
-    add_data_root(parser)
+    add_data_root(parser, " and of the plan's relative paths")
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="runs at the same time (default: 1)"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge compare runs/people runs/people_long photographs/ --out comparison
-  posebridge compare runs/people runs/people test/annotations.json --checkpoint-a source --out before
+  posebridge compare runs/people runs/people test/boxes.json --checkpoint-a source --out before
   posebridge compare runs/people people_int8.onnx photographs/ --out quantized
 """
 

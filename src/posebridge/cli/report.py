@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         metavar="FILE",
         help="a COCO keypoint file of source images outside of the training, to calibrate on",
     )
-    add_data_root(parser)
+    add_data_root(parser, " and of the run's data, if it moved")
     parser.add_argument(
         "--max-images",
         type=int,

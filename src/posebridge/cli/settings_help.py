@@ -50,8 +50,7 @@ def short_help(parser: ArgumentParser, groups: Mapping[str, Sequence[str]]) -> s
     lines = _heading(parser)
     for title, names in groups.items():
         lines += ["", f"{title}:"]
-        for name in names:
-            lines += _row(_spelled(actions[name]), _first_clause(_text(actions[name])))
+        lines += [_short_row(actions[name]) for name in names]
     lines += [
         "",
         "  --help, --help-all            this screen, or every option with type and range",
@@ -142,9 +141,25 @@ def _text(action: Action) -> str:
     return re.sub(r"\s+", " ", action.help or "").strip()
 
 
-def _first_clause(text: str) -> str:
-    """Return a text up to its first full stop or semicolon."""
-    return re.split(r"(?<=\w\w[\w)'])[.;](?:\s|$)", text, maxsplit=1)[0]
+def _short_row(action: Action) -> str:
+    """Return an option on one line, with the start of its text."""
+    option = _spelled(action)
+    if len(option) > _COLUMN - 2:
+        option = f"{option.partition(' ')[0]} NAME"
+    return _row(option, _shortened(_text(action)))[0]
+
+
+def _shortened(text: str) -> str:
+    """Return the first sentence of a text, or as many of its clauses as one line holds.
+
+    >>> _shortened("learning rate of the source stage. Adam's.")
+    'learning rate of the source stage'
+    """
+    text = re.split(r"[.;](?:\s|$)", text, maxsplit=1)[0]
+    room = WIDTH - _COLUMN - 2
+    while len(text) > room and re.search(r"[,:(]", text):
+        text = re.split(r"\s*[,:(][^,:(]*$", text)[0]
+    return textwrap.shorten(text, room, placeholder=" ...")
 
 
 def _details(action: Action) -> str:

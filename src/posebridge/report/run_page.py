@@ -184,7 +184,7 @@ def warnings(
     elif judgement.images < _FEW and held_out is not None and judgement.images < held_out:
         found.append(
             f"Of {held_out} photographs that were held out only {judgement.images} were looked at "
-            "(--images). Intervals of so few say little."
+            "(--max-images). Intervals of so few say little."
         )
     elif judgement.images < _FEW:
         found.append(

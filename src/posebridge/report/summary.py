@@ -66,7 +66,7 @@ def print_verdict(console: Console, report: RunReport) -> None:
     console.print(verdict.because, highlight=False)
     if verdict.prefers_source:
         console.print(
-            "The weights from before the adaptation are the better choice: --weights source",
+            "The weights from before the adaptation are the better choice: --checkpoint source",
             highlight=False,
         )
     elif not report.judgement.labels and verdict.answer != "same":

@@ -76,7 +76,7 @@ def course_words(judgement: Judgement) -> list[str]:
         peak = max(agreement, key=lambda look: look[1])
         rising = peak == agreement[-1]
         chosen = selected_step(Path(judgement.run))
-        about = "" if chosen is None else f"; the weights of step {chosen} are --weights selected"
+        about = "" if chosen is None else f"; the weights of step {chosen} are --checkpoint selected"
         found.append(
             "Steadiness rose to the end. That alone is no reason to train for longer."
             if rising

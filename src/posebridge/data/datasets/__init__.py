@@ -181,7 +181,7 @@ def _found(reference: Path | str, root: Path | str | None) -> tuple[Reference, B
     if not folder.is_dir():
         raise InputError(
             f"{asked} is read from {folder}, which does not exist; download it from {record.page} "
-            f"and put it there ('posebridge data prepare {asked.name} {base}' checks it)."
+            f"and put it there ('posebridge datasets prepare {asked.name} {base}' checks it)."
         )
     return asked, record, folder
 

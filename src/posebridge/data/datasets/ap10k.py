@@ -38,7 +38,7 @@ SKELETON = Skeleton.from_names(
         *("left_hip", "left_knee", "left_back_paw", "right_hip", "right_knee", "right_back_paw"),
     ],
 )
-"""What the files' categories name, for ``posebridge data list``."""
+"""What the files' categories name, for ``posebridge datasets list``."""
 
 BENCHMARK = Benchmark(
     name="ap10k",

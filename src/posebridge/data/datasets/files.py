@@ -30,7 +30,7 @@ def existing(path: Path) -> Path:
     """
     if not path.is_file():
         raise InputError(
-            f"{path} does not exist; 'posebridge data list' says where each dataset is to be had "
+            f"{path} does not exist; 'posebridge datasets list' says where each dataset is to be had "
             "and which folder it belongs into."
         )
     return path

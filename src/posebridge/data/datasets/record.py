@@ -113,6 +113,6 @@ def parse_reference(text: Path | str) -> Reference:
     if found is None:
         raise InputError(
             f"'{text}' is no dataset reference; write NAME:SPLIT, such as lsp:test "
-            "('posebridge data list' names them)."
+            "('posebridge datasets list' names them)."
         )
     return Reference(root or None, found[1], tuple(found[2].split("+")), found[3])

@@ -6,7 +6,7 @@
 A clip of one frame has (2, 24). Training reads images, so frames are written beside each video first,
 into CLIP_frames/000000.jpg, by
 
-    posebridge data prepare surreal_video DATA --frames 10
+    posebridge datasets prepare surreal_video DATA --frame-step 10
 
 Joints as in ``surreal``. Visibility: joints within the frame. Box: their extent; frames with fewer
 than 8 of the 16 joints in view are left out.
@@ -59,8 +59,8 @@ def read(folder: Path, split: str) -> LabelledSamples:
         joints.append(points[index])
     if not paths:
         raise InputError(
-            f"no frame of the videos in {folder / split} is written out; run 'posebridge data "
-            "prepare surreal_video DATA --frames 10' once."
+            f"no frame of the videos in {folder / split} is written out; run 'posebridge "
+            "datasets prepare surreal_video DATA --frame-step 10' once."
         )
     points = np.concatenate(joints)[:, SMPL_ROWS]
     in_view = ((points >= 0) & (points <= np.array([WIDTH - 1, HEIGHT - 1]))).all(axis=-1)
@@ -156,7 +156,7 @@ BENCHMARK = Benchmark(
     expected=(
         Expected("train/run*/*/*.mp4"),
         Expected("train/run*/*/*_info.mat"),
-        Expected("train/run*/*/*_frames/*.jpg", note="written by --frames"),
+        Expected("train/run*/*/*_frames/*.jpg", note="written by --frame-step"),
         Expected("val/run*/*/*_info.mat", optional=True),
         Expected("test/run*/*/*_info.mat", optional=True),
     ),

@@ -1,4 +1,4 @@
-"""``posebridge data``: what can be named, and whether it is all there."""
+"""``posebridge datasets``: what can be named, and whether it is all there."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tests.data.datasets.native_layouts import lsp, surreal_video, tigdog
 
 
 def test_list_names_every_dataset_and_its_page(capsys):
-    assert main(["data", "list"]) == 0
+    assert main(["datasets", "list"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in BENCHMARKS)
     assert MINIATURES.keys() == BENCHMARKS.keys()
-    assert main(["data", "list", "lsp"]) == 0
+    assert main(["datasets", "list", "lsp"]) == 0
     said = capsys.readouterr().out
     assert "http://sam.johnson.io/research/lsp.html" in said
     assert "lsp:transductive" in said
     assert "; transductive" in said
-    assert main(["data", "list", "freihand"]) == 0
+    assert main(["datasets", "list", "freihand"]) == 0
     assert "the same hands train and score" in capsys.readouterr().out
-    assert main(["data", "list", "nothing"]) == 2
+    assert main(["datasets", "list", "nothing"]) == 2
     assert "unknown dataset 'nothing'; known are" in capsys.readouterr().err
 
 
 def test_prepare_counts_reads_and_says_where_the_rest_is(tmp_path, capsys):
     lsp(tmp_path)
     for folder in (tmp_path, tmp_path / "lsp"):
-        assert main(["data", "prepare", "lsp", str(folder)]) == 2
+        assert main(["datasets", "prepare", "lsp", str(folder)]) == 2
         said = capsys.readouterr()
         assert "incomplete **/im????.jpg: 6 of 2000" in said.out
         assert "complete   joints.mat: 1 of 1" in said.out
@@ -49,23 +49,23 @@ def test_prepare_says_ready_when_all_is_there(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
         "posebridge.data.datasets.BENCHMARKS", {"lsp": type(record)(**{**vars(record), **whole})}
     )
-    assert main(["data", "prepare", "lsp", str(tmp_path / "lsp")]) == 0
+    assert main(["datasets", "prepare", "lsp", str(tmp_path / "lsp")]) == 0
     assert f"lsp is ready: --data-root {tmp_path}" in capsys.readouterr().out.replace("\n", " ")
     (tmp_path / "lsp" / "joints.mat").write_bytes(b"")
-    assert main(["data", "prepare", "lsp", str(tmp_path)]) == 2
+    assert main(["datasets", "prepare", "lsp", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert "lsp:test cannot be read: " in said.out
     assert "has no split that can be read" in said.err
 
 
 def test_prepare_of_nothing(tmp_path, capsys):
-    assert main(["data", "prepare", "human36m", str(tmp_path)]) == 2
+    assert main(["datasets", "prepare", "human36m", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert "human36m does not exist; download human36m from http://vision.imar.ro" in said
     assert "no redistribution" in said
-    assert main(["data", "prepare", "human36m", str(tmp_path / "none")]) == 2
+    assert main(["datasets", "prepare", "human36m", str(tmp_path / "none")]) == 2
     assert "is no folder" in capsys.readouterr().err
-    assert main(["data", "prepare", "lsp", str(tmp_path), "--frames", "2"]) == 2
+    assert main(["datasets", "prepare", "lsp", str(tmp_path), "--frame-step", "2"]) == 2
     assert "is for surreal_video" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -76,14 +76,14 @@ def test_frames_are_written_once(tmp_path, capsys):
     for frame in frames.iterdir():
         frame.unlink()
     frames.rmdir()
-    assert main(["data", "prepare", "surreal_video", str(tmp_path), "--frames", "4"]) == 0
+    assert main(["datasets", "prepare", "surreal_video", str(tmp_path), "--frame-step", "4"]) == 0
     assert "written: 2 frames" in capsys.readouterr().out
     assert sorted(f.name for f in frames.iterdir()) == ["000000.jpg", "000004.jpg"]
-    assert main(["data", "prepare", "surreal_video", str(tmp_path), "--frames", "1"]) == 0
+    assert main(["datasets", "prepare", "surreal_video", str(tmp_path), "--frame-step", "1"]) == 0
     assert "written: 0 frames" in capsys.readouterr().out
     video = tmp_path / "SURREAL/data/cmu/train/run0/01_01/01_01_c0002.mp4"
     video.write_bytes(b"no video")
-    assert main(["data", "prepare", "surreal_video", str(tmp_path), "--frames", "1"]) == 2
+    assert main(["datasets", "prepare", "surreal_video", str(tmp_path), "--frame-step", "1"]) == 2
     assert "is not a video that can be read" in capsys.readouterr().err
     assert not list(video.parent.glob("*partial"))
 
@@ -105,7 +105,7 @@ def test_a_published_checksum_is_compared(tmp_path):
 
 def test_prepare_says_which_files_differ_from_the_published_ones(tmp_path, capsys):
     tigdog(tmp_path)
-    assert main(["data", "prepare", "tigdog", str(tmp_path), "--no-read"]) == 2
+    assert main(["datasets", "prepare", "tigdog", str(tmp_path), "--no-read"]) == 2
     said = capsys.readouterr()
     assert "differs    ../real_animal/tiger/train_idxs_by_video.npy" in said.out
     assert "behaviorDiscovery2.0 has another ../real_animal/horse/train" in said.err
@@ -132,8 +132,8 @@ def test_records_say_what_a_user_needs(name):
 
 
 def test_as_a_process(tmp_path):
-    done = posebridge("data", "prepare", "lsp", str(tmp_path))
+    done = posebridge("datasets", "prepare", "lsp", str(tmp_path))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("posebridge data: ")
+    assert done.stderr.startswith("posebridge datasets: ")
     assert done.stderr.count("\n") == 1
