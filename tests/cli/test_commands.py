@@ -144,8 +144,8 @@ def test_resume_of_a_finished_run_changes_nothing(run, capsys):
 
 def test_figures(tmp_path, capsys):
     sizes = ["--source", "2", "--target", "2", "--test", "2", "--size", "48"]
-    assert main(["figures", str(tmp_path / "f"), *sizes]) == 0
-    assert main(["figures", str(tmp_path / "f"), *sizes]) == 2
+    assert main(["synth", str(tmp_path / "f"), *sizes]) == 0
+    assert main(["synth", str(tmp_path / "f"), *sizes]) == 2
     target = (tmp_path / "f" / "target" / "annotations.json").read_text()
     assert '"num_keypoints"' not in target
 
@@ -181,7 +181,7 @@ def test_what_is_no_demo_is_never_removed(finished_run, tmp_path, capsys):
 
 
 def test_figures_are_not_cleared_for_numbers_that_cannot_be(tmp_path, capsys):
-    given = ["figures", str(tmp_path), *("--source", "1", "--target", "1", "--test", "1")]
+    given = ["synth", str(tmp_path), *("--source", "1", "--target", "1", "--test", "1")]
     assert main(given) == 0
     before = sorted(tmp_path.rglob("*"))
     for wrong in (["--test", "0"], ["--size", "-1"]):
@@ -194,7 +194,7 @@ def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):
     style = {"encoder": "resnet10t", "weights": "none", "levels": "[0, 1]", "steps": 3, "batch": 2}
     settings = [f"--image.network.{name}={value}" for name, value in style.items()]
     settings += ["--image.style=adain", f"--source={figures.source}", f"--target={figures.target}"]
-    assert main(["style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
+    assert main(["train-style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
     assert file.stat().st_size > 1000
     assert file.with_suffix(".png").stat().st_size > 1000
     adapt = ["adapt", "--preset", "demo", *SETTINGS, *settings, "--out", str(tmp_path / "run")]

@@ -81,7 +81,10 @@ def test_to_a_table_says_what_is_lost(labels, tmp_path, capsys):
         (["labels.json", "labels.json"], "exists already"),
         (["labels.json", "out.csv", "--from", "sloth"], "unknown format 'sloth'"),
         (["labels.json", "out.csv", "--from", "label-studio"], "is no list of tasks"),
-        (["labels.json", "out.slp", "--image-root", "gone"], "the image folder gone does not exist"),
+        (
+            ["labels.json", "out.slp", "--image-root", "gone"],
+            "the image folder gone does not exist",
+        ),
     ],
 )
 def test_refusals(labels, tmp_path, monkeypatch, capsys, arguments, words):

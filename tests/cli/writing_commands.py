@@ -96,17 +96,25 @@ def _bench(given: Given, out: Path) -> list[str]:
     if not folder.exists():
         write_runs(folder, read_plan(given.plan))
     record = str(out / "record.json")
-    return ["bench", str(given.plan), "--out", str(folder), "--tables-only", "--results-file", record]
+    return [
+        "bench",
+        str(given.plan),
+        "--out",
+        str(folder),
+        "--tables-only",
+        "--results-file",
+        record,
+    ]
 
 
 def _figures(given: Given, out: Path) -> list[str]:
     counts = ["--source", "2", "--target", "2", "--test", "2", "--size", "32"]
-    return ["figures", str(out / "figures"), *counts]
+    return ["synth", str(out / "figures"), *counts]
 
 
 def _style(given: Given, out: Path) -> list[str]:
     data = ["--source", str(given.figures.source), "--target", str(given.figures.target)]
-    return ["style", *data, *given.style, "--out", str(out / "style.safetensors")]
+    return ["train-style", *data, *given.style, "--out", str(out / "style.safetensors")]
 
 
 def _skeleton(*words: str) -> Command:
@@ -144,8 +152,8 @@ COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "report": _report,
     "bench": _bench,
-    "figures": _figures,
-    "style": _style,
+    "synth": _figures,
+    "train-style": _style,
     "skeleton show": _skeleton("show", "coco-17", "--out", "@a.png"),
     "skeleton show as YAML": _skeleton("show", "coco-17", "--out", "@a.yaml"),
     "skeleton match": _skeleton(

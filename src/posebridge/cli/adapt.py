@@ -11,7 +11,7 @@ EXAMPLES = """examples:
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
   posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
   posebridge adapt --source labels.slp --target clip.mp4 --reading.every 10 --out runs/mice
-  posebridge adapt --preset source_free --start-from people.zip --target photographs/ --out runs/free
+  posebridge adapt --preset source_free --start-from people.zip --target photos/ --out runs/free
   posebridge adapt --resume --out runs/people
 """
 

@@ -83,7 +83,7 @@ def add_out(
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """Add ``--overwrite``."""
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace what an earlier command wrote there"
+        "--overwrite", action="store_true", help="replace the output of an earlier command"
     )
 
 

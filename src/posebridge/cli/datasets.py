@@ -39,7 +39,10 @@ def main(arguments: Sequence[str]) -> int:
     prepare.add_argument("folder", help="the data root, or the dataset's folder below it")
     prepare.add_argument("--no-read", action="store_true", help="count files only")
     prepare.add_argument(
-        "--frame-step", type=int, metavar="N", help="of surreal_video: write every N-th frame first"
+        "--frame-step",
+        type=int,
+        metavar="N",
+        help="every N-th frame of surreal_video, written before the check",
     )
     given = parser.parse_args(arguments)
 

@@ -62,7 +62,7 @@ def all_options(parser: ArgumentParser) -> str:
     """Return every option by group, with its whole text, type, default and range."""
     lines = _heading(parser)
     for title, actions in _sections(parser):
-        lines += ["", f"{title}:"]
+        lines += ["", *textwrap.wrap(f"{title}:", WIDTH)]
         for action in actions:
             lines += _row(_spelled(action), f"{_text(action)} {_details(action)}".strip())
     return "\n".join([*lines, "", (parser.epilog or "").strip()])
@@ -119,7 +119,9 @@ def _spelled(action: Action) -> str:
         return name
     hint = known_settings().get(action.dest)
     placeholder = action.metavar if isinstance(action.metavar, str) and hint is None else None
-    return f"{name} {placeholder or _placeholder(hint)}"
+    placeholder = placeholder or _placeholder(hint)
+    fits = len(name) + len(placeholder) < _COLUMN - 2 or "{" not in placeholder
+    return f"{name} {placeholder if fits else 'NAME'}"
 
 
 def _placeholder(hint: Any) -> str:
@@ -143,10 +145,7 @@ def _text(action: Action) -> str:
 
 def _short_row(action: Action) -> str:
     """Return an option on one line, with the start of its text."""
-    option = _spelled(action)
-    if len(option) > _COLUMN - 2:
-        option = f"{option.partition(' ')[0]} NAME"
-    return _row(option, _shortened(_text(action)))[0]
+    return _row(_spelled(action), _shortened(_text(action)))[0]
 
 
 def _shortened(text: str) -> str:
