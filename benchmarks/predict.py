@@ -138,7 +138,7 @@ def measure_memory(
         write_video(clip, images, length)
         command = [sys.executable, "-c", MEASURED, "predict", str(model), str(clip)]
         done = subprocess.run(
-            [*command, "--every", "1", "--out", str(out)],
+            [*command, "--frame-step", "1", "--out", str(out)],
             env={**os.environ, "POSEBRIDGE_CACHE": str(folder / "cache")},
             capture_output=True,
             text=True,

@@ -44,7 +44,7 @@ def served(finished_run, tmp_path_factory):
     process = subprocess.Popen(
         [
             *(sys.executable, "-u", "-m", "posebridge.cli.main", "app", str(finished_run)),
-            *("--runs", str(growing), "--port", "0", "--no-open", "--frames", "3"),
+            *("--runs", str(growing), "--port", "0", "--no-open", "--max-frames", "3"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

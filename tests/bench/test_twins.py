@@ -68,4 +68,4 @@ def test_missing_checkpoint_of_a_results_file_is_reported(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "its checkpoints are not here" in told
     names = (first, "figures/plain/seed_0", "figures/voted/seed_0")
-    assert f"({' and then '.join(f'--only {name}' for name in names)})" in told
+    assert f"({' and then '.join(f'--run {name}' for name in names)})" in told

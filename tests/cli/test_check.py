@@ -35,7 +35,7 @@ READABLE = [
     "onehand10k/test_onehand10k.json",
     "zebra/test_zebra.json",
 ]
-HARMLESS = {"never labelled", "no pairs", "no bones", "repeated", "hardly labeled", "small"}
+HARMLESS = {"never labelled", "no pairs", "no bones", "repeated", "hardly labelled", "small"}
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_exit_codes_and_names_as_a_process(sets, tmp_path):
         (["nothing.json"], "nothing.json does not exist"),
         (["--source", "{folder}"], "annotations.json does not exist"),
         (["{folder}", "--workers", "0"], "--workers is 0"),
-        (["{folder}", "{folder}", "--image-root", "x"], "--image-root goes with one DATA"),
+        (["{folder}", "{folder}", "--image-root", "x"], "--image-root is for exactly one DATA"),
         (["{file}"], "is not valid JSON"),
         (["{pictures}", "--out", "{file}"], "is a file"),
     ],

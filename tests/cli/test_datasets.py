@@ -132,7 +132,7 @@ def test_records_say_what_a_user_needs(name):
 
 
 def test_as_a_process(tmp_path):
-    done = posebridge("data", "prepare", "lsp", str(tmp_path))
+    done = posebridge("datasets", "prepare", "lsp", str(tmp_path))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("posebridge datasets: ")

@@ -19,7 +19,7 @@ ALONE = {
     "predict overlays": ["a.csv"],
     "predict an overlay video": ["a.csv", "drawn.mp4", "a.csv.keypoints.partial"],
     "bench": ["record.json"],
-    "style": ["style.safetensors"],
+    "train-style": ["style.safetensors"],
     "skeleton match": ["a.yaml"],
 }
 """Outputs that are whole without the others of their command."""

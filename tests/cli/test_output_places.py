@@ -94,7 +94,7 @@ print("CODES", codes)
 @pytest.mark.parametrize("limit", [0, 5000])
 def test_a_limit_of_a_files_size_leaves_no_trace(limit, given, tmp_path):
     pytest.importorskip("resource")
-    names = [n for n in COMMANDS if n.startswith(("convert", "figures", "skeleton"))]
+    names = [n for n in COMMANDS if n.startswith(("convert", "synth", "skeleton"))]
     if limit:  # what is larger than that for certain
         names = [n for n in names if n in ("convert to COCO", "convert to SLEAP", "skeleton show")]
     commands = [COMMANDS[name](given, tmp_path / "out") for name in names]

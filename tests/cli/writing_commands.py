@@ -56,7 +56,7 @@ def _predict(name: str, *more: str) -> Command:
 
 def _overlay_video(given: Given, out: Path) -> list[str]:
     places = ["--out", str(out / "a.csv"), "--overlays", str(out / "drawn.mp4")]
-    return ["predict", str(given.run), str(given.clip), "--every", "1", *places]
+    return ["predict", str(given.run), str(given.clip), "--frame-step", "1", *places]
 
 
 def _export(name: str, *more: str) -> Command:
@@ -102,7 +102,7 @@ def _bench(given: Given, out: Path) -> list[str]:
         "--out",
         str(folder),
         "--tables-only",
-        "--update-card",
+        "--results-file",
         record,
     ]
 
@@ -144,6 +144,7 @@ COMMANDS: dict[str, Command] = {
     "predict an overlay video": _overlay_video,
     "export to ONNX": _export("a.onnx"),
     "export to OpenVINO": _export("a.xml", "--to", "openvino"),
+    "export to TorchScript": _export("a.pt", "--to", "torchscript"),
     "export a program": _export("a.pt2", "--to", "program"),
     "evaluate": _evaluate,
     "evaluate into the card": _into_card,
@@ -151,8 +152,8 @@ COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "report": _report,
     "bench": _bench,
-    "figures": _figures,
-    "style": _style,
+    "synth": _figures,
+    "train-style": _style,
     "skeleton show": _skeleton("show", "coco-17", "--out", "@a.png"),
     "skeleton show as YAML": _skeleton("show", "coco-17", "--out", "@a.yaml"),
     "skeleton match": _skeleton(

@@ -107,7 +107,7 @@ def _do(training: Training, out: Path, console: Console) -> None:
 def _without_weights(training: Training, out: Path) -> str:
     """Return the message for scores that came from a results file without the missing checkpoints."""
     needed = (training.first_stage, training.taught_by, training.name)
-    names = " and then ".join(f"--only {name}" for name in needed if name is not None)
+    names = " and then ".join(f"--run {name}" for name in needed if name is not None)
     return (
         f"{training.name} is to be scored, but its checkpoints are not here, as {out / training.run} "
         "came from a results file; copy that folder from where it was trained, or train it into "

@@ -1,4 +1,4 @@
-"""``posebridge datasets``: the published benchmarks that can be named, and whether they are all there."""
+"""``posebridge datasets``: lists published benchmarks and checks a downloaded one."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ if TYPE_CHECKING:
     from posebridge.data.datasets import Benchmark
 
 EXAMPLES = """examples:
-  posebridge datasets list                          every dataset, its splits, where to get it
+  posebridge datasets list                      every dataset, its splits, where to get it
   posebridge datasets list tigdog
-  posebridge datasets prepare lsp data/             is data/lsp complete, and can it be read?
-  posebridge datasets prepare surreal_video data/ --frames 10
+  posebridge datasets prepare lsp data/         check that data/lsp is complete and readable
+  posebridge datasets prepare surreal_video data/ --frame-step 10
   posebridge adapt --preset surreal_lsp --data-root data --out runs/surreal_lsp
 
-Nothing is ever downloaded: 'list' and 'prepare' say where each licence asks you to do it.
+Nothing is downloaded: 'list' and 'prepare' show the page of each dataset and its license.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """List datasets or check one; see ``posebridge datasets --help``."""
-    import argparse
+    from posebridge.cli.arguments import make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge datasets",
-        description="Published benchmarks in the layout in which they are distributed.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "datasets",
+        "List published benchmarks, or check one in the layout in which it is distributed.",
+        EXAMPLES,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="list|prepare")
     listing = commands.add_parser("list", help="datasets that --source and --target can name")
-    listing.add_argument("name", nargs="?", help="one of them, in full")
+    listing.add_argument("name", nargs="?", help="show all about this dataset")
     prepare = commands.add_parser("prepare", help="check a dataset's files and read its splits")
     prepare.add_argument("name", help="as in 'posebridge datasets list'")
     prepare.add_argument("folder", help="the data root, or the dataset's folder below it")
     prepare.add_argument("--no-read", action="store_true", help="count files only")
     prepare.add_argument(
-        "--frame-step", type=int, metavar="N", help="of surreal_video: write every N-th frame first"
+        "--frame-step",
+        type=int,
+        metavar="N",
+        help="every N-th frame of surreal_video, written before the check",
     )
     given = parser.parse_args(arguments)
 
@@ -71,7 +73,7 @@ def _list(name: str | None) -> int:
         "NAME:SPLIT is what --source, --target and evaluate take, below --data-root; joint sets, "
         "as in NAME:SPLIT@SET: "
         + "; ".join(f"{joints} ({len(names)})" for joints, names in JOINTS.items())
-        + "\n'posebridge datasets list NAME' tells the rest of one.",
+        + "\n'posebridge datasets list NAME' shows all about one.",
         highlight=False,
     )
     return 0
@@ -83,7 +85,7 @@ def _describe(console: Console, name: str) -> None:
         "title": record.title,
         "folder": record.folder,
         "layout": record.layout,
-        "licence": record.licence,
+        "license": record.licence,
         "page": record.page,
         "labelled": record.visibility,
         "boxes": record.boxes,
@@ -107,14 +109,16 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
     record = _record(name)
     console = plain_console()
     if frames is not None and (name != "surreal_video" or frames < 1):
-        raise InputError("--frames N, 1 or more, is for surreal_video, whose frames lie in videos.")
+        raise InputError(
+            "--frame-step N, 1 or more, is for surreal_video, whose frames are in videos."
+        )
     if not root.is_dir():
-        raise InputError(f"{root} is no folder; give the data root, and put {name} below it.")
+        raise InputError(f"{root} is not a folder; give the data root, and put {name} below it.")
     folder = find_folder(record, root)
     console.print(f"{record.title}\nin {folder}", highlight=False, soft_wrap=True, markup=False)
     if not folder.is_dir():
         raise InputError(
-            f"{folder} does not exist; download {name} from {record.page} (licence: "
+            f"{folder} does not exist; download {name} from {record.page} (license: "
             f"{record.licence}) and unpack it there: {record.layout}."
         )
     if frames is not None:
@@ -150,16 +154,16 @@ def _prepare(name: str, root: Path, no_read: bool, frames: int | None) -> int:
                     soft_wrap=True,
                     markup=False,
                 )
-    lacking = [c.expected.pattern for c in checks if not c.fine and c.state != "differs"]
+    missing = [c.expected.pattern for c in checks if not c.fine and c.state != "differs"]
     differing = [c.expected.pattern for c in checks if c.state == "differs"]
-    wrong = [f"lacks {', '.join(lacking)}"] if lacking else []
+    wrong = [f"lacks {', '.join(missing)}"] if missing else []
     if differing:
         wrong.append(f"has another {', '.join(differing)} than was published")
     if not (no_read or readable):
         wrong.append("has no split that can be read")
     if wrong:
         raise InputError(
-            f"{folder} {' and '.join(wrong)}; download {name} from {record.page} (licence: "
+            f"{folder} {' and '.join(wrong)}; download {name} from {record.page} (license: "
             f"{record.licence})."
         )
     console.print(f"{name} is ready: --data-root {_root(folder, record.folder)}", soft_wrap=True)

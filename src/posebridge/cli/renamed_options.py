@@ -1,4 +1,8 @@
-"""Old names of commands and options. Each is refused in one sentence that gives the name of today."""
+"""Old names of commands and options, each with the name of today.
+
+An old name is refused in one sentence that gives the new one. Old names of settings, such as
+``--teacher-decay``, are refused where settings are read.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,22 @@ from collections.abc import Mapping, Sequence
 
 from posebridge.errors import InputError
 
-COMMANDS: Mapping[str, str] = {"data": "datasets", "figures": "synth", "style": "train-style"}
+RENAMED_COMMANDS: Mapping[str, str] = {
+    "figures": "synth",
+    "style": "train-style",
+    "data": "datasets",
+}
+"""Old command -> new command."""
 
 _TTA = {"--views": "--tta-views", "--flip": "--tta-flip", "--turn": "--tta-rotation"}
 
-OPTIONS: Mapping[str, Mapping[str, str]] = {
+RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "app": {"--confidence": "--min-confidence", "--frames": "--max-frames"},
     "bench": {
-        "--list": "--status",
-        "--only": "--run",
         "--record": "--results-file",
         "--table": "--tables-only",
+        "--list": "--status",
+        "--only": "--run",
     },
     "check": {
         "--images": "--image-root",
@@ -34,8 +43,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "evaluate": {
         **_TTA,
         "--images": "--image-root",
-        "--mapping": "--keypoint-mapping",
-        "--normaliser": "--normalizer",  # dialect: ok
+        "--normaliser": "--normalizer",
         "--record": "--update-card",
         "--weights": "--checkpoint",
     },
@@ -48,8 +56,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--frames": "--max-frames",
         "--image-folder": "--image-root",
         "--keep-frames": "--save-frames",
-        "--least-score": "--min-score",  # dialect: ok
-        "--least-size": "--min-box-size",  # dialect: ok
+        "--least-score": "--min-score",
+        "--least-size": "--min-box-size",
         "--weights": "--checkpoint",
     },
     "push": {"--weights": "--checkpoint"},
@@ -58,25 +66,18 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--label-images": "--label-image-root",
         "--weights": "--checkpoint",
     },
-    "skeleton": {"--mapping": "--keypoint-mapping"},
 }
-"""Command of today -> old option -> option of today. Options that are config fields: posebridge.renamed."""
+"""Command -> old option -> new option."""
 
 
-def require_new_names(command: str, arguments: Sequence[str]) -> None:
-    """Raise InputError at the first option of a command that has another name today.
+def refuse_renamed_options(command: str, arguments: Sequence[str]) -> None:
+    """Raise InputError for an option that has another name today.
 
-    >>> require_new_names("export", ["runs/people", "--checkpoint", "selected"])
+    >>> refuse_renamed_options("predict", ["runs/people", "--frame-step", "5"])
     """
-    renamed = OPTIONS.get(command, {})
+    renamed = RENAMED_OPTIONS.get(command, {})
     for argument in arguments:
-        old = argument.partition("=")[0]
-        new = renamed.get(old.replace("_", "-"))
+        option = argument.partition("=")[0]
+        new = renamed.get(option.replace("_", "-")) if option.startswith("--") else None
         if new is not None:
-            raise InputError(f"the option {old} is called {new} now.")
-
-
-def require_new_command(name: str) -> None:
-    """Raise InputError where a command has another name today."""
-    if name in COMMANDS:
-        raise InputError(f"the command '{name}' is called '{COMMANDS[name]}' now.")
+            raise InputError(f"{option} is now {new}; give that instead.")

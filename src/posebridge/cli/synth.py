@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
-  posebridge synth figures/                    source, target and test of the built-in benchmark
+  posebridge synth figures/                      source, target and test of the built-in benchmark
   posebridge synth figures/ --size 128 --source 5000 --target 4000 --seed 1
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write figures; see ``posebridge synth --help``."""
-    import argparse
+    """Write synthetic figures; see ``posebridge synth --help``."""
+    from posebridge.cli.arguments import add_overwrite, add_seed, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge synth",
-        description="Write procedural figures as three COCO folders: source (rendered look, with "
-        "labels), target (camera-like look, boxes only), test (camera-like look, with labels).",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "synth",
+        "Write synthetic figures as three COCO folders: source (rendered look, with labels), "
+        "target (camera-like look, boxes only), test (camera-like look, with labels).",
+        EXAMPLES,
     )
-    parser.add_argument("out", help="folder for the three sets")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", type=int, default=96, help="side of the images, px (default: 96)")
-    parser.add_argument("--source", type=int, default=2000, help="number of images (default: 2000)")
-    parser.add_argument("--target", type=int, default=2000, help="number of images (default: 2000)")
-    parser.add_argument("--test", type=int, default=500, help="number of images (default: 500)")
-    parser.add_argument("--overwrite", action="store_true", help="replace earlier figures")
+    parser.add_argument("out", metavar="FOLDER", help="folder of the three sets")
+    add_seed(parser)
+    parser.add_argument(
+        "--size", type=int, default=96, metavar="PX", help="side of the images (default: 96)"
+    )
+    for name, default in (("source", 2000), ("target", 2000), ("test", 500)):
+        parser.add_argument(
+            f"--{name}",
+            type=int,
+            default=default,
+            metavar="N",
+            help=f"number of {name} images (default: {default})",
+        )
+    add_overwrite(parser)
     given = parser.parse_args(arguments)
 
     from posebridge.cli.output_paths import require_folder

@@ -5,43 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
-  posebridge train-style --source renders/annotations.json --target photographs/ --out style.safetensors
+  posebridge train-style --source renders/annotations.json --target photographs/ \\
+      --out style.safetensors
   posebridge adapt ... --image.decoder style.safetensors
 """
 
-
-_GROUPS = {
-    "data": ("source", "source_images", "target", "target_images", "data_root"),
+SHORT_HELP = {
+    "data": ("source", "target", "source_images", "target_images", "data_root"),
     "style network": (
-        *("--preset", "--config", "image.network.encoder", "image.network.weights"),
-        *("image.network.steps", "image.network.batch", "image.network.lr", "image.network.width"),
-        *("image.network.content_weight", "image.network.style_weight", "crop.size", "seed"),
+        *("image.network.encoder", "image.network.weights", "image.network.steps"),
+        *("image.network.batch", "image.network.lr", "crop.size"),
     ),
-    "output": ("--out", "--help-all"),
+    "settings": ("preset", "config", "seed"),
+    "hardware": ("device", "precision", "workers"),
+    "output": ("out",),
 }
+"""Group -> the options of one screen of help."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Train a style decoder; see ``posebridge train-style --help``."""
-    from posebridge.cli.config_options import ConfigParser, parse_config
-    from posebridge.cli.output_paths import require_file
-    from posebridge.report.console import plain_console
+    from jsonargparse import ArgumentParser
 
-    parser = ConfigParser(
-        "posebridge train-style",
-        "--source FILE --target FOLDER --out FILE [options]",
-        "Train the decoder of the AdaIN style network on the images of two domains; no label is used. A "
-        "run that was stopped is resumed.",
-        _GROUPS,
-        EXAMPLES,
+    from posebridge.cli.arguments import add_out
+    from posebridge.cli.output_paths import require_file
+    from posebridge.cli.settings_help import print_help_and_exit
+    from posebridge.report.console import plain_console
+    from posebridge.training.presets import add_settings, parse_settings
+
+    parser = ArgumentParser(
+        prog="posebridge train-style",
+        usage="posebridge train-style --source LABELS --target IMAGES --out FILE [options]",
+        description="Train the decoder of the AdaIN style network on the images of two domains, "
+        "without labels. A stopped training is resumed by the same command. The options are the "
+        "config fields of 'posebridge adapt'.",
+        epilog=EXAMPLES,
+        exit_on_error=False,
     )
-    parser.add_argument("--preset", metavar="NAME", help="a named configuration")
-    parser.add_argument(
-        "--out", metavar="FILE", required=True, help="the .safetensors file to write"
-    )
-    config, own = parse_config(parser, arguments)
+    add_out(parser, "file of the decoder: .safetensors", "FILE")
+    add_settings(parser)
+    print_help_and_exit(parser, arguments, SHORT_HELP)
+    config, own = parse_settings(parser, arguments)
     file = require_file(own.out)
-    picture = require_file(file.with_suffix(".png"))
+    sheet = require_file(file.with_suffix(".png"))
 
     from posebridge.errors import InputError
     from posebridge.inference.load_domains import located, read_domains
@@ -54,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     source, target = read_domains(config)
     if source is None:
         raise InputError("a style network needs source images; name them with --source.")
-    there = file.is_file()
+    exists = file.is_file()
     with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
         network = train_style_of(
             config,
@@ -66,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
             ),
             lambda line: console.print(line, style="yellow", highlight=False),
         )
-    write_style_sheet(picture, network, source.images, target, config.crop)
-    done = "trained before, and left as it is" if there else "written"
-    console.print(f"{done}: {file}\npictures: {picture}", highlight=False)
+    write_style_sheet(sheet, network, source.images, target, config.crop)
+    done = "exists already, and is unchanged" if exists else "written"
+    console.print(f"{done}: {file}\nimages: {sheet}", highlight=False)
     return 0

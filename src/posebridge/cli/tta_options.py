@@ -1,44 +1,48 @@
-"""The options of a command whose model may be asked about several views of each crop."""
+"""The options of test-time augmentation, which several commands share."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from posebridge.inference.predictor import Predictor
+    from posebridge.models.tta import Asked
 
 
-def add_view_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--flip``, ``--views`` and ``--turn``, which :func:`asked_as_given` reads."""
+def add_tta_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tta-flip``, ``--tta-views`` and ``--tta-rotation``, for :func:`tta_config`."""
     options = parser.add_argument_group(
-        "how the model is asked",
-        # As wide as the terminal that argparse takes for granted: the formatter leaves it as it is.
-        "without any of these, as its configuration says (asked), which is once unless\n"
-        "the run was told otherwise; --views 1 asks once",
+        "test-time augmentation (default: as in the model's config)"
     )
     options.add_argument(
-        "--flip", action="store_true", help="ask about the mirror image too, and average"
+        "--tta-flip", action="store_true", help="average with the mirror image of each crop"
     )
     options.add_argument(
-        "--views",
+        "--tta-views",
         type=int,
-        help="ask about so many slightly shifted and scaled views of each crop, which vote",
+        metavar="N",
+        help="merge N shifted and scaled views; 1: no augmentation",
     )
     options.add_argument(
-        "--turn",
-        type=float,
-        help="turn these views by up to so many degrees; 180 for subjects upside down",
+        "--tta-rotation", type=float, metavar="DEG", help="rotate the views by up to DEG, 0 to 180"
     )
 
 
-def asked_as_given(predictor: Predictor, given: argparse.Namespace) -> Predictor:
-    """The model asked as the options say; as it is, where none of them was given.
+def tta_config(views: int | None, flip: bool, rotation: float | None) -> Asked | None:
+    """Return the test-time augmentation that options give; None where no option was given.
 
     Raises:
-        InputError: the options can't be.
+        InputError: a value out of its range.
     """
-    if not given.flip and given.views is None and given.turn is None:
-        return predictor
-    views = 1 if given.views is None else given.views
-    return predictor.with_views(views, given.flip, given.turn or 0.0)
+    if not flip and views is None and rotation is None:
+        return None
+    from posebridge.models.tta import Asked
+
+    return Asked(1 if views is None else views, flip, rotation or 0.0)
+
+
+def with_tta(predictor: Predictor, tta: Asked | None) -> Predictor:
+    """Return a predictor with this test-time augmentation; as its config has it for None."""
+    return predictor if tta is None else predictor.with_views(**asdict(tta))

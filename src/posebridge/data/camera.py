@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -97,7 +97,7 @@ def camera_frames(
     every: int = 1,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Yield frames until the camera or the time ends; the camera is released in any case.
 
     A slow consumer gets the newest frame: the frames between are lost, and the times show the gap.

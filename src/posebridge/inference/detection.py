@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from posebridge.data.loaders import image_loader
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
+from posebridge.inference.batches import Batch
 from posebridge.inference.detectors import Detector, Wanted
-from posebridge.inference.resume_cache import Batch, Journal
 
 BATCH = 8
 
@@ -30,6 +30,83 @@ class Found(NamedTuple):
     skipped: Sequence[str]
 
 
+class SubjectDetector(NamedTuple):
+    """A detector, and which of its detections are subjects."""
+
+    detector: Detector
+    wanted: Wanted
+
+    def boxes(self, image: np.ndarray) -> np.ndarray:
+        """Return the (B, 4) boxes of the subjects in one (H, W, 3) uint8 RGB image."""
+        return self.wanted.boxes(self.detector.detect([image])[0], self.detector.classes)
+
+    def detect_batches(
+        self,
+        images: UnlabelledSamples,
+        first: int = 0,
+        *,
+        batch_size: int = BATCH,
+        workers: int | None = None,
+    ) -> Generator[Batch]:
+        """Yield the boxes in the images from ``first`` on, for :meth:`join_batches`."""
+        left = images.subset(np.arange(first, len(images)))
+        if workers is None:
+            workers = min(8, (os.cpu_count() or 1) // 2) if len(left) > 64 else 0
+        for pixels, errors in image_loader(left, batch_size, workers):
+            readable = [row for row, error in enumerate(errors) if error is None]
+            detections = (
+                self.detector.detect([pixels[row].numpy() for row in readable]) if readable else []
+            )
+            boxes = [self.wanted.boxes(each, self.detector.classes) for each in detections]
+            rows = first + np.array(readable, np.int64)
+            yield Batch(
+                first,
+                first + len(errors),
+                {
+                    "boxes": np.concatenate([np.zeros((0, 4)), *boxes]),
+                    "rows": np.repeat(rows, [len(b) for b in boxes]),
+                    "looked": rows,
+                },
+                [error for error in errors if error is not None],
+            )
+            first += len(errors)
+
+    def join_batches(self, batches: Iterable[Batch], images: UnlabelledSamples) -> Found:
+        """Return the subjects in the batches of all ``images``.
+
+        Raises:
+            InputError: no image was readable, or no image shows a subject.
+        """
+        batches = list(batches)
+        boxes, rows, searched = (
+            np.concatenate([batch.arrays[name] for batch in batches])
+            for name in ("boxes", "rows", "looked")
+        )
+        skipped = [line for batch in batches for line in batch.notes]
+        if not len(searched):
+            raise InputError(f"no image of {images.name} can be read; the first: {skipped[0]}.")
+        if not len(rows):
+            raise InputError(
+                f"{self.detector.name} detects no '{self.wanted.label}' with a score of "
+                f"{self.wanted.least_score:g} or more in {len(searched)} images of {images.name}; "
+                "lower --min-score, or leave out the detector to take whole images."
+            )
+        subjects = UnlabelledSamples(
+            images.name,
+            images.files[rows],
+            boxes.astype(np.float32),
+            images.image_ids[rows],
+            np.arange(len(rows)),
+        )
+        without = [str(images.path(int(row))) for row in np.setdiff1d(searched, rows)]
+        return Found(subjects, without, skipped)
+
+
+def each_image(samples: UnlabelledSamples) -> UnlabelledSamples:
+    """Return the images of samples, each once, in their order."""
+    return samples.subset(np.sort(np.unique(samples.files, return_index=True)[1]))
+
+
 def find_subjects(
     samples: UnlabelledSamples,
     detector: Detector,
@@ -37,64 +114,22 @@ def find_subjects(
     *,
     batch_size: int = BATCH,
     workers: int | None = None,
-    kept: Journal | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Found:
     """Run a detector on each image once.
 
     Args:
-        samples: of which the images count; boxes that they have are not looked at.
-        kept: where each batch is kept as it comes; images that are there are not looked at again.
+        samples: whose images count; boxes that they have are not used.
         progress: called with the number of images done.
 
     Raises:
         InputError: an unknown class, or no subject anywhere.
     """
     wanted.check(detector)
-    images = samples.subset(np.sort(np.unique(samples.files, return_index=True)[1]))
-    taken = [] if kept is None else list(kept.kept)
-    done = taken[-1].end if taken else 0
-    left = images.subset(np.arange(done, len(images)))
-    if workers is None:
-        workers = min(8, (os.cpu_count() or 1) // 2) if len(left) > 64 else 0
-    for pictures, errors in image_loader(left, batch_size, workers):
-        fine = [row for row, error in enumerate(errors) if error is None]
-        answers = detector.detect([pictures[row].numpy() for row in fine]) if fine else []
-        boxes = [wanted.boxes(answer, detector.classes) for answer in answers]
-        batch = Batch(
-            done,
-            done + len(errors),
-            {
-                "boxes": np.concatenate([np.zeros((0, 4)), *boxes]),
-                "rows": np.repeat(done + np.array(fine, np.int64), [len(b) for b in boxes]),
-                "looked": done + np.array(fine, np.int64),
-            },
-            [error for error in errors if error is not None],
-        )
-        taken.append(batch)
-        if kept is not None:
-            kept.append(batch)
-        done = batch.end
+    images, subjects = each_image(samples), SubjectDetector(detector, wanted)
+    batches = []
+    for batch in subjects.detect_batches(images, batch_size=batch_size, workers=workers):
+        batches.append(batch)
         if progress is not None:
-            progress(done)
-    boxes = np.concatenate([batch.arrays["boxes"] for batch in taken])
-    rows = np.concatenate([batch.arrays["rows"] for batch in taken])
-    looked = np.concatenate([batch.arrays["looked"] for batch in taken])
-    skipped = [line for batch in taken for line in batch.notes]
-    if not len(looked):
-        raise InputError(f"no image of {samples.name} can be read; the first: {skipped[0]}.")
-    if not len(rows):
-        raise InputError(
-            f"{detector.name} sees no '{wanted.label}' with a score of {wanted.least_score:g} or more "
-            f"in {len(looked)} images of {samples.name}; lower --least-score, or leave the detector "
-            "out to take whole images."
-        )
-    subjects = UnlabelledSamples(
-        samples.name,
-        images.files[rows],
-        boxes.astype(np.float32),
-        images.image_ids[rows],
-        np.arange(len(rows)),
-    )
-    without = [str(images.path(int(row))) for row in np.setdiff1d(looked, rows)]
-    return Found(subjects, without, skipped)
+            progress(batch.end)
+    return subjects.join_batches(batches, images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from posebridge.data.crops import to_image
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.inference.network import Keypoints
+
+PEAKS = "the height of the heatmap's peak"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,26 @@ class PosePredictions:
 
     def __len__(self) -> int:
         return len(self.points)
+
+
+class FramePredictions(NamedTuple):
+    """Predictions on the frames of one source, as writers take them.
+
+    Attributes:
+        predictions: N subjects.
+        files: (N,) the name of each subject's image in the outputs.
+        frames: F files of all frames, with subjects or without.
+        times: (F,) their seconds, of a video or a camera.
+        seconds: (N,) the time of each subject's frame, of a video or a camera.
+        meaning: what a confidence is.
+    """
+
+    predictions: PosePredictions
+    files: Sequence[str]
+    frames: Sequence[Path]
+    times: np.ndarray | None = None
+    seconds: np.ndarray | None = None
+    meaning: str = PEAKS
 
 
 class Part(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from posebridge.data.reading import ReadingConfig, read_unlabelled
 from posebridge.data.samples import UnlabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.given import require_given
+from posebridge.inference.batches import Batch
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
 from posebridge.inference.predictions import Part, PosePredictions, joined
-from posebridge.inference.resume_cache import Batch, Journal
 from posebridge.inference.tta import ManyViews, asked_of
 from posebridge.models.pose import PoseModel
 from posebridge.models.tta import Asked
@@ -106,7 +106,6 @@ class Predictor:
         workers: int | None = None,
         options: ReadingConfig | None = None,
         progress: Callable[[int], None] | None = None,
-        kept: Journal | None = None,
     ) -> PosePredictions:
         """Find the keypoints of every subject.
 
@@ -116,8 +115,6 @@ class Predictor:
                 (H, W, 3) uint8 RGB arrays (whole images), or samples that were read.
             options: which frames of a video, and which boxes.
             progress: called with the number of subjects done.
-            kept: where each batch is kept as it comes; the subjects of those that are there are not
-                asked about again. Its identity says by which model, subjects and batch size.
 
         Raises:
             InputError: nothing there can be read.
@@ -126,7 +123,7 @@ class Predictor:
             format = None if options is None else options.target_format
             images = read_unlabelled(images, format=format, options=options)
         if isinstance(images, UnlabelledSamples):
-            return self._predict_samples(images, batch_size, workers, progress, kept)
+            return self._predict_samples(images, batch_size, workers, progress)
         if len(images) == 0:
             raise InputError("no images were given; give at least one.")
         if isinstance(images[0], np.ndarray):
@@ -136,7 +133,7 @@ class Predictor:
         samples = UnlabelledSamples.from_lists(
             "the given list", paths, np.zeros((len(paths), 4)), order, order
         )
-        return self._predict_samples(samples, batch_size, workers, progress, kept)
+        return self._predict_samples(samples, batch_size, workers, progress)
 
     def _predict_samples(
         self,
@@ -144,30 +141,46 @@ class Predictor:
         batch_size: int,
         workers: int | None,
         progress: Callable[[int], None] | None,
-        kept: Journal | None,
     ) -> PosePredictions:
-        before = [] if kept is None else kept.kept
-        parts = [Part.from_arrays(batch.arrays) for batch in before if batch.arrays]
-        skipped = [line for batch in before for line in batch.notes]
-        done = before[-1].end if before else 0
-        left = samples.subset(np.arange(done, len(samples))) if done else samples
+        batches = []
+        for batch in self.predict_batches(samples, batch_size=batch_size, workers=workers):
+            batches.append(batch)
+            if progress is not None:
+                progress(batch.end)
+        return self.join_batches(batches, samples)
+
+    def predict_batches(
+        self,
+        samples: UnlabelledSamples,
+        first: int = 0,
+        *,
+        batch_size: int = 32,
+        workers: int | None = None,
+    ) -> Generator[Batch]:
+        """Yield the results of the samples from ``first`` on, for :meth:`join_batches`."""
+        left = samples.subset(np.arange(first, len(samples))) if first else samples
         if workers is None:
             workers = min(8, (os.cpu_count() or 1) // 2) if len(left) > 64 else 0
         for crops, places, errors in crop_loader(left, self.crop, batch_size, workers):
-            fine = [i for i, error in enumerate(errors) if error is None]
+            readable = [i for i, error in enumerate(errors) if error is None]
             broken = [error for error in errors if error is not None]
-            part = None
-            if fine:
-                answer = self.network.keypoints(crops[fine] if broken else crops)
-                part = Part(answer, places[fine].numpy(), done + np.array(fine))
-                parts.append(part)
-            skipped += broken
-            if kept is not None:
-                arrays = {} if part is None else part.arrays()
-                kept.append(Batch(done, done + len(errors), arrays, broken))
-            done += len(errors)
-            if progress is not None:
-                progress(done)
+            arrays = {}
+            if readable:
+                keypoints = self.network.keypoints(crops[readable] if broken else crops)
+                rows = first + np.array(readable)
+                arrays = Part(keypoints, places[readable].numpy(), rows).arrays()
+            yield Batch(first, first + len(errors), arrays, broken)
+            first += len(errors)
+
+    def join_batches(self, batches: Iterable[Batch], samples: UnlabelledSamples) -> PosePredictions:
+        """Return the batches of all ``samples`` as one prediction.
+
+        Raises:
+            InputError: no image was readable.
+        """
+        batches = list(batches)
+        parts = [Part.from_arrays(batch.arrays) for batch in batches if batch.arrays]
+        skipped = [line for batch in batches for line in batch.notes]
         if not parts:
             raise InputError(f"no image of {samples.name} can be read; the first: {skipped[0]}.")
         rows = np.concatenate([part.rows for part in parts])

@@ -1,8 +1,8 @@
-"""Batches of arrays kept in a file as they come in, so that a killed run goes on where it was.
+"""Batches of arrays stored in a file as they come in, so that a killed command resumes.
 
-The file is a line of JSON that says whose it is, and for each batch a line of JSON and the arrays as
-safetensors. A batch counts when all of it is there and its checksum is right: what a killed process
-left half-written is cut off. Nothing in the file is ever executed.
+The file is a line of JSON with the identity of the results, and for each batch a line of JSON and the
+arrays as safetensors. A batch counts when it is complete and its checksum is right: a batch that a
+killed process left half-written is cut off. Nothing in the file is ever executed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,35 +19,23 @@ import numpy as np
 from posebridge.errors import InputError
 from posebridge.files.json_files import parse_json
 from posebridge.files.whole import cannot_write
+from posebridge.inference.batches import Batch
+
+__all__ = ["Batch", "Journal"]
 
 _LONGEST_LINE = 2**24
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What was found in the items ``first`` to ``end`` of a list.
-
-    Attributes:
-        arrays: name -> array, of any shape.
-        notes: lines for the user, such as the images that could not be read.
-    """
-
-    first: int
-    end: int
-    arrays: Mapping[str, np.ndarray]
-    notes: Sequence[str] = ()
-
-
 class Journal:
-    """A file of batches, open for more; nothing is written before the first of them.
+    """A file of batches, open for more; nothing is written before the first batch.
 
     Args:
-        file: where. One that exists goes on if its identity is the same, and is else begun again.
-        identity: JSON-able entries that the batches depend on: model, video, settings.
-        fresh: whether what is there is dropped in any case.
+        file: an existing file is continued if its identity is equal, and replaced otherwise.
+        identity: JSON-able entries that the batches depend on: model, video, config.
+        fresh: whether the batches of an existing file are dropped in any case.
 
     Attributes:
-        kept: the batches that were there, in order, each beginning where the one before ends.
+        kept: the batches of the existing file, in order; each starts where the previous one ends.
         other: the entries of the identity in which a file that is dropped differs.
 
     Raises:
@@ -60,7 +47,7 @@ class Journal:
         self.kept: list[Batch] = []
         self.other: tuple[str, ...] = ()
         self._head = json.dumps({"identity": identity}, sort_keys=True).encode() + b"\n"
-        self._good = 0  # bytes that are to stay
+        self._good = 0  # bytes of the head and of the complete batches
         self._stream: BinaryIO | None = None
         try:
             if file.is_file() and not fresh:
@@ -72,7 +59,7 @@ class Journal:
 
     @property
     def done(self) -> int:
-        """Items in the batches that were there."""
+        """The number of items in the batches of the existing file."""
         return self.kept[-1].end if self.kept else 0
 
     def append(self, batch: Batch) -> None:
@@ -94,13 +81,13 @@ class Journal:
             raise InputError(f"{reason} After that, the same command resumes here.") from error
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file without deleting it."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
 
     def remove(self) -> None:
-        """Close and delete the file: its work is done."""
+        """Close and delete the file."""
         self.close()
         self.file.unlink(missing_ok=True)
 
@@ -115,9 +102,9 @@ class Journal:
 
     def _read(self) -> None:
         with self.file.open("rb") as stream:
-            found = stream.readline(_LONGEST_LINE)
-            if found != self._head:
-                self.other = _differing(found, self._head)
+            head = stream.readline(_LONGEST_LINE)
+            if head != self._head:
+                self.other = _differing(head, self._head)
                 return
             self._good = stream.tell()
             while (batch := _next_batch(stream, self.done)) is not None:
@@ -126,13 +113,13 @@ class Journal:
 
 
 def _checksum(line: Mapping[str, Any], content: bytes) -> int:
-    """Return the checksum of a batch: of its arrays and of all else that its line holds."""
+    """Return the checksum of a batch: of its arrays and of the other entries of its line."""
     rest = {name: value for name, value in line.items() if name != "crc32"}
     return zlib.crc32(json.dumps(rest, sort_keys=True).encode(), zlib.crc32(content))
 
 
 def _next_batch(stream: BinaryIO, first: int) -> Batch | None:
-    """The next batch, or None where none is whole."""
+    """Return the next batch, or None where no complete one follows."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,11 +18,10 @@ from posebridge.data.formats.registry import format_named
 from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
 from posebridge.files.whole import require_writable, write_text
-from posebridge.inference.predictor import PosePredictions
+from posebridge.inference.predictions import PEAKS, FramePredictions, PosePredictions
 from posebridge.skeleton import Skeleton
 
 _ROWS = 1000
-PEAKS = "the height of the heatmap's peak"
 NAMES_FILES = (".label-studio.json", ".dlc.csv", ".h5", ".slp")
 """Endings of formats that name the image files themselves, which therefore have to be there."""
 _NAMED = {
@@ -40,6 +40,44 @@ OUTPUTS = {
 }
 """Ending -> what is written: the formats of :mod:`posebridge.data.formats.registry` that can be one
 file and hold scores of keypoints, and a plain table; NWB and YOLO hold no such scores."""
+
+
+class PredictionWriter(Protocol):
+    """Writes predictions to one place."""
+
+    @property
+    def place(self) -> Path:
+        """The file or folder that is written."""
+        ...
+
+    def require_names(self, images: Sequence[Path], names: Sequence[str]) -> None:
+        """Raise InputError for images, or their names in the outputs, that can't be written."""
+        ...
+
+    def write(self, result: FramePredictions, skeleton: Skeleton) -> Sequence[str]:
+        """Write the predictions and return a line for each file."""
+        ...
+
+
+class FileWriter:
+    """Writes predictions in the format of a file's ending."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def require_names(self, images: Sequence[Path], names: Sequence[str]) -> None:
+        """Raise InputError for an image name that the format can't hold."""
+        require_names([self.place], images, names)
+
+    def write(self, result: FramePredictions, skeleton: Skeleton) -> Sequence[str]:
+        """Write the file, and return its line and those of the files beside it."""
+        _, *beside = write_predictions(
+            *(self.place, result.predictions, skeleton, result.files),
+            meaning=result.meaning,
+            seconds=result.seconds,
+        )
+        count = len(result.predictions)
+        return [f"written: {self.place} ({count} subjects)", *(f"written: {f}" for f in beside)]
 
 
 def output_ending(path: Path | str) -> str:

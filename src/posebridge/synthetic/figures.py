@@ -171,7 +171,7 @@ def _draw_all(
             progress(number)
 
     return {
-        "info": {"description": f"posebridge figures: {look}, seed {seed}, from {start}"},
+        "info": {"description": f"posebridge synth: {look}, seed {seed}, from {start}"},
         "images": images,
         "annotations": rows,
         "categories": [_category()],

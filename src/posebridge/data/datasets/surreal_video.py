@@ -156,7 +156,7 @@ BENCHMARK = Benchmark(
     expected=(
         Expected("train/run*/*/*.mp4"),
         Expected("train/run*/*/*_info.mat"),
-        Expected("train/run*/*/*_frames/*.jpg", note="written by --frames"),
+        Expected("train/run*/*/*_frames/*.jpg", note="written by --frame-step"),
         Expected("val/run*/*/*_info.mat", optional=True),
         Expected("test/run*/*/*_info.mat", optional=True),
     ),
