@@ -186,7 +186,7 @@ def test_losses_are_reported(tmp_path):
     assert lost(labels, format_named("coco")) == []
     odd = replace(labels, skeleton=replace(labels.skeleton, pairs=((0, 1),)))
     assert [s for s in lost(odd, format_named("coco")) if "pairs" in s] == [
-        "COCO does not hold left/right pairs: 1 that the names of the keypoints do not tell are "
+        "COCO does not hold left/right pairs: 1 that the names of the keypoints do not show are "
         "left out."
     ]
 
