@@ -54,7 +54,7 @@ def test_pixels_of_another_image_are_refused(tmp_path):
     file = coco(tmp_path, [far])
     with pytest.raises(InputError, match=r"\(1500, 900\) in .*a.png, an image of 100 x 50 pixels"):
         read_labelled(file)
-    with pytest.raises(InputError, match="1 of 1 boxes looked at are far outside of their images"):
+    with pytest.raises(InputError, match="1 of 1 boxes checked are far outside of their images"):
         read_unlabelled(file)
 
 

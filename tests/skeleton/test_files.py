@@ -134,5 +134,5 @@ def test_broken_skeleton_file_is_reported(name, text, words, tmp_path):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"no skeleton 'coco'.*coco-17, hand-21"):
+    with pytest.raises(InputError, match=r"unknown skeleton 'coco'.*coco-17, hand-21"):
         read_skeleton("coco")

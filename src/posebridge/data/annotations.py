@@ -185,7 +185,7 @@ def table(
     image_ids: np.ndarray,
     ids: np.ndarray,
 ) -> UnlabelledSamples:
-    """Subjects as a table of their own; ``image`` (N,) says which of the files each is in."""
+    """Return subjects as a table of their own; ``image`` (N,) is the row of each subject's file."""
     whole = UnlabelledSamples.from_lists(
         name, files, np.zeros((len(files), 4)), image_ids, np.arange(len(files))
     )

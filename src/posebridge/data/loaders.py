@@ -103,7 +103,7 @@ class PairedSteps(Dataset[Batch]):
         seed: int,
         target_from: int,
     ) -> None:
-        """``target_from`` is the first step that has target crops."""
+        """Store the data; ``target_from`` is the first step that has target crops."""
         self.source, self.target, self.crops = source, target, crops
         self.batch_size, self.seed, self.target_from = batch_size, seed, target_from
 

@@ -221,9 +221,9 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
 
 def _chosen(boxes: Boxes, options: ReadingConfig, say: Say | None) -> UnlabelledSamples:
     """Return the boxes by category, score and size; whole images have any size."""
-    asked = _of_category(boxes, options.category, say)
-    samples = boxes.samples.subset(np.flatnonzero(asked))
-    scores = None if boxes.scores is None else boxes.scores[asked]
+    in_category = _of_category(boxes, options.category, say)
+    samples = boxes.samples.subset(np.flatnonzero(in_category))
+    scores = None if boxes.scores is None else boxes.scores[in_category]
     longer = samples.boxes[:, 2:].max(axis=1)
     keep = (longer >= options.least_size) | (samples.boxes[:, 2] == 0)
     if options.least_score > 0:

@@ -1,7 +1,7 @@
 """Keypoint definitions: names, edges, left/right pairs and groups; two skeletons matched by name.
 
     definition.py  an ordered list of keypoints and what connects them
-    names.py       how keypoints are spelled, left and right, and which names mean the same
+    names.py       how keypoints are spelled, left and right, and which names are synonyms
     files.py       skeletons from YAML and JSON files, model folders, and the built-in ones
     matching.py    which keypoint of one skeleton is which of another
     builtin/       one YAML for each built-in skeleton

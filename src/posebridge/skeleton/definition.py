@@ -1,4 +1,4 @@
-"""The record: an ordered list of keypoints and what connects them."""
+"""The skeleton: an ordered list of keypoints and what connects them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posebridge.skeleton.names import sides, split_side
 Side = Literal["left", "right", "middle"]
 
 MOST_KEYPOINTS = 2000
-"""More than any skeleton has; a damaged file must not take minutes to be refused."""
+"""More keypoints than any skeleton has, so that a damaged file is refused at once."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Skeleton:
     """An ordered list of keypoints and what connects them.
 
     Attributes:
-        name: what the subject is, such as ``"person"``.
+        name: the subject, such as ``"person"``.
         keypoints: the K names, in the order of every (..., K, 2) tensor.
         edges: pairs of indices that are drawn as bones.
         pairs: pairs of indices (left, right) that change places in a mirrored image.
@@ -78,7 +78,7 @@ class Skeleton:
 
     @property
     def mirror(self) -> list[int]:
-        """For each keypoint the index of its mirror image (itself where it has no partner)."""
+        """The index of each keypoint's mirror image (its own index without a partner)."""
         order = list(range(len(self.keypoints)))
         for left, right in self.pairs:
             order[left], order[right] = right, left
@@ -141,7 +141,7 @@ class Skeleton:
         """Return the given keypoints in the given order.
 
         An edge or a pair that loses a joint is dropped; a group keeps the joints that are left and
-        goes when none is.
+        is dropped when it is empty.
         """
         place = {old: new for new, old in enumerate(kept)}
 
@@ -176,7 +176,7 @@ class Skeleton:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Skeleton:
-        """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
+        """Read the output of :meth:`to_json`; ``where`` names the file in an error."""
         return cls.from_content(parse_json(text, where, "skeleton"), where)
 
     @classmethod

@@ -201,9 +201,9 @@ def test_long_analysis_takes_linear_time(tmp_path, monkeypatch):
     count = 40_000
     index = [*((str(number),) for number in range(count)), ("frame",)]
     labeled = np.array([True] * count + [False])
-    begun = time.perf_counter()
+    started = time.perf_counter()
     found = row_images(tmp_path / "clipDLC_net.csv", index, labeled, None)
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - started < 5
     assert found.rows.tolist() == list(range(count))
 
 

@@ -209,7 +209,7 @@ def dot(label: str, x: float, y: float, **more: object) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("scale", "words"), [(0.01, "shares of the image"), (10, "look like pixels")]
+    ("scale", "words"), [(0.01, "fractions of the image"), (10, "look like pixels")]
 )
 def test_places_that_are_not_percentages_are_refused(tmp_path, scale, words):
     picture(tmp_path / "a.png", (200, 50))

@@ -180,12 +180,12 @@ def test_losses_are_reported(tmp_path):
         "a DeepLabCut table does not hold skeleton edges: 2 are left out.",
         "a DeepLabCut table does not hold scores of subjects: 3 are left out.",
         "a DeepLabCut table does not hold the name of the subject's kind, 'mouse'.",
-        "a DeepLabCut table does not hold ids of images and annotations; they are counted anew.",
+        "a DeepLabCut table does not hold ids of images and annotations; they are numbered anew.",
     ]
     assert lost(labels, format_named("coco")) == []
     odd = replace(labels, skeleton=replace(labels.skeleton, pairs=((0, 1),)))
     assert [s for s in lost(odd, format_named("coco")) if "pairs" in s] == [
-        "COCO does not hold left/right pairs: 1 that the names of the keypoints do not tell are "
+        "COCO does not hold left/right pairs: 1 that the names of the keypoints do not show are "
         "left out."
     ]
 
@@ -326,7 +326,7 @@ def test_unrecognized_and_unwritable_formats_are_refused(tmp_path):
     convert_of(labels, tmp_path / "a.json", "coco")
     for out, name, words in (
         ("x.txt", None, "can't be recognized by its ending; name one with --to: coco, yolo"),
-        ("folder", None, "can't be told"),
+        ("folder", None, "can't be recognized"),
         ("x.mat", "leap", "LEAP is read but not written"),
         ("x.json", "slp", "does not end in .slp"),
         ("x.json", "sloth", "unknown format 'sloth'; known are coco, yolo"),

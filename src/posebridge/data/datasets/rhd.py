@@ -90,11 +90,11 @@ def _converted(folder: Path, file: Path) -> LabelledSamples:
     names = dict(zip(column(file, images, "id", ()), words(file, images, "file_name"), strict=True))
     joints = column(file, annotations, "keypoints", (21, 3))[:, FROM_TIPS]
     boxes = column(file, annotations, "bbox", (4,))
-    asked = column(file, annotations, "image_id", ())
-    unknown = [number for number in asked if number not in names]
+    image_ids = column(file, annotations, "image_id", ())
+    unknown = [number for number in image_ids if number not in names]
     if unknown:
         raise InputError(f"{file}: no image has the id {unknown[0]:g} that an annotation names.")
-    paths = [folder / names[number] for number in asked]
+    paths = [folder / names[number] for number in image_ids]
     return table(file, paths, boxes, HAND21, joints[..., :2], joints[..., 2] > 0)
 
 

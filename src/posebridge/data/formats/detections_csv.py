@@ -157,7 +157,7 @@ def _rows(file: Path) -> list[tuple[int, list[str], str]]:
 
 
 def _delimiter(header: str) -> str:
-    """What is between the cells: as spreadsheets of some countries, and tables, have it."""
+    """Return the delimiter of the cells, as spreadsheets of some countries, and tables, have it."""
     return max(",;\t", key=header.count)
 
 

@@ -101,10 +101,12 @@ def _names(reference: str) -> list[str]:
     """Return the possible names of an image, which Label Studio has as a URL, an upload or a file."""
     try:
         url = urllib.parse.urlsplit(reference)
-        asked = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
+        query_paths = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
     except ValueError:
         return []
-    path = asked[0] if asked else urllib.parse.unquote(url.path, errors="surrogateescape")
+    path = (
+        query_paths[0] if query_paths else urllib.parse.unquote(url.path, errors="surrogateescape")
+    )
     last = path.rpartition("/")[2]
     own = re.sub(r"^[0-9a-f]{8}-", "", last)
     return list(dict.fromkeys(n for n in (path, path.lstrip("/"), last, own) if n))

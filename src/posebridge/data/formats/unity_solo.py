@@ -240,7 +240,7 @@ def _skeleton(folder: Path) -> Skeleton:
     file = folder / _DEFINITIONS
     if not file.is_file():
         raise InputError(
-            f"{file}, which names the keypoints, is missing; copy it from the rendered dataset."
+            f"{file} is missing and names the keypoints; copy it from the rendered dataset."
         )
     content = read_json_mapping(file, "SOLO annotation definitions")
     templates = {}

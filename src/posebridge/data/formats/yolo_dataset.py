@@ -69,7 +69,7 @@ class Dataset:
         file = dataset_file(path)
         if file is None:
             raise InputError(f"{path} is not a YOLO dataset; give its data.yaml or its folder.")
-        self.file, self.asked = file, path
+        self.file, self.given_path = file, path
         self.notes: list[str] = []
         content = read_yaml(file, "YOLO dataset")
         if not isinstance(content, dict):
@@ -180,17 +180,23 @@ class Dataset:
     def chosen(self) -> list[Path]:
         """Return the folders, then the lists of images, of all splits; or the chosen folders."""
         places = sorted(self.places(), key=Path.is_file)
-        if not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve():
+        if not self.given_path.is_dir() or self.given_path.resolve() == self.file.parent.resolve():
             return places
-        asked, folders = self.asked.resolve(), [place for place in places if place.is_dir()]
+        given_path, folders = (
+            self.given_path.resolve(),
+            [place for place in places if place.is_dir()],
+        )
         real = {f: f.resolve() for f in folders}
         below = [
-            f for f in folders if real[f].is_relative_to(asked) or asked.is_relative_to(real[f])
+            f
+            for f in folders
+            if real[f].is_relative_to(given_path) or given_path.is_relative_to(real[f])
         ]
         if not below:
-            raise InputError(f"{self.asked} is none of the splits of {self.file}.")
+            raise InputError(f"{self.given_path} is none of the splits of {self.file}.")
         return [
-            f / asked.relative_to(real[f]) if asked.is_relative_to(real[f]) else f for f in below
+            f / given_path.relative_to(real[f]) if given_path.is_relative_to(real[f]) else f
+            for f in below
         ]
 
     def lines(self, columns: int | None) -> Lines:

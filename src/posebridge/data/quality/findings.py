@@ -45,7 +45,7 @@ def rows_of(indices: Sequence[int] | np.ndarray) -> np.ndarray:
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """``1 image``, ``2 images``."""
+    """Return a number with its noun, such as ``1 image`` or ``2 images``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
