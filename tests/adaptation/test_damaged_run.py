@@ -43,9 +43,7 @@ def stopped(data, tmp_path_factory):
 
 
 @pytest.mark.parametrize("place", [0.001, 0.2, 0.5, 0.8, 0.9999])
-def test_flipped_bit_in_the_resume_file_is_reported(
-    place, data, stopped, tmp_path
-):
+def test_flipped_bit_in_the_resume_file_is_reported(place, data, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
     content = bytearray((run / "resume.ckpt").read_bytes())
     content[int(place * len(content))] ^= 4

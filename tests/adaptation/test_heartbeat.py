@@ -50,9 +50,7 @@ def test_finished_run_records_done(finished_run):
 @pytest.mark.parametrize(
     ("error", "state"), [(KeyboardInterrupt(), "stopped"), (RuntimeError("x"), "failed")]
 )
-def test_interrupted_run_records_its_end_and_resumes_the_count(
-    error, state, figures, tmp_path
-):
+def test_interrupted_run_records_its_end_and_resumes_the_count(error, state, figures, tmp_path):
     data = read_labelled(figures.source), read_boxes(figures.target)
     config = tiny(source=str(figures.source), target=str(figures.target))
     watcher = At(tmp_path, 5, error)

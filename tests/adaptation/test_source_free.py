@@ -348,9 +348,7 @@ def test_impossible_source_free_settings_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_bone_prior_refuses_a_model_without_bones(
-    finished_run, figures, target, tmp_path, capsys
-):
+def test_bone_prior_refuses_a_model_without_bones(finished_run, figures, target, tmp_path, capsys):
     """Refuse models of earlier versions, and of sources with few labels: they have no lengths."""
     found = load_checkpoint(finished_run / "checkpoints" / "source")
     bare = {name: part for name, part in found.results.items() if name != "source_poses"}

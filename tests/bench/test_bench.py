@@ -177,9 +177,7 @@ def test_half_written_checkpoint_is_ignored(comparison):
     assert scored_checkpoints(training, out) == before
 
 
-def test_method_with_another_tta_shares_the_run(
-    comparison, figures, tmp_path, capsys
-):
+def test_method_with_another_tta_shares_the_run(comparison, figures, tmp_path, capsys):
     _, out = comparison
     again = Path(shutil.copytree(out, tmp_path / "out"))
     methods = {**METHODS, "once": {"views": 1}}

@@ -104,8 +104,8 @@ def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
     [
         ({"pairs": None}, "names no pairs"),
         ({"methods": {}}, "names no methods"),
-        ({"method": {}}, "'method' means nothing here"),
-        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' means nothing"),
+        ({"method": {}}, "'method' is unknown here"),
+        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' is unknown"),
         ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
         ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
         ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),

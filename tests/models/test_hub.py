@@ -102,7 +102,7 @@ def test_downloaded_model_is_checked(served):
     with pytest.raises(InputError, match="skeleton.json is from the saved model"):
         load("ann/arm")
     (served["cache"] / SKELETON).unlink()
-    with pytest.raises(InputError, match="ann/arm on the hub is no model of posebridge"):
+    with pytest.raises(InputError, match="ann/arm on the hub is not a model of posebridge"):
         load("ann/arm")
 
 
