@@ -110,9 +110,9 @@ def damage(folder: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("truncated", "model.safetensors is from the saved model"),
-        ("pickle", "model.safetensors is from the saved model"),
-        ("yaml object", "config.yaml is from the saved model"),
+        ("truncated", "model.safetensors differs from the saved model"),
+        ("pickle", "model.safetensors differs from the saved model"),
+        ("yaml object", "config.yaml differs from the saved model"),
         ("no skeleton", "has no skeleton.json"),
         ("other width", "config.yaml is not as"),
         ("unknown field", "config.yaml is not as"),

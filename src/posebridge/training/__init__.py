@@ -7,15 +7,15 @@
     adapter.py            one step, as a LightningModule that reads top to bottom
     source_views.py       labeled views of a source batch
     schedule.py           learning rate, loss weights and randomness as functions of the step
-    initialization.py     the start of a run: a new student, or a model with or without its source
+    optimizer.py          groups of parameters and their learning rates
     initialization.py     the start of a run: a new student, or a model with or without its source
     source_poses.py       statistics of the source's poses that a run keeps
     fill_style_bank.py    the style network and the bank of a run
-    splits.py             training images and held-out images
+    style_training.py     trains the decoder of the style network
     splits.py             training images and held-out images
     callbacks.py          CSV log, checkpoints and the validator, as callbacks
     diagnostics.py        previews, losses that are not finite, gradients of each loss
-    lightning_logging.py  Lightning without its log messages
+    hardware.py           device, precision, worker processes
     lightning_logging.py  Lightning without its log messages
     heartbeat.py          progress.json: the progress of a run and whether it is still alive
     metrics_file.py       metrics.csv and its one reader
