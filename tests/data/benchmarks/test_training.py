@@ -52,8 +52,8 @@ def run(data, tmp_path_factory) -> Path:
         *("--data-root", str(data), "--out", str(out), *settings),
     )
     assert done.returncode == 0, done.stderr
-    assert "source: 10 labelled subjects of surreal:train" in done.stdout
-    assert "target: 3 unlabelled subjects of lsp:train" in done.stdout
+    assert "source: 10 labeled subjects of surreal:train" in done.stdout
+    assert "target: 3 unlabeled subjects of lsp:train" in done.stdout
     return out
 
 
