@@ -114,7 +114,7 @@ def parts(
     points = torch.rand(given.batch, KEYPOINTS, 2, device=device) * given.size
     maps = torch.rand(given.batch, KEYPOINTS, given.heatmap, given.heatmap, device=device)
     eligible = torch.ones(given.batch, KEYPOINTS, dtype=torch.bool, device=device)
-    colours = AugmentationConfig()
+    colors = AugmentationConfig()
 
     def views() -> None:
         for _ in range(3):
@@ -123,7 +123,7 @@ def parts(
 
     def jitter() -> None:
         for _ in range(3):
-            color_augmentation.jitter(images, colours, generator)
+            color_augmentation.jitter(images, colors, generator)
 
     def gaussians() -> None:
         for _ in range(2):
@@ -131,7 +131,7 @@ def parts(
 
     return {
         "views (3 warps)": views,
-        "colours (3 jitters)": jitter,
+        "colors (3 jitters)": jitter,
         "label and pseudo-label maps": gaussians,
         "decoding the teacher": lambda: heatmaps.decode(maps),
         "occlusion": lambda: color_augmentation.occlude(

@@ -32,7 +32,7 @@ def test_names_of_two_runs_differ(finished_run, tmp_path):
     shutil.rmtree(Path(runs[1]) / "checkpoints" / "source")
     shown = open_models([str(run) for run in runs])
     assert [m.name for m in shown] == ["a/run: before", "a/run: after", "b/run"]
-    assert shown[2].detail == "last weights, step 10"
+    assert shown[2].detail == "last checkpoint, step 10"
     assert len({m.slug for m in shown}) == 3
     assert open_models([str(runs[0])] * 2)[1].name == "after"
 

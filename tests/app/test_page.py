@@ -303,7 +303,7 @@ def test_path_outside_the_uploads_is_not_read(served, figures):
 def test_taken_port_is_refused(served, capsys):
     port = served.url.rpartition(":")[2]
     assert main(["app", "--runs", "x", "--port", port, "--no-open"]) == 2
-    assert f"port {port} can't be used" in capsys.readouterr().err
+    assert f"port {port} cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_taken_port_is_refused(served, capsys):
         (["gone", "--confidence", "2"], "--confidence is 2"),
         (["gone", "--frames", "0"], "--frames is 0"),
         (["--runs", __file__], "is a file; give a run folder"),
-        (["--runs", "x", "--port", "70000"], "port 70000 can't be used"),
+        (["--runs", "x", "--port", "70000"], "port 70000 cannot be used"),
     ],
 )
 def test_bad_input_gets_a_sentence(arguments, words, capsys):

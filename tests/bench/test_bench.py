@@ -165,7 +165,7 @@ def test_another_initial_model_is_refused(comparison):
         dataclasses.replace(training, first_stage="figures/first_stage/seed_0_00000000"),
         dataclasses.replace(training, first_stage=None, config=config),
     ):
-        with pytest.raises(InputError, match="other settings \\(start_from\\)"):
+        with pytest.raises(InputError, match="another config \\(start_from\\)"):
             require_same_settings(other, out)
 
 

@@ -61,7 +61,7 @@ def test_damaged_results_file_is_refused(place, value, option, recorded, tmp_pat
     before = set(tmp_path.rglob("*"))
     out = tmp_path / "out"
     assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), option]) == 2
-    assert f"{record} is no record of a comparison" in capsys.readouterr().err
+    assert f"{record} is not a results file of a comparison" in capsys.readouterr().err
     assert set(tmp_path.rglob("*")) == before
 
 

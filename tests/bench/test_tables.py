@@ -138,7 +138,7 @@ def test_oracle_methods_are_marked(tmp_path):
     text, tex = markdown(outcome, "figures"), latex(outcome, "figures")
     assert "| with_labels † | 1 | 20.0" in text and "| source_only | 1 | 20.0" in text
     assert "† an oracle: it learned from labels of the target" in text
-    assert r"with\_labels $\dagger$ &" in tex and "% † learned" in tex
+    assert r"with\_labels $\dagger$ &" in tex and "% † an oracle: it learned" in tex
 
 
 def test_one_seed_has_no_deviation():

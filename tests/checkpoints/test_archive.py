@@ -191,7 +191,7 @@ def test_other_ways_of_packing(model, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [(WEIGHTS, "would grow from"), (CONFIG, "is no config.yaml of a model")],
+    [(WEIGHTS, "would grow from"), (CONFIG, "too many for the config.yaml of a model")],
 )
 def test_a_bomb_is_not_unpacked(model, tmp_path, name, words):
     file = with_member(model, tmp_path / "bomb.zip", name, bytes(60_000_000))

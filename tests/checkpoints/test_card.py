@@ -45,9 +45,9 @@ def test_a_card_of_a_run():
     assert card.data.pipeline_tag == "keypoint-detection"
     for words in (
         "# hand pose model, 2 keypoints",
-        "source (labelled): renders/annotations.json, 500 subjects",
+        "source (labeled): renders/annotations.json, 500 subjects",
         "target (no label of it was read): ann/photographs, 80 subjects, 8 of them held out",
-        "step 40, the weights that the label-free validator preferred",
+        "step 40, the checkpoint that the label-free validator preferred",
         "agreement of two views: 71.3",
         "No score on labeled images is recorded",
         "Its error on the target is not known",

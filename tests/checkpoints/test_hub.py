@@ -82,7 +82,7 @@ def test_an_id_is_downloaded_five_files_at_most(served):
     ("kind", "words"),
     [
         (errors.RepositoryNotFoundError, "neither a folder here nor a model on the Hugging Face"),
-        (errors.GatedRepoError, "asks who may use ann/arm"),
+        (errors.GatedRepoError, "restricts access to ann/arm"),
         (errors.RevisionNotFoundError, "ann/arm has no revision 'v9'"),
         (errors.LocalEntryNotFoundError, "hub cannot be reached"),
         (errors.OfflineModeIsEnabled, "hub cannot be reached"),
@@ -99,10 +99,10 @@ def test_hub_failures_are_input_errors(served, kind, words):
 def test_downloaded_model_is_checked(served):
     text = (served["cache"] / SKELETON).read_text()
     (served["cache"] / SKELETON).write_text(text.replace("elbow", "ankle"))
-    with pytest.raises(InputError, match="skeleton.json is from the saved model"):
+    with pytest.raises(InputError, match="skeleton.json differs from the saved model"):
         load("ann/arm")
     (served["cache"] / SKELETON).unlink()
-    with pytest.raises(InputError, match="ann/arm on the hub is no model of posebridge"):
+    with pytest.raises(InputError, match="ann/arm on the hub is not a model of posebridge"):
         load("ann/arm")
 
 

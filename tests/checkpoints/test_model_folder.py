@@ -312,13 +312,13 @@ def test_any_setting_is_read_or_refused(folder, place, value):
 def test_checkpoint_choice_in_a_run_folder(folder, tmp_path):
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"has no weights 'last' \(it has: none\)"):
+    with pytest.raises(InputError, match=r"has no checkpoint 'last' \(it has: none\)"):
         find_checkpoint(run)
     folder.rename(run / "checkpoints" / "selected")
     assert find_checkpoint(run, "selected").name == "selected"
     assert find_checkpoint(run / "checkpoints" / "selected", "last").name == "selected"
     assert load_checkpoint(run, "selected").skeleton == ARM
-    with pytest.raises(InputError, match=r"has no weights 'source' \(it has: selected\)"):
+    with pytest.raises(InputError, match=r"has no checkpoint 'source' \(it has: selected\)"):
         find_checkpoint(run, "source")
     with pytest.raises(InputError, match="'best'; known are last, selected, source"):
         find_checkpoint(run, "best")

@@ -306,7 +306,7 @@ def test_adapting_to_a_skeleton_that_is_asked_for(figures, tmp_path, capsys):
     assert main(["adapt", "--preset", "demo", *arguments, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "4 of 5 keypoints matched" in said
-    assert said.index("4 of 5") < said.index("source: 24 labelled subjects")
+    assert said.index("4 of 5") < said.index("source: 24 labeled subjects")
     skeleton = read_skeleton(out)
     assert skeleton.keypoints == ("nose", "l_knee", "r_knee", "pelvis", "tail")
     assert skeleton.pairs == ((1, 2),)

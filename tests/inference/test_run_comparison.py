@@ -167,7 +167,7 @@ def test_what_is_no_finished_run_gets_a_sentence(finished_run, tmp_path):
         open_run(tmp_path)
     run = copy(finished_run, tmp_path)
     shutil.rmtree(run / "checkpoints" / "last")
-    with pytest.raises(InputError, match=r"no weights 'last'.*--resume"):
+    with pytest.raises(InputError, match=r"no checkpoint 'last'.*--resume"):
         judge_run(open_run(run))
 
 

@@ -110,13 +110,13 @@ def damage(folder: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("truncated", "model.safetensors is from the saved model"),
-        ("pickle", "model.safetensors is from the saved model"),
-        ("yaml object", "config.yaml is from the saved model"),
+        ("truncated", "model.safetensors differs from the saved model"),
+        ("pickle", "model.safetensors differs from the saved model"),
+        ("yaml object", "config.yaml differs from the saved model"),
         ("no skeleton", "has no skeleton.json"),
-        ("other width", "config.yaml is not as"),
-        ("unknown field", "config.yaml is not as"),
-        ("half a skeleton", "skeleton.json is not as"),
+        ("other width", "config.yaml differs from"),
+        ("unknown field", "config.yaml differs from"),
+        ("half a skeleton", "skeleton.json differs from"),
     ],
 )
 def test_a_tampered_folder_is_refused_and_nothing_runs(folder, kind, words):
@@ -131,7 +131,7 @@ def test_checkpoint_choice_in_a_run_folder(folder, tmp_path):
     (run / "checkpoints").mkdir(parents=True)
     folder.rename(run / "checkpoints" / "source")
     assert find_checkpoint(run, "source") == run / "checkpoints" / "source"
-    with pytest.raises(InputError, match=r"has no weights 'last' \(it has: source\)"):
+    with pytest.raises(InputError, match=r"has no checkpoint 'last' \(it has: source\)"):
         find_checkpoint(run)
     with pytest.raises(InputError, match="neither a model folder"):
         find_checkpoint(tmp_path / "nowhere")

@@ -236,9 +236,7 @@ def test_deep_values_are_refused(depth, tmp_path, capsys):
 def test_unknown_key_is_reported_with_its_file(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("consistency: {wieght: 1}\n")
-    words = (
-        r"config.yaml: there is no setting 'consistency.wieght'. Did you mean consistency.weight"
-    )
+    words = r"the setting .consistency.wieght. does not exist. Did you mean consistency.weight"
     with pytest.raises(InputError, match=words):
         configure(config=file)
 

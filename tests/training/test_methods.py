@@ -178,7 +178,7 @@ def test_resume_of_a_method_is_bit_exact(name, runs, data, tmp_path):
     root, results = runs
     config = method(name, model__sides="facing")
     with pytest.raises(SystemExit):
-        train(config, *data, tmp_path / "run", callbacks=[StopAfter(8)])  # goes on from step 6
+        train(config, *data, tmp_path / "run", callbacks=[StopAfter(8)])  # resumes from step 6
     resumed = train(config, *data, tmp_path / "run", resume=True)
     assert resumed.validation == results[name].validation
     assert same(weights(root / name, "last"), weights(tmp_path / "run", "last"))

@@ -357,7 +357,7 @@ def test_bone_prior_refuses_a_model_without_bones(finished_run, figures, target,
     given = ["adapt", "--preset", "source_free", "--start-from", str(old)]
     given += [f"--target={figures.target}", "--out", str(tmp_path / "run")]
     assert main(given) == 2
-    assert "carries no lengths of its source's bones; set it to 0" in capsys.readouterr().err
+    assert "has no bone lengths of its source; set it to 0" in capsys.readouterr().err
     train(settings(old, prior__weight=0, steps__adaptation=1), None, target, tmp_path / "run")
     assert load_checkpoint(tmp_path / "run").results["source_poses"] == {}
 

@@ -47,13 +47,13 @@ def open_models(paths: Sequence[str], device: str = "auto") -> list[ShownModel]:
         short = _short(path, paths)
         prefix = f"{short}: " if len(set(paths)) > 1 else ""
         if not is_run(path):
-            opened.append((short, _model_words(last), last))
+            opened.append((short, _description(last), last))
             continue
         source = None
         if (Path(path) / "checkpoints" / "source" / WEIGHTS).is_file():
             source = load(path, "source", device)
         if source is None or source.network.notes.get("step") == step:
-            opened.append((short, f"last weights{_at(step)}", last))
+            opened.append((short, f"last checkpoint{_at(step)}", last))
             continue
         opened.append(
             (f"{prefix}before", f"source only{_at(source.network.notes.get('step'))}", source)
@@ -69,10 +69,10 @@ def _at(step: object) -> str:
     return f", step {step:,}" if isinstance(step, int) else ""
 
 
-def _model_words(model: Predictor) -> str:
+def _description(model: Predictor) -> str:
     weights, step = model.network.notes.get("weights"), model.network.notes.get("step")
-    words = f"{weights} weights" if weights else "model"
-    return words + _at(step)
+    text = f"{weights} checkpoint" if weights else "model"
+    return text + _at(step)
 
 
 def _short(path: str, among: Sequence[str]) -> str:

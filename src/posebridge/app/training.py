@@ -31,7 +31,7 @@ _FIGURES = (
     ("loss/pose", "pose loss", "", 1.0),
     ("loss/total", "total loss", "", 1.0),
     ("validator/agreement", "two views agree", "%", 1.0),
-    ("validator/settled", "answers that stayed", "%", 1.0),
+    ("validator/settled", "settled predictions", "%", 1.0),
     ("teacher/confidence", "teacher's confidence", "%", 100.0),
     ("teacher/kept", "pseudo-labels kept", "%", 100.0),
 )
@@ -124,7 +124,7 @@ def charts(look: RunLook) -> str:
             "on images kept out of training",
             [
                 line("validator/agreement", "two views agree", "line-a"),
-                line("validator/settled", "answers that stayed", "line-b"),
+                line("validator/settled", "settled predictions", "line-b"),
             ],
             " %",
             _later(look),

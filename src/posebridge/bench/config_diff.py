@@ -167,10 +167,10 @@ def _placed(settings: Mapping[str, Any], run: Path) -> dict[str, Any]:
 
 def _at(settings: Mapping[str, Any], place: Sequence[str]) -> Any:
     """Return the value at a path of nested settings, None where there is none."""
-    found: Any = settings
+    value: Any = settings
     for name in place:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _put(settings: dict[str, Any], place: Sequence[str], value: Any) -> None:

@@ -190,11 +190,11 @@ def _judge(training: Training, out: Path, console: Console) -> None:
             values["pose_prior"] = prior(answers)
         if validation is not None:
             crops, points, known = validation
-            found = points_in_crops(model, crops, mirror)
-            values["source_pck"] = source_pck(found, points, known, config.crop.size)
-        said = judged.checkpoint.results.get(TEACHER_STUDENT)
-        if said is not None:
-            values[TEACHER_STUDENT] = said
+            predicted = points_in_crops(model, crops, mirror)
+            values["source_pck"] = source_pck(predicted, points, known, config.crop.size)
+        agreement = judged.checkpoint.results.get(TEACHER_STUDENT)
+        if agreement is not None:
+            values[TEACHER_STUDENT] = agreement
         for checkpoint in alike:
             write_judgement(training, out, checkpoint, values)
 

@@ -253,10 +253,10 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
 
 def _scores_all(how: Mapping[str, Any], place: str) -> bool:
     """Return whether all checkpoints of a method are scored, which is the default."""
-    said = how.get("checkpoints", "all")
-    if said not in ("all", "final"):
-        raise InputError(f"{place}: checkpoints is {short_repr(said)}; give all or final.")
-    return said == "all"
+    chosen = how.get("checkpoints", "all")
+    if chosen not in ("all", "final"):
+        raise InputError(f"{place}: checkpoints is {short_repr(chosen)}; give all or final.")
+    return chosen == "all"
 
 
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
@@ -286,8 +286,8 @@ def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
     try:
         return Asked(**given)
     except InputError as error:
-        said = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
-        raise InputError(f"{place}: {said}: {error}") from error
+        given_text = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
+        raise InputError(f"{place}: {given_text}: {error}") from error
 
 
 def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:

@@ -74,7 +74,7 @@ def seeds_of(value: Any, place: str) -> list[int]:
 
 
 def text_of(value: Any, place: str) -> str | None:
-    """Return a text, or None where there is no value; InputError otherwise."""
+    """Return a text, or None without a value; InputError otherwise."""
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
@@ -106,7 +106,7 @@ def configured(presets: Sequence[str], settings: Mapping[str, Any], place: str) 
 
 
 def settings_of(value: Any, place: str) -> dict[str, Any]:
-    """Return settings by name, empty where there is no value; InputError otherwise."""
+    """Return settings by name, empty without a value; InputError otherwise."""
     if value is None:
         return {}
     if not isinstance(value, dict):

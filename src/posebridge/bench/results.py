@@ -268,10 +268,10 @@ def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
                 continue
             steps = sorted({step for step, _, _ in points})
             means = [np.mean([v for s, _, v in points if s == step]) for step in steps]
-            colour = f"C{number % 10}"
-            axes.plot(steps, means, color=colour, label=method)
+            color = f"C{number % 10}"
+            axes.plot(steps, means, color=color, label=method)
             axes.scatter(
-                [s for s, _, _ in points], [v for _, _, v in points], s=9, color=colour, alpha=0.6
+                [s for s, _, _ in points], [v for _, _, v in points], s=9, color=color, alpha=0.6
             )
         axes.set_xlabel("steps, both stages")
         axes.set_ylabel(f"{metric.upper()}, percent, test labels")

@@ -50,7 +50,7 @@ Entries = dict[str, dict[str, Any]]
 
 
 def read_record(file: Path) -> Entries:
-    """Return the entries of a results file, empty where there is no file yet.
+    """Return the entries of a results file, empty without a file.
 
     Raises:
         InputError: the file is not a results file.

@@ -52,12 +52,12 @@ def sealed(files: Mapping[str, bytes], results: Mapping[str, Any]) -> dict[str, 
         results: the content of ``results.json``; checksums in it are replaced.
     """
     # Normalized as it will be read again: lists for tuples, strings for keys.
-    said = parse_json(
+    content = parse_json(
         json.dumps({k: v for k, v in results.items() if k != _CHECKSUMS}), RESULTS, "results"
     )
     sums = {name: _digest(files[name]) for name in (WEIGHTS, SKELETON, CONFIG)}
-    sums[RESULTS] = _digest(_canonical(said))
-    text = json.dumps({**said, _CHECKSUMS: sums}, indent=2)
+    sums[RESULTS] = _digest(_canonical(content))
+    text = json.dumps({**content, _CHECKSUMS: sums}, indent=2)
     return {**files, RESULTS: text.encode()}
 
 

@@ -86,12 +86,12 @@ def _data(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         name = known.get("name") or config.get(domain)
         if not name:
             continue
-        said = f"- {domain} ({kind}): {short_name(str(name))}"
+        line = f"- {domain} ({kind}): {short_name(str(name))}"
         if "subjects" in known:
-            said += f", {known['subjects']} subjects"
+            line += f", {known['subjects']} subjects"
         if "held_out" in known:
-            said += f", {known['held_out']} of them held out for the validator"
-        lines.append(said)
+            line += f", {known['held_out']} of them held out for the validator"
+        lines.append(line)
     return "\n".join(lines or ["The folder does not record the training data."]) + "\n"
 
 

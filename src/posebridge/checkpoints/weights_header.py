@@ -62,8 +62,8 @@ def read_header(stream: BinaryIO, size: int, name: str) -> WeightsHeader:
         total += count
     if total != size - 8 - length:
         raise _damaged(name, f"tensors of {total} bytes in {size - 8 - length}")
-    said = metadata.get("format") if isinstance(metadata, dict) else None
-    return WeightsHeader(shapes, said if isinstance(said, str) else None)
+    given = metadata.get("format") if isinstance(metadata, dict) else None
+    return WeightsHeader(shapes, given if isinstance(given, str) else None)
 
 
 def _tensor(entry: Any, name: str, size: int) -> tuple[tuple[int, ...], int]:

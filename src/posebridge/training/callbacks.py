@@ -115,9 +115,9 @@ class Keeper(pl.Callback):
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
         answers = ask(model, self.held_out, adapter.mirror)
-        words = {name: validator(answers) for name, validator in VALIDATORS.items()}
-        value = words[adapter.config.held_out.validator]
-        figures = {f"validator/{name}": word for name, word in words.items()}
+        scores = {name: validator(answers) for name, validator in VALIDATORS.items()}
+        value = scores[adapter.config.held_out.validator]
+        figures = {f"validator/{name}": score for name, score in scores.items()}
         points = answers.points.cpu()
         if adapter.answered is not None:
             figures["validator/settled"] = settled(adapter.answered, points, answers.size)

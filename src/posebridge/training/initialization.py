@@ -148,13 +148,13 @@ def _require_steps(config: AdaptConfig) -> None:
         )
 
 
-def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> None:
+def _require_same_model(wanted: ModelConfig, stored: ModelConfig, name: str) -> None:
     """Check that the configured model equals the initial model, apart from its encoder weights."""
     for field in fields(ModelConfig):
-        mine, other = getattr(asked, field.name), getattr(theirs, field.name)
+        mine, other = getattr(wanted, field.name), getattr(stored, field.name)
         if field.name != "weights" and mine != other:
             raise InputError(
-                f"{who} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
+                f"{name} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
                 "model's."
             )
 

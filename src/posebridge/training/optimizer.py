@@ -26,9 +26,9 @@ def optimizer_of(
         others: parameters of networks beside the student, with their multiples of its rate.
     """
     encoder = list(student.encoder.parameters())
-    theirs = {id(p) for p in encoder}
+    in_encoder = {id(p) for p in encoder}
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in student.parameters() if id(p) not in theirs], "factor": 1.0},
+        {"params": [p for p in student.parameters() if id(p) not in in_encoder], "factor": 1.0},
         {"params": encoder, "factor": config.optimizer.encoder, "encoder": True},
         *({"params": parameters, "factor": factor} for parameters, factor in others),
     ]
