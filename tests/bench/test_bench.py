@@ -234,18 +234,39 @@ def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_p
 def test_a_record_of_other_settings_is_left_out_and_kept(comparison, tmp_path, capsys):
     file, out = comparison
     record = tmp_path / "record.json"
-    assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]) == 0
+    assert (
+        main(
+            ["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]
+        )
+        == 0
+    )
     changed = yaml.safe_load(file.read_text())
     changed["methods"]["all_levels"]["settings"] = {"feature.weight": 0.7}
     other = write_plan(tmp_path, **changed)
     before, fresh = record.read_text(), tmp_path / "fresh"
     capsys.readouterr()
-    assert main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--status"]) == 0
+    assert (
+        main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--status"])
+        == 0
+    )
     told = capsys.readouterr().out
     assert "all_levels/seed_0 was recorded with other feature" in told.replace("\n", " ")
     assert "to do    figures/all_levels/seed_0" in told
     assert "done     figures/source_only/seed_0" in told
-    assert main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--tables-only"]) == 0
+    assert (
+        main(
+            [
+                "bench",
+                str(other),
+                "--out",
+                str(fresh),
+                "--results-file",
+                str(record),
+                "--tables-only",
+            ]
+        )
+        == 0
+    )
     assert record.read_text() == before
     # Laid out by one plan, asked for by another: the same sentence as for a run of other settings.
     changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
@@ -258,7 +279,15 @@ def test_a_file_that_is_no_record_gets_a_sentence(text, tmp_path, capsys):
     record = tmp_path / "record.json"
     record.write_text(text)
     plan = str(write_plan(tmp_path))
-    arguments = ["bench", plan, "--out", str(tmp_path / "out"), "--results-file", str(record), "--tables-only"]
+    arguments = [
+        "bench",
+        plan,
+        "--out",
+        str(tmp_path / "out"),
+        "--results-file",
+        str(record),
+        "--tables-only",
+    ]
     assert main(arguments) == 2
     assert str(record) in capsys.readouterr().err
     assert record.read_text() == text

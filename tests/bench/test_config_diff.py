@@ -39,7 +39,15 @@ def test_tables_leave_out_what_was_begun_with_other_settings(from_a_record, tmp_
     write_record(before, record)
     if from_a_record:
         out = tmp_path / "laid_out"
-        arguments = ["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]
+        arguments = [
+            "bench",
+            str(file),
+            "--out",
+            str(out),
+            "--results-file",
+            str(record),
+            "--tables-only",
+        ]
         assert main(arguments) == 0
     assert gather(plan, out).missing == []
     assert gather(changed, out).missing == [NAME]

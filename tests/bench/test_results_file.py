@@ -72,7 +72,14 @@ def test_a_figure_that_is_missing_is_no_score(recorded, tmp_path, capsys):
         entries[NAME]["checkpoints"]["last"]["metrics"] = row
         record = tmp_path / "record.json"
         record.write_text(json.dumps({"trainings": entries}))
-        arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]
+        arguments = [
+            "bench",
+            str(file),
+            "--out",
+            str(tmp_path / "out"),
+            "--results-file",
+            str(record),
+        ]
         assert main([*arguments, "--tables-only"]) == 0
         assert f"no scores yet: {NAME}" in capsys.readouterr().out
         assert gather(read_plan(file), tmp_path / "out").missing == [NAME]
@@ -94,6 +101,11 @@ def test_what_no_validator_could_tell_is_written_as_null_and_read_again(recorded
     last = read_record(record)[NAME]["checkpoints"]["last"]
     assert last["validators"] == {"agreement": 0.5, "pose_prior": None}
     assert last["metrics"]["pck@0.05"]["wrist"] is None
-    assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]) == 0
+    assert (
+        main(
+            ["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]
+        )
+        == 0
+    )
     told = json.loads(judgement_file(training, out, "last").read_text())
     assert told["values"] == {"agreement": 0.5}
