@@ -73,7 +73,7 @@ def test_predict_takes_videos_and_boxes_of_a_detector(run, figures, tmp_path, mo
         container.mux(stream.encode())
     out = tmp_path / "of_clip.json"
     clip = str(tmp_path / "clip.mp4")
-    assert main(["predict", str(run), clip, "--every", "3", "--out", str(out)]) == 0
+    assert main(["predict", str(run), clip, "--frame-step", "3", "--out", str(out)]) == 0
     content = json.loads(out.read_text())
     names = [Path(image["file_name"]).name for image in content["images"]]
     assert names == ["frame_00000000.jpg", "frame_00000003.jpg", "frame_00000006.jpg"]
@@ -84,7 +84,7 @@ def test_predict_takes_videos_and_boxes_of_a_detector(run, figures, tmp_path, mo
     boxes.write_text(
         f"image,x,y,w,h,score\n{name},5,5,40,50,0.9\n{name},5,5,9,9,0.8\n{name},1,1,50,50,0.1\n"
     )
-    chosen = ["--image-folder", str(images), "--least-score", "0.5", "--least-size", "10"]
+    chosen = ["--image-root", str(images), "--min-score", "0.5", "--min-box-size", "10"]
     out = tmp_path / "of_boxes.json"
     assert main(["predict", str(run), str(boxes), *chosen, "--out", str(out)]) == 0
     (row,) = json.loads(out.read_text())["annotations"]
@@ -126,11 +126,11 @@ def test_evaluating_does_not_wait_for_lightning_to_load(run, figures):
 
 def test_evaluate_asks_about_several_views_and_says_so(run, figures, tmp_path, capsys):
     out = tmp_path / "results.json"
-    asked = ["--views", "3", "--flip", "--out", str(out)]
+    asked = ["--tta-views", "3", "--tta-flip", "--out", str(out)]
     assert main(["evaluate", str(run), str(figures.test), *asked]) == 0
     protocol = json.loads(out.read_text())["protocol"]
     assert (protocol["views"], protocol["flip"]) == (3, True)
-    assert main(["evaluate", str(run), str(figures.test), "--views", "65"]) == 2
+    assert main(["evaluate", str(run), str(figures.test), "--tta-views", "65"]) == 2
     assert "give 1 to 64" in capsys.readouterr().err
 
 

@@ -56,7 +56,7 @@ def _predict(name: str, *more: str) -> Command:
 
 def _overlay_video(given: Given, out: Path) -> list[str]:
     places = ["--out", str(out / "a.csv"), "--overlays", str(out / "drawn.mp4")]
-    return ["predict", str(given.run), str(given.clip), "--every", "1", *places]
+    return ["predict", str(given.run), str(given.clip), "--frame-step", "1", *places]
 
 
 def _export(name: str, *more: str) -> Command:

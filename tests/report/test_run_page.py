@@ -121,7 +121,7 @@ def test_a_run_that_was_hurt_says_so_at_the_top_and_offers_the_source(browser, j
     assert made.colour == "bad"
     top = tab.locator("section").first
     assert "Probably not: it looks worse." in top.inner_text()
-    assert "--weights source" in top.inner_text()
+    assert "--checkpoint source" in top.inner_text()
     assert "No label of a photograph was used" in top.inner_text()
     tab.close()
 

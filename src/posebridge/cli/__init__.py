@@ -4,11 +4,11 @@
     arguments.py          checks of paths that every command shares
     adapt.py app.py bench.py check.py compare.py convert.py data.py demo.py evaluate.py export.py
     figures.py predict.py push.py report.py skeleton.py style.py       the commands
-    predict_runner.py     what predict does with its options
+    predict_runner.py     the prediction pipeline with the console of a command
     checkpoint_choice.py  the option that chooses a checkpoint of a run
     output_paths.py       outputs that a command writes to
     tta_options.py        the options of test-time augmentation
 
 To add a command: a file here with ``main``, and a line in ``COMMANDS`` of ``main.py``. Heavy imports
-stay inside ``main`` so that ``posebridge --help`` answers at once.
+stay inside ``main`` so that ``posebridge --help`` is fast.
 """

@@ -72,13 +72,13 @@ def _refuse_renamed(arguments: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        prog="posebridge predict",
         usage=USAGE,
         description="Predict keypoints in images: files with x, y, confidence of each keypoint.",
         epilog=EXAMPLES,
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
             prog, max_help_position=25
         ),
-        allow_abbrev=False,
     )
     _add_inputs(parser)
     _add_outputs(parser)
