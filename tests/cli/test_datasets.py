@@ -64,7 +64,7 @@ def test_prepare_of_nothing(tmp_path, capsys):
     assert "human36m does not exist; download human36m from http://vision.imar.ro" in said
     assert "no redistribution" in said
     assert main(["datasets", "prepare", "human36m", str(tmp_path / "none")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     assert main(["datasets", "prepare", "lsp", str(tmp_path), "--frame-step", "2"]) == 2
     assert "is for surreal_video" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -124,13 +124,13 @@ def test_an_interrupt_while_writing_leaves_no_trace(what, given, tmp_path, capsy
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), OSError(28, "full", "a.json")])
-def test_what_no_command_expects_is_one_sentence(error, capsys, monkeypatch):
-    from posebridge.cli import figures
+def test_an_unexpected_error_is_one_sentence(error, capsys, monkeypatch):
+    from posebridge.cli import synth
 
     def fails(_):
         raise error
 
-    monkeypatch.setattr(figures, "main", fails)
+    monkeypatch.setattr(synth, "main", fails)
     assert main(["synth", "x"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1

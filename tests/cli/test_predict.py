@@ -157,8 +157,8 @@ def test_views_of_a_run_and_of_its_exported_file_agree(run, figures, tmp_path, c
     answers = {}
     for name, model, flags in (
         ("plain", run, []),
-        ("torch", run, ["--flip", "--views", "3"]),
-        ("onnx", exported, ["--flip", "--views", "3"]),
+        ("torch", run, ["--tta-flip", "--tta-views", "3"]),
+        ("onnx", exported, ["--tta-flip", "--tta-views", "3"]),
     ):
         out = tmp_path / f"{name}.json"
         assert main(["predict", str(model), images, *flags, "--out", str(out)]) == 0
@@ -212,8 +212,8 @@ def test_without_a_calibration_there_is_a_sentence(run, figures, tmp_path, capsy
     assert "'selected'" in sentence(capsys, run, *rest)
     calibrated(run)
     assert "no map for 0.05" in sentence(capsys, run, *rest, "--checkpoint", "source")
-    assert "leave out --flip" in sentence(capsys, run, *rest, "--flip")
-    assert "leave out --flip" in sentence(capsys, run, *rest, "--views", "2")
+    assert "leave out --tta-flip" in sentence(capsys, run, *rest, "--tta-flip")
+    assert "leave out --tta-flip" in sentence(capsys, run, *rest, "--tta-views", "2")
     (run / "report" / "report.json").write_text("{}")
     assert "not a report" in sentence(capsys, run, *rest)
 
@@ -248,10 +248,10 @@ def test_a_model_is_asked_as_its_configuration_says(run, figures, tmp_path, caps
     answers = {}
     for name, asked, flags in (
         ("once", run, []),
-        ("told", run, ["--views", "3", "--flip", "--turn", "10"]),
+        ("told", run, ["--tta-views", "3", "--tta-flip", "--tta-rotation", "10"]),
         ("own", model, []),
         ("exported", exported, []),
-        ("told once", model, ["--views", "1"]),
+        ("told once", model, ["--tta-views", "1"]),
     ):
         out = tmp_path / f"{name}.json"
         assert main(["predict", str(asked), images, *flags, "--out", str(out)]) == 0
@@ -264,7 +264,7 @@ def test_a_model_is_asked_as_its_configuration_says(run, figures, tmp_path, caps
     assert several.items() <= json.loads(scores.read_text())["protocol"].items()
     capsys.readouterr()
     given = (model, images, "--calibrated", "--out", tmp_path / "a.json")
-    assert "give --views 1" in sentence(capsys, *given)
+    assert "give --tta-views 1" in sentence(capsys, *given)
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def clip(figures, tmp_path, monkeypatch) -> Path:
 def test_a_video_gets_smooth_points_and_a_video(run, clip, tmp_path):
     raw, smooth, drawn = tmp_path / "raw.json", tmp_path / "smooth.json", tmp_path / "drawn.mp4"
     assert main(["predict", str(run), str(clip), "--out", str(raw)]) == 0
-    given = ["predict", str(run), str(clip), "--smooth", "--confidence", "0"]
+    given = ["predict", str(run), str(clip), "--smooth", "--min-confidence", "0"]
     assert main([*given, "--out", str(smooth), "--overlays", str(drawn)]) == 0
     before, after = triples(raw), triples(smooth)
     times = np.array([0, 1, 2, 3, 4, 5, 6, 8]) / 25

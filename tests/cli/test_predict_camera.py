@@ -90,7 +90,7 @@ def test_a_session_of_seconds_is_written_with_times_and_frames(
     slp, frames = tmp_path / "live.slp", tmp_path / "frames"
     given = ["predict", str(finished_run), "camera:0", "--seconds", "0.45", "--smooth"]
     given += [part for out in (table, coco, slp) for part in ("--out", str(out))]
-    assert main([*given, "--overlays", str(drawn), "--keep-frames", str(frames)]) == 0
+    assert main([*given, "--overlays", str(drawn), "--save-frames", str(frames)]) == 0
     assert capture.released and len(capture.pictures) == len(pictures) - 6
     assert "5 frames in 0.4 s" in capsys.readouterr().out
 
@@ -167,7 +167,7 @@ def test_ctrl_c_ends_a_session_and_a_kill_loses_nothing(finished_run, tmp_path, 
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert "--seconds 0" in sentence(capsys, *given)
-    assert "differs in settings" in sentence(capsys, *given, "--seconds", "0", "--every", "2")
+    assert "differs in settings" in sentence(capsys, *given, "--seconds", "0", "--frame-step", "2")
     assert main(["predict", *map(str, given), "--seconds", "0"]) == 0
     again = list(csv.DictReader(out.read_text().splitlines()))
     assert len(again) > 3 and not partial.exists()
@@ -186,14 +186,16 @@ def test_what_is_no_camera_says_so(finished_run, figures, plugged, pictures, tmp
     assert "no picture" in sentence(capsys, finished_run, "camera:0", *out)
     assert dark.released
     said = sentence(capsys, finished_run, "camera:0", "--out", tmp_path / "a.slp")
-    assert "--keep-frames" in said
-    for option in ("--seconds", "1"), ("--keep-frames", tmp_path / "f"):
+    assert "--save-frames" in said
+    for option in ("--seconds", "1"), ("--save-frames", tmp_path / "f"):
         assert f"{option[0]} is for a camera" in sentence(
             capsys, finished_run, figures.test, *option, *out
         )
-    assert "give 0 or more" in sentence(capsys, finished_run, "camera:0", "--seconds", "-1", *out)
+    assert "number of 0 or more" in sentence(
+        capsys, finished_run, "camera:0", "--seconds", "-1", *out
+    )
     plugged(FakeCapture(pictures))
-    kept = ("--keep-frames", figures.test.parent / "images")
+    kept = ("--save-frames", figures.test.parent / "images")
     assert "not empty" in sentence(capsys, finished_run, "camera:0", *kept, *out)
     assert not list(tmp_path.iterdir())
 

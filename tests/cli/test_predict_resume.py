@@ -103,7 +103,7 @@ def asked(monkeypatch) -> list[int]:
 
 
 def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, monkeypatch, capsys):
-    flags = ("--every", "1", "--smooth")
+    flags = ("--frame-step", "1", "--smooth")
     whole, out = tmp_path / "whole", tmp_path / "killed"
     sizes = asked(monkeypatch)
 
@@ -124,7 +124,7 @@ def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, mo
     capsys.readouterr()
     assert main([*given, *outs(out)]) == 0
     assert sizes == [32, 16]
-    assert "going on after 32 of 80" in capsys.readouterr().out
+    assert "resuming after 32 of 80" in capsys.readouterr().out
     for name in ("a.csv", "a.json"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert sorted(p.name for p in out.iterdir()) == ["a.csv", "a.json", "a.json.made.json"]
@@ -134,12 +134,12 @@ def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, mo
     assert main([*given, *outs(out)]) == 0
     assert sizes == [] and (out / "a.csv").stat().st_mtime_ns == before
     assert "nothing to do" in capsys.readouterr().out
-    for again in (["--overwrite"], ["--flip"]):
+    for again in (["--overwrite"], ["--tta-flip"]):
         assert main([*given, *outs(out), *again]) == 0
-        assert sum(sizes) == FRAMES * (1 + (again == ["--flip"]))
+        assert sum(sizes) == FRAMES * (1 + (again == ["--tta-flip"]))
         sizes.clear()
     (out / "a.csv").unlink()
-    assert main([*given, *outs(out), "--flip"]) == 0
+    assert main([*given, *outs(out), "--tta-flip"]) == 0
     assert sizes and (out / "a.csv").is_file()
 
 
@@ -147,7 +147,7 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
     finished_run, clip, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "a.csv"
-    given = (finished_run, clip, "--every", "2", "--out", out)
+    given = (finished_run, clip, "--frame-step", "2", "--out", out)
     killed_after(1, *given)
     kept = (tmp_path / "a.csv.keypoints.partial").read_bytes()
     touched = clip.stat().st_mtime_ns + 10**9
@@ -158,7 +158,7 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
     sizes = asked(monkeypatch)
     for change, flags, words in (
         (lambda: None, ["--checkpoint", "source"], "differs in model"),
-        (lambda: None, ["--flip"], "differs in settings"),
+        (lambda: None, ["--tta-flip"], "differs in settings"),
         (lambda: None, ["--overwrite"], ""),
         (other_video, [], "differs in source"),
     ):
@@ -166,8 +166,8 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
         change()
         assert main(["predict", *map(str, given), *flags]) == 0
         said = capsys.readouterr().out
-        assert words in said and "going on" not in said
-        assert sum(sizes) == FRAMES // 2 * (2 if flags == ["--flip"] else 1)
+        assert words in said and "resuming" not in said
+        assert sum(sizes) == FRAMES // 2 * (2 if flags == ["--tta-flip"] else 1)
         sizes.clear()
     record = json.loads((tmp_path / "a.csv.made.json").read_text())
     assert list(record["files"]) == ["a.csv"]
@@ -177,7 +177,7 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
 def test_files_of_something_else_are_made_again(finished_run, clip, figures, tmp_path, capsys):
     out, other, drawn = tmp_path / "a.csv", tmp_path / "a.json", tmp_path / "drawn"
     outs = [f"--out={out}", f"--out={other}", f"--overlays={drawn}"]
-    given = ["predict", str(finished_run), str(clip), "--every=20", *outs]
+    given = ["predict", str(finished_run), str(clip), "--frame-step=20", *outs]
     images = ["predict", str(finished_run), str(figures.test)]
 
     def nothing_to_do() -> bool:
@@ -207,7 +207,7 @@ def test_what_a_detector_found_is_kept_as_well(finished_run, clip, tmp_path, mon
     sizes = asked(monkeypatch)
     assert main(["predict", *map(str, given), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "going on after 80 of 80 images" in said and "going on after 32 of 80 subjects" in said
+    assert "resuming after 80 of 80 images" in said and "resuming after 32 of 80 subjects" in said
     assert looked == [] and sizes == [32, 16]
     again = tmp_path / "again.json"
     assert main(["predict", *map(str, given), "--out", str(again)]) == 0
@@ -217,8 +217,8 @@ def test_what_a_detector_found_is_kept_as_well(finished_run, clip, tmp_path, mon
     expected = np.stack([np.arange(80) // 2, *np.full((3, 80), [[10], [20], [20]])], axis=1)
     np.testing.assert_allclose(boxes, expected, atol=4)
     assert not list(tmp_path.glob("*.partial"))
-    assert main(["predict", *map(str, given), "--out", str(out), "--least-size", "30"]) == 2
-    assert "sees no 'person'" in capsys.readouterr().err
+    assert main(["predict", *map(str, given), "--out", str(out), "--min-box-size", "30"]) == 2
+    assert "detects no 'person'" in capsys.readouterr().err
 
 
 def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figures, tmp_path):
@@ -232,12 +232,14 @@ def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figur
     plain = predictor.predict(samples, batch_size=2, workers=0)
     file = tmp_path / "a.partial"
     journal = Journal(file, {})
-    predictor.predict(samples, batch_size=2, workers=0, kept=journal)
+    for batch in predictor.predict_batches(samples, batch_size=2, workers=0):
+        journal.append(batch)
     journal.close()
     again = Journal(file, {})
     assert [(b.first, b.end) for b in again.kept] == [(0, 2), (2, 4), (4, 6), (6, 8)]
     del again.kept[3:]
-    found = predictor.predict(samples, batch_size=2, workers=0, kept=again)
+    rest = predictor.predict_batches(samples, again.done, batch_size=2, workers=0)
+    found = predictor.join_batches([*again.kept, *rest], samples)
     assert found.rows.tolist() == plain.rows.tolist() == [2, 3, 4, 6, 7]
     assert list(found.skipped) == list(plain.skipped) and len(found.skipped) == 3
     for name in ("points", "confidence", "regions", "sizes", "cells"):
@@ -259,12 +261,12 @@ def test_a_damaged_video_keeps_its_frames_and_seconds_after_a_kill(
         content[at : place + size] = bytes(place + size - at)
     clip.write_bytes(content)
     whole, out = tmp_path / "whole.csv", tmp_path / "killed.csv"
-    given = ["predict", str(finished_run), str(clip), "--every", "1"]
+    given = ["predict", str(finished_run), str(clip), "--frame-step", "1"]
     assert main([*given, "--out", str(whole)]) == 0
     assert "14 of 80 frames" in capsys.readouterr().out.replace("\n", " ")
-    killed_after(1, finished_run, clip, "--every", "1", "--out", out)
+    killed_after(1, finished_run, clip, "--frame-step", "1", "--out", out)
     assert main([*given, "--out", str(out)]) == 0
-    assert "going on after 32 of 66" in capsys.readouterr().out
+    assert "resuming after 32 of 66" in capsys.readouterr().out
     assert out.read_bytes() == whole.read_bytes()
     header, *rows = [line.split(",") for line in out.read_text().splitlines()]
     seconds = [float(row[header.index("seconds")]) for row in rows]
@@ -289,7 +291,7 @@ def test_what_another_process_predicts_is_not_predicted_beside_it(
     finished_run, clip, tmp_path, capsys
 ):
     out = tmp_path / "a.csv"
-    given = ["predict", str(finished_run), str(clip), "--every", "20", "--out", str(out)]
+    given = ["predict", str(finished_run), str(clip), "--frame-step", "20", "--out", str(out)]
     with ThreadPoolExecutor(1) as other, locked_file(out):
         assert other.submit(main, given).result() == 2
     assert "a.csv is in use by" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from posebridge.data import camera
 from posebridge.data.reading import read_unlabelled
 from posebridge.errors import InputError
 from posebridge.inference import detectors
-from posebridge.inference.detection import find_subjects
+from posebridge.inference.detection import SubjectDetector, each_image, find_subjects
 from posebridge.inference.detectors import Detections, TorchvisionDetector, Wanted, load_detector
 from posebridge.inference.resume_cache import Journal
 
@@ -101,13 +101,17 @@ def test_ids_and_what_was_kept(scenes, tmp_path):
     plain = find_subjects(samples, BrightSquares(), wanted, batch_size=2, workers=0)
     assert plain.samples.image_ids.tolist() == [0, 0, 4]
     assert plain.samples.annotation_ids.tolist() == [0, 1, 2]
-    journal = Journal(file, {})
-    find_subjects(samples, BrightSquares(), wanted, batch_size=2, workers=0, kept=journal)
+    journal, images = Journal(file, {}), each_image(samples)
+    subjects = SubjectDetector(BrightSquares(), wanted)
+    for batch in subjects.detect_batches(images, batch_size=2, workers=0):
+        journal.append(batch)
     journal.close()
     again, detector = Journal(file, {}), BrightSquares()
     assert [(batch.first, batch.end) for batch in again.kept] == [(0, 2), (2, 4), (4, 5)]
     again.kept.pop()
-    resumed = find_subjects(samples, detector, wanted, batch_size=2, workers=0, kept=again)
+    subjects = SubjectDetector(detector, wanted)
+    rest = subjects.detect_batches(images, again.done, batch_size=2, workers=0)
+    resumed = subjects.join_batches([*again.kept, *rest], images)
     assert detector.batches == [1]
     for name in ("files", "boxes", "image_ids", "annotation_ids"):
         one, other = getattr(resumed.samples, name), getattr(plain.samples, name)
@@ -116,7 +120,7 @@ def test_ids_and_what_was_kept(scenes, tmp_path):
 
 
 def test_nobody_anywhere_is_a_sentence(scenes):
-    with pytest.raises(InputError, match=r"sees no 'person' with a score of 2 .* in 4 images"):
+    with pytest.raises(InputError, match=r"detects no 'person' with a score of 2 .* in 4 images"):
         find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted(least_score=2))
     with pytest.raises(InputError, match="knows no 'persn'; it knows person"):
         find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted("persn"))
@@ -130,7 +134,7 @@ def test_the_command_line_asks_about_what_a_detector_finds(
     given = ["predict", str(finished_run), str(scenes), "--detector", "stub:squares"]
     assert main([*given, "--out", str(out)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "3 subjects in 5 images" in said and "2 images show none: b.png, c.png" in said
+    assert "3 subjects in 5 images" in said and "no subject in 2 images: b.png, c.png" in said
     # The console breaks a long path anywhere.
     assert "skipped" in said and "d.png" in said.replace(" ", "")
     content = json.loads(out.read_text())
@@ -242,7 +246,7 @@ def test_weights_from_files_only(weights, detector, finished_run, scenes, tmp_pa
     assert load_detector(f"torchvision:{MODEL}", file, "cpu").digest == detector.digest
     out = tmp_path / "a.json"
     given = [str(finished_run), str(scenes), "--detector", f"torchvision:{MODEL}"]
-    given += ["--detector-weights", str(weights), "--least-score", "0", "--largest"]
+    given += ["--detector-weights", str(weights), "--min-score", "0", "--largest"]
     assert main(["predict", *given, "--out", str(out)]) == 0
     content = json.loads(out.read_text())
     assert [image["file_name"] for image in content["images"]] == list(SCENES)

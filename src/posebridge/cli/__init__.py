@@ -6,7 +6,7 @@
     settings_help.py      --help and --help-all of commands that take settings
     adapt.py app.py bench.py check.py compare.py convert.py datasets.py demo.py evaluate.py export.py
     predict.py push.py report.py skeleton.py synth.py train_style.py       the commands
-    predict_runner.py     what predict does with its options
+    predict_runner.py     the prediction pipeline with the console of a command
     checkpoint_choice.py  the option that chooses a checkpoint of a run
     output_paths.py       outputs that a command writes to
     tta_options.py        the options of test-time augmentation

@@ -32,7 +32,7 @@ def make_parser(command: str, description: str, examples: str) -> argparse.Argum
 
 
 def add_checkpoint(
-    parser: argparse.ArgumentParser,
+    parser: argparse._ActionsContainer,
     suffix: str = "",
     choices: Sequence[str] = CHECKPOINTS,
 ) -> None:
@@ -48,7 +48,7 @@ def add_checkpoint(
     )
 
 
-def add_image_root(parser: argparse.ArgumentParser, role: str = "") -> None:
+def add_image_root(parser: argparse._ActionsContainer, role: str = "") -> None:
     """Add ``--image-root``, or ``--ROLE-image-root`` for the annotation file of a role."""
     parser.add_argument(
         f"--{role}-image-root" if role else "--image-root",
@@ -57,18 +57,18 @@ def add_image_root(parser: argparse.ArgumentParser, role: str = "") -> None:
     )
 
 
-def add_data_root(parser: argparse.ArgumentParser, more: str = "") -> None:
+def add_data_root(parser: argparse._ActionsContainer, more: str = "") -> None:
     """Add ``--data-root``, where ``more`` is what a command looks up there beside benchmarks."""
     parser.add_argument("--data-root", metavar="FOLDER", help=f"folder of the benchmarks{more}")
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
+def add_format(parser: argparse._ActionsContainer) -> None:
     """Add ``--format``."""
     parser.add_argument("--format", metavar="NAME", help="format of the annotation file")
 
 
 def add_out(
-    parser: argparse.ArgumentParser, text: str, metavar: str, default: str | None = None
+    parser: argparse._ActionsContainer, text: str, metavar: str, default: str | None = None
 ) -> None:
     """Add ``--out``, the FILE or FOLDER that a command writes; required without a default."""
     parser.add_argument(
@@ -80,21 +80,21 @@ def add_out(
     )
 
 
-def add_overwrite(parser: argparse.ArgumentParser) -> None:
+def add_overwrite(parser: argparse._ActionsContainer) -> None:
     """Add ``--overwrite``."""
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the output of an earlier command"
     )
 
 
-def add_seed(parser: argparse.ArgumentParser) -> None:
+def add_seed(parser: argparse._ActionsContainer) -> None:
     """Add ``--seed``."""
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of all randomness (default: 0)"
     )
 
 
-def add_min_confidence(parser: argparse.ArgumentParser) -> None:
+def add_min_confidence(parser: argparse._ActionsContainer) -> None:
     """Add ``--min-confidence``."""
     parser.add_argument(
         "--min-confidence",

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         "--frame-step",
         type=int,
         metavar="N",
-        help="every N-th frame of surreal_video, written before the check",
+        help="every N-th frame of surreal_video, written out first",
     )
     given = parser.parse_args(arguments)
 
