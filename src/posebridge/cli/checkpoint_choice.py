@@ -1,4 +1,4 @@
-"""Which weights of a run a model has, as it says itself."""
+"""Which checkpoint of a run a model is, as its folder records."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def weights_of(predictor: Predictor, asked: str, option: str = "--weights") -> str | None:
-    """``last``, ``selected``, ``source`` or a step's name; None where the model does not say.
+    """Return ``last``, ``selected``, ``source`` or a step's name; None where none is recorded.
 
     Args:
-        asked: what the command was asked for, which only a run folder has a choice of.
+        asked: the checkpoint that the option names; only a run folder has several.
 
     Raises:
-        InputError: the model has other weights than those that were asked for.
+        InputError: the model is another checkpoint.
     """
     known = predictor.network.notes.get("weights")
     if asked not in ("last", known):
-        holds = "weights that it says nothing about" if known is None else f"the weights '{known}'"
+        holds = "a checkpoint without a name" if known is None else f"the checkpoint '{known}'"
         raise InputError(
             f"{option} {asked} is for a run folder, and {predictor.network.name} holds {holds}; leave "
             "it out."

@@ -26,8 +26,8 @@ RENAMED_OPTIONS = {
     "--views": "--tta-views",
     "--flip": "--tta-flip",
     "--turn": "--tta-rotation",
-    "--least-score": "--min-score",
-    "--least-size": "--min-box-size",
+    "--least-score": "--min-score",  # dialect: ok
+    "--least-size": "--min-box-size",  # dialect: ok
     "--every": "--frame-step",
     "--frames": "--max-frames",
     "--detect": "--detector-class",
