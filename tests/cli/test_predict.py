@@ -15,6 +15,7 @@ import pytest
 import posebridge
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
+from posebridge.cli.predict import RENAMED_OPTIONS
 from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
 from posebridge.data.videos.video import extract_frames, frame_times
@@ -106,6 +107,21 @@ def test_subjects_that_share_an_image_keep_it(run, figures, tmp_path):
     assert by_box == {(5, 5, 40, 50): two, (1, 1, 50, 50): one, (9, 9, 40, 40): two}
 
 
+@pytest.mark.parametrize(("old", "new"), sorted(RENAMED_OPTIONS.items()))
+def test_renamed_option_is_refused_with_its_new_name(old, new, capsys):
+    for given in ([old, "1"], [f"{old}=1"]):
+        assert f"{old} is now {new};" in sentence(capsys, "model", "images", *given)
+
+
+def test_help_fits_on_a_screen(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 60 and max(map(len, lines)) <= 80
+    assert "examples:" in lines
+
+
 def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     said = sentence(capsys, "no-model", "nowhere", "--out", "a.json", "--out", tmp_path / "b.txt")
     assert "b.txt" in said
@@ -120,7 +136,7 @@ def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):
     assert "is a folder" in said
 
 
-def test_what_is_read_is_never_written_over(run, figures, tmp_path, capsys):
+def test_inputs_are_never_overwritten(run, figures, tmp_path, capsys):
     data = Path(shutil.copytree(figures.test.parent, tmp_path / "data"))
     before = {file: file.read_bytes() for file in data.rglob("*") if file.is_file()}
     labels, images = data / figures.test.name, data / "images"
@@ -235,8 +251,8 @@ def asked_by_itself(run: Path, out: Path, asked: dict[str, object]) -> Path:
     return folder
 
 
-def test_a_model_is_asked_as_its_configuration_says(run, figures, tmp_path, capsys):
-    """By every command and in Python, its exported file too; options take the place of its word."""
+def test_tta_of_the_config_is_the_default(run, figures, tmp_path, capsys):
+    """By every command, in Python and of the exported file; options replace it."""
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
     several = {"views": 3, "flip": True, "turn": 10.0}
     model, images = asked_by_itself(run, tmp_path / "model", several), str(figures.test)
@@ -306,7 +322,7 @@ def test_a_video_gets_smooth_points_and_a_video(run, clip, tmp_path):
     assert (apart.max(axis=(1, 2)) > 60).all()
 
 
-def test_what_needs_a_video_says_so(run, figures, clip, tmp_path, capsys):
+def test_video_options_need_a_video(run, figures, clip, tmp_path, capsys):
     out = ("--out", tmp_path / "a.json")
     assert "not one video" in sentence(capsys, run, figures.test, "--smooth", *out)
     drawn = ("--overlays", tmp_path / "drawn.mp4")

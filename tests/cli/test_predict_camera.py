@@ -70,7 +70,7 @@ def sentence(capsys, *arguments: object) -> str:
     return said
 
 
-def test_frames_carry_their_times_and_the_camera_is_given_back(pictures):
+def test_frames_have_times_and_the_camera_is_released(pictures):
     capture = FakeCapture([None, *pictures])
     ticks = iter([7.0, 7.1, 7.3, 7.6, 8.0, 9.0])
     with pytest.MonkeyPatch.context() as patch:
@@ -176,7 +176,7 @@ def test_ctrl_c_ends_a_session_and_a_kill_loses_nothing(finished_run, tmp_path, 
         assert [one[key] for key in keypoints] == [other[key] for key in keypoints]
 
 
-def test_what_is_no_camera_says_so(finished_run, figures, plugged, pictures, tmp_path, capsys):
+def test_unusable_camera_is_reported(finished_run, figures, plugged, pictures, tmp_path, capsys):
     out = ("--out", tmp_path / "a.csv")
     assert "camera:0" in sentence(capsys, finished_run, "0", *out)
     assert "does not name a camera" in sentence(capsys, finished_run, "camera:front", *out)

@@ -1,4 +1,4 @@
-"""A prediction of a video that is killed goes on to the same files; a finished one is left be."""
+"""A killed prediction of a video resumes to equal files; a finished one is skipped."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, mo
     assert sizes and (out / "a.csv").is_file()
 
 
-def test_what_was_kept_is_of_one_model_one_video_and_one_way(
+def test_batches_of_another_model_video_or_config_are_not_resumed(
     finished_run, clip, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "a.csv"
@@ -174,7 +174,7 @@ def test_what_was_kept_is_of_one_model_one_video_and_one_way(
     assert record["identity"]["source"]["mtime_ns"] == touched
 
 
-def test_files_of_something_else_are_made_again(finished_run, clip, figures, tmp_path, capsys):
+def test_changed_outputs_are_written_again(finished_run, clip, figures, tmp_path, capsys):
     out, other, drawn = tmp_path / "a.csv", tmp_path / "a.json", tmp_path / "drawn"
     outs = [f"--out={out}", f"--out={other}", f"--overlays={drawn}"]
     given = ["predict", str(finished_run), str(clip), "--frame-step=20", *outs]
@@ -195,7 +195,7 @@ def test_files_of_something_else_are_made_again(finished_run, clip, figures, tmp
     assert not nothing_to_do() and nothing_to_do()
 
 
-def test_what_a_detector_found_is_kept_as_well(finished_run, clip, tmp_path, monkeypatch, capsys):
+def test_detections_are_resumed(finished_run, clip, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(detectors, "FAMILIES", dict(detectors.FAMILIES))
     exec(SQUARE, names := {})
     looked = names["Square"].looked
@@ -274,7 +274,7 @@ def test_a_damaged_video_keeps_its_frames_and_seconds_after_a_kill(
     np.testing.assert_allclose(seconds, expected, atol=2e-3)
 
 
-def test_a_pipe_is_not_waited_for(finished_run, tmp_path, capsys):
+def test_pipe_is_refused(finished_run, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe.mp4")
     given = [
         "predict",
@@ -287,9 +287,7 @@ def test_a_pipe_is_not_waited_for(finished_run, tmp_path, capsys):
     assert "not a" in capsys.readouterr().err
 
 
-def test_what_another_process_predicts_is_not_predicted_beside_it(
-    finished_run, clip, tmp_path, capsys
-):
+def test_output_in_use_by_another_process_is_refused(finished_run, clip, tmp_path, capsys):
     out = tmp_path / "a.csv"
     given = ["predict", str(finished_run), str(clip), "--frame-step", "20", "--out", str(out)]
     with ThreadPoolExecutor(1) as other, locked_file(out):

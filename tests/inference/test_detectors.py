@@ -49,7 +49,7 @@ class BrightSquares:
 
 
 RED, GREEN, DIM = (255, 0, 0), (0, 255, 0), (153, 0, 0)
-SCENES = {  # name -> (width, height), squares: x, y, side, colour
+SCENES = {  # name -> (width, height), squares: x, y, side, color
     "a.png": ((90, 60), [(5, 10, 20, RED), (50, 20, 30, DIM)]),
     "b.png": ((40, 80), [(3, 4, 12, GREEN)]),
     "c.png": ((64, 64), []),
@@ -63,8 +63,8 @@ def scenes(tmp_path) -> Path:
     folder.mkdir()
     for name, ((width, height), squares) in SCENES.items():
         picture = np.zeros((height, width, 3), np.uint8)
-        for x, y, side, colour in squares:
-            picture[y : y + side, x : x + side] = colour
+        for x, y, side, color in squares:
+            picture[y : y + side, x : x + side] = color
         cv2.imwrite(str(folder / name), picture[..., ::-1])
     (folder / "d.png").write_bytes(b"no image")
     return folder
@@ -96,7 +96,7 @@ def test_which_boxes_are_subjects(scenes, batch_size):
     assert of(label="dog") == {"b.png": [(3, 4, 12, 12)]}
 
 
-def test_ids_and_what_was_kept(scenes, tmp_path):
+def test_resumed_detections_are_equal(scenes, tmp_path):
     samples, wanted, file = read_unlabelled(scenes), Wanted(), tmp_path / "a.partial"
     plain = find_subjects(samples, BrightSquares(), wanted, batch_size=2, workers=0)
     assert plain.samples.image_ids.tolist() == [0, 0, 4]
@@ -119,16 +119,14 @@ def test_ids_and_what_was_kept(scenes, tmp_path):
     assert (resumed.without, resumed.skipped) == (plain.without, plain.skipped)
 
 
-def test_nobody_anywhere_is_a_sentence(scenes):
+def test_no_detection_is_reported(scenes):
     with pytest.raises(InputError, match=r"detects no 'person' with a score of 2 .* in 4 images"):
         find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted(least_score=2))
-    with pytest.raises(InputError, match="knows no 'persn'; it knows person"):
+    with pytest.raises(InputError, match="has no class 'persn'; it has person"):
         find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted("persn"))
 
 
-def test_the_command_line_asks_about_what_a_detector_finds(
-    finished_run, scenes, tmp_path, monkeypatch, capsys
-):
+def test_predict_takes_the_boxes_of_a_detector(finished_run, scenes, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(detectors.FAMILIES, "stub", BrightSquares)
     out = tmp_path / "a.json"
     given = ["predict", str(finished_run), str(scenes), "--detector", "stub:squares"]
@@ -144,7 +142,7 @@ def test_the_command_line_asks_about_what_a_detector_finds(
         [20, 30, 11, 11],
     ]
     assert [image["file_name"] for image in content["images"]] == ["a.png", "e.png"]
-    # The same as if a file had said where they are.
+    # Equal to the boxes of a file.
     again = tmp_path / "again.json"
     rows = ["file_name,x,y,w,h", "a.png,5,10,20,20", "a.png,50,20,30,30", "e.png,20,30,11,11"]
     (tmp_path / "boxes.csv").write_text("\n".join(rows))
@@ -214,7 +212,7 @@ def detector(weights) -> TorchvisionDetector:
     return made
 
 
-def test_torchvision_answers_in_pixels_of_each_image(detector, weights):
+def test_torchvision_boxes_are_in_pixels_of_each_image(detector, weights):
     from torchvision.models import get_model
 
     network = get_model(MODEL, weights=None, weights_backbone=None).eval()
@@ -257,7 +255,7 @@ class Harmful:
         return (print, ("harm was done",))
 
 
-def test_what_is_no_detector_says_so(weights, tmp_path, monkeypatch, capsys):
+def test_unknown_detector_and_bad_weights_are_reported(weights, tmp_path, monkeypatch, capsys):
     bad, other = tmp_path / "bad.pth", tmp_path / "other.pth"
     bad.write_bytes(pickle.dumps(Harmful()))
     torch.save({"a": torch.zeros(1)}, other)
@@ -268,7 +266,7 @@ def test_what_is_no_detector_says_so(weights, tmp_path, monkeypatch, capsys):
         ("torchvision:resnet18", None, f"no detector 'resnet18'; it has .*{MODEL}"),
         (f"torchvision:{MODEL}", tmp_path / "none.pth", "do not exist"),
         (f"torchvision:{MODEL}", bad, "without running code"),
-        (f"torchvision:{MODEL}", tmp_path / "bad.safetensors", "no safetensors file"),
+        (f"torchvision:{MODEL}", tmp_path / "bad.safetensors", "not a readable safetensors file"),
         (f"torchvision:{MODEL}", other, "does not hold the weights"),
     ):
         with pytest.raises(InputError, match=words) as caught:

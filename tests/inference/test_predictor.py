@@ -22,7 +22,7 @@ SKELETON = Skeleton.from_names("dots", ["red", "green"])
 
 
 class DotFinder(nn.Module):
-    """Answers with the red and the green of the image, so its keypoints are the coloured dots."""
+    """Answers with the red and the green of the image, so its keypoints are the colored dots."""
 
     def __init__(self) -> None:
         super().__init__()

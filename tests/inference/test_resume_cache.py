@@ -1,4 +1,4 @@
-"""What a journal keeps when its process dies, and whom it belongs to."""
+"""What a journal keeps when its process is killed, and which results it belongs to."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def assert_same(found, expected) -> None:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(share=st.floats(0, 1), damage=st.booleans())
-def test_a_file_that_breaks_off_anywhere_has_its_whole_batches_and_goes_on(tmp_path, share, damage):
+@given(fraction=st.floats(0, 1), damage=st.booleans())
+def test_truncated_file_keeps_its_complete_batches(tmp_path, fraction, damage):
     file = tmp_path / "a.partial"
     file.unlink(missing_ok=True)
     ends = []
@@ -52,7 +52,7 @@ def test_a_file_that_breaks_off_anywhere_has_its_whole_batches_and_goes_on(tmp_p
         ends.append(file.stat().st_size)
     journal.close()
     content = file.read_bytes()
-    cut = round(share * len(content))
+    cut = round(fraction * len(content))
     file.write_bytes(content[:cut] + (b"\0" * 40 if damage else b""))
 
     again = Journal(file, IDENTITY)
@@ -67,7 +67,7 @@ def test_a_file_that_breaks_off_anywhere_has_its_whole_batches_and_goes_on(tmp_p
     assert whole == 3 or len(file.read_bytes()) == len(content)
 
 
-def test_a_flipped_bit_ends_what_is_believed(tmp_path):
+def test_flipped_bit_ends_the_batches(tmp_path):
     file = tmp_path / "a.partial"
     written(file)
     content = bytearray(file.read_bytes())

@@ -108,7 +108,7 @@ def test_turned_views_come_back_to_the_crop(crops):
 
 @pytest.mark.parametrize("change", [{"views": 3}, {"flip": True}, {"turn": 20.0}])
 def test_predictions_depend_on_every_part_of_how_a_network_is_asked(change):
-    """A killed prediction does not go on with, and a finished one is not taken for, another's."""
+    """A killed prediction resumes only its own batches."""
     asked = {"views": 2, "flip": False, "turn": 0.0}
     first = identity_of(ManyViews(BySide(), **asked), {}, {})
     assert first == identity_of(ManyViews(BySide(), **asked), {}, {})

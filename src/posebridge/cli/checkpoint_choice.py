@@ -1,4 +1,4 @@
-"""The checkpoint of a run that a model was loaded from."""
+"""Which checkpoint of a run a model is, as its folder records."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from posebridge.inference.predictor import Predictor
 
 
-def weights_of(predictor: Predictor, asked: str, option: str = "--checkpoint") -> str | None:
-    """Return ``last``, ``selected``, ``source`` or a step's name; None where it is not recorded.
+def weights_of(predictor: Predictor, asked: str, option: str = "--weights") -> str | None:
+    """Return ``last``, ``selected``, ``source`` or a step's name; None where none is recorded.
 
     Args:
-        asked: the requested checkpoint; only a run folder has several.
+        asked: the checkpoint that the option names; only a run folder has several.
 
     Raises:
-        InputError: the model is not the requested checkpoint.
+        InputError: the model is another checkpoint.
     """
     known = predictor.network.notes.get("weights")
     if asked not in ("last", known):

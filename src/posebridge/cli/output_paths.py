@@ -1,4 +1,4 @@
-"""Where a command writes, tried before anything is read."""
+"""The places that a command writes to, checked before anything is read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from posebridge.files.whole import require_writable
 
 
 def require_folder(out: Path | str, option: str = "--out") -> Path:
-    """Return the folder that a command is to write, which may not be there yet.
+    """Return the folder that a command writes; it may not exist yet.
 
     Raises:
-        InputError: it, or what it would be in, is a file, or it can't be written; ``option`` is
-            what named it.
+        InputError: the path or one of its parents is a file, or the folder can't be written; the
+            sentence names ``option``.
     """
     _require_named(out, option)
     there = next(p for p in (Path(out).absolute(), *Path(out).absolute().parents) if p.exists())
@@ -24,10 +24,10 @@ def require_folder(out: Path | str, option: str = "--out") -> Path:
 
 
 def require_file(out: Path | str, option: str = "--out") -> Path:
-    """Return the file that a command is to write, which may not be there yet.
+    """Return the file that a command writes; it may not exist yet.
 
     Raises:
-        InputError: the place can't be written, or no name is given.
+        InputError: the file can't be written, or the name is empty.
     """
     _require_named(out, option)
     require_writable(Path(out))

@@ -30,6 +30,21 @@ EXAMPLES = """examples:
       --detector torchvision:fasterrcnn_mobilenet_v3_large_320_fpn
   posebridge predict runs/people camera:0 --seconds 60 --out live.csv
 """
+RENAMED_OPTIONS = {
+    "--views": "--tta-views",
+    "--flip": "--tta-flip",
+    "--turn": "--tta-rotation",
+    "--least-score": "--min-score",  # dialect: ok
+    "--least-size": "--min-box-size",  # dialect: ok
+    "--every": "--frame-step",
+    "--frames": "--max-frames",
+    "--detect": "--detector-class",
+    "--confidence": "--min-confidence",
+    "--keep-frames": "--save-frames",
+    "--image-folder": "--image-root",
+    "--weights": "--checkpoint",
+}
+"""Option of an earlier version -> its name now."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Predictions whose confidence is the chance of being right, by a run's or an exported file's map."""
+"""Predictions with calibrated confidence, by a run's or an exported file's calibration."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ WITHIN = 0.05
 
 
 def find_calibration(checkpoint: Checkpoint) -> Calibration:
-    """The map from peaks to chances within 0.05 of the crop's side, for these very weights.
+    """Return the calibration of peaks for errors within 0.05 of the crop's side.
 
-    It lies in ``report/`` of the run that the model folder belongs to. The report's own record says
-    which weights and which step it judged; a map for others would be a promise about another model.
+    It is in ``report/`` of the model folder's run. The report records the checkpoint and the step that
+    it was made of; the calibration of another checkpoint is refused.
 
     Raises:
-        InputError: no report, or one of other weights, or one that does not fit the skeleton.
+        InputError: no report, a report of another checkpoint, or one that does not fit the skeleton.
     """
     folder = checkpoint.folder.resolve()
     run = folder.parents[1] if folder.parent.name == "checkpoints" else None
@@ -44,7 +44,7 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
     found = next((m for m in read_calibrations(file).get(name, []) if m.within == WITHIN), None)
     if found is None:
         raise InputError(
-            f"{file} has no map for {WITHIN} of the crop's side and the {name} weights; make it "
+            f"{file} has no map for {WITHIN} of the crop's side and the {name} checkpoint; make it "
             f"again (posebridge report {shlex.quote(str(run))}) or leave out --calibrated."
         )
     if found.own and not 0 <= min(found.own) <= max(found.own) < len(checkpoint.skeleton):
@@ -56,7 +56,7 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
 
 
 def calibration_of(predictor: Predictor) -> Calibration:
-    """The map of a loaded model: that of its run's report, or the one that an exported file carries.
+    """Return the calibration of a loaded model, from its run's report or from an exported file.
 
     Raises:
         InputError: see :func:`find_calibration`; or an exported file without one.
@@ -73,7 +73,7 @@ def calibration_of(predictor: Predictor) -> Calibration:
 
 
 def with_chances(found: PosePredictions, calibration: Calibration) -> PosePredictions:
-    """The same predictions, each confidence replaced by the chance that the map gives its peak."""
+    """Return the predictions with each peak replaced by its calibrated confidence."""
     return replace(found, confidence=calibration(found.confidence).astype("float32"))
 
 
@@ -91,7 +91,7 @@ def _same_weights(checkpoint: Checkpoint, file: Path, name: str) -> None:
     own = checkpoint.results.get("step")
     if judged != chosen or (step is not None and own is not None and step != own):
         raise InputError(
-            f"{file} is about the weights '{judged}' of step {step}, not '{chosen}' of step {own}; "
+            f"{file} is about the checkpoint '{judged}' of step {step}, not '{chosen}' of step {own}; "
             + (
                 f"make it again with 'posebridge report --checkpoint {chosen}'"
                 if name == "adapted"

@@ -13,17 +13,17 @@ _NARROWEST = 1e-6
 
 
 class Chances(nn.Module):
-    """Peaks to chances, as :class:`~posebridge.evaluation.calibration.Calibration` has them.
+    """Peaks to calibrated confidence, as :class:`~posebridge.evaluation.calibration.Calibration` does.
 
-    A curve through (p_i, c_i) that is level beyond its ends is
+    A curve through (p_i, c_i), constant beyond its ends, is
 
         c(x) = c_0 + sum_i (c_{i+1} - c_i) clamp((x - p_i) / (p_{i+1} - p_i), 0, 1),
 
-    one clamped ramp for each of its pieces: batched, and of operations that every runtime has, where
-    a search among the knots is not. Each ramp is between 0 and its rise, so that nothing cancels.
+    one clamped ramp for each of its pieces. It is batched, and every runtime has its operations. Each
+    ramp is between 0 and its rise, so that nothing cancels.
 
     Args:
-        calibration: the map, with curves of their own for some joints.
+        calibration: a shared curve, and separate curves for some keypoints.
         joints: K.
     """
 
@@ -47,6 +47,6 @@ class Chances(nn.Module):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
 
     def forward(self, peaks: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        """Chances in [0, 1], in single precision."""
+        """Return the calibrated confidence in [0, 1], in single precision."""
         ramps = ((peaks[..., None] - self.peak) * self.slope).clamp(0, 1)
         return self.start + (ramps * self.rise).sum(dim=-1)

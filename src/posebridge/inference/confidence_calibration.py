@@ -1,4 +1,4 @@
-"""How far the two models' confidence can be trusted: fitted and looked at on labelled images."""
+"""Calibration of both models' confidence: fitted and checked on labeled images."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MODELS = ("source", "adapted")
 
 @dataclass(frozen=True)
 class Scored:
-    """One model on N labelled images.
+    """One model on N labeled images.
 
     Attributes:
-        peaks: (N, K). ratio: (N, K) errors over the crop's side, NaN where unlabelled.
-        labels: (N, K, 2) over the crop's side, NaN where unlabelled.
+        peaks: (N, K). ratio: (N, K) errors over the crop's side, NaN where unlabeled.
+        labels: (N, K, 2) over the crop's side, NaN where unlabeled.
         files: (N,) of the images.
     """
 
@@ -41,7 +41,7 @@ class Scored:
 
 
 def score_joints(predictor: Predictor, labels: LabelledSamples) -> Scored:
-    """Peaks and errors on the labelled images that can be read."""
+    """Return peaks and errors on the labeled images that can be read."""
     found = predictor.predict(labels.images)
     read = labels.subset(found.rows)
     apart = distances(found.points, read.points, read.labelled)
@@ -57,7 +57,7 @@ def trust_of(
     files: np.ndarray,
     seed: int,
 ) -> tuple[tuple[Trust, ...], dict[str, list[Calibration]]]:
-    """Fit on one half of the labelled source images, look at the other; nothing without any."""
+    """Fit on one half of the labeled source images and check on the other; nothing without labels."""
     if not source:
         return (), {model: [] for model in MODELS}
     names, group = np.unique(source["adapted"].files, return_inverse=True)
@@ -97,7 +97,7 @@ def trust_of(
 def _reliable(
     scored: Scored, rows: np.ndarray | slice, fit: Calibration | None, within: float
 ) -> Reliability | None:
-    """Of calibrated chances, or of bare peaks where no map is given."""
+    """Return the reliability of calibrated confidence, or of peaks without a calibration."""
     peaks, ratio = scored.peaks[rows], scored.ratio[rows]
     known = ~np.isnan(ratio)
     chances = peaks if fit is None else fit(peaks)

@@ -1,4 +1,4 @@
-"""Boxes of subjects in images that have none, by a detector."""
+"""Boxes of subjects by a detector, in images without boxes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
     Attributes:
         samples: the subjects, image by image, in each the highest score first.
-        without: the images that show none. skipped: a line for each that can't be read.
+        without: the images that show no subject. skipped: a line for each unreadable image.
     """
 
     samples: UnlabelledSamples

@@ -1,9 +1,9 @@
-"""Detectors by name: what finds the subjects where no file says where they are.
+"""Detectors by name: they find the subjects where no file has boxes.
 
-A name is ``FAMILY:MODEL``. ``torchvision`` has the detectors of torchvision (BSD), with their weights
-for the classes of COCO, from their own address or from a file. To add a family: a class with the
-attributes and the method of :class:`Detector`, and its name in ``FAMILIES``. What is added here needs
-a licence that lets a product use it.
+A name is ``FAMILY:MODEL``. ``torchvision`` has the detectors of torchvision (BSD), with weights for the
+classes of COCO, from their download address or from a file. To add a family: a class with the
+attributes and the method of :class:`Detector`, and its name in ``FAMILIES``. A family and its weights
+need a license that lets a product use them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from posebridge.files.whole import write_bytes
 
 
 class Detections(NamedTuple):
-    """What a detector sees in one image.
+    """The detections in one image.
 
     Attributes:
         boxes: (M, 4) x, y, width, height in pixels of the image; the box covers [x, x + width).
@@ -43,8 +43,8 @@ class Detector(Protocol):
     """Images in, boxes out.
 
     Attributes:
-        name: for messages. classes: what the labels are called.
-        digest: a checksum of all that the answers depend on.
+        name: for messages. classes: the names of the labels.
+        digest: a checksum of all that the detections depend on.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Detector(Protocol):
     digest: str
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Look at (H, W, 3) uint8 RGB images, of any sizes."""
+        """Return the detections in (H, W, 3) uint8 RGB images, of any sizes."""
         ...
 
 
@@ -61,12 +61,12 @@ class TorchvisionDetector:
 
     Args:
         model: its name there, such as ``fasterrcnn_mobilenet_v3_large_320_fpn``.
-        weights: a file (.pth or .safetensors) with the weights that torchvision has for it; None:
-            its own download, once, into the cache of ``torch.hub``.
+        weights: a file (.pth or .safetensors) with torchvision's weights; None: its download, once,
+            into the cache of ``torch.hub``.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        InputError: no such model, no such file, one of another model, or a download that fails.
+        InputError: no such model, no such file, a file of another model, or a download that fails.
     """
 
     def __init__(self, model: str, weights: Path | str | None = None, device: str = "auto") -> None:
@@ -84,10 +84,10 @@ class TorchvisionDetector:
             before = torch.hub.get_dir()
             try:
                 if weights is not None:
-                    # torchvision sets up some models by which weights it is given, so that they
-                    # have to come the way that its own do.
+                    # torchvision configures some models by the weights that they get, so that a
+                    # file has to take the way of the download.
                     place = Path(folder) / "checkpoints" / Path(urlparse(chosen.url).path).name
-                    content = io.BytesIO()  # torch has errors of its own for a full disk
+                    content = io.BytesIO()  # torch raises its own errors for a full disk
                     torch.save(_read_weights(Path(weights)), content)
                     write_bytes(place, content.getvalue())
                     torch.hub.set_dir(folder)
@@ -113,7 +113,7 @@ class TorchvisionDetector:
 
     @torch.inference_mode()
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """See :class:`Detector`."""
+        """Return the detections; see :class:`Detector`."""
         pixels = [torch.from_numpy(np.ascontiguousarray(i)).to(self.device) for i in images]
         found = self.network([p.permute(2, 0, 1).float() / 255 for p in pixels])
         return [_detections(answer) for answer in found]
@@ -123,15 +123,16 @@ FAMILIES: Mapping[str, Callable[..., Detector]] = {"torchvision": TorchvisionDet
 
 
 def load_detector(name: str, weights: Path | str | None = None, device: str = "auto") -> Detector:
-    """The detector of a name such as ``torchvision:fasterrcnn_mobilenet_v3_large_320_fpn``.
+    """Load a detector by name, such as ``torchvision:fasterrcnn_mobilenet_v3_large_320_fpn``.
 
     Raises:
-        InputError: an unknown name, or weights that cannot be had.
+        InputError: an unknown name, or weights that are not available.
     """
     family, colon, model = name.partition(":")
     if not colon or family not in FAMILIES:
         raise InputError(
-            f"'{name}' is no detector; give FAMILY:MODEL, with {' or '.join(FAMILIES)} as the family."
+            f"'{name}' is not a detector; give FAMILY:MODEL, with {' or '.join(FAMILIES)} as the "
+            "family."
         )
     return FAMILIES[family](model, weights, device)
 
@@ -141,7 +142,7 @@ class Wanted(NamedTuple):
 
     Attributes:
         label: the class. least_score: of a box. least_size: of its longer side, pixels.
-        largest: whether only the largest box of an image is.
+        largest: whether only the largest box of an image is a subject.
     """
 
     label: str = "person"
@@ -150,16 +151,16 @@ class Wanted(NamedTuple):
     largest: bool = False
 
     def check(self, detector: Detector) -> None:
-        """Raise InputError unless the detector knows the class."""
+        """Raise InputError unless the detector has the class."""
         if self.label not in detector.classes:
             known = [name for name in detector.classes if name not in ("__background__", "N/A")]
             near = difflib.get_close_matches(self.label, known, n=3) or known
             raise InputError(
-                f"{detector.name} knows no '{self.label}'; it knows {', '.join(near)}."
+                f"{detector.name} has no class '{self.label}'; it has {', '.join(near)}."
             )
 
     def boxes(self, found: Detections, classes: Sequence[str]) -> np.ndarray:
-        """(B, 4) of the subjects in one image, the highest score first."""
+        """Return the (B, 4) boxes of the subjects in one image, the highest score first."""
         keep = found.labels == list(classes).index(self.label)
         keep &= found.scores >= self.least_score
         keep &= (found.boxes[:, 2:].max(axis=1, initial=0) >= self.least_size) & (
@@ -188,7 +189,7 @@ def _read_weights(file: Path) -> Any:
             return load_file(file)
         return torch.load(file, map_location="cpu", weights_only=True)
     except SafetensorError as error:
-        raise InputError(f"{file} is no safetensors file that can be read ({error}).") from error
+        raise InputError(f"{file} is not a readable safetensors file ({error}).") from error
     except Exception as error:  # a pickle fails in as many ways as there are bytes
         raise InputError(
             f"{file} holds no weights that can be read without running code from it "

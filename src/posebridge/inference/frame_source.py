@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from glob import has_magic
@@ -206,8 +205,7 @@ class CameraFrames:
         with until_stopped() as stop:
             listener.line(f"predicting on {config.images}{length}; Ctrl-C ends it")
             frames = camera.camera_frames(self.index, config.seconds, config.frame_step or 1, stop)
-            with closing(frames):
-                yield from predict_live(models.predictor, frames, boxes=boxes, folder=folder)
+            yield from predict_live(models.predictor, frames, boxes=boxes, folder=folder)
 
 
 def _detect(

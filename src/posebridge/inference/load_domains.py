@@ -1,4 +1,4 @@
-"""Source and target as a configuration names them: where they lie, what is read of them."""
+"""Source and target as a configuration names them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Matched = Callable[[SkeletonMatch], None]
 
 
 def _nothing(_: object) -> None:
-    """Nobody is told."""
+    """Drop the remark."""
 
 
 def located(config: AdaptConfig) -> AdaptConfig:
-    """The configuration with paths below ``data_root`` made whole.
+    """Return the configuration with ``data_root`` put in front of its paths.
 
     A path that is absolute, or that exists from here, stays as it is.
     """
@@ -37,7 +37,7 @@ def located(config: AdaptConfig) -> AdaptConfig:
         return config
     root = config.data_root
     if not Path(root).is_dir():
-        raise InputError(f"data_root {root} is no folder; give the one that the data lies below.")
+        raise InputError(f"data_root {root} is not a folder; give the folder of the data.")
 
     def find(path: str | None) -> str | None:
         return None if path is None else below(root, path)
@@ -64,7 +64,7 @@ def located(config: AdaptConfig) -> AdaptConfig:
 
 
 def below(root: str | None, path: str) -> str:
-    """A path below ``root``, unless it is absolute or exists from here."""
+    """Return a path below ``root``; the path itself where it is absolute or exists."""
     if root is None or Path(path).is_absolute() or Path(path).exists():
         return path
     return str(Path(root) / path)
@@ -73,18 +73,18 @@ def below(root: str | None, path: str) -> str:
 def read_domains(
     config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
 ) -> tuple[LabelledSamples | None, UnlabelledSamples]:
-    """The two domains; of the target, images and boxes only.
+    """Return the source and the target; of the target, images and boxes only.
 
-    The source has the keypoints of the skeleton that is asked for. It is None where the settings name
-    none and can do without: nothing of a source is opened then.
+    The source has the keypoints of the configured skeleton. It is None where the config names none and
+    needs none: nothing of a source is opened then.
 
     Args:
-        say: told about what takes long, such as the frames of a video, and what is left out.
-        matched: told which keypoints were matched, where the skeletons differ.
+        say: receives a line on what takes long, such as the frames of a video, and what is left out.
+        matched: receives the matched keypoints, where the skeletons differ.
 
     Raises:
         InputError: a domain is not named or cannot be read, or the skeletons do not match; no source
-            is named and the settings need one.
+            is named and the config needs one.
     """
     if config.source is None:
         require_no_source_needed(config)
@@ -103,7 +103,7 @@ def read_domains(
 def in_skeleton_asked(
     samples: LabelledSamples, config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
 ) -> LabelledSamples:
-    """Labelled samples of the source domain with the keypoints that ``config.skeleton`` asks for.
+    """Return labeled samples of the source domain with the keypoints of ``config.skeleton``.
 
     Subjects of which no keypoint has a partner are left out.
 
@@ -140,7 +140,7 @@ def in_skeleton_asked(
     kept = with_labels(remapped(samples, match))
     if len(kept) == 0:
         raise InputError(
-            f"no subject of {samples.images.name} has a labelled keypoint that is one of skeleton "
+            f"no subject of {samples.images.name} has a labeled keypoint of skeleton "
             f"'{config.skeleton}'; name the partners in a mapping file."
         )
     if len(kept) < len(samples):

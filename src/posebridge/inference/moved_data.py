@@ -1,4 +1,4 @@
-"""The data of a run found again: from another folder, or where it moved to."""
+"""The paths of a run's data, seen from another folder or where the data moved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posebridge.training.config import AdaptConfig
 from posebridge.training.origin import read_origin
 
 DATA = ("source", "target", "source_images", "target_images")
-"""Settings of a stored run that may be given again where the data moved."""
+"""Fields of a stored config that may be given again where the data moved."""
 
 
 def found_again(
@@ -27,11 +27,11 @@ def found_again(
     """Return a stored configuration with paths that lead to its files from the current folder.
 
     A relative path is looked for where the run began, from the run folder as the run folder was to
-    it then, and here; a path that leads nowhere, below ``data_root``. A path that leads to the same
-    file as it is stays as it is.
+    it then, and here; a path that leads nowhere, below ``data_root``. A path that leads to its
+    file unchanged stays as it is.
 
     Args:
-        given: settings of :data:`DATA` where the user gives the path anew.
+        given: fields of :data:`DATA` where the user gives the path anew.
 
     Raises:
         InputError: data is not there.
@@ -86,7 +86,7 @@ def placed(path: str, run: Path) -> str:
 def found(path: str | None, data_root: Path | str | None, run: Path) -> str | None:
     """Return the path where it exists, or its longest tail that exists below ``data_root``.
 
-    A tail alone may be another data set's: many have an ``annotations.json``.
+    A short tail may be another data set's: many have an ``annotations.json``.
 
     Raises:
         InputError: the path leads nowhere.
@@ -102,8 +102,8 @@ def found(path: str | None, data_root: Path | str | None, run: Path) -> str | No
         origin = None if Path(path).is_absolute() else read_origin(run)
         where = "" if origin is None else f" (a path that starts from {origin.folder})"
         raise InputError(
-            f"the run {run} names the data {path}{where}, which is not there; if it moved, say where "
-            "to with --data-root FOLDER."
+            f"the run {run} names the data {path}{where}, which is not there; if it moved, give "
+            "its folder with --data-root FOLDER."
         )
     parts = [part for part in Path(path).parts if part != Path(path).anchor]
     for start in range(len(parts)):

@@ -1,4 +1,4 @@
-"""What answers with keypoints: a PyTorch model or an exported file, behind one protocol."""
+"""Networks that predict keypoints: a PyTorch model or an exported file, behind one protocol."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from posebridge.skeleton import Skeleton
 
 
 class Keypoints(NamedTuple):
-    """The answer to B crops, K keypoints.
+    """The keypoints of B crops, K keypoints each.
 
     Attributes:
-        points: (B, K, 2) float32, x, y in pixels of the crop: where a Gaussian like those of the
-            training fits the heatmap best.
+        points: (B, K, 2) float32, x, y in pixels of the crop: where a Gaussian of the training's
+            width fits the heatmap best.
         confidence: (B, K) float32 in [0, 1]: the height of the heatmap's peak.
         cells: (B, K, 2) float32, x, y of the highest cell of each heatmap; (0, 0) for a heatmap
             that is nowhere positive, as the published protocol has it.
@@ -42,15 +42,15 @@ class Keypoints(NamedTuple):
 
 
 class Network(Protocol):
-    """Crops in, keypoints out. All that prediction and scoring know of a model.
+    """Crops in, keypoints out: the interface that prediction and scoring use.
 
     Attributes:
         name: the folder or file, for messages.
-        skeleton: who the keypoints are.
+        skeleton: the names and pairs of the keypoints.
         crop: how subjects are cut out of images.
         heatmap_size: cells on a side.
-        notes: what is known of the weights: 'step', 'weights', 'seed' and 'target' (what it was
-            adapted to), where known.
+        notes: the recorded entries of the checkpoint: 'step', 'weights', 'seed' and
+            'target' (what it was adapted to), where recorded.
     """
 
     name: str
@@ -67,10 +67,10 @@ class Network(Protocol):
 def read_heatmaps(
     maps: Float[Tensor, "B K S S"], stride: float, sigma: float
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"], Float[Tensor, "B K 2"]]:
-    """Points in crop pixels, confidence in [0, 1] and highest cells, as in :class:`Keypoints`.
+    """Return points in crop pixels, confidence in [0, 1] and highest cells; see :class:`Keypoints`.
 
     Args:
-        sigma: of the Gaussians that the model was taught to draw, in cells.
+        sigma: of the Gaussians that the model was trained on, in cells.
     """
     centres, _ = heatmaps.decode(heatmaps.fitted(maps, sigma))
     highest, peak = heatmaps.argmax_cells(maps)
@@ -81,10 +81,10 @@ class EndToEnd(nn.Module):
     """A pose model with its pre-processing and decoding: what an exported file computes.
 
     Args:
-        model: of any floating type; only the network itself computes in that.
-        skeleton: who its keypoints are.
+        model: of any floating type; only the network itself computes in that type.
+        skeleton: the names and pairs of the keypoints.
         heatmaps: whether the heatmaps are an output.
-        calibration: whether the chance of being right, by this map, is one.
+        calibration: adds calibrated confidence as an output.
     """
 
     OUTPUTS = ("points", "confidence", "cells", "heatmaps", "chance")
@@ -105,12 +105,12 @@ class EndToEnd(nn.Module):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What :meth:`forward` gives, in this order."""
+        """The outputs of :meth:`forward`, in their order."""
         wanted = (True, True, True, self.heatmaps, self.chances is not None)
         return tuple(name for name, given in zip(self.OUTPUTS, wanted, strict=True) if given)
 
     def forward(self, images: UInt8[Tensor, "B C C 3"]) -> tuple[Tensor, ...]:
-        """RGB crops as OpenCV lays them out -> points, confidence, cells (heatmaps) (chance)."""
+        """Return points, confidence, cells and optional outputs of crops in OpenCV's layout."""
         pixels = images.permute(0, 3, 1, 2).to(torch.float32) / 255
         output: PoseOutput = self.model(pixels.to(self.model.head.weight.dtype))
         maps = facing.by_name(output.heatmaps.to(torch.float32), output.turned, self.mirror)
@@ -141,7 +141,7 @@ class TorchNetwork:
 
     @cached_property
     def digest(self) -> str:
-        """A checksum of all that the answers depend on: weights, architecture, crop, skeleton."""
+        """A checksum of all that the keypoints depend on: weights, architecture, crop, skeleton."""
         state = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
         about = (asdict(self.model.config), asdict(self.crop), self.skeleton.to_json())
         content = hashlib.sha256(save(state))
@@ -150,7 +150,7 @@ class TorchNetwork:
 
     @torch.inference_mode()
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
-        """See :class:`Network`."""
+        """Return the keypoints in RGB crops; see :class:`Network`."""
         images = color_augmentation.pixels(crops.to(self.device, non_blocking=True))
         output: PoseOutput = self.model(images)
         maps = facing.by_name(output.heatmaps.float(), output.turned, self._mirror)

@@ -1,4 +1,4 @@
-"""An exported ONNX file in the place of a PyTorch model, by onnxruntime."""
+"""An exported ONNX file as a network, by onnxruntime."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ METADATA = "posebridge"
 
 @dataclass(frozen=True)
 class FileNotes:
-    """What an exported file says of itself beside the network.
+    """The metadata of an exported file.
 
     Attributes:
-        skeleton: who the keypoints are.
+        skeleton: the names and pairs of the keypoints.
         crop: size of the crops that go in, and padding round a box.
         heatmap_size: cells on a side.
-        least_confidence: below which a keypoint is better not shown.
+        least_confidence: keypoints below it are not drawn.
         precision: of the network: 'float32', 'float16' or 'int8'.
-        notes: what is known of the weights: 'step', 'weights', 'seed', 'posebridge'.
+        notes: the recorded entries of the checkpoint: 'step', 'weights', 'seed', 'posebridge'.
         outputs: their names, in order.
-        calibration: from the peaks of these weights to chances, if the file carries it.
-        asked: how posebridge asks it about a crop, where nobody says otherwise.
+        calibration: from peaks to calibrated confidence, if the file has one.
+        asked: the default test-time augmentation.
     """
 
     skeleton: Skeleton
@@ -55,7 +55,7 @@ class FileNotes:
     asked: Asked = field(default_factory=Asked)
 
     def to_json(self) -> str:
-        """The text for the file."""
+        """Return the text for the file."""
         return json.dumps(
             {
                 "skeleton": self.skeleton.to_dict(),
@@ -80,7 +80,7 @@ class FileNotes:
             chances = raw.get("calibration")
             calibration = None if chances is None else Calibration.from_dict(chances, where)
             if calibration is not None and not set(calibration.own) <= set(range(len(skeleton))):
-                raise ValueError("a calibration of a keypoint that the skeleton has not")
+                raise ValueError("a calibration of a keypoint that is not in the skeleton")
             return cls(
                 skeleton,
                 _crop(raw, where),
@@ -152,21 +152,21 @@ class OnnxNetwork:
         if not file.is_file():
             raise InputError(f"{file} does not exist; give a file of 'posebridge export'.")
         options = onnxruntime.SessionOptions()
-        # torch has been told how many threads to use; two pools of them would be too many.
+        # As many threads as torch uses; two larger pools would compete for the cores.
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
         wanted = ["CUDAExecutionProvider"] if device != "cpu" else []
         available = onnxruntime.get_available_providers()
         if device == "cuda" and wanted[0] not in available:
-            raise InputError("onnxruntime sees no GPU; install onnxruntime-gpu, or choose cpu.")
+            raise InputError("onnxruntime finds no GPU; install onnxruntime-gpu, or choose cpu.")
         providers = [p for p in (*wanted, "CPUExecutionProvider") if p in available]
         try:
-            # From bytes, so that a file that refers to others does not get to read them.
+            # From bytes, so that a file can't refer to other files.
             content = file.read_bytes()
             self.session = onnxruntime.InferenceSession(content, options, providers)
         except Exception as error:  # a class for each of a dozen ways to be damaged
             raise InputError(
-                f"{file} is no ONNX file that can be run ({type(error).__name__}); export it again."
+                f"{file} is not an ONNX file that runs ({type(error).__name__}); export it again."
             ) from error
         entry = self.session.get_modelmeta().custom_metadata_map.get(METADATA)
         if entry is None:
@@ -193,12 +193,12 @@ class OnnxNetwork:
             )
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """All outputs by name for (B, C, C, 3) uint8 RGB crops."""
+        """Return all outputs by name for (B, C, C, 3) uint8 RGB crops."""
         names = [output.name for output in self.session.get_outputs()]
         answers = self.session.run(None, {"images": images})
         return {name: np.asarray(part) for name, part in zip(names, answers, strict=True)}
 
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
-        """See :class:`~posebridge.inference.network.Network`."""
+        """Return the keypoints; see :class:`~posebridge.inference.network.Network`."""
         answer = self.run(crops.permute(0, 2, 3, 1).contiguous().numpy())
         return Keypoints(answer["points"], answer["confidence"], answer["cells"])

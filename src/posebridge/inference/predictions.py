@@ -1,4 +1,4 @@
-"""What a prediction is: subjects with keypoints in the pixels of their images, made of parts."""
+"""Predictions: subjects with keypoints in the pixels of their images."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class PosePredictions:
     Attributes:
         points: (N, K, 2) float32, x, y in pixels of the original image.
         confidence: (N, K) float32 in [0, 1]: the height of the heatmap's peak; with several views
-            what :class:`~posebridge.inference.tta.ManyViews` says, or a calibrated chance.
-        regions: (N, 3) x, y, side of the square that the model saw, pixels of the image.
+            see :class:`~posebridge.inference.tta.ManyViews`; or calibrated confidence.
+        regions: (N, 3) x, y, side of the crop, pixels of the image.
         sizes: (N, 2) width and height of each image.
         cells: (N, K, 2) the highest cell of each heatmap, for the published protocol.
-        rows: (N,) which of the given subjects these are; unreadable images are left out.
+        rows: (N,) the row of each subject among the given ones; unreadable images are left out.
         samples: these N subjects, or None where arrays were given.
         skipped: one line for each image that could not be read.
     """
@@ -66,12 +66,12 @@ class FramePredictions(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The answer to some subjects.
+    """Keypoints of one batch of subjects.
 
     Attributes:
         keypoints: of B crops, in their pixels.
         places: (B, 5) x, y, side of each subject's region, width, height of its image.
-        rows: (B,) which of the given subjects these are.
+        rows: (B,) the row of each subject among the given ones.
     """
 
     keypoints: Keypoints
@@ -79,12 +79,12 @@ class Part(NamedTuple):
     rows: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """By name, for a :class:`~posebridge.inference.resume_cache.Journal`."""
+        """Return the arrays by name, for a :class:`~posebridge.inference.batches.Batch`."""
         return {**self.keypoints._asdict(), "places": self.places, "rows": self.rows}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Part:
-        """The inverse of :meth:`arrays`."""
+        """Return the part whose :meth:`arrays` these are."""
         found = Keypoints(*(arrays[name] for name in Keypoints._fields))
         return cls(found, arrays["places"], arrays["rows"])
 
@@ -95,10 +95,10 @@ def joined(
     skipped: Sequence[str],
     size: int,
 ) -> PosePredictions:
-    """Parts as one prediction, in pixels of the images.
+    """Return parts as one prediction, in pixels of the images.
 
     Args:
-        parts: one at least, in order.
+        parts: one or more, in order.
         samples: the subjects of the parts' rows, in their order.
         size: side of the crops, pixels.
     """

@@ -36,14 +36,14 @@ class Predictor:
     """
 
     def __init__(self, model: Checkpoint | Network, device: str = "auto") -> None:
-        """``device`` (``auto``, ``cpu`` or ``cuda``) is for a checkpoint; a network has its own."""
+        """Take a checkpoint for ``device`` (``auto``, ``cpu``, ``cuda``), or a network on its own."""
         self.network: Network = (
             TorchNetwork(model, device) if isinstance(model, Checkpoint) else model
         )
 
     @property
     def skeleton(self) -> Skeleton:
-        """Who the keypoints are."""
+        """The names and pairs of the keypoints."""
         return self.network.skeleton
 
     @property
@@ -54,7 +54,7 @@ class Predictor:
 
     @property
     def crop(self) -> CropRange:
-        """How subjects are cut out of images."""
+        """The size and padding of the crops."""
         return self.network.crop
 
     @property
@@ -69,13 +69,13 @@ class Predictor:
 
     @property
     def asked(self) -> Asked:
-        """How it is asked about a crop."""
+        """The test-time augmentation."""
         return asked_of(self.network)
 
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
-        """The same model, asked about these views of each crop instead; see :class:`ManyViews`.
+        """Return the model with this test-time augmentation instead; see :class:`ManyViews`.
 
-        Without arguments, once about the crop itself.
+        Without arguments, with none.
         """
         asked = Asked(views, flip, turn)
         if asked == self.asked:
@@ -85,7 +85,7 @@ class Predictor:
 
     @property
     def _once(self) -> Network:
-        """What answers about one view."""
+        """The network without test-time augmentation."""
         return self.network.network if isinstance(self.network, ManyViews) else self.network
 
     @property
@@ -93,7 +93,7 @@ class Predictor:
         network = self._once
         if not isinstance(network, TorchNetwork):
             raise InputError(
-                f"{self.network.name} is an exported file, which answers with keypoints only; give "
+                f"{self.network.name} is an exported file, which has keypoints only; give "
                 "the model folder that it was made from."
             )
         return network
@@ -110,14 +110,14 @@ class Predictor:
         """Find the keypoints of every subject.
 
         Args:
-            images: a folder, a glob, an image, a video, an annotation file of any format that is
-                known, of which images and boxes are read, a list of image files, a list of
+            images: a folder, a glob, an image, a video, an annotation file of any known
+                format, of which images and boxes are read, a list of image files, a list of
                 (H, W, 3) uint8 RGB arrays (whole images), or samples that were read.
             options: which frames of a video, and which boxes.
             progress: called with the number of subjects done.
 
         Raises:
-            InputError: nothing there can be read.
+            InputError: no image can be read.
         """
         if isinstance(images, (str, Path)):
             format = None if options is None else options.target_format
@@ -187,7 +187,7 @@ class Predictor:
         return joined(parts, samples.subset(rows), skipped, self.crop.size)
 
     def ask(self, image: np.ndarray, boxes: np.ndarray) -> tuple[Keypoints, np.ndarray]:
-        """The subjects of one decoded image.
+        """Return the keypoints of the subjects in one decoded image.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -222,19 +222,19 @@ class Predictor:
 
 
 def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predictor:
-    """Load a model for prediction, asked in as many views as its configuration says (``asked``).
+    """Load a model for prediction, with the test-time augmentation of its config.
 
-    :meth:`Predictor.with_views` asks it otherwise.
+    :meth:`Predictor.with_views` changes the augmentation.
 
     Args:
         path: a run folder, a model folder, a zip of one, an id of the Hugging Face hub
             (``user/name``, ``user/name@revision``), or an ONNX file of ``posebridge export``.
-        weights: of a run folder: ``last``, ``selected`` (by the label-free validator) or
+        weights: the checkpoint of a run folder: ``last``, ``selected`` (by the label-free validator) or
             ``source`` (before the adaptation).
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        InputError: no model there, or a damaged one.
+        InputError: there is no model, or it is damaged.
     """
     require_given(path, "models")
     if Path(path).suffix.lower() == ".onnx":

@@ -1,4 +1,4 @@
-"""What a prediction was made of, so that it is known again: to go on with it, or to leave it be."""
+"""What a prediction was made of: to resume it, or to skip one that is finished."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from posebridge.version import __version__
 def identity_of(
     network: Network, source: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All that predictions depend on, as JSON.
+    """Return all that predictions depend on, as JSON.
 
     Args:
-        network: its digest goes in, and the views it is asked about.
-        source: what was looked at, such as :func:`file_state` of a video.
-        settings: how.
+        network: its digest and its test-time augmentation are included.
+        source: the input, such as :func:`file_state` of a video.
+        settings: the config entries that matter.
     """
     views = asdict(asked_of(network))
     if isinstance(network, ManyViews):
@@ -38,7 +38,7 @@ def identity_of(
 
 
 def file_state(file: Path) -> dict[str, Any]:
-    """Size and time of a file: it may be moved, and is another one once it was written again.
+    """Return the name, size and time of a file: it may be moved, but not written again.
 
     Raises:
         InputError: no such file.
@@ -51,20 +51,19 @@ def file_state(file: Path) -> dict[str, Any]:
 
 
 def subjects_digest(samples: UnlabelledSamples) -> str:
-    """A checksum of which subjects were asked about: names of files, and boxes."""
+    """Return a checksum of subjects: names of files, and boxes."""
     content = hashlib.sha256("\n".join(samples.path(i).name for i in range(len(samples))).encode())
     content.update(samples.boxes.tobytes())
     return content.hexdigest()
 
 
 def record_file(out: Path) -> Path:
-    """Where the record of an output lies: beside it."""
+    """Return the file of an output's record, in the folder of the output."""
     return out.with_name(out.name + ".made.json")
 
 
 def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
-    """Whether the record beside the first of the files says the same identity, and all of them are
-    as they were written."""
+    """Return whether the first file's record has this identity, and no file changed since."""
     try:
         record = read_json_mapping(record_file(outs[0]), "record of an output")
         same = record["identity"] == parse_json(json.dumps(identity), "identity", "record")
@@ -75,13 +74,13 @@ def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
 
 
 def write_record(outs: Sequence[Path], identity: Mapping[str, Any]) -> None:
-    """Write the record beside the first of the files, when all of them are there."""
+    """Write the record of finished files next to the first one."""
     states = {_from(outs[0], out): _state(out) for out in outs}
     write_json(record_file(outs[0]), {"identity": identity, "files": states})
 
 
 def _state(out: Path) -> dict[str, Any]:
-    """The state of a file, or of all the files that lie in a folder, as one checksum."""
+    """Return the state of a file, or of all files of a folder as one checksum."""
     if not out.is_dir():
         return file_state(out)
     inside = sorted(p for p in out.iterdir() if not p.name.startswith("."))
@@ -90,5 +89,5 @@ def _state(out: Path) -> dict[str, Any]:
 
 
 def _from(first: Path, out: Path) -> str:
-    """A path as seen from the folder of the first file, so that all of them may be moved."""
+    """Return a path relative to the folder of the first file, so that the files may be moved."""
     return Path(os.path.relpath(out.absolute(), first.absolute().parent)).as_posix()

@@ -1,4 +1,4 @@
-"""Source weights against adapted weights on photographs without labels: the numbers of a report."""
+"""Source checkpoint against adapted one on photographs without labels: the metrics of a report."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Pictures:
     Attributes:
         samples: N subjects. regions: (N, 3) x, y, side, pixels of the image.
         points: model -> (N, K, 2) in pixels of crops of ``size``.
-        steady: model -> (N, K) whether two views agree on the joint (true where none shows it).
+        steady: model -> (N, K) whether two views agree on the joint (true where no view shows it).
     """
 
     samples: UnlabelledSamples
@@ -76,13 +76,13 @@ class Pictures:
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A run's numbers and what goes with them.
+    """The metrics of a run, and what belongs to them.
 
     Attributes:
-        judgement: all numbers. pictures: what to draw.
-        calibrations: weights -> a map for each of ``DISTANCES``.
-        held_out: images that were kept out of training, of which not all need have been looked at.
-        stopped: steps done and planned of a run that did not reach its end; None of one that did.
+        judgement: all metrics. pictures: what to draw.
+        calibrations: model -> a calibration for each of ``DISTANCES``.
+        held_out: the number of held-out images; a part may have been used here.
+        stopped: steps done and planned of a run that did not reach its end; None otherwise.
     """
 
     judgement: Judgement
@@ -101,14 +101,14 @@ def judge_run(
     most: int = 200,
     progress: Callable[[str], None] | None = None,
 ) -> JudgedRun:
-    """Compare a run's source weights with its adapted ones.
+    """Compare a run's source checkpoint with its adapted one.
 
     Args:
-        weights: which are the adapted ones, ``last`` or ``selected``.
-        labels: photographs with labels, if the user has some; they decide the verdict.
-        source_labels: labelled source images that no training saw.
-        most: held-out images to look at, at most.
-        progress: called with what is being done.
+        weights: the adapted checkpoint, ``last`` or ``selected``.
+        labels: photographs with labels; they decide the verdict where they are given.
+        source_labels: labeled source images that training did not use.
+        most: the largest number of held-out images.
+        progress: called with a line on the current step.
 
     Raises:
         InputError: the run is not finished, or a file that was given does not fit it.
@@ -150,10 +150,10 @@ def judge_run(
         )
         parts[name] = shares(answers[name], information, prior)
         if checked is not None:
-            say(f"the {name} model on {len(checked)} labelled source images")
+            say(f"the {name} model on {len(checked)} labeled source images")
             source[name] = score_joints(predictor, checked)
         if labels is not None:
-            say(f"the {name} model on your {len(labels)} labelled photographs")
+            say(f"the {name} model on your {len(labels)} labeled photographs")
             target[name] = score_joints(predictor, labels)
 
     figures = _compare(parts, samples.files)
@@ -164,7 +164,7 @@ def judge_run(
     labelled_images = len(np.unique(target["adapted"].files)) if target else 0
     if steps[0] is not None and steps[0] == steps[1]:
         verdict = nothing_to_compare(
-            f"The {weights} weights are those from before the adaptation (step {steps[0]})."
+            f"The {weights} checkpoint is from before the adaptation (step {steps[0]})."
         )
     else:
         verdict = judge(
@@ -223,7 +223,7 @@ def judge_run(
 
 
 def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray:
-    """The rows of at most ``most`` images, drawn by the seed, and at most ``most`` rows."""
+    """Return the rows of at most ``most`` images, drawn by the seed, and at most ``most`` rows."""
     names, group = np.unique(samples.files, return_inverse=True)
     rank = np.random.default_rng([seed, 5]).permutation(len(names))[group]
     rows = np.flatnonzero(rank < most)
@@ -231,7 +231,7 @@ def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray
 
 
 def prior_of(run: FinishedRun) -> PosePrior | None:
-    """Of the source's labels, or what the run's first model knows of them."""
+    """Return the prior of the source's labels, or the one stored with the run's first model."""
     if run.source is None:
         return poses_known_to(run.folder).shapes
     return SourcePoses.of(run.source.points, run.source.labelled, run.source.skeleton).shapes
@@ -277,7 +277,7 @@ def _step(predictor: Predictor) -> int | None:
 
 
 def _method(config: AdaptConfig) -> str:
-    """The levels that were on, for a reader."""
+    """Return the names of the levels that were on."""
     parts = []
     if config.uses_style_bank:
         parts.append(f"style transfer ({config.image.style})")

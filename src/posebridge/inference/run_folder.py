@@ -1,4 +1,4 @@
-"""A finished run opened again: its settings, its data, and what no training step saw of them."""
+"""A finished run: its config, its data, and the images that were held out of training."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class FinishedRun:
     """A run folder and the data it names.
 
     Attributes:
-        source: the labelled images; None where the run had a model alone.
-        held_out: the photographs that its validator saw.
-        kept_apart: whether training saw none of these.
+        source: the labeled images; None for a run without a source.
+        held_out: the photographs that the validator used.
+        kept_apart: whether training used none of the held-out photographs.
         skipped: one line for each image that cannot be read.
     """
 
@@ -46,36 +46,36 @@ class FinishedRun:
 
     @property
     def stopped(self) -> tuple[int, int] | None:
-        """Steps done and planned, where the last weights are from before the end; None otherwise."""
+        """Steps done and planned of a run that did not reach its end; None otherwise."""
         step = step_of(self.folder, "last")
         planned = self.config.steps.source + self.config.steps.adaptation
         return None if step is None or step >= planned else (step, planned)
 
 
 def open_run(folder: Path | str, data_root: Path | str | None = None) -> FinishedRun:
-    """Read a run's settings and data.
+    """Read a run's config and data.
 
     The held-out photographs are those of ``held_out.txt``, found again by their names where the data
     moved. For a run that is older than this file, the seed draws them again.
 
     Args:
-        data_root: where the data lies, if it moved: each path of the settings that does not exist as
-            it stands is looked for below it, the longest tail first.
+        data_root: where the data lies, if it moved: each path of the config that does not exist is
+            searched below it, the longest tail first.
 
     Raises:
-        InputError: no run there, one without weights, data that is not where the settings say, or data
+        InputError: no run there, one without weights, data that is not where the config says, or data
             without any of the photographs that were held out.
     """
     place = Path(folder)
     stored = place / "config.yaml"
     if not stored.is_file():
         raise InputError(
-            f"{place} is no run folder (it has no config.yaml); give what 'posebridge adapt --out' "
+            f"{place} is not a run folder (it has no config.yaml); give what 'posebridge adapt --out' "
             "wrote."
         )
     config = configure(config=stored)
     if config.target is None or (config.source is None and config.start_from is None):
-        raise InputError(f"{stored} names no source or no target, so there is nothing to look at.")
+        raise InputError(f"{stored} names no source or no target, so there is nothing to compare.")
     stored_source, stored_target = config.source, config.target
     config = replace(
         config,
@@ -106,7 +106,7 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
 
 
 def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | None:
-    """The rows whose images a run listed as held out; None for a run without a list.
+    """Return the samples whose images a run listed as held out; None for a run without a list.
 
     Raises:
         InputError: none of them is there. Others drawn in their place would have been trained on.
@@ -122,14 +122,14 @@ def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | Non
     if not len(rows):
         raise InputError(
             f"none of the {len(listed)} photographs that {file} lists as held out is in "
-            f"{target.name}, so nothing is known there that training did not see; give the data of "
+            f"{target.name}, so no image there is known to be held out; give the data of "
             "this run (--data-root, if it moved)."
         )
     return target.subset(rows)
 
 
 def _tails(images: Sequence[bytes], listed: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The ends of paths: as many parts as it takes to tell the ``images`` from each other."""
+    """Return the ends of paths, with enough parts to distinguish the ``images``."""
     separator = os.sep.encode()
     parts = [name.split(separator) for name in images]
     most = max(map(len, parts))
@@ -145,26 +145,26 @@ def _tails(images: Sequence[bytes], listed: Sequence[bytes]) -> tuple[list[bytes
 def source_check(
     run: FinishedRun, given: LabelledSamples | None
 ) -> tuple[LabelledSamples | None, SourceKind, str]:
-    """Labelled images of the source to calibrate on: the best that can be had.
+    """Return the best available labeled images of the source to calibrate on.
 
     Returns:
-        the images, None where there are none; what kind they are, and a sentence that says so.
+        the images, None where there are none; their kind, and a sentence about it.
     """
     if given is not None:
         if run.source is not None:
             given.skeleton.require_same(run.source.skeleton, given.images.name, "the run's source")
-        return given, "given", "Labelled source images that you gave (--source-validation)."
+        return given, "given", "Labeled source images that you gave (--source-validation)."
     config = run.config
     if run.source is None:
         about = (
-            "No source was at hand, so no confidence is calibrated and nothing tells whether the "
-            "source is still known. Labelled source images that no training saw would: "
+            "There was no source, so no confidence is calibrated and the scores on the "
+            "source are unknown. Labeled source images that training did not use help: "
             "--source-validation FILE."
         )
         return None, "none", about
     held_out = split_source(run.source, config).held_out
     if len(held_out):
-        return held_out, "held_out", "Labelled source images that this run kept out of training."
+        return held_out, "held_out", "Labeled source images that this run kept out of training."
     steps = config.steps.source + config.steps.adaptation
     used, count = steps * config.steps.batch, len(run.source)
     if config.start_from is None and used < count:
@@ -174,12 +174,12 @@ def source_check(
             run.source.images.files[np.setdiff1d(np.arange(count), unseen)],
         )
         if alone.sum() >= _LEAST_UNSEEN:
-            about = "Labelled source images that the training was too short to reach."
+            about = "Labeled source images that the training was too short to reach."
             return run.source.subset(unseen[alone]), "unseen", about
     about = (
-        "Source images that the model was trained on, because this run kept none apart: chances "
-        "and scores here are somewhat too high. Give --source-validation FILE, or train with "
-        "--source_held_out 0.05."
+        "Source images that the model was trained on, because this run kept none apart: calibrated "
+        "confidence and scores here are somewhat too high. Give --source-validation FILE, or train "
+        "with --source_held_out 0.05."
     )
     return run.source, "trained", about
 
@@ -187,18 +187,18 @@ def source_check(
 def read_course(
     folder: Path, names: Collection[str]
 ) -> Mapping[str, tuple[tuple[int, float], ...]]:
-    """Return the curves of ``metrics.csv`` as (steps done, value) pairs, without those it lacks."""
+    """Return the curves of ``metrics.csv`` as (steps done, value) pairs, without missing ones."""
     curves = read_metrics(folder).curves(names)
     return {name: tuple(rows) for name, rows in curves.items()}
 
 
 def selected_step(folder: Path) -> int | None:
-    """The step of a run's selected weights, by whichever validator; None where there are none."""
+    """Return the step of a run's selected checkpoint; None where there is none."""
     return step_of(folder, "selected")
 
 
 def step_of(folder: Path, weights: str) -> int | None:
-    """Return the step at which weights of a run were taken; None where nothing tells."""
+    """Return the step of a checkpoint of a run; None where it is not recorded."""
     try:
         results = read_results(folder / "checkpoints" / weights / "results.json")
     except InputError:

@@ -1,4 +1,4 @@
-"""Scores a model on labelled images. Nothing that trains calls this."""
+"""Scores of a model on labeled images. Training never calls this."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def score(
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Results, PosePredictions]:
-    """Predict on labelled images and compare.
+    """Return the scores of a model on labeled images, and its predictions.
 
     Images that cannot be read are left out and counted in the protocol. Labels of another skeleton
     are matched by name and ``mapping`` (:func:`labels_for`); joints without partner are not scored.
 
     Raises:
-        InputError: no keypoint is one of the model's, nothing readable, or nothing labelled.
+        InputError: no keypoint is one of the model's, nothing readable, or nothing labeled.
     """
     labels, match = labels_for(predictor, labels, mapping)
     if not match.is_identity:
@@ -73,13 +73,15 @@ def score(
 def labels_for(
     predictor: Predictor, labels: LabelledSamples, mapping: Path | str | None = None
 ) -> tuple[LabelledSamples, SkeletonMatch]:
-    """Labels with the keypoints of a model, those without partner unlabelled, and how they matched.
+    """Return labels with the keypoints of a model, and how the skeletons matched.
+
+    A keypoint without partner is unlabeled.
 
     Args:
-        mapping: a file of :func:`~posebridge.skeleton.read_mapping`, model's keypoint: label's.
+        mapping: a file of :func:`~posebridge.skeleton.read_mapping`, the model's keypoint: the label's.
 
     Raises:
-        InputError: nothing matches, or the mapping names what is not there.
+        InputError: nothing matches, or the mapping names an unknown keypoint.
     """
     try:
         match = match_skeletons(
@@ -99,7 +101,10 @@ def labels_for(
 def _published_cells(
     labels: LabelledSamples, found: PosePredictions, predictor: Predictor
 ) -> np.ndarray:
-    """The labels' cells by the released rule: truncated crop / stride + 0.5; (0, 0) if outside."""
+    """Return the labels' cells by the released rule.
+
+    A cell is crop / stride + 0.5, truncated; (0, 0) outside of the crop.
+    """
     size = predictor.network.heatmap_size
     in_crop = to_crop(labels.points.astype(np.float64), found.regions, predictor.crop.size)
     cells = np.trunc(in_crop / (predictor.crop.size / size) + 0.5)

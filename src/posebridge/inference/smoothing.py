@@ -1,4 +1,4 @@
-"""Keypoints of one video made steady over time."""
+"""Keypoints of one video, smoothed over time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def one_euro(
     beta: float = BETA,
     speed_cutoff: float = 1.0,
 ) -> np.ndarray:
-    """The one-euro filter (Casiez, Roussel & Vogel, CHI 2012, algorithm 1), all joints at once.
+    """Return points after the one-euro filter (Casiez, Roussel & Vogel, CHI 2012, algorithm 1).
 
     An exponential mean whose cutoff rises with the speed: slow points are held still, fast ones
     followed. With alpha(f, dt) = 1 / (1 + 1 / (2 pi f dt)), for each frame:
@@ -27,9 +27,9 @@ def one_euro(
         v = v' + alpha(speed_cutoff, dt) ((x - y') / dt - v')
         y = y' + alpha(min_cutoff + beta |v|, dt) (x - y')
 
-    where y' and v' are those of the frame before, y = x and v = 0 in the first one. The speed is
-    that of the point in the plane, so that the filter does not depend on how the image is turned.
-    It is causal: a frame depends on it and those before it alone.
+    where y' and v' are the values of the frame before, y = x and v = 0 in the first one. The speed is
+    the length of the point's velocity, so that rotating the image does not change the filter. The
+    filter is causal: a frame depends on itself and on earlier frames.
 
     Args:
         points: (T, K, 2), in any unit of length.
@@ -50,14 +50,14 @@ def one_euro(
     speed = np.zeros_like(given[:1])[0] if len(given) else given
     for frame, step in enumerate(steps, start=1):
         before = smooth[frame - 1]
-        speed = speed + _share(speed_cutoff, step) * ((given[frame] - before) / step - speed)
+        speed = speed + _alpha(speed_cutoff, step) * ((given[frame] - before) / step - speed)
         cutoff = min_cutoff + beta * np.linalg.norm(speed, axis=-1, keepdims=True)
-        smooth[frame] = before + _share(cutoff, step) * (given[frame] - before)
+        smooth[frame] = before + _alpha(cutoff, step) * (given[frame] - before)
     return smooth
 
 
 def smoothed(found: PosePredictions, times: np.ndarray) -> PosePredictions:
-    """Predictions on the frames of one video, one subject a frame, with steadier points.
+    """Return predictions on one video, one subject a frame, with smoothed points.
 
     Lengths are counted in the sides of the crop, so that ``BETA`` means the same at any resolution.
     Confidence stays as it is.
@@ -69,5 +69,5 @@ def smoothed(found: PosePredictions, times: np.ndarray) -> PosePredictions:
     return replace(found, points=(one_euro(found.points / unit, times) * unit).astype(np.float32))
 
 
-def _share(cutoff: np.ndarray | float, step: float) -> np.ndarray | float:
+def _alpha(cutoff: np.ndarray | float, step: float) -> np.ndarray | float:
     return 1 / (1 + 1 / (2 * np.pi * cutoff * step))

@@ -1,4 +1,4 @@
-"""Several views of every crop answered by one network, joined into one answer."""
+"""Test-time augmentation: several views of each crop, predicted by one network and merged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of
 
 
 def asked_of(network: Network) -> Asked:
-    """How a network is asked."""
+    """Return the test-time augmentation of a network."""
     return network.asked if isinstance(network, ManyViews) else Asked()
 
 
 def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
-    """Rotations about the crop's centre by 1 / views, 2 / views, ... of the way through [0, 2 turn).
+    """Return rotations about the crop's center by 1 / views, 2 / views, ... of [0, 2 turn).
 
-    Angles beyond ``turn`` are those less 2 ``turn``; the first view, which is not turned, is the 0.
+    2 ``turn`` is subtracted from angles beyond ``turn``; the first view is not rotated.
     """
     degrees = 2 * turn * torch.arange(1, views) / views
     angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
@@ -36,24 +36,22 @@ def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
 
 
 class ManyViews:
-    """A network in front of another one: each crop is asked about in several views.
+    """A network that predicts several views of each crop with another network and merges them.
 
     The first view is the crop itself; the others are shifted by up to 5 % of its side, scaled by
-    0.9 to 1.1 and turned by angles that lie evenly within ``turn`` to either side, the same ones for
-    every crop and every call (drawn from a fixed seed), so that an answer does not depend on the batch
-    that a crop is in. What lies outside of the crop is black. A mirrored view is the exact mirror
-    image, with left and right exchanged in its answer.
+    0.9 to 1.1 and rotated by angles spread evenly within ``turn`` to either side. The views are equal
+    for every crop and every call (drawn from a fixed seed), so that a prediction does not depend on
+    the batch of the crop. Pixels outside of the crop are black. A mirrored view is the exact mirror
+    image, with left and right exchanged in its keypoints.
 
     One crop and its mirror image are averaged, each point weighted by its confidence, and so is the
     confidence. Several views are joined by :func:`~posebridge.alignment.pseudo_labels.consensus`: the
     confidence is the density of the votes, the mean confidence where all views agree and less where
-    they do not. Either way it is no longer the height of one peak, and a calibration of peaks does
-    not fit it.
+    they do not. A calibration of peaks fits neither.
 
     Args:
-        network: what answers; anything with ``keypoints(crops)``, an exported file as well. It is
-            called once for each view, on whole batches.
-        views, flip, turn: see :class:`~posebridge.models.tta.Asked`, which raises if they can't be.
+        network: a PyTorch model or an exported file, called once for each view on whole batches.
+        views, flip, turn: see :class:`~posebridge.models.tta.Asked`, which checks the ranges.
     """
 
     def __init__(
@@ -73,7 +71,7 @@ class ManyViews:
         self._device = network.device if own else torch.device("cpu")
 
     def keypoints(self, crops: UInt8[Tensor, "B 3 C C"]) -> Keypoints:
-        """See :class:`~posebridge.inference.network.Network`; a cell is where the point lies."""
+        """Return the merged keypoints; a cell is the cell of the merged point."""
         crops = crops.to(self._device)
         points, votes = [], []
         for number, matrix in enumerate(self.matrices):
@@ -97,7 +95,7 @@ class ManyViews:
         return (warped * 255).round().to(torch.uint8)
 
     def _ask(self, pixels: Tensor, flipped: bool) -> tuple[Tensor, Tensor]:
-        """Points and confidence in the view's pixels, as if it were not mirrored."""
+        """Return points and confidence in the view's pixels, mirrored back where it is flipped."""
         answer = self.network.keypoints(pixels.flip(-1) if flipped else pixels)
         points, votes = torch.from_numpy(answer.points), torch.from_numpy(answer.confidence)
         if not flipped:

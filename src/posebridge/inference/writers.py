@@ -23,7 +23,7 @@ from posebridge.skeleton import Skeleton
 
 _ROWS = 1000
 NAMES_FILES = (".label-studio.json", ".dlc.csv", ".h5", ".slp")
-"""Endings of formats that name the image files themselves, which therefore have to be there."""
+"""Endings of formats that store the paths of image files, which have to exist."""
 _NAMED = {
     ".label-studio.json": "label-studio",
     ".dlc.csv": "deeplabcut",
@@ -34,7 +34,7 @@ OUTPUTS = {
     ".json": "COCO",
     ".csv": "a table, one row for each subject",
     ".dlc.csv": "a DeepLabCut table",
-    ".h5": "the same as DeepLabCut's H5",
+    ".h5": "DeepLabCut's H5",
     ".slp": "SLEAP",
     ".label-studio.json": "Label Studio tasks",
 }
@@ -70,7 +70,7 @@ class FileWriter:
         require_names([self.place], images, names)
 
     def write(self, result: FramePredictions, skeleton: Skeleton) -> Sequence[str]:
-        """Write the file, and return its line and those of the files beside it."""
+        """Write the file and return a line for it and for each accompanying file."""
         _, *beside = write_predictions(
             *(self.place, result.predictions, skeleton, result.files),
             meaning=result.meaning,
@@ -81,7 +81,7 @@ class FileWriter:
 
 
 def output_ending(path: Path | str) -> str:
-    """The ending of ``OUTPUTS`` that a path has, the longest one that fits.
+    """Return the ending of ``OUTPUTS`` that a path has, the longest match.
 
     Raises:
         InputError: no such ending, a folder, or a library is missing; before any work is done.
@@ -90,7 +90,7 @@ def output_ending(path: Path | str) -> str:
     found = max((e for e in OUTPUTS if name.endswith(e)), key=len, default=None)
     if found is None:
         known = ", ".join(f"{ending} ({what})" for ending, what in OUTPUTS.items())
-        raise InputError(f"{path} has no ending of a file that predict writes; known are {known}.")
+        raise InputError(f"{path} has no ending that predict writes; known are {known}.")
     if Path(path).is_dir():
         raise InputError(f"{path} is a folder; give the name of a file.")
     library = {".slp": "sleap_io", ".h5": "tables"}.get(found)
@@ -100,7 +100,7 @@ def output_ending(path: Path | str) -> str:
 
 
 def require_places(paths: Sequence[Path | str], skeleton: Skeleton) -> None:
-    """Raise InputError for a place that can't be written, or a file there that is another's."""
+    """Raise InputError for a path that can't be written, or that holds another file."""
     for path in paths:
         require_writable(Path(path))
         if output_ending(path) == ".label-studio.json":
@@ -146,7 +146,7 @@ def write_predictions(
         the files that were written.
 
     Raises:
-        InputError: the disk does not take them.
+        InputError: the files can't be written.
     """
     assert found.samples is not None
     ending = output_ending(path)
@@ -173,10 +173,10 @@ def table(
     files: Sequence[str],
     seconds: np.ndarray | None = None,
 ) -> str:
-    """CSV with a header: file, the box x, y, width, height, and x, y, confidence of each keypoint.
+    """Return a CSV table with a header: file, the box, and x, y, confidence of each keypoint.
 
-    A subject without a box has that of the whole image. Pixels of the image, to a thousandth. Where
-    (N,) ``seconds`` are given, they come after the file, to a ten-thousandth.
+    The box is x, y, width, height; a subject without a box gets the box of the whole image. Values are
+    pixels of the image, to a thousandth. Where (N,) ``seconds`` are given, they come after the file, to a ten-thousandth.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -185,7 +185,7 @@ def table(
     writer.writerow(["file", *time, "box_x", "box_y", "box_width", "box_height", *columns])
     triples = np.concatenate([found.points, found.confidence[..., None]], axis=2)
     numbers = np.concatenate([_whole(found), triples.reshape(len(found), -1)], axis=1).round(3)
-    # Some at a time: as an array of strings, a cell takes 128 bytes.
+    # In parts: as an array of strings, a cell takes 128 bytes.
     for start in range(0, len(found), _ROWS):
         rows = slice(start, start + _ROWS)
         cells = numbers[rows].astype(str)
@@ -197,10 +197,10 @@ def table(
 
 
 def as_annotations(found: PosePredictions, skeleton: Skeleton) -> Annotations:
-    """Predictions as what the writers of annotation formats take, scores included.
+    """Return predictions as annotations with scores, for the writers of annotation formats.
 
-    Every keypoint counts as visible, for a model that answers with heatmaps does not say otherwise;
-    the score of a subject is the mean of its keypoints, as in the COCO file.
+    Every keypoint counts as visible, because heatmaps do not predict visibility. The score
+    of a subject is the mean of its keypoints' scores, as in the COCO file.
     """
     samples = found.samples
     assert samples is not None
@@ -224,7 +224,7 @@ def as_annotations(found: PosePredictions, skeleton: Skeleton) -> Annotations:
 
 
 def _whole(found: PosePredictions) -> np.ndarray:
-    """(N, 4) boxes, that of the whole image where there is none."""
+    """Return (N, 4) boxes; a subject without a box gets the whole image."""
     assert found.samples is not None
     whole = np.concatenate([np.zeros_like(found.sizes), found.sizes], axis=1)
     boxes = found.samples.boxes
