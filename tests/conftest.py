@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from posebridge.data.formats.coco import read_boxes, read_labelled
-from posebridge.synthetic.figures import write_figures
+from posebridge.data.formats.coco import read_boxes, read_labeled
+from posebridge.synthetic.figures import write_synthetic_figures
 from posebridge.training.config import AdaptConfig
 from posebridge.training.presets import configure
 from posebridge.training.run import train
@@ -21,8 +21,8 @@ torch.set_num_threads(1)
 TINY: Mapping[str, Any] = {
     "crop.size": 32,
     "model.encoder": "resnet10t",
-    "model.level": 2,
-    "model.decoder_width": 8,
+    "model.feature_level": 2,
+    "model.decoder_channels": 8,
     "model.heatmap_size": 8,
     "steps.source": 4,
     "steps.adaptation": 6,
@@ -30,15 +30,15 @@ TINY: Mapping[str, Any] = {
     "steps.log_every": 1,
     "steps.validate_every": 2,
     "steps.checkpoint_every": 3,
-    "steps.picture_every": 5,
+    "steps.preview_every": 5,
     "optimizer.warmup": 0,
     "workers": 0,
 }
 ADAIN: Mapping[str, Any] = {
-    "image__style": "adain",
+    "style__method": "adain",
     "image__network__encoder": "resnet10t",
-    "image__network__weights": "none",
-    "image__network__levels": "[0]",
+    "style__network__encoder_weights": "none",
+    "style__network__feature_levels": "[0]",
     "image__network__steps": 3,
     "image__network__batch": 2,
     "image__network__width": 0.25,
@@ -54,7 +54,7 @@ def tiny(**more: Any) -> AdaptConfig:
 
 @dataclass(frozen=True)
 class Figures:
-    """Annotation files: labelled rendered figures, boxes of camera-like ones, labels of others."""
+    """Annotation files: labeled rendered figures, boxes of camera-like ones, labels of others."""
 
     source: Path
     target: Path
@@ -65,9 +65,9 @@ class Figures:
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     root = tmp_path_factory.mktemp("figures")
     return Figures(
-        write_figures(root / "source", "rendered", 24, seed=0, size=64),
-        write_figures(root / "target", "camera", 24, seed=0, size=64, labelled=False),
-        write_figures(root / "test", "camera", 8, seed=1, size=64),
+        write_synthetic_figures(root / "source", "rendered", 24, seed=0, size=64),
+        write_synthetic_figures(root / "target", "camera", 24, seed=0, size=64, labeled=False),
+        write_synthetic_figures(root / "test", "camera", 8, seed=1, size=64),
     )
 
 
@@ -75,6 +75,6 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
 def finished_run(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder whose validator saw 12 of the 24 target images. Copy it before writing there."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    config = tiny(source=str(figures.source), target=str(figures.target), held_out__held_out=0.5)
-    train(config, read_labelled(figures.source), read_boxes(figures.target), folder)
+    config = tiny(source=str(figures.source), target=str(figures.target), validation__fraction=0.5)
+    train(config, read_labeled(figures.source), read_boxes(figures.target), folder)
     return folder
