@@ -12,11 +12,7 @@ from posebridge.data.loaders import read_crops, to_tensor
 from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.evaluation.bootstrap import Paired, by_image, paired_bootstrap
 from posebridge.evaluation.calibration import Calibration
-from posebridge.evaluation.judgement import (
-    Judgement,
-    Sanity,
-    ValidatorRow,
-)
+from posebridge.evaluation.judgement import Judgement, Sanity, ValidatorRow
 from posebridge.evaluation.keypoint_displacement import (
     by_model,
     joint_moves,
