@@ -1,4 +1,4 @@
-"""Crops a second and core: what a worker process decodes and cuts.
+"""Crops per second and core that a worker process decodes and cuts.
 
 python benchmarks/loader.py                       # built-in figures, 96 px
 python benchmarks/loader.py annotations.json --size 256

@@ -2,17 +2,17 @@
 
     python benchmarks/predict.py                                     # built-in figures, 160 px
     python benchmarks/predict.py --encoder resnet50 --size 256 --heatmap 64 --width 256
-    python benchmarks/predict.py --video 500 --video 4000            # videos of so many frames too
+    python benchmarks/predict.py --video 500 --video 4000            # videos of these lengths too
     python benchmarks/predict.py --encoder mobilenetv1_100 --level 3 --heatmap 64 --width 64 --tails
 
-"Bare" is the network alone on crops that lie ready as a float tensor. "predict" decodes and cuts the
-image files, converts, runs the same network and reads the keypoints. Both are timed in turn, so that
-a drifting machine hurts both. The batches are the same: crops of the same images, in the same order.
-With --tails, "tails" is predict once more, reading heatmaps by Gaussians whose tails are not cut off.
+"Bare" is the network alone on crops that are ready as a float tensor. "predict" decodes and cuts the
+image files, converts, runs the network and decodes the keypoints. Both are timed in turn, so that a
+drifting machine affects both. Their batches are equal: crops of one set of images, in one order.
+With --tails, "tails" is predict once more, with Gaussians in decoding whose tails are not cut off.
 
 Memory is the peak of a process of its own that runs ``posebridge predict`` on every frame of a video,
-the model, the libraries and the files that it writes included; its slope over the lengths is what a
-longer video costs.
+with the model, the libraries and the files that it writes; its slope over the lengths is the cost of a
+longer video.
 """
 
 from __future__ import annotations
@@ -138,14 +138,14 @@ def measure_memory(
         write_video(clip, images, length)
         command = [sys.executable, "-c", MEASURED, "predict", str(model), str(clip)]
         done = subprocess.run(
-            [*command, "--every", "1", "--out", str(out)],
+            [*command, "--frame-step", "1", "--out", str(out)],
             env={**os.environ, "POSEBRIDGE_CACHE": str(folder / "cache")},
             capture_output=True,
             text=True,
             check=True,
         )
         answered = len(out.read_text().splitlines()) - 1
-        assert answered == length, f"{answered} of {length} frames were answered"
+        assert answered == length, f"{answered} of {length} frames were predicted"
         peaks.append(int(done.stdout.split("peak")[-1]) / 1024)  # Linux counts KiB
         print(f"video    {length:8d} frames: {peaks[-1]:.0f} MiB at the peak")
     if len(set(lengths)) > 1:

@@ -1,7 +1,7 @@
 """Writes the tables of benchmarks/measured into the pages of docs, between their markers.
 
     posebridge bench benchmarks/figures.yaml --data-root DATA --out runs/figures \\
-        --record benchmarks/measured/figures.json
+        --results-file benchmarks/measured/figures.json
     python benchmarks/publish.py            # --check: write nothing, 1 if a page is not up to date
 
 A page has `<!-- table: PLAN PAIR -->`, `<!-- table: PLAN within -->` (which checkpoint of a run),
@@ -50,7 +50,7 @@ def main() -> int:
             plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
             out = Path(folder, record.stem)
             for line in lay_out(read_record(record), plan, out):
-                print(f"{line}; train it anew, or take it out of {record}")
+                print(f"{line}; train it again, or take it out of {record}")
                 stale += 1
             outcomes[record.stem] = gather(plan, out)
             runs[record.stem] = judged_runs(outcomes[record.stem], out)
@@ -87,7 +87,7 @@ def main() -> int:
 
 
 def joined(rows: list[list[str]], metrics: int) -> list[list[str]]:
-    """The columns of a choice, one for each metric, as one: nine of them are wider than a page.
+    """Return rows with the metric columns of each choice joined: nine columns exceed a page.
 
     >>> joined([["method", "seeds", "last pck@0.05", "last pck@0.10"], ["a", "1", "2.0", "3.0"]], 2)
     [['method', 'seeds', 'last'], ['a', '1', '2.0 / 3.0']]
@@ -95,7 +95,7 @@ def joined(rows: list[list[str]], metrics: int) -> list[list[str]]:
     head, *body = rows
     first = range(2, len(head), metrics)
     names = [head[column].rpartition(" ")[0] for column in first]
-    # What is not known stands once.
+    # A missing value is shown once.
     cells = [[" / ".join(c for c in r[i : i + metrics] if c) for i in first] for r in body]
     cells = [["-" if set(c) <= set("- /") else c for c in row] for row in cells]
     both = [[*row[:2], *joint] for row, joint in zip(body, cells, strict=True)]

@@ -1,4 +1,4 @@
-"""How long it takes to read a large COCO file, and how much memory.
+"""Time and memory of reading a large COCO file.
 
     python benchmarks/reading.py                       # 200,000 annotations of 17 keypoints
     python benchmarks/reading.py --annotations 20000
@@ -32,7 +32,7 @@ print(len(found), time.perf_counter() - begin, time.process_time() - processor,
 
 
 def write_file(folder: Path, annotations: int) -> Path:
-    """A COCO file with as many annotations, in coordinates of two decimals as tools write them."""
+    """Write a COCO file of ``annotations`` subjects with coordinates of two decimals."""
     luck = random.Random(0)
     (folder / "images").mkdir()
     images = []

@@ -1,11 +1,11 @@
-"""How much a whole adaptation step costs over the bare networks, measured side by side.
+"""The cost of a whole adaptation step over the bare networks, measured side by side.
 
     python benchmarks/step.py                                      # CPU: 128 px, batch 16
     python benchmarks/step.py --encoder resnet101 --size 256 --heatmap 64 --batch 32 --width 256
 
-"Bare" is what no implementation can leave out: student forward and backward on both batches, teacher
-forward, discriminator forward and backward. "Step" is all of it: views, colours, pseudo-labels,
-losses, optimizer, teacher update. Both are timed in turn, so that a drifting machine hurts both.
+"Bare" is the part that no implementation can leave out: student forward and backward on both batches,
+teacher forward, discriminator forward and backward. "Step" is all of it: views, colors, pseudo-labels,
+losses, optimizer, teacher update. Both are timed in turn, so that a drifting machine affects both.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def prepare(given: argparse.Namespace, device: torch.device) -> tuple[Adapter, Batch]:
-    """The multilevel adapter without style, and a batch of noise in its second stage."""
+    """Return the multilevel adapter without style, and a batch of noise in its second stage."""
     config = AdaptConfig(
         crop=CropRange(given.size),
         model=ModelConfig(
@@ -107,14 +107,14 @@ def prepare(given: argparse.Namespace, device: torch.device) -> tuple[Adapter, B
 def parts(
     adapter: Adapter, given: argparse.Namespace, device: torch.device
 ) -> dict[str, Callable[[], object]]:
-    """What a step does beside the networks, each part by itself."""
+    """Return the parts of a step beside the networks, each as a function."""
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(given.batch, 3, given.size, given.size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     points = torch.rand(given.batch, KEYPOINTS, 2, device=device) * given.size
     maps = torch.rand(given.batch, KEYPOINTS, given.heatmap, given.heatmap, device=device)
     eligible = torch.ones(given.batch, KEYPOINTS, dtype=torch.bool, device=device)
-    colours = AugmentationConfig()
+    colors = AugmentationConfig()
 
     def views() -> None:
         for _ in range(3):
@@ -123,7 +123,7 @@ def parts(
 
     def jitter() -> None:
         for _ in range(3):
-            color_augmentation.jitter(images, colours, generator)
+            color_augmentation.jitter(images, colors, generator)
 
     def gaussians() -> None:
         for _ in range(2):
@@ -131,7 +131,7 @@ def parts(
 
     return {
         "views (3 warps)": views,
-        "colours (3 jitters)": jitter,
+        "colors (3 jitters)": jitter,
         "label and pseudo-label maps": gaussians,
         "decoding the teacher": lambda: heatmaps.decode(maps),
         "occlusion": lambda: color_augmentation.occlude(
@@ -144,7 +144,7 @@ def parts(
 def in_turn(
     jobs: list[Callable[[], object]], repeat: int, device: torch.device
 ) -> list[list[float]]:
-    """Seconds of each job, taken in turn after one warm-up of each."""
+    """Return the seconds of each job, run in turn after one warm-up of each."""
     times: list[list[float]] = [[] for _ in jobs]
     for turn in range(repeat + 1):
         for place, job in enumerate(jobs):

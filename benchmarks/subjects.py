@@ -1,4 +1,4 @@
-"""One image with many subjects: decoded once for all of them, against once for each, in turn.
+"""One image with many subjects: decoded once for all, against once for each, in turn.
 
 python benchmarks/subjects.py                     # 300 subjects in 1920 x 1080
 """

@@ -1,11 +1,11 @@
-"""How often the answer to "did it help?" is right: runs judged without and with labels.
+"""Accuracy of the verdict on "did it help?": runs judged without and with labels.
 
     python benchmarks/verdicts.py benchmarks/figures.yaml --data-root DATA --out runs/figures
     python benchmarks/publish.py
 
-Every finished run whose weights are there is judged as ``posebridge report`` does, its last weights
-against those from before the adaptation: once without a label, and once by the labels of the test
-images. Both answers go to benchmarks/verdicts/PLAN.json, which keeps those of runs that it has.
+Every finished run with checkpoints is judged as by ``posebridge report``, its last checkpoint against
+the source checkpoint: once without labels, and once by the labels of the test images. Both verdicts go
+to benchmarks/verdicts/PLAN.json, which keeps the entries of earlier runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BY_LABELS: Mapping[Answer, str] = {
     "mixed": "either way",
     "unclear": "no clear change",
 }
-"""What labels can say, as the columns of the table."""
+"""The results by labels, as the columns of the table."""
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def both_answers(training: Training, out: Path) -> dict[str, Any]:
-    """The answers without and by labels; of every figure before, after, the change, its interval."""
+    """Return the verdicts without and by labels; of each metric before, after, change, interval."""
     root = training.config.data_root
     assert training.test is not None
     images = None if training.test_images is None else below(root, training.test_images)
@@ -91,14 +91,14 @@ def both_answers(training: Training, out: Path) -> dict[str, Any]:
 
 
 def without_labels(judged: Judgement) -> Verdict:
-    """What a judgement says when nobody asks its labels."""
+    """Return the verdict of a judgment without its labels."""
     figures = {row.name: row.change for row in judged.validators}
     pushed = [row.name for row in judged.validators if row.pushed]
     return judge(figures, judged.sanity.variety, pushed=pushed)
 
 
 def verdict_table(verdicts: Iterable[Mapping[str, Any]]) -> list[list[str]]:
-    """A row for each answer without labels: how many runs, and what labels say of them."""
+    """Return a row for each verdict without labels: the number of runs, and the results by labels."""
     runs = list(verdicts)
     rows = [["answer without labels", "runs", *BY_LABELS.values(), "change of PCK@0.05, PCK@0.10"]]
     for answer, headline in HEADLINES.items():

@@ -1,6 +1,6 @@
 """Keypoints of one subject with numpy, OpenCV and onnxruntime only.
 
-python onnx_predict.py MODEL.onnx PHOTO.jpg [X Y WIDTH HEIGHT]
+python onnx_predict.py MODEL.onnx IMAGE.jpg [X Y WIDTH HEIGHT]
 """
 
 import json

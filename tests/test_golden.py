@@ -1,4 +1,4 @@
-"""Parity with what the paper's released code computes on fixed inputs."""
+"""Parity with the paper's released code on fixed inputs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def golden() -> dict[str, Tensor]:
 
 
 def label_cells(golden: dict[str, Tensor]) -> Tensor:
-    # int() of the released code truncates towards 0, which matters left of the crop.
+    # int() of the released code truncates towards 0, which differs from floor left of the crop.
     return torch.trunc(golden["joints_px"] / STRIDE + 0.5)
 
 
@@ -54,10 +54,10 @@ def test_argmax(golden):
 
 
 def test_published_pck(golden):
-    found = published_pck(golden["pred_heatmaps"], golden["target_heatmaps"])
-    np.testing.assert_allclose(found.per_keypoint, golden["pck_per_keypoint"].numpy())
-    assert found.mean == pytest.approx(float(golden["pck_mean"]))
-    assert found.count == int(golden["pck_count"])
+    result = published_pck(golden["pred_heatmaps"], golden["target_heatmaps"])
+    np.testing.assert_allclose(result.per_keypoint, golden["pck_per_keypoint"].numpy())
+    assert result.mean == pytest.approx(float(golden["pck_mean"]))
+    assert result.count == int(golden["pck_count"])
 
 
 def test_supervised_loss(golden):
@@ -104,7 +104,7 @@ def test_teacher_update(golden):
 
 
 def released_information_maximization(maps: Tensor) -> Tensor:
-    """The released formula: entropies of softmaxes of unscaled maps, divided by H W."""
+    """Return the released formula: entropies of softmaxes of unscaled heatmaps, divided by H W."""
 
     def entropy(values: Tensor) -> Tensor:
         log_p = torch.log_softmax(values.double(), dim=-1)
@@ -114,11 +114,11 @@ def released_information_maximization(maps: Tensor) -> Tensor:
     return rows + columns - entropy(maps.mean(0).flatten(1)).mean()
 
 
-def test_the_released_information_maximization_is_flat(golden):
-    """Its value is matched by the formula alone, to document what it does: nothing."""
+def test_released_information_maximization_is_flat(golden):
+    """The released value is reproduced by its formula, whose range shows that it has no effect."""
     maps = golden["student_heatmaps"]
     value = released_information_maximization(maps)
-    # The golden value was taken in float32, whose steps near 2e-3 are 2e-10.
+    # The golden value was computed in float32, whose steps near 2e-3 are 2e-10.
     assert float(value) == pytest.approx(float(golden["information_maximization_loss"]), abs=1e-9)
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The docstring of a room is its map: it names every file in the room."""
+"""A room's docstring is its map, and the tests mirror the rooms."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def test_a_rooms_map_names_every_file(room):
     assert {n for n in named if n.endswith(".py")} <= files, (
         "the map names a file that is not there"
     )
+
+
+TESTS = Path(__file__).parent
+WITHOUT_ROOM = {"docs", "examples"}
+
+
+def test_test_folders_mirror_the_rooms():
+    folders = {p.parent.relative_to(TESTS) for p in TESTS.rglob("test_*.py")} - {Path()}
+    missing = {str(f) for f in folders if not (ROOT / f).is_dir()} - WITHOUT_ROOM
+    assert not missing, f"no room of posebridge is called {sorted(missing)}"

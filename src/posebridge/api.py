@@ -1,4 +1,4 @@
-"""What the command line does, from Python: adapt, load, evaluate, report."""
+"""The Python interface to the command line's functions: adapt, load, evaluate, report."""
 
 from __future__ import annotations
 
@@ -52,37 +52,37 @@ def adapt(
     page: bool = True,
     console: Console | None = None,
 ) -> RunResult:
-    """Train on a labelled source and adapt to an unlabelled target.
+    """Train on a labeled source and adapt to an unlabeled target.
 
     Args:
-        source: a COCO keypoint file, or any other format that is known. None where only a trained
-            model is at hand: the preset ``source_free`` with ``start_from`` among the overrides.
+        source: a COCO keypoint file, or any other known format. None where only a trained model is
+            available: the preset ``source_free`` with ``start_from`` among the overrides.
         target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
-            are read. Either may be a benchmark such as ``surreal:train``, and may also be named by
-            the settings.
+            are read. Source and target may be benchmarks such as ``surreal:train``, and may come from
+            the config instead.
         out: the run folder.
         preset: one name or several, applied in order.
         config: a YAML file; or a ready configuration, which takes no preset or overrides.
         overrides: dotted settings, such as ``{"feature.weight": 0}``.
-        resume: go on with a run that was stopped. Its stored settings are used; whatever is given
-            beside must agree with them. Source, target and ``data_root`` may be given anew where the
-            data moved; the data itself must be the same.
-        stop_after: end after this many steps, for a trial; ``resume`` goes on from there.
-        page: whether to make the page that says if it helped (:func:`make_report`).
-        console: where progress goes; pass ``Console(quiet=True)`` for none.
+        resume: resume a run that was stopped, with its stored config; other settings that are given
+            must agree with it. Source, target and ``data_root`` may be given anew where the data
+            moved; the data itself must be the same.
+        stop_after: stop after this number of steps, for a trial; ``resume`` continues from there.
+        page: whether to write the report of the run (:func:`make_report`).
+        console: the console for progress; pass ``Console(quiet=True)`` for none.
 
     Raises:
-        InputError: anything the user gave that cannot be used.
+        InputError: an input that cannot be used.
     """
     names = [preset] if isinstance(preset, str) else list(preset)
     stored = Path(out) / "config.yaml"
     if resume and not stored.is_file():
-        raise InputError(f"{out} holds no run to go on with; start one without resume.")
+        raise InputError(f"{out} holds no run to resume; start one without resume.")
     if isinstance(config, AdaptConfig):
         if names or overrides:
             raise InputError(
-                "config is a ready configuration, to which no preset or overrides are applied; give "
-                "them to posebridge.training.presets.configure, which makes one of them."
+                "config is a ready configuration, to which no preset or overrides are applied; pass "
+                "them to posebridge.training.presets.configure, which returns a configuration."
             )
         settings = config
     else:
@@ -94,7 +94,7 @@ def adapt(
     if resume:
         kept = configure(config=stored)
         data_root, settings = settings.data_root, located(settings)
-        # Where the data moved, its paths may be given anew: the run knows its data by content.
+        # Where the data moved, its paths may be given anew: the run checks its data by content.
         anew = {
             name: str(path)
             for name in DATA
@@ -122,9 +122,9 @@ def run(
     console: Console,
     stop_after: int | None = None,
 ) -> RunResult:
-    """Read the data that a configuration names and train, with progress and pictures.
+    """Read the data of a configuration and train, with progress and preview images.
 
-    The folder is locked from here to the end.
+    The folder is locked until the end.
 
     Raises:
         InputError: as :func:`adapt` does; or another process trains in ``out``.
@@ -142,10 +142,10 @@ def _run(
     named = (
         f"none; adapting the model {config.start_from} alone"
         if source is None
-        else f"{len(source)} labelled subjects of {source.images.name}"
+        else f"{len(source)} labeled subjects of {source.images.name}"
     )
     console.print(
-        f"source: {named}\ntarget: {len(target)} unlabelled subjects of {target.name}",
+        f"source: {named}\ntarget: {len(target)} unlabeled subjects of {target.name}",
         highlight=False,
     )
     if source is not None:
@@ -188,19 +188,19 @@ def evaluate(
     mapping: Path | str | None = None,
     data_root: Path | str | None = None,
 ) -> Results:
-    """Score a model, or a run's weights, on labelled images.
+    """Score a model, or a run's checkpoint, on labeled images.
 
     Args:
         model: a run folder, a model folder, or a loaded model.
-        labels: a COCO keypoint file, any other format that is known, a benchmark such as
-            ``lsp:test``, or samples that were read.
-        weights: of a run folder: ``last``, ``selected`` or ``source``.
-        images: the folder of the file's images, if not beside it.
-        format: the name of the file's format, if it cannot be told.
-        thresholds: of PCK, shares of the normaliser.
+        labels: a COCO keypoint file, any other known format, a benchmark such as ``lsp:test``, or
+            loaded samples.
+        weights: the checkpoint of a run folder: ``last``, ``selected`` or ``source``.
+        images: the folder of the file's images, if they are not next to it.
+        format: the name of the file's format, if it cannot be detected.
+        thresholds: PCK thresholds as fractions of the normalizer.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``.
-        mapping: a YAML file that says which labelled keypoints the model's are, where names do not.
-        data_root: the folder that benchmarks lie below.
+        mapping: a YAML file that maps labeled keypoints to the model's, where names do not match.
+        data_root: the folder that benchmarks are below.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
     protocol: dict[str, Any] = {}
@@ -232,24 +232,24 @@ def make_report(
     command: str = "posebridge.make_report",
     console: Console | None = None,
 ) -> RunReport:
-    """Did it help? Judge a finished run and write ``RUN/report``.
+    """Compare the models of a finished run and write ``RUN/report``.
 
     Args:
-        run_folder: what :func:`adapt` wrote.
-        weights: the adapted ones, ``last`` or ``selected``.
-        labels: a COCO keypoint file of some target images; they decide the answer.
-        label_images: the folder of its images, if not beside it.
-        source_validation: a COCO keypoint file of source images that no training saw.
-        data_root: where the data lies, if it moved since the run.
-        images: held-out photographs to look at, at most.
-        command: for the foot of the page.
-        console: where progress goes; none by default.
+        run_folder: the run folder of :func:`adapt`.
+        weights: the adapted checkpoint, ``last`` or ``selected``.
+        labels: a COCO keypoint file of some target images; they decide the verdict.
+        label_images: the folder of its images, if they are not next to it.
+        source_validation: a COCO keypoint file of source images that were not trained on.
+        data_root: the folder of the data, if it moved since the run.
+        images: the largest number of held-out images to compare.
+        command: shown at the foot of the page.
+        console: the console for progress; none by default.
 
     Raises:
-        InputError: no finished run there, or data that cannot be used.
+        InputError: the folder holds no finished run, or data that cannot be used.
     """
     if images < 1:
-        raise InputError(f"{images} photographs cannot be looked at; give 1 or more.")
+        raise InputError(f"images is {images}; give 1 or more.")
     say = None if console is None else remarks(console)
     finished = open_run(run_folder, data_root)
     require_writable(Path(run_folder) / "report", folder=True)
@@ -271,8 +271,8 @@ def make_report(
 
 
 def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
-    """The report at the end of a training, whose models are safe whatever happens to it."""
-    console.print("looking at what changed", highlight=False)
+    """Write the report at the end of a training; an error in it does not affect the checkpoints."""
+    console.print("writing the report", highlight=False)
     try:
         command = shlex.join(["posebridge", "report", str(folder)])
         return make_report(folder, command=command, console=console)
@@ -284,7 +284,7 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
 def read_data(
     config: AdaptConfig, console: Console | None = None
 ) -> tuple[LabelledSamples | None, UnlabelledSamples]:
-    """The two domains, and on ``console`` what was left out and which keypoints were matched."""
+    """Return the two domains; ``console`` shows what was left out and which keypoints matched."""
     if console is None:
         return read_domains(config)
     return read_domains(

@@ -1,8 +1,8 @@
-"""The one error that a user is meant to read."""
+"""The one error that is meant for users."""
 
 
 class InputError(Exception):
-    """Something that the user gave cannot be used.
+    """An input that cannot be used.
 
     The message is one sentence for a person: which file, which entry, what is wrong, what to do.
     The command line prints it without a traceback and exits with code 2.
@@ -13,7 +13,7 @@ class InputError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        # A loader's worker hands its error on with a traceback in front, which is for nobody here.
+        # A loader's worker puts a traceback in front of its error; users need only the message.
         if message.startswith("Caught InputError in DataLoader worker"):
             message = message.rstrip().rsplit("InputError: ", 1)[-1]
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that what was begun is left in order and nobody takes it for done."""
+"""SIGTERM as an exception, so that files are left in order and the end is not taken for success."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AGAIN = 5.0
 
 
 class Terminated(SystemExit):
-    """The process was asked to end by SIGTERM; uncaught, it ends with exit code 143."""
+    """The process received SIGTERM; uncaught, it ends with exit code 143."""
 
     def __init__(self) -> None:
         super().__init__(128 + signal.SIGTERM)
@@ -21,13 +21,13 @@ class Terminated(SystemExit):
 
 @contextmanager
 def terminated_by_sigterm() -> Iterator[None]:
-    """Raise :class:`Terminated` in here on SIGTERM, and on another one not before five seconds later.
+    """Raise :class:`Terminated` in the block on SIGTERM, and again at the earliest five seconds later.
 
-    A process may get the signal twice, for itself and with its group, and ends in order all the same.
-    Python drops an exception that falls into a finalizer; then a later signal has to do.
+    A process may get the signal twice, for itself and with its group, and still ends in order. Python
+    drops an exception that is raised in a finalizer; then a later signal has to end the process.
 
-    Left alone, SIGTERM ends a process at once, and the processes that it started go on without it.
-    Outside of the main thread nothing is changed: signals are the main thread's.
+    By default SIGTERM ends a process at once, and the processes that it started continue without it.
+    Outside of the main thread nothing is changed: only the main thread handles signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

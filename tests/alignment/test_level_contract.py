@@ -1,4 +1,4 @@
-"""A level is found by its registration alone, and costs nothing where it is off."""
+"""A level needs only its registration, and is not computed where it is off."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from conftest import tiny
-from run_folders import logged, same, weights
 
 from posebridge.alignment.level import LEVELS, Level, register
 from posebridge.checkpoints.model_folder import load_checkpoint
@@ -16,6 +14,8 @@ from posebridge.data.formats.coco import read_boxes, read_labelled
 from posebridge.errors import InputError
 from posebridge.training.presets import configure
 from posebridge.training.run import train
+from tests.conftest import tiny
+from tests.run_folders import logged, same, weights
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ToyConfig:
 
 @pytest.fixture
 def toy():
-    """Register a level for one test, and remember what was built and computed."""
+    """Register a level for one test; return the log of its calls."""
     calls: list[str] = []
 
     @register
@@ -61,7 +61,7 @@ def with_toy(weight, **more):
     return replace(tiny(**more), further_levels={"toy": ToyConfig(weight)})
 
 
-def test_a_registered_level_is_in_loss_log_card_and_report(toy, data, tmp_path):
+def test_registered_level_is_in_loss_log_card_and_report(toy, data, tmp_path):
     config = with_toy(3.0)
     train(config, *data, tmp_path / "run")
     assert toy[0] == "build" and toy.count("losses") == config.steps.adaptation
@@ -78,7 +78,7 @@ def test_a_registered_level_is_in_loss_log_card_and_report(toy, data, tmp_path):
     assert config.to_dict()["toy"] == {"weight": 3.0}
 
 
-def test_at_weight_0_it_is_neither_built_nor_computed(toy, data, tmp_path):
+def test_level_with_weight_0_is_neither_built_nor_computed(toy, data, tmp_path):
     train(with_toy(0.0), *data, tmp_path / "off")
     train(tiny(), *data, tmp_path / "plain")
     assert toy == []
@@ -86,7 +86,7 @@ def test_at_weight_0_it_is_neither_built_nor_computed(toy, data, tmp_path):
     assert "toy" not in tiny().level_lines()
 
 
-def test_a_registered_level_is_a_setting_with_help(toy, tmp_path, capsys):
+def test_registered_level_is_in_config_and_help(toy, tmp_path, capsys):
     assert configure(overrides={"toy.weight": 2}).levels()["toy"] == ToyConfig(2.0)
     file = tmp_path / "toy.yaml"
     file.write_text("toy: {weight: 0.5}\n")
@@ -94,18 +94,18 @@ def test_a_registered_level_is_a_setting_with_help(toy, tmp_path, capsys):
     with pytest.raises(InputError, match=r"toy\.weight is 'x'"):
         configure(overrides={"toy.weight": "x"})
     with pytest.raises(SystemExit):
-        main(["adapt", "--help"])
+        main(["adapt", "--help-all"])
     assert "--toy.weight" in capsys.readouterr().out
 
 
-def test_an_unregistered_level_is_an_unknown_setting():
+def test_unregistered_level_is_refused_in_a_config():
     for name in ("toy.weight", "further_levels", "further_levels.toy"):
-        with pytest.raises(InputError, match="there is no setting"):
+        with pytest.raises(InputError, match="does not exist"):
             configure(overrides={name: 1})
 
 
-def test_a_name_is_taken_once(toy):
-    with pytest.raises(ValueError, match="there is a level 'toy' already"):
+def test_duplicate_level_name_is_refused(toy):
+    with pytest.raises(ValueError, match="a level 'toy' is registered already"):
         register(LEVELS["toy"])
 
 
@@ -121,7 +121,7 @@ def test_every_level_is_complete():
         assert all(level.describe(own) for own in on)
 
 
-def test_the_loss_reaches_the_student(toy, data, tmp_path):
+def test_loss_reaches_the_student(toy, data, tmp_path):
     train(with_toy(0.0), *data, tmp_path / "off")
     train(with_toy(50.0), *data, tmp_path / "on")
     off, on = (weights(tmp_path / run, "last") for run in ("off", "on"))

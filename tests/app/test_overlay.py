@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from posebridge.app.loaded_models import ShownModel
-from posebridge.app.overlay import panels, picture_uri, point_table, skeleton_drawing
+from posebridge.app.overlay import panels, picture_uri, point_table
 from posebridge.app.predictions import Answers
 from posebridge.app.upload import Upload
 from posebridge.data.samples import UnlabelledSamples
@@ -27,7 +27,7 @@ def model(name: str, skeleton: Skeleton = ARMS) -> ShownModel:
 
 
 def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answers:
-    """One white image of 200 x 100, and an answer of each model to it."""
+    """Return one white image of 200 x 100, and a prediction of each model."""
     cv2.imwrite(str(folder / "a.png"), np.full((100, 200, 3), 255, np.uint8))
     order = np.arange(1)
     samples = UnlabelledSamples.from_lists("x", [folder / "a.png"], np.zeros((1, 4)), order, order)
@@ -47,24 +47,6 @@ def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answe
     return Answers(Upload("a.png", folder, samples, ["<b>.png"]), found, [])
 
 
-def test_a_skeleton_lies_on_an_image_that_is_not_square():
-    """The centre of pixel (24, 9) is half a pixel further; a bone is as sure as its worse end."""
-    points = np.array([[24.0, 9], [0, 0], [199, 99]])
-    drawn = skeleton_drawing(points, np.array([0.9, 0.3, 0.5]), ARMS, (200, 100), 0.4)
-    assert '<svg viewBox="0 0 200 100"' in drawn
-    assert '<circle class="joint left" data-c="0.9" cx="24.5" cy="9.5"' in drawn
-    assert '<circle class="joint right off" data-c="0.3" cx="0.5" cy="0.5"' in drawn
-    assert '<g class="bone left" data-c="0.5"><path d="M24.5 9.5L199.5 99.5"/>' in drawn
-    assert '<g class="bone middle off" data-c="0.3"><path d="M24.5 9.5L0.5 0.5"/>' in drawn
-    assert "<title>nose, 0.50</title>" in drawn
-
-
-def test_a_threshold_that_is_met_exactly_shows_the_joint():
-    one = Skeleton.from_names("one", ["nose"], [])
-    drawn = skeleton_drawing(np.zeros((1, 2)), np.float32([0.2]), one, (9, 9), 0.2)
-    assert "off" not in drawn
-
-
 def test_panels_count_the_joints_they_show_and_names_are_text(tmp_path):
     points = np.array([[10.0, 20], [30, 40], [50, 60]])
     made = panels(answers(tmp_path, points), [model("<i>x")], 0, 0.6)
@@ -79,7 +61,7 @@ def cells(row: str) -> list[str]:
     return [re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<t[dh][ >].*?</t[dh]>", row)]
 
 
-def test_the_table_holds_the_points_and_how_far_two_models_are_apart(tmp_path):
+def test_table_holds_points_and_distances(tmp_path):
     first = np.array([[10.0, 20], [30, 40], [50, 60]])
     made = answers(tmp_path, first, first + np.array([3, 4]))
     table = point_table(made, [model("before"), model("after")], 0, 0.6)
@@ -89,7 +71,7 @@ def test_the_table_holds_the_points_and_how_far_two_models_are_apart(tmp_path):
     assert [row.count(" off") for row in rows] == [6, 0, 0]
 
 
-def test_models_with_other_keypoints_share_the_rows_of_common_names(tmp_path):
+def test_models_with_different_keypoints_share_common_rows(tmp_path):
     face = Skeleton.from_names("face", ["nose", "ear"], [])
     made = answers(tmp_path, np.zeros((3, 2)), np.ones((2, 2)))
     rows = re.findall(r"<tr>(.*?)</tr>", point_table(made, [model("a"), model("b", face)], 0, 0))
@@ -100,7 +82,7 @@ def test_models_with_other_keypoints_share_the_rows_of_common_names(tmp_path):
 
 
 @pytest.mark.parametrize(("shape", "sent"), [((3000, 1500), (1280, 640)), ((96, 48), (640, 320))])
-def test_large_pictures_are_sent_small_and_small_ones_smooth(shape, sent):
+def test_large_images_are_reduced_and_small_ones_enlarged(shape, sent):
     import base64
 
     content = base64.b64decode(picture_uri(np.zeros((*shape, 3), np.uint8)).partition(",")[2])

@@ -1,4 +1,4 @@
-"""The page in a browser, served by the command itself, on a tiny run and one that grows meanwhile."""
+"""The page in a browser, served by the command itself, with a tiny run and a growing one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browser import chromium
 
 from posebridge.cli.main import main
 from posebridge.training.heartbeat import PROGRESS, read_progress
+from tests.browser import chromium
 
 pytest.importorskip("gradio", reason="gradio is not installed: pip install 'posebridge[app]'")
 PATIENCE = 120_000
@@ -38,18 +38,18 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(finished_run, tmp_path_factory):
-    """``posebridge app RUN --runs GROWING`` as a process of its own, ended as Ctrl-C ends it."""
+    """Run ``posebridge app RUN --runs GROWING`` as a process; end it like Ctrl-C."""
     temporary = tmp_path_factory.mktemp("temporary")
     growing = tmp_path_factory.mktemp("runs") / "growing"
     process = subprocess.Popen(
         [
             *(sys.executable, "-u", "-m", "posebridge.cli.main", "app", str(finished_run)),
-            *("--runs", str(growing), "--port", "0", "--no-open", "--frames", "3"),
+            *("--runs", str(growing), "--port", "0", "--no-open", "--max-frames", "3"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # What the environment asks of gradio must not open the page to others.
+        # gradio's variables in the environment must not open the page to others.
         env={
             **os.environ,
             "TMPDIR": str(temporary),
@@ -76,13 +76,13 @@ def served(finished_run, tmp_path_factory):
 
 
 def note_failure(said: list[str], answer) -> None:
-    # gradio answers so when an upload is over before its progress is asked for.
+    # gradio responds so when an upload ends before its progress is requested.
     if answer.status >= 400 and "/upload_progress?" not in answer.url:
         said.append(f"{answer.status} {answer.url}")
 
 
 def note_error(said: list[str], message) -> None:
-    # What failed to load is noted with its address; "Response" is the same once more.
+    # Failed loads are logged with their address; "Response" repeats them.
     known = message.text == "Response" or message.text.startswith("Failed to load resource")
     if message.type == "error" and not known:
         said.append(message.text)
@@ -104,7 +104,7 @@ def tab(served):
 
 
 def drop(tab, path: Path) -> None:
-    """What a browser does with a file that falls on the drop zone."""
+    """Drop a file on the drop zone as a browser does."""
     tab.set_input_files(".pb-drop input[type=file]", str(path))
 
 
@@ -122,7 +122,7 @@ def predicted(tab, figures):
     return tab
 
 
-def test_two_overlays_stand_side_by_side(predicted):
+def test_two_overlays_are_side_by_side(predicted):
     assert predicted.locator(".pb-panel figcaption b").all_inner_texts() == ["before", "after"]
     assert predicted.locator(".pb-panel").count() == 2
     assert predicted.locator(".pb-panel circle.joint").count() == 2 * 14
@@ -138,7 +138,7 @@ def test_two_overlays_stand_side_by_side(predicted):
     assert predicted.locator(".pb-table tbody tr").count() == 14
 
 
-def test_the_slider_redraws_and_asks_the_server_for_nothing(predicted, served):
+def test_slider_redraws_without_requests(predicted, served):
     values = predicted.evaluate(
         "[...document.querySelectorAll('.pb-panel')].map(p => "
         "[...p.querySelectorAll('circle.joint')].map(c => Number(c.dataset.c)))"
@@ -157,7 +157,7 @@ def test_the_slider_redraws_and_asks_the_server_for_nothing(predicted, served):
         assert [u for u in predicted.asked[asked:] if "heartbeat" not in u] == []
 
 
-def test_the_points_are_downloaded_as_coco_and_as_a_table(predicted, served, figures):
+def test_points_are_downloaded_as_coco_and_csv(predicted, served, figures):
     import posebridge
 
     image = sorted((figures.test.parent / "images").iterdir())[0]
@@ -177,7 +177,7 @@ def test_the_points_are_downloaded_as_coco_and_as_a_table(predicted, served, fig
         np.testing.assert_allclose(float(cells[5]), found.points[0, 0, 0], atol=0.05)
 
 
-def test_text_and_damage_get_a_sentence_and_the_picture_stays(predicted, figures, tmp_path):
+def test_refused_files_show_a_message_and_keep_the_image(predicted, figures, tmp_path):
     image = sorted((figures.test.parent / "images").iterdir())[0]
     (tmp_path / "notes.png").write_text("not a picture")
     (tmp_path / "broken.jpg").write_bytes(image.read_bytes()[:200])
@@ -193,7 +193,7 @@ def test_text_and_damage_get_a_sentence_and_the_picture_stays(predicted, figures
     assert predicted.locator(".pb-panel").count() == 2
 
 
-def test_a_video_gives_frames_to_walk_through(predicted, tmp_path):
+def test_video_frames_can_be_browsed(predicted, tmp_path):
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
     with av.open(str(tmp_path / "clip.mp4"), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
@@ -214,11 +214,11 @@ def test_a_video_gives_frames_to_walk_through(predicted, tmp_path):
     assert "frame_00000007" in predicted.locator(".pb-shot img").first.get_attribute("alt")
 
 
-def test_a_run_that_grows_is_seen_to_grow(tab, served):
-    """From a folder that is not there to a run that is done, and one that was killed."""
+def test_growing_run_is_refreshed(tab, served):
+    """Follow a missing folder to a finished run, and a killed one."""
     tab.get_by_role("tab", name="Training").click()
     state = tab.locator(".pb-state b")
-    tab.wait_for_selector(".pb-state:has-text('Not begun')")
+    tab.wait_for_selector(".pb-state:has-text('Not started')")
     served.growing.mkdir()
     whole = (served.finished / "metrics.csv").read_text().splitlines(keepends=True)
     word = json.loads((served.finished / PROGRESS).read_text())
@@ -233,7 +233,7 @@ def test_a_run_that_grows_is_seen_to_grow(tab, served):
     tab.wait_for_selector(".pb-state:has-text('Training')")
     tab.wait_for_selector(".pb-steps:has-text('step 3 of 10')")
     assert tab.locator(".chart polyline").count() == 1
-    assert tab.get_by_text("No picture so far.").is_visible()
+    assert tab.get_by_text("No preview so far.").is_visible()
     grow(8)
     (served.growing / "pictures").mkdir()
     cv2.imwrite(str(served.growing / "pictures/step_000005.png"), np.zeros((60, 90, 3), np.uint8))
@@ -258,7 +258,7 @@ def test_a_run_that_grows_is_seen_to_grow(tab, served):
     assert read_progress(served.growing) is not None
 
 
-def test_nothing_was_asked_of_others_and_nothing_went_wrong(tab, served):
+def test_no_foreign_requests_and_no_console_errors(tab, served):
     asked = [url for url in tab.asked if not url.startswith(("data:", "blob:"))]
     assert len(asked) > 10
     assert [url for url in asked if not url.startswith(served.url + "/")] == []
@@ -267,7 +267,7 @@ def test_nothing_was_asked_of_others_and_nothing_went_wrong(tab, served):
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_the_server_keeps_to_this_machine_and_shows_no_files(served):
+def test_server_is_local_and_serves_no_files(served):
     port = int(served.url.rpartition(":")[2])
     listening = Path("/proc/net/tcp")
     if listening.exists():
@@ -281,8 +281,8 @@ def test_the_server_keeps_to_this_machine_and_shows_no_files(served):
         assert caught.value.code in (403, 404)
 
 
-def test_a_path_that_was_not_uploaded_is_not_read(served, figures):
-    """What a program could send in the page's place: a file of this machine for an upload."""
+def test_path_outside_the_uploads_is_not_read(served, figures):
+    """Send an event that names a file of this machine as an upload."""
     config = json.loads(urllib.request.urlopen(f"{served.url}/config", timeout=60).read())
     uploads = [d["id"] for d in config["dependencies"] if d["targets"][0][1] == "upload"]
     assert len(uploads) == 1
@@ -300,21 +300,21 @@ def test_a_path_that_was_not_uploaded_is_not_read(served, figures):
     assert caught.value.read() == b"This page takes files by upload only."
 
 
-def test_a_port_that_is_taken_gets_a_sentence(served, capsys):
+def test_taken_port_is_refused(served, capsys):
     port = served.url.rpartition(":")[2]
     assert main(["app", "--runs", "x", "--port", port, "--no-open"]) == 2
-    assert f"port {port} can't be used" in capsys.readouterr().err
+    assert f"port {port} cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "give a MODEL to predict with, or --runs"),
-        (["gone"], "no model folder and no run folder"),
+        (["gone"], "neither a model folder nor a run folder"),
         (["gone", "--confidence", "2"], "--confidence is 2"),
         (["gone", "--frames", "0"], "--frames is 0"),
         (["--runs", __file__], "is a file; give a run folder"),
-        (["--runs", "x", "--port", "70000"], "port 70000 can't be used"),
+        (["--runs", "x", "--port", "70000"], "port 70000 cannot be used"),
     ],
 )
 def test_bad_input_gets_a_sentence(arguments, words, capsys):
@@ -323,7 +323,7 @@ def test_bad_input_gets_a_sentence(arguments, words, capsys):
     assert words in said and said.count("\n") == 1
 
 
-def test_without_gradio_there_is_the_pip_command(monkeypatch, capsys):
+def test_missing_gradio_names_the_pip_command(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert main(["app", "--runs", "x", "--no-open"]) == 2
     assert "pip install 'posebridge[app]'" in capsys.readouterr().err

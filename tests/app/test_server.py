@@ -1,4 +1,4 @@
-"""The server's folder for what is temporary: nothing in it disturbs the page's end."""
+"""The server's temporary folder: no content of it disturbs the page's end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from posebridge.app.server import (
 from posebridge.app.upload import Limits
 
 
-def test_the_page_ends_in_order_with_a_folder_among_its_uploads(tmp_path):
+def test_server_ends_in_order_with_a_folder_among_the_uploads(tmp_path):
     with temporary_place() as place:
         application = make_application([], [RunWatch(tmp_path)], place, 7860, Limits())
         inside = uploads_of(place) / "abc" / "photo.png"
@@ -39,7 +39,7 @@ def test_the_page_ends_in_order_with_a_folder_among_its_uploads(tmp_path):
     assert not place.exists()
 
 
-def test_what_is_old_is_removed_and_folders_do_not_stop_it(tmp_path):
+def test_old_uploads_are_removed_despite_folders(tmp_path):
     for name in ("a/old", "b/c/old", "b/new"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

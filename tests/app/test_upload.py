@@ -1,4 +1,4 @@
-"""What was dropped: known by its content, within limits, and gone when it is done with."""
+"""Uploads: recognized by content, within limits, and removed at the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_image(path: Path, ending: str = ".png", width: int = 40, height: int =
 
 
 def write_clip(path: Path, frames: int = 10, container_format: str | None = None) -> Path:
-    """Frames of 64 x 48 whose grey level is twenty times their number."""
+    """Write frames of 64 x 48 with a gray level of twenty times their number."""
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
     with av.open(str(path), "w", format=container_format) as container:
         stream = container.add_stream("mpeg4", rate=10)
@@ -42,7 +42,7 @@ def write_clip(path: Path, frames: int = 10, container_format: str | None = None
 
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".bmp", ".tiff"])
-def test_an_image_is_known_whatever_its_name(ending, tmp_path, place):
+def test_image_is_recognized_by_content(ending, tmp_path, place):
     taken = take_upload(write_image(tmp_path / "notes.txt", ending), place, Limits())
     assert (taken.name, taken.files, taken.seconds, taken.note) == (
         *("notes.txt", ["notes.txt"], None, ""),
@@ -54,10 +54,10 @@ def test_an_image_is_known_whatever_its_name(ending, tmp_path, place):
 
 
 @pytest.mark.parametrize("kind", ["mp4", "matroska", "avi", "mpegts"])
-def test_a_video_is_known_whatever_its_name_and_gives_an_even_sample(kind, tmp_path, place):
+def test_video_is_recognized_by_content_and_sampled_evenly(kind, tmp_path, place):
     clip = write_clip(tmp_path / "clip.png", frames=9, container_format=kind)
     taken = take_upload(clip, place, Limits(frames=3))
-    # Of nine frames in three equal spans, the one shown in the middle of each.
+    # From nine frames in three equal spans, the one shown in the middle of each.
     assert taken.files == [f"clip/frame_{n:08d}.jpg" for n in (1, 4, 7)]
     assert taken.seconds is not None
     np.testing.assert_allclose(np.diff(taken.seconds), 0.3, atol=0.01)
@@ -69,7 +69,7 @@ def test_a_video_is_known_whatever_its_name_and_gives_an_even_sample(kind, tmp_p
     assert list(place.iterdir()) == []
 
 
-def test_a_short_video_is_whole_and_needs_no_note(tmp_path, place):
+def test_short_video_is_used_whole_without_a_note(tmp_path, place):
     taken = take_upload(write_clip(tmp_path / "clip.mp4"), place, Limits(frames=10))
     assert (len(taken.files), taken.note) == (10, "")
 
@@ -124,7 +124,7 @@ def refused(kind: str, folder: Path) -> tuple[Path, Limits]:
         ("large frames", "64 x 48 pixels"),
     ],
 )
-def test_what_is_refused_gets_one_sentence_and_leaves_nothing(kind, words, tmp_path, place):
+def test_refused_upload_leaves_no_file(kind, words, tmp_path, place):
     path, limits = refused(kind, tmp_path)
     with pytest.raises(InputError) as caught:
         take_upload(path, place, limits)
@@ -139,7 +139,7 @@ def test_what_is_refused_gets_one_sentence_and_leaves_nothing(kind, words, tmp_p
     "content",
     ["#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n", "ffconcat version 1.0\nfile /etc/passwd\n"],
 )
-def test_ffmpeg_never_sees_a_list_of_other_files(content, tmp_path, place, monkeypatch):
+def test_ffmpeg_never_opens_play_lists(content, tmp_path, place, monkeypatch):
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
     monkeypatch.setattr(av, "open", lambda *_: pytest.fail("FFmpeg was asked"))
     path = tmp_path / "clip.mp4"

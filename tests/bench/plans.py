@@ -1,4 +1,4 @@
-"""Small comparisons for the tests: their plans, and what their trainings leave."""
+"""Small comparisons for the tests: their plans, and the files of their runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from conftest import TINY
 from rich.console import Console
 
 from posebridge.bench.plan import Plan, Training
 from posebridge.bench.run_results import FINISHED, score_file, write_judgement
+from tests.conftest import TINY
 
 QUIET = Console(quiet=True)
 METHODS: dict[str, Any] = {
@@ -62,7 +62,7 @@ def write_scores(
 
 
 def write_runs(out: Path, plan: Plan, **changes: Any) -> None:
-    """Leave what every training of a plan leaves, without any weights.
+    """Write the files of every run of a plan, without checkpoints.
 
     Args:
         changes: of the settings as they are stored, such as ``source="/elsewhere/s.json"``.

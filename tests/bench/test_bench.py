@@ -1,4 +1,4 @@
-"""A whole comparison: trained and scored once, what it survives, and its record."""
+"""A whole comparison: trained and scored once, stopped and resumed, and its results file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench.plans import METHODS, QUIET, write_plan
 
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.config_diff import require_same_settings
@@ -18,20 +17,21 @@ from posebridge.bench.job import state_of
 from posebridge.bench.run_results import score_file, scored_checkpoints
 from posebridge.cli.main import main
 from posebridge.errors import InputError
+from tests.bench.plans import METHODS, QUIET, write_plan
 
 
 @pytest.fixture(scope="module")
 def comparison(figures, tmp_path_factory) -> tuple[Path, Path]:
-    """A whole comparison of two methods, in this process: (plan, folder)."""
+    """Run a whole comparison of two methods in this process; return (plan, folder)."""
     folder = tmp_path_factory.mktemp("bench")
     methods = {name: METHODS[name] for name in ("source_only", "all_levels")}
     file, out = write_plan(folder, figures, methods=methods, seeds=[0]), folder / "out"
     for training in read_plan(file).trainings:
-        assert main(["bench", str(file), "--out", str(out), "--only", training.name]) == 0
+        assert main(["bench", str(file), "--out", str(out), "--run", training.name]) == 0
     return file, out
 
 
-def test_everything_is_trained_and_scored_once(comparison, capsys):
+def test_every_run_is_trained_and_scored_once(comparison, capsys):
     file, out = comparison
     folder = out / "figures" / "all_levels" / "seed_0"
     assert {p.stem for p in (folder / "scores").iterdir()} == {
@@ -40,7 +40,7 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     judged = json.loads((folder / "validators" / "last.json").read_text())["values"]
     assert {"agreement", "pose_prior", "source_pck", "neighbourhood_density"} <= judged.keys()
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
-    assert main(["bench", str(file), "--out", str(out), "--list"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--status"]) == 0
     assert capsys.readouterr().out.count("done ") == 3
     assert main(["bench", str(file), "--out", str(out)]) == 0
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -49,7 +49,7 @@ def test_everything_is_trained_and_scored_once(comparison, capsys):
     assert "6 checkpoints of 2 runs" in (out / "validators.md").read_text()
 
 
-def test_weights_of_one_step_are_asked_once_and_written_under_each_name(comparison):
+def test_checkpoints_of_one_step_are_scored_once_under_each_name(comparison):
     folder = comparison[1] / "figures" / "all_levels" / "seed_0"
     read = {
         n: json.loads((folder / "scores" / f"{n}.json").read_text())
@@ -64,9 +64,9 @@ def test_weights_of_one_step_are_asked_once_and_written_under_each_name(comparis
     assert judged[0] == judged[1]
 
 
-def test_the_table_holds_what_was_scored(comparison, capsys):
+def test_table_holds_the_scores(comparison, capsys):
     file, out = comparison
-    assert main(["bench", str(file), "--out", str(out), "--table"]) == 0
+    assert main(["bench", str(file), "--out", str(out), "--tables-only"]) == 0
     with (out / "scores.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 2 * 3 * 2  # methods, choices, thresholds
@@ -82,7 +82,7 @@ def test_the_table_holds_what_was_scored(comparison, capsys):
         assert content["protocol"]["method"] == row["method"]
 
 
-def test_a_stopped_training_goes_on_to_the_same_weights(comparison, tmp_path):
+def test_resume_of_a_run_is_bit_exact(comparison, tmp_path):
     file, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
@@ -94,18 +94,18 @@ def test_a_stopped_training_goes_on_to_the_same_weights(comparison, tmp_path):
     name = "figures/source_only/seed_0"
     training = read_plan(file).training(name)
     assert not state_of(training, again).done
-    # Begun before there was a setting for how data are read, which has its default there.
+    # A run from before the data settings existed has their defaults.
     stored = yaml.safe_load((folder / "config.yaml").read_text())
     del stored["reading"]
     (folder / "config.yaml").write_text(yaml.safe_dump(stored))
-    # The copy starts from the copy's first stage: a path may differ, a setting may not.
-    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 0
+    # The copy starts from the copied source stage: a path may differ, a setting may not.
+    assert main(["bench", str(file), "--out", str(again), "--run", name]) == 0
     assert weights.read_bytes() == before
     assert state_of(training, again).done
 
 
-def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_path, capsys):
-    """Of a finished training as of one that was begun, and before anything is started."""
+def test_another_config_in_the_folder_is_refused(comparison, figures, tmp_path, capsys):
+    """Refuse it for a finished and a started run, before any run starts."""
     _, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
@@ -113,14 +113,14 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, figures, tmp_
     other = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
     arguments = ["bench", str(other), "--out", str(again)]
     assert main(arguments) == 2
-    assert "begun with other settings (feature)" in capsys.readouterr().err
+    assert "started with another config (feature)" in capsys.readouterr().err
     name = "figures/all_levels/seed_0"
     (again / name / "finished.json").unlink()
-    assert main([*arguments, "--only", name]) == 2
-    assert "begun with other settings (feature)" in capsys.readouterr().err
+    assert main([*arguments, "--run", name]) == 2
+    assert "started with another config (feature)" in capsys.readouterr().err
 
 
-def test_scores_of_other_views_are_scored_again(comparison):
+def test_scores_with_another_tta_are_computed_again(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
     assert state_of(training, out).done
@@ -130,8 +130,8 @@ def test_scores_of_other_views_are_scored_again(comparison):
         assert state.trained and not state.scored
 
 
-def test_tables_hold_nothing_of_another_plan(comparison, figures, tmp_path):
-    """Of another test set, other views, another threshold, or with a checkpoint not scored yet."""
+def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
+    """Leave out another test set, TTA or threshold, and runs with an unscored checkpoint."""
     file, out = comparison
     plan, name = read_plan(file), "figures/all_levels/seed_0"
     assert gather(plan, out).missing == []
@@ -156,7 +156,7 @@ def test_tables_hold_nothing_of_another_plan(comparison, figures, tmp_path):
     assert not state_of(plan.training("figures/source_only/seed_0"), again).scored
 
 
-def test_another_start_is_refused(comparison):
+def test_another_initial_model_is_refused(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
     require_same_settings(training, out)
@@ -165,11 +165,11 @@ def test_another_start_is_refused(comparison):
         dataclasses.replace(training, first_stage="figures/first_stage/seed_0_00000000"),
         dataclasses.replace(training, first_stage=None, config=config),
     ):
-        with pytest.raises(InputError, match="other settings \\(start_from\\)"):
+        with pytest.raises(InputError, match="another config \\(start_from\\)"):
             require_same_settings(other, out)
 
 
-def test_a_half_written_checkpoint_is_none(comparison):
+def test_half_written_checkpoint_is_ignored(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
     before = scored_checkpoints(training, out)
@@ -177,9 +177,7 @@ def test_a_half_written_checkpoint_is_none(comparison):
     assert scored_checkpoints(training, out) == before
 
 
-def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
-    comparison, figures, tmp_path, capsys
-):
+def test_method_with_another_tta_shares_the_run(comparison, figures, tmp_path, capsys):
     _, out = comparison
     again = Path(shutil.copytree(out, tmp_path / "out"))
     methods = {**METHODS, "once": {"views": 1}}
@@ -190,36 +188,36 @@ def test_a_model_asked_otherwise_is_scored_without_a_run_of_its_own(
     assert [state_of(t, again).done for t in plan.trainings] == [True, True, True, False]
     assert state_of(plan.training(name), again).trained
     assert main(["bench", str(file), "--out", str(again)]) == 0
-    assert "the same asked otherwise: 0 of 1 are done" in capsys.readouterr().out
+    assert "runs with other test-time augmentation: 0 of 1 are done" in capsys.readouterr().out
     assert [p.name for p in (again / name).iterdir()] == ["scores"]
     asked = json.loads(score_file(plan.training(name), again, "last").read_text())["protocol"]
     assert asked["method"] == "once" and "views" not in asked
     assert gather(plan, again).missing == []
-    assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # judged once
-    # Where the run is not there, nothing is asked.
+    assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # scored once
+    # Without the run folder, no model is scored.
     (again / first.name / "finished.json").unlink()
-    assert main(["bench", str(file), "--out", str(again), "--only", name]) == 2
+    assert main(["bench", str(file), "--out", str(again), "--run", name]) == 2
     assert f"{first.name}, which is not finished" in capsys.readouterr().err
     assert run_plan(plan, ["false"], again, QUIET) == [first.name, name]
 
 
-def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_path, capsys):
-    """Tables of it are the same, and nothing is trained again, not even the first stage."""
+def test_results_file_replaces_runs_done_elsewhere(comparison, tmp_path, capsys):
+    """Write equal tables from it without any training, not even of the source stage."""
     file, out = comparison
     record, elsewhere = tmp_path / "record.json", tmp_path / "elsewhere"
-    arguments = ["bench", str(file), "--record", str(record), "--out"]
-    assert main([*arguments, str(out), "--table"]) == 0
+    arguments = ["bench", str(file), "--results-file", str(record), "--out"]
+    assert main([*arguments, str(out), "--tables-only"]) == 0
     content = json.loads(record.read_text())["trainings"]
     assert content.keys() == {f"figures/{name}/seed_0" for name in ("source_only", "all_levels")}
     assert str(out) not in record.read_text()
     capsys.readouterr()
     assert main([*arguments, str(elsewhere)]) == 0
-    assert "first stages: 1 of 1 are done or not needed" in capsys.readouterr().out
+    assert "source stages: 1 of 1 are done or not needed" in capsys.readouterr().out
     assert not list(elsewhere.rglob("*.safetensors"))
     for name in ("scores.csv", "figures.md", "validators.md"):
         assert (elsewhere / name).read_text() == (out / name).read_text()
     assert json.loads(record.read_text())["trainings"] == content
-    # Another threshold wants the weights, which are not here.
+    # Another threshold needs the checkpoints, which are missing here.
     other = write_plan(
         tmp_path,
         thresholds=[0.2],
@@ -227,50 +225,79 @@ def test_a_record_of_scores_stands_for_what_was_done_elsewhere(comparison, tmp_p
     )
     capsys.readouterr()
     name = "figures/source_only/seed_0"
-    assert main(["bench", str(other), "--out", str(elsewhere), "--only", name]) == 2
-    assert "its weights are not here" in capsys.readouterr().err
+    assert main(["bench", str(other), "--out", str(elsewhere), "--run", name]) == 2
+    assert "its checkpoints are not here" in capsys.readouterr().err
 
 
-def test_a_record_of_other_settings_is_left_out_and_kept(comparison, tmp_path, capsys):
+def test_results_file_entry_with_another_config_is_skipped_and_kept(comparison, tmp_path, capsys):
     file, out = comparison
     record = tmp_path / "record.json"
-    assert main(["bench", str(file), "--out", str(out), "--record", str(record), "--table"]) == 0
+    assert (
+        main(
+            ["bench", str(file), "--out", str(out), "--results-file", str(record), "--tables-only"]
+        )
+        == 0
+    )
     changed = yaml.safe_load(file.read_text())
     changed["methods"]["all_levels"]["settings"] = {"feature.weight": 0.7}
     other = write_plan(tmp_path, **changed)
     before, fresh = record.read_text(), tmp_path / "fresh"
     capsys.readouterr()
-    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--list"]) == 0
+    assert (
+        main(["bench", str(other), "--out", str(fresh), "--results-file", str(record), "--status"])
+        == 0
+    )
     told = capsys.readouterr().out
     assert "all_levels/seed_0 was recorded with other feature" in told.replace("\n", " ")
     assert "to do    figures/all_levels/seed_0" in told
     assert "done     figures/source_only/seed_0" in told
-    assert main(["bench", str(other), "--out", str(fresh), "--record", str(record), "--table"]) == 0
+    assert (
+        main(
+            [
+                "bench",
+                str(other),
+                "--out",
+                str(fresh),
+                "--results-file",
+                str(record),
+                "--tables-only",
+            ]
+        )
+        == 0
+    )
     assert record.read_text() == before
-    # Laid out by one plan, asked for by another: the same sentence as for a run of other settings.
+    # Written for one plan and read by another: the message is that of a run with another config.
     changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
     assert main(["bench", str(write_plan(tmp_path, **changed)), "--out", str(fresh)]) == 2
-    assert "begun with other settings (source_view" in capsys.readouterr().err
+    assert "started with another config (source_view" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"trainings": {"a": {"settings": 1}}}', "nothing"])
-def test_a_file_that_is_no_record_gets_a_sentence(text, tmp_path, capsys):
+def test_file_that_is_not_a_results_file_is_refused(text, tmp_path, capsys):
     record = tmp_path / "record.json"
     record.write_text(text)
     plan = str(write_plan(tmp_path))
-    arguments = ["bench", plan, "--out", str(tmp_path / "out"), "--record", str(record), "--table"]
+    arguments = [
+        "bench",
+        plan,
+        "--out",
+        str(tmp_path / "out"),
+        "--results-file",
+        str(record),
+        "--tables-only",
+    ]
     assert main(arguments) == 2
     assert str(record) in capsys.readouterr().err
     assert record.read_text() == text
 
 
-def test_an_unknown_training_is_refused(comparison, capsys):
+def test_unknown_run_is_refused(comparison, capsys):
     file, out = comparison
-    assert main(["bench", str(file), "--out", str(out), "--only", "figures/dann/seed_0"]) == 2
+    assert main(["bench", str(file), "--out", str(out), "--run", "figures/dann/seed_0"]) == 2
     assert "figures/all_levels/seed_0" in capsys.readouterr().err
 
 
-def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, tmp_path):
+def test_source_free_method_is_trained_and_scored(comparison, figures, tmp_path):
     _, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
@@ -278,8 +305,8 @@ def test_a_method_without_the_source_is_trained_and_scored(comparison, figures, 
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
     training = read_plan(file).training("figures/free/seed_0")
     assert training.first_stage is not None and (again / training.first_stage).is_dir()
-    for _ in range(2):  # the second finds all done, with the settings of the plan
-        assert main(["bench", str(file), "--out", str(again), "--only", training.name]) == 0
+    for _ in range(2):  # the second call finds every run done
+        assert main(["bench", str(file), "--out", str(again), "--run", training.name]) == 0
     folder = again / training.name
     start = again / training.first_stage / "checkpoints" / "source" / "model.safetensors"
     assert (folder / "checkpoints" / "source" / "model.safetensors").read_bytes() == (

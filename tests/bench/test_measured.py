@@ -1,4 +1,4 @@
-"""The comparisons that the repository publishes: records, plans and pages say the same."""
+"""The published comparisons: results files, plans and pages agree."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[2]
 RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))
 
 
-def test_published_tables_are_those_of_the_records():
-    """Every figure was measured, with the settings that the plan has today."""
+def test_published_tables_match_the_results_files():
+    """Check that every metric was measured with the present config of the plan."""
     command = [sys.executable, str(ROOT / "benchmarks" / "publish.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_the_figures_of_the_readme_are_published_ones():
+def test_readme_metrics_are_published():
     figures = re.findall(r"\d+\.\d / \d+\.\d", (ROOT / "README.md").read_text())
     page = (ROOT / "docs" / "benchmark.md").read_text()
     for figure in figures:
@@ -39,14 +39,14 @@ def test_the_figures_of_the_readme_are_published_ones():
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda file: file.stem)
-def test_a_record_is_of_its_plan_and_of_no_machine(record):
+def test_results_file_matches_its_plan_and_names_no_machine(record):
     plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
     assert read_record(record).keys() <= {training.name for training in plan.trainings}
     assert not re.search(r'": "/|file://', record.read_text())
 
 
-def test_the_default_validator_has_the_least_regret():
-    """In the runs of all comparisons, of those by which a run can choose: that is what it is for."""
+def test_default_validator_has_the_lowest_regret():
+    """Check it over all comparisons, among the validators that a run can select by."""
     page = (ROOT / "docs" / "selection.md").read_text()
     tables = re.findall(r"<!-- table: \S+\+\S+ within -->\n.*?<!-- end -->", page, re.DOTALL)
     rows = [[row.split(" | ")[0].removeprefix("| ") for row in t.splitlines()] for t in tables]
@@ -56,7 +56,7 @@ def test_the_default_validator_has_the_least_regret():
     assert f"`{AdaptConfig().held_out.validator}`" in page
 
 
-def test_verdicts_are_counted_by_answer():
+def test_verdicts_are_counted_by_label_result():
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     runs = [
         {
@@ -77,8 +77,8 @@ def test_verdicts_are_counted_by_answer():
     ]
 
 
-def test_a_report_without_its_labels_says_what_it_said_before(finished_run, figures):
-    """The answer that is counted is the one that a user without labels gets."""
+def test_verdict_without_labels_is_unchanged(finished_run, figures):
+    """Check that the counted verdict is the verdict of a user without labels."""
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     run = open_run(finished_run)
     asked = judge_run(run, labels=read_labelled(figures.test)).judgement

@@ -1,19 +1,19 @@
-"""A plan: what its file means, what its trainings share, and what is refused."""
+"""A plan: the meaning of its file, what its runs share, and what is refused."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
-from bench.plans import write_plan, write_runs
-from conftest import TINY
 
 from posebridge.bench import read_plan
 from posebridge.bench.config_diff import require_same_settings
 from posebridge.cli.main import main
+from tests.bench.plans import write_plan, write_runs
+from tests.conftest import TINY
 
 
-def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
+def test_runs_of_a_seed_share_their_source_stage(tmp_path):
     plan = read_plan(write_plan(tmp_path))
     first = [t for t in plan.trainings if t.method is None]
     others = [t for t in plan.trainings if t.method is not None]
@@ -45,13 +45,13 @@ def test_trainings_of_a_seed_share_their_first_stage(tmp_path):
         ({"steps.batch": 3}, False),
     ],
 )
-def test_a_first_stage_is_shared_where_nothing_in_it_differs(settings, shares, tmp_path):
+def test_source_stage_is_shared_where_its_config_is_equal(settings, shares, tmp_path):
     methods = {"one": None, "other": {"settings": settings}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
 
 
-def test_all_methods_share_a_first_stage(tmp_path):
+def test_all_methods_share_a_source_stage(tmp_path):
     names = ("source_only", "multilevel", "regda", "ccssl", "uda_animal")
     methods = {name: {"preset": name} for name in names}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
@@ -60,7 +60,7 @@ def test_all_methods_share_a_first_stage(tmp_path):
     assert not first.config.uses_target
 
 
-def test_pairs_of_one_source_share_their_first_stages(tmp_path):
+def test_pairs_of_one_source_share_their_source_stages(tmp_path):
     one = {"preset": "demo", "test": "a.json", "settings": {"source": "s.json", "target": "a"}}
     two = {**one, "settings": {"source": "s.json", "target": "b", "target_images": "c"}}
     file = write_plan(tmp_path, pairs={"one": one, "two": two}, seeds=[0])
@@ -69,14 +69,14 @@ def test_pairs_of_one_source_share_their_first_stages(tmp_path):
     assert first.name.startswith("first_stage/seed_0_") and first.pair == "one"
     assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
     assert {t.pair for t in plan.trainings if t.method} == {"one", "two"}
-    # What is there stays that of the plan when the other pair comes first, or is alone.
+    # An existing source stage stays valid when the other pair comes first, or is the only one.
     write_runs(tmp_path / "out", plan)
     turned = write_plan(tmp_path, pairs={"two": two, "one": one}, seeds=[0])
     for training in read_plan(turned).trainings:
         require_same_settings(training, tmp_path / "out")
 
 
-def test_one_path_below_two_roots_is_two_sources(tmp_path):
+def test_one_path_below_two_data_roots_is_two_sources(tmp_path):
     settings = {"source": "s.json", "target": "a"}
     pairs = {
         name: {"preset": "demo", "test": "a.json", "settings": {**settings, "data_root": root}}
@@ -92,7 +92,7 @@ def test_one_path_below_two_roots_is_two_sources(tmp_path):
     assert [t.name for t in moved.trainings if t.method is None] == [first.name]
 
 
-def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_path):
+def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
     facing = {"model.sides": "facing"}
     methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing": 0.5}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
@@ -104,8 +104,8 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
     [
         ({"pairs": None}, "names no pairs"),
         ({"methods": {}}, "names no methods"),
-        ({"method": {}}, "'method' means nothing here"),
-        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' means nothing"),
+        ({"method": {}}, "'method' is unknown here"),
+        ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' is unknown"),
         ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
         ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
         ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
@@ -114,7 +114,7 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
         ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
         ({"methods": {"a": {"checkpoints": 3}}, "baseline": None}, "checkpoints is 3; give all or"),
-        ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is none of the methods"),
+        ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is not among the methods"),
         ({"sweeps": {"all_levels": {"pose.weight": 1}}}, "pose.weight is 1; give a list"),
         ({"sweeps": {"all_levels": {"pose.weight": ["a"]}}}, "pose.weight is ['a']; give a list"),
         ({"sweeps": {"all_levels": {"pose.wait": [0, 1]}}}, "pose.weight"),
@@ -122,15 +122,15 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ({"budget": 3}, "budget is 3"),
         ({"seeds": 3}, "seeds is 3"),
         ({"seeds": []}, "give a list of numbers"),
-        ({"baseline": "dann"}, "none of the methods"),
+        ({"baseline": "dann"}, "not among the methods"),
         ({"seeds": [True]}, "seeds is [True]"),
         ({"seeds": [-1]}, "seeds is [-1]"),
         ({"baseline": ["dann"]}, "baseline is ['dann']"),
-        ({"thresholds": 0.1}, "thresholds is 0.1; give shares"),
+        ({"thresholds": 0.1}, "thresholds is 0.1; give fractions"),
         ({"thresholds": []}, "thresholds is []"),
         ({"thresholds": [-0.05]}, "thresholds is [-0.05]"),
         ({"thresholds": [math.nan]}, "thresholds is [nan]"),
-        ({"thresholds": [0.1, math.inf]}, "inf]; give shares"),
+        ({"thresholds": [0.1, math.inf]}, "inf]; give fractions"),
         ({"pairs": {"figures": {"preset": "demo"}}}, "has no 'test'"),
         ({"pairs": {"a": {"test": None}}}, "'a' has no 'test'"),
         ({"pairs": {"a": {"test": 5}}}, "pair 'a': test is 5; give"),
@@ -144,21 +144,21 @@ def test_a_first_stage_that_learns_the_way_subjects_face_counts_its_weight(tmp_p
         ),
     ],
 )
-def test_a_plan_that_cannot_be_used_gets_a_sentence(changes, words, tmp_path, capsys):
+def test_invalid_plan_is_refused(changes, words, tmp_path, capsys):
     file = write_plan(tmp_path, **changes)
-    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--list"]) == 2
+    assert main(["bench", str(file), "--out", str(tmp_path / "out"), "--status"]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
 
 
-def test_files_that_are_no_plan(tmp_path, capsys):
+def test_files_that_are_not_plans_are_refused(tmp_path, capsys):
     for text, words in (
         (None, "does not exist"),
         ("a: [", "not valid YAML"),
         ("seeds: 2024-13-45", "not valid YAML"),
-        ("3", "no settings"),
+        ("3", "no mapping"),
     ):
         file = tmp_path / "plan.yaml"
         if text is not None:
@@ -167,7 +167,7 @@ def test_files_that_are_no_plan(tmp_path, capsys):
         assert words in capsys.readouterr().err
 
 
-def test_what_differs_in_how_it_is_asked_alone_is_trained_once(tmp_path):
+def test_methods_that_differ_in_tta_alone_are_trained_once(tmp_path):
     methods = {
         "plain": {"preset": "multilevel"},
         "voted": {"preset": "multilevel", "views": 4},
@@ -183,11 +183,11 @@ def test_what_differs_in_how_it_is_asked_alone_is_trained_once(tmp_path):
     for seed in (0, 1):
         runs = [found[name, seed].run for name in methods]
         assert runs == [f"figures/{n}/seed_{seed}" for n in ("plain",) * 3 + ("once",) * 2]
-    assert len([t for t in plan.trainings if t.method is None]) == 2  # one a seed
+    assert len([t for t in plan.trainings if t.method is None]) == 2  # one for each seed
 
 
-def test_a_method_without_the_source_starts_where_the_others_do(tmp_path):
-    """Though the pair's settings name the source; and its steps count as done."""
+def test_source_free_method_starts_from_the_shared_source_stage(tmp_path):
+    """Ignore a source in the pair's settings, and count its steps as done."""
     methods = {
         "source_only": {"preset": "source_only"},
         "free": {"preset": "source_free"},
@@ -203,7 +203,7 @@ def test_a_method_without_the_source_starts_where_the_others_do(tmp_path):
     assert named.config.source == "other.json"
     assert free.config.steps.source == 4
     assert free.config.prior.weight > 0 == plan.trainings[0].config.prior.weight
-    # Without a length of the source stage in the budget it is the pair's.
+    # Without source steps in the budget, the pair's are used.
     budget = {name: v for name, v in TINY.items() if name != "steps.source"}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], budget=budget))
     found = {t.method: t for t in plan.trainings}

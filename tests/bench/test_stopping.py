@@ -1,4 +1,4 @@
-"""A comparison that is ended from outside, and what is left running."""
+"""A comparison that is ended from outside, and the processes that it started."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench.plans import write_plan
-from conftest import TINY, tiny
 
 from posebridge.bench import read_plan
 from posebridge.bench.job import state_of
 from posebridge.bench.launchers import own_command
 from posebridge.bench.run_results import FINISHED
+from tests.bench.plans import write_plan
+from tests.conftest import TINY, tiny
 
 RUNS = """
 import signal
@@ -46,10 +46,10 @@ def plan(tmp_path):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.usefixtures("plan")
-def test_sigterm_ends_the_trainings_too(jobs, tmp_path):
-    """Otherwise they go on alone, and the same command starts others in their folders.
+def test_sigterm_ends_the_runs_too(jobs, tmp_path):
+    """End the runs: otherwise they continue alone, and the next call starts others in their folders.
 
-    In a process of its own: signals are of a main thread, which a worker of the tests may not run in.
+    In a process of its own: signals belong to a main thread, which a test worker may not run in.
     """
     started = tmp_path / "started"
     command = [sys.executable, "-c", TRAINS, str(started)]
@@ -73,7 +73,7 @@ def _pids(file: Path) -> list[int]:
     return [int(word) for word in file.read_text().split()] if file.exists() else []
 
 
-def test_a_training_that_sigterm_stopped_is_not_done(figures, tmp_path):
+def test_run_stopped_by_sigterm_is_not_done(figures, tmp_path):
     budget = {**TINY, "steps.source": 100_000, "steps.checkpoint_every": 1}
     file = write_plan(tmp_path, figures, budget=budget, methods={"one": None}, baseline=None)
     plan, out = read_plan(file), tmp_path / "out"
@@ -110,7 +110,7 @@ train(config, *data, Path(sys.argv[2]), callbacks=[End()])
 """
 
 
-def test_sigterm_is_no_success_from_python_either(figures, tmp_path):
+def test_sigterm_raises_in_python(figures, tmp_path):
     config = tiny(source=str(figures.source), target=str(figures.target))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config.to_dict()))
     command = [sys.executable, "-c", ENDS_ITSELF, tmp_path / "config.yaml", tmp_path / "run"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from bench.plans import METHODS, write_plan, write_scores
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.results import latex, markdown, mean_and_deviation
@@ -18,9 +17,10 @@ from posebridge.bench.validators import (
     regret,
     validator_table,
 )
+from tests.bench.plans import METHODS, write_plan, write_scores
 
 
-def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
+def test_table_values_by_hand(tmp_path):
     plan = read_plan(write_plan(tmp_path))
     for method, seed, last, selected, middle in (
         ("source_only", 0, 20.0, 21.0, 19.0),
@@ -43,11 +43,11 @@ def test_means_deviations_gains_and_the_oracle_by_hand(tmp_path):
         "| all_levels | 2 | 26.5 ± 2.1 | 53.0 ± 4.2 | 27.0 ± 1.4 | 54.0 ± 2.8 "
         "| 28.0 ± 0.0 | 56.0 ± 0.0 | +6.0 ± 0.0 | +12.0 ± 0.0 |"
     )
-    assert "nobody without labels can choose" in lines[-1]
+    assert "cannot be chosen without labels" in lines[-1]
     assert r"all\_levels & 2 & 26.5 $\pm$ 2.1" in latex(outcome, "figures")
 
 
-def test_what_scores_its_final_checkpoints_has_no_best_of_all(tmp_path):
+def test_method_with_final_checkpoints_has_no_oracle_choice(tmp_path):
     methods = {"voted": {"views": 4, "checkpoints": "final"}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     training = plan.training("figures/voted/seed_0")
@@ -69,7 +69,7 @@ def test_rank_correlation_and_regret_by_hand():
     assert regret([0.1, 0.9, 0.9], [40.0, 37.0, 41.0]) == 4
 
 
-def test_the_validator_with_the_least_regret_stands_first():
+def test_validators_are_sorted_by_regret():
     runs = [
         Judged("a", [1, 2, 3], {"good": [1, 3, 2], "bad": [3, 1, 2]}, {"pck": [10.0, 14.0, 12.0]}),
         Judged("b", [1, 2, 3], {"good": [1, 2, 3], "bad": [3, 2, 1]}, {"pck": [10.0, 11.0, 13.0]}),
@@ -79,15 +79,15 @@ def test_the_validator_with_the_least_regret_stands_first():
     assert rows[0] == ["good", "2", "1.00", "0.0 ± 0.0", "0.0"]
     # The last checkpoint: 2 points short in run a, right in run b.
     assert ["the last checkpoint", "2", "0.75", "1.0 ± 1.4", "2.0"] in rows
-    # The two contradict each other: their mean rank knows nothing and takes the first.
+    # The two contradict each other: their mean rank is constant and takes the first.
     assert rows[-2:] == [
         ["bad", "2", "-1.00", "3.5 ± 0.7", "4.0"],
         ["mean rank of all", "2", "-", "3.5 ± 0.7", "4.0"],
     ]
 
 
-def test_which_method_is_judged_among_all_runs_of_a_seed():
-    """The validator orders each run rightly and the methods wrongly; a voted run stays out."""
+def test_method_choice_compares_all_runs_of_a_seed():
+    """Use a validator that orders checkpoints rightly and methods wrongly; leave out a run with TTA."""
     place = ("people", 0)
     runs = [
         Judged("a", [1, 2], {"sure": [8, 9], "new": [1, 2]}, {"pck": [10.0, 12.0]}, place),
@@ -97,7 +97,7 @@ def test_which_method_is_judged_among_all_runs_of_a_seed():
     ]
     head, *rows = across_table(runs, ["pck"])
     assert head[:2] == ["choice", "seeds"]
-    # Ranks 2 3 0 1 against 0 1 2 3: -0.6. 9 is chosen, which scores 12 of 21.
+    # Ranks 2 3 0 1 against 0 1 2 3: -0.6. The checkpoint with 9 is chosen; it scores 12 of 21.
     assert rows == [
         ["sure", "1", "-0.60", "9.0", "9.0"],
         ["mean rank of all", "1", "-0.60", "9.0", "9.0"],
@@ -106,7 +106,7 @@ def test_which_method_is_judged_among_all_runs_of_a_seed():
 
 
 def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
-    """A value that is the method's own is not trained again."""
+    """Do not train a value again that is the method's own."""
     sweeps = {"all_levels": {"feature.weight": [0.1, 0, 0.01], "pose.weight": [0.1, 1]}}
     methods = {"all_levels": {"settings": {"feature.weight": 0.01, "pose.weight": 0.1}}}
     file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
@@ -123,12 +123,12 @@ def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
     outcome = gather(plan, tmp_path)
     assert "| all_levels | 1 |" in markdown(outcome, "figures")
     assert "feature" not in markdown(outcome, "figures")
-    # Of the other setting nothing is scored: it has no panel.
+    # The other setting has no scores, and so no panel.
     assert write_sweeps(outcome, tmp_path) == [tmp_path / "figures_sweeps.png"]
     assert (tmp_path / "figures_sweeps.png").stat().st_size > 5000
 
 
-def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):
+def test_oracle_methods_are_marked(tmp_path):
     methods = {"source_only": None, "with_labels": {"bound": True, "settings": {"source": "t"}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
     for method in methods:
@@ -137,8 +137,8 @@ def test_what_learns_from_labels_of_the_target_is_marked(tmp_path):
     outcome = gather(plan, tmp_path)
     text, tex = markdown(outcome, "figures"), latex(outcome, "figures")
     assert "| with_labels † | 1 | 20.0" in text and "| source_only | 1 | 20.0" in text
-    assert "† learned from labels of the target" in text
-    assert r"with\_labels $\dagger$ &" in tex and "% † learned" in tex
+    assert "† an oracle: it learned from labels of the target" in text
+    assert r"with\_labels $\dagger$ &" in tex and "% † an oracle: it learned" in tex
 
 
 def test_one_seed_has_no_deviation():

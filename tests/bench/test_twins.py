@@ -1,21 +1,21 @@
-"""Trainings of the same weights: scored once, also where the scores came without weights."""
+"""Runs that share weights: scored once, even where the scores came from a results file."""
 
 from __future__ import annotations
 
 import pytest
-from bench.plans import write_plan, write_runs, write_scores
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.job import state_of
 from posebridge.bench.results_file import gather_record, lay_out, write_record
 from posebridge.bench.sweep_curves import _changes
 from posebridge.cli.main import main
+from tests.bench.plans import write_plan, write_runs, write_scores
 
 BOTH = {"last": (10, 20.0), "selected": (10, 20.0)}
 
 
-def test_a_value_that_is_the_methods_own_has_its_point_in_the_curve(tmp_path):
-    """Also from a record that knows nothing of the sweep."""
+def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
+    """Find the point even in a results file from before the sweep."""
     methods = {"plus": {"settings": {"feature.weight": 0.01}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
@@ -34,7 +34,7 @@ def test_a_value_that_is_the_methods_own_has_its_point_in_the_curve(tmp_path):
         "pck@0.05": [0.0],
         "pck@0.10": [0.0],
     }
-    # The record has it under its own name.
+    # The results file has it under its own name.
     entry = gather_record({}, swept, out)[own.name]
     assert entry["protocol"]["method"] == "plus_feature.weight_0.01"
     assert entry["checkpoints"]["last"]["metrics"]["pck@0.05"] == {"all": 20.0}
@@ -44,7 +44,7 @@ def test_a_value_that_is_the_methods_own_has_its_point_in_the_curve(tmp_path):
     "differs",
     [{"views": 2}, {"test": "other.json"}, {"test_images": "x"}, {"thresholds": [0.05]}],
 )
-def test_scores_of_another_way_of_asking_are_not_a_twins(differs, tmp_path):
+def test_scores_with_another_tta_are_not_shared(differs, tmp_path):
     methods = {"one": None, "two": None}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     one, two = (plan.training(f"figures/{name}/seed_0") for name in methods)
@@ -53,7 +53,7 @@ def test_scores_of_another_way_of_asking_are_not_a_twins(differs, tmp_path):
     assert gather(plan, tmp_path).missing == [one.name, two.name]
 
 
-def test_what_a_record_without_weights_cannot_answer_is_told(tmp_path, capsys):
+def test_missing_checkpoint_of_a_results_file_is_reported(tmp_path, capsys):
     methods = {"plain": None}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
@@ -62,10 +62,10 @@ def test_what_a_record_without_weights_cannot_answer_is_told(tmp_path, capsys):
     methods = {"plain": None, "voted": {"views": 4}, "same": {"views": 1}}
     file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
     first = read_plan(file).trainings[0].name
-    arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--record", str(record)]
-    assert main([*arguments, "--only", "figures/same/seed_0"]) == 0
-    assert main([*arguments, "--only", "figures/voted/seed_0"]) == 2
+    arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]
+    assert main([*arguments, "--run", "figures/same/seed_0"]) == 0
+    assert main([*arguments, "--run", "figures/voted/seed_0"]) == 2
     told = capsys.readouterr().err
-    assert "its weights are not here" in told
+    assert "its checkpoints are not here" in told
     names = (first, "figures/plain/seed_0", "figures/voted/seed_0")
-    assert f"({' and then '.join(f'--only {name}' for name in names)})" in told
+    assert f"({' and then '.join(f'--run {name}' for name in names)})" in told

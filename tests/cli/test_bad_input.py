@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import posebridge
-from conftest import TINY
 
 from posebridge.cli.main import main
+from tests.command_line import posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
@@ -99,7 +99,7 @@ def test_bad_settings_get_a_sentence(arguments, words, tmp_path, capsys):
         (["predict", "a", "x", "--out", "a.csv", "--overlays", "FILE"], "--overlays"),
         (["bench", "x.yaml", "--out", "FILE"], "is a file; give a folder"),
         (["demo", "--out", "FILE"], "is a file; give a folder"),
-        (["figures", "FILE"], "FILE"),
+        (["synth", "FILE"], "FILE"),
     ],
 )
 def test_a_file_where_a_folder_goes_gets_a_sentence(arguments, words, tmp_path, capsys):

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from rich.console import Console
 
 import posebridge
 from posebridge.cli.main import main
 from posebridge.synthetic.figures import FigureBenchmark, write_figure_benchmark
+from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / os.environ.get("POSEBRIDGE_DATA", "../shared/data")
@@ -127,7 +127,7 @@ def test_exit_codes_and_names_as_a_process(sets, tmp_path):
         (["nothing.json"], "nothing.json does not exist"),
         (["--source", "{folder}"], "annotations.json does not exist"),
         (["{folder}", "--workers", "0"], "--workers is 0"),
-        (["{folder}", "{folder}", "--images", "x"], "--images goes with one DATA"),
+        (["{folder}", "{folder}", "--image-root", "x"], "--image-root is for exactly one DATA"),
         (["{file}"], "is not valid JSON"),
         (["{pictures}", "--out", "{file}"], "is a file"),
     ],

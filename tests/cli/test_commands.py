@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import posebridge
-from conftest import TINY
 
 from posebridge.cli.main import COMMANDS, main
 from posebridge.files.locks import LOCK
 from posebridge.skeleton import read_skeleton
 from posebridge.synthetic.figures import FIGURE_SKELETON
 from posebridge.training.heartbeat import read_progress
+from tests.command_line import posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
@@ -108,7 +108,7 @@ def test_a_score_says_which_weights_the_model_has(run, figures, tmp_path, capsys
     assert main(["evaluate", str(selected), str(figures.test), "--out", str(out)]) == 0
     assert json.loads(out.read_text())["protocol"]["selection"] == "selected"
     capsys.readouterr()
-    given = [str(selected), str(figures.test), "--weights", "source", "--out", str(out)]
+    given = [str(selected), str(figures.test), "--checkpoint", "source", "--out", str(out)]
     assert main(["evaluate", *given]) == 2
     assert "is for a run folder" in capsys.readouterr().err
 
@@ -144,8 +144,8 @@ def test_resume_of_a_finished_run_changes_nothing(run, capsys):
 
 def test_figures(tmp_path, capsys):
     sizes = ["--source", "2", "--target", "2", "--test", "2", "--size", "48"]
-    assert main(["figures", str(tmp_path / "f"), *sizes]) == 0
-    assert main(["figures", str(tmp_path / "f"), *sizes]) == 2
+    assert main(["synth", str(tmp_path / "f"), *sizes]) == 0
+    assert main(["synth", str(tmp_path / "f"), *sizes]) == 2
     target = (tmp_path / "f" / "target" / "annotations.json").read_text()
     assert '"num_keypoints"' not in target
 
@@ -181,7 +181,7 @@ def test_what_is_no_demo_is_never_removed(finished_run, tmp_path, capsys):
 
 
 def test_figures_are_not_cleared_for_numbers_that_cannot_be(tmp_path, capsys):
-    given = ["figures", str(tmp_path), *("--source", "1", "--target", "1", "--test", "1")]
+    given = ["synth", str(tmp_path), *("--source", "1", "--target", "1", "--test", "1")]
     assert main(given) == 0
     before = sorted(tmp_path.rglob("*"))
     for wrong in (["--test", "0"], ["--size", "-1"]):
@@ -194,7 +194,7 @@ def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):
     style = {"encoder": "resnet10t", "weights": "none", "levels": "[0, 1]", "steps": 3, "batch": 2}
     settings = [f"--image.network.{name}={value}" for name, value in style.items()]
     settings += ["--image.style=adain", f"--source={figures.source}", f"--target={figures.target}"]
-    assert main(["style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
+    assert main(["train-style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
     assert file.stat().st_size > 1000
     assert file.with_suffix(".png").stat().st_size > 1000
     adapt = ["adapt", "--preset", "demo", *SETTINGS, *settings, "--out", str(tmp_path / "run")]
@@ -219,7 +219,7 @@ def relabelled(figures, tmp_path, names: dict[str, str], order: list[int]) -> li
         annotation["keypoints"] = points.reshape(-1).tolist()
     labels = tmp_path / "annotations.json"
     labels.write_text(json.dumps(content))
-    return [str(labels), "--images", str(figures.test.parent / "images")]
+    return [str(labels), "--image-root", str(figures.test.parent / "images")]
 
 
 def test_labels_of_another_skeleton_are_matched(run, figures, tmp_path, capsys):
@@ -244,7 +244,7 @@ def test_labels_of_another_skeleton_are_matched(run, figures, tmp_path, capsys):
     assert "no partner" in capsys.readouterr().out
     mapping = tmp_path / "joints.yaml"
     mapping.write_text("neck: collar\n")
-    assert scores(*odd, "--mapping", str(mapping))["metrics"] == plain["metrics"]
+    assert scores(*odd, "--keypoint-mapping", str(mapping))["metrics"] == plain["metrics"]
 
 
 def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, capsys):
@@ -258,8 +258,8 @@ def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, c
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps(content))
     out, images = tmp_path / "compared", figures.test.parent / "images"
-    both = ["compare", str(run), str(run), "--weights-a", "source", "--out", str(out)]
-    given = [str(labels), "--image-folder", str(images)]
+    both = ["compare", str(run), str(run), "--checkpoint-a", "source", "--out", str(out)]
+    given = [str(labels), "--image-root", str(images)]
     assert main([*both, *given, "--pairs", "3"]) == 0
     assert (out / "sheet.png").is_file() and (out / "scores_a.json").is_file()
     protocol = json.loads((out / "scores_a.json").read_text())["protocol"]
@@ -302,16 +302,27 @@ def test_adapting_to_a_skeleton_that_is_asked_for(figures, tmp_path, capsys):
     wanted.write_text("keypoints: [nose, l_knee, r_knee, pelvis, tail]\n")
     out = tmp_path / "run"
     arguments = ["--source", str(figures.source), "--target", str(figures.target)]
-    arguments += ["--skeleton", str(wanted), "--mapping", str(mapping), *SETTINGS]
+    arguments += ["--skeleton", str(wanted), "--keypoint-mapping", str(mapping), *SETTINGS]
     assert main(["adapt", "--preset", "demo", *arguments, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "4 of 5 keypoints matched" in said
-    assert said.index("4 of 5") < said.index("source: 24 labelled subjects")
+    assert said.index("4 of 5") < said.index("source: 24 labeled subjects")
     skeleton = read_skeleton(out)
     assert skeleton.keypoints == ("nose", "l_knee", "r_knee", "pelvis", "tail")
     assert skeleton.pairs == ((1, 2),)
     assert (
-        main(["adapt", "--preset", "demo", *arguments[:4], "--mapping", str(mapping), "--out", "x"])
+        main(
+            [
+                "adapt",
+                "--preset",
+                "demo",
+                *arguments[:4],
+                "--keypoint-mapping",
+                str(mapping),
+                "--out",
+                "x",
+            ]
+        )
         == 2
     )
     assert "no skeleton to map to" in capsys.readouterr().err

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import posebridge
 from PIL import Image
 
 from posebridge.cli.main import main
+from tests.command_line import posebridge
 
 
 @pytest.fixture
@@ -81,7 +81,10 @@ def test_to_a_table_says_what_is_lost(labels, tmp_path, capsys):
         (["labels.json", "labels.json"], "exists already"),
         (["labels.json", "out.csv", "--from", "sloth"], "unknown format 'sloth'"),
         (["labels.json", "out.csv", "--from", "label-studio"], "is no list of tasks"),
-        (["labels.json", "out.slp", "--images", "gone"], "the image folder gone does not exist"),
+        (
+            ["labels.json", "out.slp", "--image-root", "gone"],
+            "the image folder gone does not exist",
+        ),
     ],
 )
 def test_refusals(labels, tmp_path, monkeypatch, capsys, arguments, words):

@@ -7,12 +7,12 @@ import re
 
 import pytest
 import yaml
-from conftest import TINY
-from run_folders import same, weights
 
 from posebridge.cli.demo import _baseline
 from posebridge.cli.main import main
 from posebridge.training.presets import configure
+from tests.conftest import TINY
+from tests.run_folders import same, weights
 
 LEVELS = {
     "consistency.weight": 2,

@@ -1,4 +1,4 @@
-"""A disk that takes no more: an exit code, one sentence with the place, and nothing half-written."""
+"""A full disk leads to an exit code, one sentence with the file, and no partial output."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.writing_commands import COMMANDS, Given, make_given
-from conftest import TINY
 
 from posebridge.cli.main import main
+from tests.cli.writing_commands import COMMANDS, Given, make_given
+from tests.conftest import TINY
 
 PAGE = 4096
 ALONE = {
     "predict overlays": ["a.csv"],
     "predict an overlay video": ["a.csv", "drawn.mp4", "a.csv.keypoints.partial"],
     "bench": ["record.json"],
-    "style": ["style.safetensors"],
+    "train-style": ["style.safetensors"],
     "skeleton match": ["a.yaml"],
 }
 """Outputs that are whole without the others of their command."""
 RESUMED = ("a.csv.keypoints.partial",)
-"""What the same command goes on with."""
+"""Files that the same command resumes from."""
 STYLE = [f"--{name}={value}" for name, value in TINY.items()]
 STYLE += [
     "--image.style=adain",
@@ -58,7 +58,7 @@ def disk(tmp_path) -> Iterator[Path]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file and folder, hidden ones too, with a checksum of the files."""
+    """Return every file and folder, also hidden ones, with a checksum of the files."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         if path.is_file()
@@ -69,7 +69,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def fill(disk: Path, pages: int) -> None:
-    """Fill a disk until so many pages of 4 KiB are left."""
+    """Fill a disk until ``pages`` pages of 4 KiB are free."""
     (disk / "filler").unlink(missing_ok=True)
     state = os.statvfs(disk)
     free = state.f_bavail * state.f_frsize // PAGE
@@ -103,7 +103,7 @@ def test_what_a_full_disk_does_not_take_leaves_no_trace(
         left |= more
         assert told.err.count("\n") == 1, told.err
         assert str(disk) in told.err
-        assert "no space left" in told.err or "not whole" in told.err, told.err
+        assert "disk is full" in told.err or "not whole" in told.err, told.err
     assert code == 0, told
     assert pages > 0
     after = contents(disk)

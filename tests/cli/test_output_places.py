@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.test_full_disk import STYLE, contents
-from cli.writing_commands import COMMANDS, Given, make_given
 
 from posebridge.cli.main import main
+from tests.cli.test_full_disk import STYLE, contents
+from tests.cli.writing_commands import COMMANDS, Given, make_given
 
 OWN = ("evaluate into the card", "report", "bench")
 """Commands that write into what they read."""
@@ -94,7 +94,7 @@ print("CODES", codes)
 @pytest.mark.parametrize("limit", [0, 5000])
 def test_a_limit_of_a_files_size_leaves_no_trace(limit, given, tmp_path):
     pytest.importorskip("resource")
-    names = [n for n in COMMANDS if n.startswith(("convert", "figures", "skeleton"))]
+    names = [n for n in COMMANDS if n.startswith(("convert", "synth", "skeleton"))]
     if limit:  # what is larger than that for certain
         names = [n for n in names if n in ("convert to COCO", "convert to SLEAP", "skeleton show")]
     commands = [COMMANDS[name](given, tmp_path / "out") for name in names]
@@ -124,14 +124,14 @@ def test_an_interrupt_while_writing_leaves_no_trace(what, given, tmp_path, capsy
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), OSError(28, "full", "a.json")])
-def test_what_no_command_expects_is_one_sentence(error, capsys, monkeypatch):
-    from posebridge.cli import figures
+def test_an_unexpected_error_is_one_sentence(error, capsys, monkeypatch):
+    from posebridge.cli import synth
 
     def fails(_):
         raise error
 
-    monkeypatch.setattr(figures, "main", fails)
-    assert main(["figures", "x"]) == 2
+    monkeypatch.setattr(synth, "main", fails)
+    assert main(["synth", "x"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert not isinstance(error, OSError) or "a.json: full" in told

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import posebridge as run_posebridge
 
 import posebridge
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
@@ -22,6 +21,7 @@ from posebridge.data.videos.video import extract_frames, frame_times
 from posebridge.inference.smoothing import one_euro
 from posebridge.inference.tta import asked_of
 from posebridge.models.tta import Asked
+from tests.command_line import posebridge as run_posebridge
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_tasks_of_label_studio_are_replaced_like_every_other_file(run, figures, 
     config.write_text("<View/>")
     tasks.unlink()
     said = sentence(capsys, run, figures.test, "--out", tasks, "--out", tmp_path / "p.json")
-    assert "exists already and is another; remove it or give another name" in said
+    assert "exists already and differs; remove it or give another name" in said
     assert not tasks.exists() and config.read_text() == "<View/>"
 
 

@@ -179,7 +179,7 @@ def test_ctrl_c_ends_a_session_and_a_kill_loses_nothing(finished_run, tmp_path, 
 def test_unusable_camera_is_reported(finished_run, figures, plugged, pictures, tmp_path, capsys):
     out = ("--out", tmp_path / "a.csv")
     assert "camera:0" in sentence(capsys, finished_run, "0", *out)
-    assert "names no camera" in sentence(capsys, finished_run, "camera:front", *out)
+    assert "does not name a camera" in sentence(capsys, finished_run, "camera:front", *out)
     plugged(FakeCapture([], opened=False))
     assert "can't be opened" in sentence(capsys, finished_run, "camera:0", *out)
     dark = plugged(FakeCapture([None] * 100))

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import posebridge as run_posebridge
-from conftest import TINY
 
 import posebridge
 from posebridge.cli.main import main
 from posebridge.evaluation.calibration import read_calibrations
+from tests.command_line import posebridge as run_posebridge
+from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
@@ -25,7 +25,7 @@ def run(finished_run, tmp_path) -> Path:
 def test_a_run_gets_its_page_as_a_process(run, figures):
     done = run_posebridge(
         *("report", str(run)),
-        *("--labels", str(figures.test), "--images", "5"),
+        *("--labels", str(figures.test), "--max-images", "5"),
     )
     assert done.returncode == 0, done.stderr
     content = json.loads((run / "report" / "report.json").read_text())
@@ -89,13 +89,13 @@ def other_skeleton(figures, folder: Path) -> str:
     ],
 )
 def test_bad_input_gets_a_sentence(kind, words, run, figures, tmp_path, capsys):
-    images = ["--label-images", str(figures.test.parent / "images")]
+    images = ["--label-image-root", str(figures.test.parent / "images")]
     other = other_skeleton(figures, tmp_path)
     more = {
         "labels of others": ["--labels", other, *images],
         "source of others": ["--source-validation", other],
         "no labels there": ["--labels", str(tmp_path / "gone.json")],
-        "no photographs": ["--images", "0"],
+        "no photographs": ["--max-images", "0"],
     }.get(kind, [])
     if kind == "nothing":
         run = tmp_path / "nothing"

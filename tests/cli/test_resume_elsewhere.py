@@ -6,11 +6,11 @@ import os
 import shutil
 
 import pytest
-from conftest import TINY
-from run_folders import same, weights
 
 from posebridge.cli.main import main
 from posebridge.training.origin import ORIGIN
+from tests.conftest import TINY
+from tests.run_folders import same, weights
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 

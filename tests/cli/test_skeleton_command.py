@@ -35,7 +35,7 @@ def test_show_writes_a_file_to_start_from(tmp_path):
 def test_match_prints_draws_and_writes_a_mapping(tmp_path, capsys):
     mapping = tmp_path / "joints.yaml"
     mapping.write_text("neck: [left_shoulder, right_shoulder]\n")
-    given = ["skeleton", "match", "coco-17", "lsp-14", "--mapping", str(mapping)]
+    given = ["skeleton", "match", "coco-17", "lsp-14", "--keypoint-mapping", str(mapping)]
     picture, written, common = tmp_path / "m.png", tmp_path / "m.yaml", tmp_path / "c.yaml"
     assert main([*given, "--out", str(picture), "--common", str(common)]) == 0
     said = capsys.readouterr().out
@@ -54,10 +54,13 @@ def test_match_prints_draws_and_writes_a_mapping(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["show", "coco"], "there is no skeleton 'coco'"),
+        (["show", "coco"], "unknown skeleton 'coco'"),
         (["show", "coco-17", "--out", "picture.txt"], "give a .png"),
         (["match", "hand-21", "ap10k-17"], "no keypoint of 'hand'"),
-        (["match", "coco-17", "lsp-14", "--mapping", "none.yaml"], "none.yaml can't be read"),
+        (
+            ["match", "coco-17", "lsp-14", "--keypoint-mapping", "none.yaml"],
+            "none.yaml can't be read",
+        ),
     ],
 )
 def test_unusable_input_gets_a_sentence(arguments, words, capsys):

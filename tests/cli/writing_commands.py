@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bench.plans import write_plan, write_runs
 
 from posebridge.bench import read_plan
+from tests.bench.plans import write_plan, write_runs
 
 
 class Given(NamedTuple):
@@ -71,7 +71,7 @@ def _into_card(given: Given, out: Path) -> list[str]:
     model = out / "model"
     if not model.exists():
         shutil.copytree(given.run / "checkpoints" / "last", model)
-    return ["evaluate", str(model), str(given.figures.test), "--record"]
+    return ["evaluate", str(model), str(given.figures.test), "--update-card"]
 
 
 def _check(given: Given, out: Path) -> list[str]:
@@ -88,7 +88,7 @@ def _report(given: Given, out: Path) -> list[str]:
     run = out / "run"
     if not run.exists():
         shutil.copytree(given.run, run)
-    return ["report", str(run), "--images", "4"]
+    return ["report", str(run), "--max-images", "4"]
 
 
 def _bench(given: Given, out: Path) -> list[str]:
@@ -96,17 +96,25 @@ def _bench(given: Given, out: Path) -> list[str]:
     if not folder.exists():
         write_runs(folder, read_plan(given.plan))
     record = str(out / "record.json")
-    return ["bench", str(given.plan), "--out", str(folder), "--table", "--record", record]
+    return [
+        "bench",
+        str(given.plan),
+        "--out",
+        str(folder),
+        "--tables-only",
+        "--results-file",
+        record,
+    ]
 
 
 def _figures(given: Given, out: Path) -> list[str]:
     counts = ["--source", "2", "--target", "2", "--test", "2", "--size", "32"]
-    return ["figures", str(out / "figures"), *counts]
+    return ["synth", str(out / "figures"), *counts]
 
 
 def _style(given: Given, out: Path) -> list[str]:
     data = ["--source", str(given.figures.source), "--target", str(given.figures.target)]
-    return ["style", *data, *given.style, "--out", str(out / "style.safetensors")]
+    return ["train-style", *data, *given.style, "--out", str(out / "style.safetensors")]
 
 
 def _skeleton(*words: str) -> Command:
@@ -144,8 +152,8 @@ COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "report": _report,
     "bench": _bench,
-    "figures": _figures,
-    "style": _style,
+    "synth": _figures,
+    "train-style": _style,
     "skeleton show": _skeleton("show", "coco-17", "--out", "@a.png"),
     "skeleton show as YAML": _skeleton("show", "coco-17", "--out", "@a.yaml"),
     "skeleton match": _skeleton(

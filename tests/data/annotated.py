@@ -15,7 +15,7 @@ NAMES = ("spine", "left_ear", "right_ear")
 
 
 def annotated(folder: Path) -> Annotations:
-    """Three images of two sizes, one without a subject; two subjects in the first."""
+    """Return three images of two sizes, one without a subject; two subjects in the first."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "a.png", folder / "deep" / "b.png", folder / "c.png"]
     sizes = [(20, 10), (40, 30), (20, 10)]
@@ -45,7 +45,7 @@ def annotated(folder: Path) -> Annotations:
 
 
 def predicted(folder: Path) -> Annotations:
-    """The same as predictions."""
+    """Return the labels as predictions."""
     labels = annotated(folder)
     scores = np.where(labels.visibility > 0, [[0.5, 0.25, 0.75]], 0.0)
     visibility = np.where(labels.visibility > 0, 2, 0).astype(np.uint8)

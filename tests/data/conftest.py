@@ -19,7 +19,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 def write_film(file: Path, count: int = 10, times: Sequence[int] = (), rotation: int = 0) -> Path:
-    """A video of 64 x 48 whose frame i has the grey 20 i, its upper left quarter white.
+    """Return a video of 64 x 48 whose frame i has the gray 20 i, its upper left quarter white.
 
     Args:
         times: milliseconds at which the frames are shown; by default 40 apart.

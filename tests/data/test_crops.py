@@ -75,7 +75,7 @@ def test_pixels_of_the_image_and_of_the_crop(region, size, image, crop):
     st.sampled_from([32, 64, 256]),
 )
 @settings(max_examples=40, deadline=None)
-def test_a_dot_in_a_large_image_is_where_its_point_says(point, offset, side, size):
+def test_dot_in_a_large_image_is_at_its_point(point, offset, side, size):
     """Cut small or large, over the border or not: within 0.6 px of the crop."""
     where = np.array(point)
     rows, columns = np.mgrid[:480, :640]
@@ -153,7 +153,7 @@ def test_every_way_to_hold_a_camera(tmp_path, orientation, ending):
     assert np.abs(seen.astype(int) - upright).max() < 60  # JPEG
 
 
-def test_colours_are_in_the_order_red_green_blue(tmp_path):
+def test_colors_are_in_rgb_order(tmp_path):
     Image.new("RGB", (8, 8), (200, 100, 10)).save(tmp_path / "a.png")
     assert decode_image(tmp_path / "a.png")[0, 0].tolist() == [200, 100, 10]
 
@@ -174,7 +174,7 @@ def test_a_truncated_image_is_not_half_an_image(tmp_path, share, ending):
         decode_image(file)
 
 
-def test_what_is_no_image_says_which_file(tmp_path):
+def test_file_that_is_not_an_image_is_named(tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("hello")
     (tmp_path / "folder.jpg").mkdir()

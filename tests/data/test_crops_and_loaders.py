@@ -41,7 +41,7 @@ def test_points_to_the_crop_and_back(x, y, side, size):
     np.testing.assert_allclose(back, points, atol=1e-9)
 
 
-def test_a_drawn_dot_lies_where_its_point_says():
+def test_drawn_dot_is_at_its_point():
     image = np.zeros((300, 400, 3), np.uint8)
     point = np.array([[[211.0, 133.0]]])
     cv2.circle(image, (211, 133), 9, (255, 255, 255), -1)
@@ -69,7 +69,7 @@ def test_photographs_are_turned_upright(tmp_path):
     assert decode_image(tmp_path / "phone.jpg").shape == (40, 20, 3)
 
 
-def test_grey_and_transparent_images_are_rgb(tmp_path):
+def test_gray_and_transparent_images_are_rgb(tmp_path):
     Image.new("L", (8, 8), 100).save(tmp_path / "grey.png")
     Image.new("RGBA", (8, 8), (1, 2, 3, 4)).save(tmp_path / "clear.png")
     for name in ("grey.png", "clear.png"):
@@ -118,7 +118,7 @@ def test_an_unreadable_image_is_replaced_and_reported(tmp_path):
         decode_image(tmp_path / "1.jpg")
 
 
-def test_headers_are_looked_at_before_training(tmp_path):
+def test_headers_are_checked_before_training(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no image")
     (tmp_path / "c.png").write_bytes(b"")
@@ -130,7 +130,7 @@ def test_headers_are_looked_at_before_training(tmp_path):
         drop_unreadable(read_unlabelled(tmp_path))
 
 
-def test_what_can_be_a_target(figures, tmp_path):
+def test_only_unlabeled_samples_can_be_a_target(figures, tmp_path):
     images = figures.target.parent / "images"
     assert len(read_unlabelled(images)) == 24
     assert len(read_unlabelled(f"{images}/figure_000000[0-4].jpg")) == 5

@@ -18,15 +18,15 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from annotated import annotated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_deeplabcut import CONFIG, TABLE, pandas_levels
-from tool_files import text
 
 from posebridge.data.formats.registry import format_named
 from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
 from posebridge.errors import InputError
+from tests.data.annotated import annotated
+from tests.data.formats.test_deeplabcut import CONFIG, TABLE, pandas_levels
+from tests.data.formats.tool_files import text
 
 JUNK: tuple[Any, ...] = (
     *(None, True, -1, 0, 3, 10**30, -(2**63), 1e308, float("nan"), float("inf"), 0.5),
@@ -38,7 +38,7 @@ WORDS = ("nan", "inf", "-1", "1e400", "x", "", "9" * 30, "\0", "1e9", '"', ",", 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """One file of each reader, with its images."""
+    """Return one file of each reader, with its images."""
     root = tmp_path_factory.mktemp("whole")
     labels = annotated(root / "images")
     for name, path in (
@@ -101,7 +101,7 @@ def places(value: Any, path: tuple = ()) -> Iterator[tuple]:
 
 
 def damaged_value(content: Any, luck: random.Random) -> Any:
-    """A parsed file with one value dropped or replaced."""
+    """Return a parsed file with one value dropped or replaced."""
     changed = copy.deepcopy(content)
     *way, last = luck.choice(list(places(changed)))
     inner = changed
@@ -115,7 +115,7 @@ def damaged_value(content: Any, luck: random.Random) -> Any:
 
 
 def damaged(content: bytes, ending: str, luck: random.Random) -> bytes:
-    """The bytes of a file, harmed in one of a few ways."""
+    """Return the bytes of a file, damaged in one of several ways."""
     if ending in (".json", ".yaml") and luck.random() < 0.7:
         if ending == ".json":
             return json.dumps(damaged_value(json.loads(content), luck)).encode()

@@ -78,10 +78,10 @@ def test_a_name_that_is_not_utf_8_survives_where_the_format_can_hold_it(tmp_path
 
 
 @pytest.mark.parametrize("out", ["out.csv", "out.h5", "out.slp", "out.nwb", "project"])
-def test_a_name_that_is_not_utf_8_is_a_sentence_elsewhere(tmp_path, out):
+def test_name_that_is_not_utf_8_is_refused_elsewhere(tmp_path, out):
     file = _set(tmp_path, LATIN)
     format = "deeplabcut-project" if out == "project" else None
-    with pytest.raises(InputError, match=r"caf\\xe9 \.png is not UTF-8, .* rename it"):
+    with pytest.raises(InputError, match=r"caf\\xe9 \.png is not UTF-8, .* rename the file"):
         convert(file, tmp_path / out, target_format=format)
     assert not (tmp_path / out).exists()
 

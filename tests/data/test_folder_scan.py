@@ -1,4 +1,4 @@
-"""What a folder of images holds, and one line on what is left out."""
+"""The images of a folder, and one line on the files that are left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _read(source: Path | str, folder: Path) -> tuple[list[str], list[str]]:
     return names, told
 
 
-def test_what_is_not_a_photograph_is_left_out_and_counted_by_reason(tmp_path):
+def test_other_files_are_left_out_and_counted_by_reason(tmp_path):
     _fill(tmp_path, "a.jpg", "b.jfif", "c.jpe", "d.AVIF", "f.gif", "h.jp2", "noext", "._a.jpg")
     _fill(tmp_path, ".hidden.png", "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/a.jpg")
     _fill(tmp_path, ".ipynb_checkpoints/a-checkpoint.jpg", "deep/@eaDir/b.jpg", "deep/z.png")
@@ -54,7 +54,7 @@ def test_what_is_not_a_photograph_is_left_out_and_counted_by_reason(tmp_path):
     )
 
 
-def test_a_plain_folder_is_read_without_a_remark(tmp_path):
+def test_plain_folder_is_read_without_a_message(tmp_path):
     _fill(tmp_path, "a.png", "b/c.png")
     (tmp_path / "notes.txt").touch()
     assert _read(tmp_path, tmp_path) == (["a.png", "b/c.png"], [])
@@ -106,7 +106,7 @@ def test_an_empty_path_is_not_the_current_folder(given):
             read(given)
 
 
-def test_a_pipe_is_a_sentence(tmp_path):
+def test_pipe_is_refused(tmp_path):
     for name in ("pipe.jpg", "pipe.json", "pipe.mp4", "pipe.yaml", "pipe.csv"):
         os.mkfifo(tmp_path / name)
         with pytest.raises(InputError, match=f"{name} is a pipe, not a file"):

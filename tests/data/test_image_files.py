@@ -111,7 +111,7 @@ def test_mixed_kinds_in_a_folder_keep_their_own_range(tmp_path):
     assert decode_image(tmp_path / "twelve.png").max() == 3900 >> 4
 
 
-def test_floats_are_shares_of_1_or_of_255(tmp_path):
+def test_floats_are_fractions_of_1_or_of_255(tmp_path):
     for name, top in (("one", 1.0), ("bytes", 255.0)):
         values = np.linspace(0, top, 12, dtype=np.float32).reshape(3, 4)
         Image.fromarray(values).save(tmp_path / f"{name}.tif")
@@ -125,7 +125,7 @@ def test_floats_are_shares_of_1_or_of_255(tmp_path):
     check_header(tmp_path / "color.tif")
 
 
-def test_floats_without_a_range_are_a_sentence(tmp_path):
+def test_floats_without_a_range_are_refused(tmp_path):
     Image.fromarray(np.full((3, 4), 1e9, np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(UnreadableImage, match=r"a\.tif: pixel values up to 1e\+09, beyond 16 bits"):
         decode_image(tmp_path / "a.tif")
@@ -150,7 +150,7 @@ def test_the_first_frame_of_an_animation_is_taken(tmp_path):
         assert decode_image(tmp_path / name)[4, 4, 0] > 200
 
 
-def test_damage_is_a_sentence_and_a_pipe_never_hangs(tmp_path):
+def test_damage_is_reported_and_a_pipe_never_hangs(tmp_path):
     content = io.BytesIO()
     Image.effect_noise((64, 64), 90).save(content, "JPEG")
     (tmp_path / "cut.jpg").write_bytes(content.getvalue()[:100])
@@ -167,7 +167,7 @@ def test_damage_is_a_sentence_and_a_pipe_never_hangs(tmp_path):
             upright_size(tmp_path / name)
 
 
-def test_a_bomb_is_a_sentence(tmp_path):
+def test_decompression_bomb_is_refused(tmp_path):
     """60,000 x 60,000 pixels in some bytes."""
     content = io.BytesIO()
     Image.new("1", (8, 8)).save(content, "PNG")

@@ -41,7 +41,7 @@ def files(folder: Path, *names: str) -> Path:
         ("a.jpg", "https://example.org/store/a.jpg"),
     ],
 )
-def test_name_gives_the_file_that_everybody_means(tmp_path: Path, there: str, name: str) -> None:
+def test_name_resolves_to_the_expected_file(tmp_path: Path, there: str, name: str) -> None:
     files(tmp_path, there)
     assert ImageNames([tmp_path]).find(name, "f.json: image 1") == tmp_path / there
 
@@ -54,7 +54,7 @@ def test_longest_common_end_decides_between_files_of_one_name(tmp_path: Path) ->
         names.find("1.jpg", "f.json")
 
 
-def test_letters_case_decides_only_where_nothing_else_does(tmp_path: Path) -> None:
+def test_letter_case_decides_only_last(tmp_path: Path) -> None:
     files(tmp_path, "sub/a.jpg", "sub/A.jpg")
     assert ImageNames([tmp_path]).find("A.jpg", "f.json") == tmp_path / "sub/A.jpg"
 
@@ -86,7 +86,7 @@ def test_two_names_never_share_a_file_by_a_fallback(
     assert repr(other) in str(raised.value)
 
 
-def test_upload_prefix_is_cut_unless_two_uploads_meet(tmp_path: Path) -> None:
+def test_upload_prefix_is_cut_unless_ambiguous(tmp_path: Path) -> None:
     files(tmp_path, "a.jpg")
     names = ImageNames([tmp_path], other_names=lambda name: [name.partition("-")[2]])
     assert names.find("11aa22bb-a.jpg", "t.json: task 1") == tmp_path / "a.jpg"
@@ -94,7 +94,7 @@ def test_upload_prefix_is_cut_unless_two_uploads_meet(tmp_path: Path) -> None:
         names.find("33cc44dd-a.jpg", "t.json: task 2")
 
 
-def test_one_picture_under_two_spellings_is_one_name(tmp_path: Path) -> None:
+def test_one_image_under_two_spellings_is_one_name(tmp_path: Path) -> None:
     files(tmp_path, "sub/é.jpg")
     names = ImageNames([tmp_path])
     spellings = [
@@ -148,7 +148,7 @@ def test_nothing_is_looked_for_below_a_folder_of_too_many_files(
         ImageNames([tmp_path]).find("a.jpg", "f.json: image 1")
 
 
-def test_many_files_of_one_name_are_told_apart_by_their_folders_in_little_time(
+def test_many_files_of_one_name_are_resolved_by_folder_quickly(
     tmp_path: Path,
 ) -> None:
     count = 1500
@@ -165,6 +165,6 @@ def test_many_files_of_one_name_are_told_apart_by_their_folders_in_little_time(
     assert time.process_time() - start < 1.5
 
 
-def test_folders_whose_names_differ_in_case_are_told_apart_among_many(tmp_path: Path) -> None:
+def test_folders_that_differ_in_case_are_distinguished(tmp_path: Path) -> None:
     files(tmp_path, *(f"data/{n}/a.jpg" for n in range(20)), "data/S/a.jpg", "data/s/a.jpg")
     assert ImageNames([tmp_path]).find("S/a.jpg", "f.json") == tmp_path / "data/S/a.jpg"

@@ -1,4 +1,4 @@
-"""Batches as functions of seed and step, and what happens to images that cannot be read."""
+"""Batches as functions of seed and step, and unreadable images."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_stream_can_begin_far_out_at_no_cost():
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("first", [0, 3])
-def test_the_loader_gives_what_the_steps_are(figures, workers, first):
+def test_loader_returns_the_items_of_the_steps(figures, workers, first):
     steps = paired(figures, target_from=2)
     batches = list(step_loader(steps, first, 5, workers))
     assert [batch.step for batch in batches] == list(range(first, 5))
@@ -113,7 +113,7 @@ def test_joints_off_the_crop_or_without_a_label_are_not_visible(tmp_path):
 
 
 def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabelledSamples:
-    """Images of one grey each, 20 times their number; the broken ones are cut off."""
+    """Images of one gray each, 20 times their number; the broken ones are cut off."""
     folder.mkdir(exist_ok=True)
     for number in range(count):
         file = folder / f"{number}.jpg"
@@ -123,7 +123,7 @@ def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabelledSamples
     return read_unlabelled(folder)
 
 
-def test_the_labels_are_those_of_the_image_that_stands_in(tmp_path):
+def test_replacement_image_brings_its_own_labels(tmp_path):
     images = gallery(tmp_path / "g", {1, 2})
     points = np.repeat(np.arange(6, dtype=np.float32), 2).reshape(6, 1, 2)
     samples = LabelledSamples(
@@ -138,7 +138,7 @@ def test_the_labels_are_those_of_the_image_that_stands_in(tmp_path):
     assert {Path(line.split(":")[0]).name for line in batch.unreadable} == {"1.jpg", "2.jpg"}
 
 
-def test_a_disk_that_went_away_is_an_error(tmp_path):
+def test_missing_disk_is_an_error(tmp_path):
     samples = gallery(tmp_path / "g", set(range(6)))
     with pytest.raises(
         InputError, match=r"50 images of .* in a row can't be read, the last: .*jpg"
@@ -146,7 +146,7 @@ def test_a_disk_that_went_away_is_an_error(tmp_path):
         read_crops(samples, np.array([0]), CROPS)
 
 
-def test_a_worker_hands_its_error_on_as_one_sentence(tmp_path):
+def test_worker_error_is_one_sentence(tmp_path):
     gone = gallery(tmp_path / "g", set(range(6)))
     with pytest.raises(InputError, match=r"^50 images of .* in a row can't be read") as caught:
         next(iter(step_loader(PairedSteps(None, gone, CROPS, 2, 0, 0), 0, 2, workers=1)))

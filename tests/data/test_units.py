@@ -1,4 +1,4 @@
-"""Pixels where pixels are wanted, shares where shares are."""
+"""Pixels where pixels are expected, fractions where fractions are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from posebridge.errors import InputError
 
 
 def coco(folder: Path, subjects: list[tuple[list, list]], size=(100, 50)) -> Path:
-    """A COCO file of keypoints a, b and boxes."""
+    """Return a COCO file of keypoints a, b and boxes."""
     Image.new("RGB", size).save(folder / "a.png")
     content = {
         "images": [{"id": 1, "file_name": "a.png"}],
@@ -32,18 +32,18 @@ PIXELS = ([10, 20, 2, 30, 40, 2], [5, 10, 60, 40])
 SHARES = ([0.1, 0.2, 2, 0.3, 0.4, 2], [0.05, 0.1, 0.6, 0.4])
 
 
-def test_shares_in_place_of_pixels_are_refused(tmp_path):
+def test_fractions_in_place_of_pixels_are_refused(tmp_path):
     file = coco(tmp_path, [SHARES, SHARES])
     for read in (read_labelled, read_annotations):
         with pytest.raises(
-            InputError, match="look like shares of the image, where pixels are wanted"
+            InputError, match="look like fractions of the image, where pixels are expected"
         ):
             read(file)
     with pytest.raises(InputError, match=r"2 of 2 boxes are smaller than a pixel.* box 0;.*pixels"):
         read_unlabelled(file)
 
 
-def test_boxes_in_shares_beside_points_in_pixels_are_refused(tmp_path):
+def test_boxes_in_fractions_with_points_in_pixels_are_refused(tmp_path):
     file = coco(tmp_path, [(PIXELS[0], SHARES[1]), (PIXELS[0], SHARES[1])])
     with pytest.raises(InputError, match="2 of 2 boxes are smaller than a pixel"):
         read_labelled(file)
@@ -54,7 +54,7 @@ def test_pixels_of_another_image_are_refused(tmp_path):
     file = coco(tmp_path, [far])
     with pytest.raises(InputError, match=r"\(1500, 900\) in .*a.png, an image of 100 x 50 pixels"):
         read_labelled(file)
-    with pytest.raises(InputError, match="1 of 1 boxes looked at are far outside of their images"):
+    with pytest.raises(InputError, match="1 of 1 boxes checked are far outside of their images"):
         read_unlabelled(file)
 
 

@@ -83,7 +83,7 @@ def problem(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
     """
     if words[0] not in COMMANDS:
         return f"unknown command '{words[0]}'"
-    if len(words) == 1 or "--help" in words:
+    if len(words) == 1 or {"--help", "--help-all"} & set(words):
         return None
     _write_settings(words)
     with monkeypatch.context() as patch:
@@ -91,7 +91,7 @@ def problem(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
             patch.setattr(parser, "parse_args", _parse_only(parser.parse_args))
         patch.setattr(argparse.ArgumentParser, "error", _raise)
         try:
-            importlib.import_module(f"posebridge.cli.{words[0]}").main(words[1:])
+            importlib.import_module(f"posebridge.cli.{words[0].replace('-', '_')}").main(words[1:])
         except Parsed:
             return None
         except (InputError, SystemExit) as error:

@@ -1,4 +1,4 @@
-"""Small labelled sets for the tests of this room."""
+"""Small labeled datasets for the tests of evaluation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def labels_of(
     boxes: np.ndarray | None = None,
     image_ids: np.ndarray | None = None,
 ) -> LabelledSamples:
-    """Labels at ``points`` (N, K, 2); by default all labelled, boxes 100 x 200, an image each."""
+    """Return labels at ``points`` (N, K, 2); by default all labeled, boxes 100 x 200, an image each."""
     count = len(points)
     return LabelledSamples(
         images=UnlabelledSamples.from_lists(
@@ -56,13 +56,13 @@ def labels_of(
 
 
 def scattered(names: list[str], count: int, seed: int = 0) -> LabelledSamples:
-    """Labels drawn at random in a 100 x 200 box."""
+    """Return labels drawn at random in a 100 x 200 box."""
     draw = np.random.default_rng(seed)
     return labels_of(names, draw.uniform((0, 0), (100, 200), (count, len(names), 2)))
 
 
 def predicted_at(points: np.ndarray, side: float = 100.0, confidence: float = 0.5) -> Predictions:
-    """Predictions at ``points`` with the same confidence and the same crop everywhere."""
+    """Return predictions at ``points`` with one confidence and one crop side for all subjects."""
     return Predictions(
         points=np.asarray(points, dtype=np.float32),
         confidence=np.full(points.shape[:2], confidence, dtype=np.float32),

@@ -1,4 +1,4 @@
-"""Peaks to chances: maps and errors by hand, monotone on anything, better on a model that lies."""
+"""Calibrated confidence: maps and errors by hand, monotonicity, and an overconfident model."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from posebridge.evaluation.calibration import (
 from posebridge.evaluation.judgement import write_calibrations
 
 
-def test_a_map_by_hand():
-    """Right: no, yes, no, yes. The middle two pool to a half, at the middle of their peaks."""
-    found = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
-    assert found.shared.peak == pytest.approx((0.1, 0.25, 0.4))
-    assert found.shared.chance == pytest.approx((0, 0.5, 1))
-    np.testing.assert_allclose(found([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
-    assert found.points == 4
+def test_calibration_map_by_hand():
+    """Right: no, yes, no, yes. The middle two pool to 0.5, at the mean of their peaks."""
+    result = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
+    assert result.shared.peak == pytest.approx((0.1, 0.25, 0.4))
+    assert result.shared.chance == pytest.approx((0, 0.5, 1))
+    np.testing.assert_allclose(result([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
+    assert result.points == 4
 
 
-def test_only_labelled_points_count_and_at_least_one_is_needed():
-    found = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
-    assert found.points == 2
-    assert found.shared.chance == (0.5,)
+def test_only_labeled_points_count():
+    result = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
+    assert result.points == 2
+    assert result.shared.chance == (0.5,)
     assert fit_calibration([[0.5]], [[np.nan]], 0.05) is None
     with pytest.raises(ValueError, match="must both be"):
         fit_calibration([[0.5]], [[0.1, 0.2]], 0.05)
 
 
-def test_a_joint_with_enough_labels_has_its_own_map():
+def test_joint_with_enough_labels_has_its_own_map():
     """At the same peak the first joint is always right, the second never."""
     peaks = np.full((20, 2), 0.5)
     ratio = np.stack([np.zeros(20), np.ones(20)], axis=1)
@@ -53,29 +53,29 @@ def test_a_joint_with_enough_labels_has_its_own_map():
     st.lists(st.floats(0, 1), min_size=2, max_size=10),
 )
 @settings(max_examples=60, deadline=None)
-def test_chances_rise_with_peaks_and_stay_chances(points, asked):
+def test_confidence_is_monotone_and_in_range(points, heights):
     peaks = np.array([[p] for p, _ in points])
     ratio = np.array([[0.0 if right else 1.0] for _, right in points])
-    chances = fit_calibration(peaks, ratio, 0.05)(np.sort(np.array(asked))[:, None])[:, 0]
-    assert (np.diff(chances) >= -1e-12).all()
-    assert chances.min() >= 0
-    assert chances.max() <= 1
+    calibrated = fit_calibration(peaks, ratio, 0.05)(np.sort(np.array(heights))[:, None])[:, 0]
+    assert (np.diff(calibrated) >= -1e-12).all()
+    assert calibrated.min() >= 0
+    assert calibrated.max() <= 1
 
 
-def test_the_calibration_error_by_hand():
-    """Two points say 5 % and half are right, two say 95 % and all are: 0.45 and 0.05, halved."""
-    found = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
-    assert found.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
-    assert found.chance == pytest.approx((5, 95))
-    assert found.share == pytest.approx((50, 100))
-    assert found.points == (2, 2)
-    assert (found.expected, found.right) == pytest.approx((50, 75))
+def test_calibration_error_by_hand():
+    """Two points at 5 %, half right, and two at 95 %, all right: 0.45 and 0.05, averaged."""
+    result = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
+    assert result.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
+    assert result.chance == pytest.approx((5, 95))
+    assert result.share == pytest.approx((50, 100))
+    assert result.points == (2, 2)
+    assert (result.expected, result.right) == pytest.approx((50, 75))
     assert reliability([], []) is None
     assert reliability([1.0], [True]).error == 0
 
 
-def test_a_model_that_promises_too_much_is_put_right_on_other_images():
-    """Its peaks are drawn at random and it is right with the square of them."""
+def test_overconfident_model_is_calibrated_on_other_images():
+    """Peaks are drawn at random, and the probability of being right is the peak squared."""
     draw = np.random.default_rng(0)
     peaks = draw.random((400, 14))
     ratio = np.where(draw.random((400, 14)) < peaks**2, 0.01, 0.5)
@@ -88,7 +88,7 @@ def test_a_model_that_promises_too_much_is_put_right_on_other_images():
     assert after.expected == pytest.approx(after.right, abs=3)
 
 
-def test_maps_survive_a_file(tmp_path):
+def test_calibration_file_round_trip(tmp_path):
     draw = np.random.default_rng(1)
     fit = fit_calibration(draw.random((50, 2)), draw.random((50, 2)), 0.3, least=50)
     file = tmp_path / "calibration.json"
@@ -120,7 +120,7 @@ def test_maps_survive_a_file(tmp_path):
         ),
     ],
 )
-def test_a_broken_file_gets_a_sentence(tmp_path, text):
+def test_damaged_calibration_file_is_reported(tmp_path, text):
     file = tmp_path / "calibration.json"
     file.write_text(text)
     with pytest.raises(InputError, match="calibration.json.*posebridge report"):

@@ -1,4 +1,4 @@
-"""Value tables worked out by hand, and what must hold for any input."""
+"""Metrics: value tables worked out by hand, and properties for any input."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SIDES = np.array([100.0, 50.0])
 GROUPS = {"left": (0, 1), "tail": (2,)}
 
 
-def test_distances_are_euclidean_and_nan_where_unlabelled():
+def test_distances_are_euclidean_and_nan_where_unlabeled():
     points = np.zeros((1, 4, 2))
     predicted = np.array([[[3, 4], [-6, 8], [1, 1], [NAN, 0]]])
     result = metrics.distances(predicted, points, np.array([[True, True, False, True]]))
     np.testing.assert_array_equal(result, [[5, 10, NAN, INF]])
 
 
-def test_distances_ignore_what_an_unlabelled_prediction_holds():
+def test_predictions_of_unlabeled_joints_are_ignored():
     predicted = np.array([[[NAN, INF]]])
     assert np.isnan(metrics.distances(predicted, np.zeros((1, 1, 2)), np.array([[False]]))).all()
 
 
-def test_distances_say_which_shapes_they_want():
+def test_wrong_shapes_of_points_are_reported():
     with pytest.raises(ValueError, match=r"\(N, K, 2\)"):
         metrics.distances(np.zeros((2, 3, 2)), np.zeros((2, 4, 2)), np.ones((2, 3), bool))
 
@@ -41,7 +41,7 @@ def test_distances_say_which_shapes_they_want():
     ("threshold", "everything", "left", "tail"),
     [
         (0.04, 20, 25, 0),  # 0.00
-        (0.05, 40, 50, 0),  # and 0.05: "at most", so the border counts
+        (0.05, 40, 50, 0),  # and 0.05: "at most", so equality counts
         (0.10, 60, 75, 0),
         (0.20, 80, 100, 0),
         (0.50, 100, 100, 100),
@@ -52,7 +52,7 @@ def test_pck_by_hand(threshold, everything, left, tail):
     assert result == pytest.approx({"all": everything, "left": left, "tail": tail})
 
 
-def test_pck_is_pooled_over_joints_and_not_a_mean_of_batches_subjects_or_joints():
+def test_pck_is_pooled_over_joints():
     batches = [metrics.pck(DISTANCES[i : i + 1], SIDES[i : i + 1], 0.05)["all"] for i in (0, 1)]
     assert batches == pytest.approx([50, 100 / 3])
     joints = [metrics.pck(DISTANCES[:, k : k + 1], SIDES, 0.05)["all"] for k in (0, 1, 2)]
@@ -63,13 +63,13 @@ def test_pck_is_pooled_over_joints_and_not_a_mean_of_batches_subjects_or_joints(
     assert pooled != pytest.approx(np.mean(joints))
 
 
-def test_a_subject_without_a_normaliser_is_left_out_of_pck():
+def test_subject_without_a_normalizer_is_left_out_of_pck():
     result = metrics.pck(DISTANCES, np.array([NAN, 50.0]), 0.05, GROUPS)
     assert result == pytest.approx({"all": 100 / 3, "left": 50, "tail": 0})
     assert metrics.pck(DISTANCES, np.array([0.0, 50.0]), 0.05, GROUPS) == pytest.approx(result)
 
 
-def test_a_group_without_a_label_is_nan():
+def test_group_without_a_label_is_nan():
     distances = np.array([[5.0, 10.0, NAN]])
     for result in (
         metrics.pck(distances, np.array([100.0]), 0.1, GROUPS),
@@ -81,7 +81,7 @@ def test_a_group_without_a_label_is_nan():
         assert np.isfinite(result["all"])
 
 
-def test_a_broken_prediction_is_a_miss():
+def test_prediction_that_is_not_finite_is_a_miss():
     result = metrics.pck(np.array([[INF, 0.0]]), np.array([100.0]), 0.1)
     assert result["all"] == pytest.approx(50)
     assert metrics.auc(np.array([[INF, 0.0]]), np.array([100.0]), 0.1)["all"] == pytest.approx(50)
@@ -118,12 +118,12 @@ def test_auc_refuses_an_empty_range():
 places = arrays(np.float64, (4, 3, 2), elements=st.floats(-500, 500, width=32))
 flags = arrays(np.bool_, (4, 3))
 sides = arrays(np.float64, (4,), elements=st.floats(1, 500, width=32))
-shares = st.floats(0.01, 1)
+thresholds = st.floats(0.01, 1)
 
 
 @settings(max_examples=50, deadline=None)
-@given(places, flags, sides, shares)
-def test_perfect_predictions_score_everything(points, labelled, side, threshold):
+@given(places, flags, sides, thresholds)
+def test_perfect_predictions_score_100(points, labelled, side, threshold):
     distances = metrics.distances(points, points, labelled)
     expected = 100 if labelled.any() else NAN
     for score in (metrics.pck, metrics.auc):
@@ -133,23 +133,23 @@ def test_perfect_predictions_score_everything(points, labelled, side, threshold)
 
 @settings(max_examples=50, deadline=None)
 @given(places, places, flags, arrays(np.int64, (4, 1, 2), elements=st.integers(-500, 500)))
-def test_moving_everything_changes_nothing(predicted, points, labelled, shift):
+def test_distances_are_translation_invariant(predicted, points, labelled, shift):
     still = metrics.distances(predicted, points, labelled)
     moved = metrics.distances(predicted + shift, points + shift, labelled)
     np.testing.assert_allclose(still, moved, atol=1e-6)
 
 
 @settings(max_examples=50, deadline=None)
-@given(places, places, sides, shares, shares)
-def test_pck_grows_with_the_threshold(predicted, points, side, one, other):
+@given(places, places, sides, thresholds, thresholds)
+def test_pck_increases_with_the_threshold(predicted, points, side, first, second):
     distances = metrics.distances(predicted, points, np.ones((4, 3), bool))
-    low, high = sorted((one, other))
+    low, high = sorted((first, second))
     assert metrics.pck(distances, side, low)["all"] <= metrics.pck(distances, side, high)["all"]
 
 
 @settings(max_examples=50, deadline=None)
 @given(places, places, flags, sides, st.permutations(range(4)))
-def test_the_order_of_subjects_does_not_matter(predicted, points, labelled, side, order):
+def test_order_of_subjects_does_not_matter(predicted, points, labelled, side, order):
     distances = metrics.distances(predicted, points, labelled)
     for score in (metrics.pck, metrics.auc):
         assert score(distances, side, 0.1)["all"] == pytest.approx(

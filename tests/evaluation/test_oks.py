@@ -1,4 +1,4 @@
-"""OKS-AP: perfect, by hand, left out, and silent."""
+"""OKS-AP: values by hand, subjects and images that are left out, and no output."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .people import COCO, LEEDS, labels_of, scattered
 
 
 def score(points, labels, confidence=0.5, **options):
-    sure = np.broadcast_to(np.asarray(confidence, dtype=float), points.shape[:2])
-    return oks.oks_average_precision(oks.coco_results(points, sure, labels), labels, **options)
+    each = np.broadcast_to(np.asarray(confidence, dtype=float), points.shape[:2])
+    return oks.oks_average_precision(oks.coco_results(points, each, labels), labels, **options)
 
 
 @pytest.mark.parametrize("names", [COCO, LEEDS])
-def test_perfect_predictions_score_everything_without_a_word(names, capfd):
+def test_perfect_predictions_score_100_and_print_nothing(names, capfd):
     labels = scattered(names, 5)
     assert score(labels.points, labels) == pytest.approx(
         {"AP": 100, "AP50": 100, "AP75": 100, "AR": 100}
@@ -28,14 +28,14 @@ def test_perfect_predictions_score_everything_without_a_word(names, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_coco_names_get_the_official_sigmas():
+def test_coco_names_have_the_official_sigmas():
     official = [26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]
     np.testing.assert_allclose(
         oks.sigmas(Skeleton.from_names("person", COCO)), np.array(official) / 1000
     )
 
 
-def test_other_names_get_the_documented_values():
+def test_other_names_have_the_documented_sigmas():
     names = ["L_Knee", "head_top", "neck", "left_thumb_tip"]
     np.testing.assert_allclose(
         oks.sigmas(Skeleton.from_names("person", names)), [0.087, 0.079, 0.079, 0.05]
@@ -43,8 +43,8 @@ def test_other_names_get_the_documented_values():
 
 
 @pytest.mark.parametrize("similarity", [0.52, 0.63, 0.77, 0.96])
-def test_a_similarity_by_hand(similarity):
-    """One joint, moved so far that OKS is as given: right at the thresholds up to it."""
+def test_similarity_by_hand(similarity):
+    """One joint, moved until OKS is ``similarity``: right at every threshold up to it."""
     labels = labels_of(["nose"], np.full((1, 1, 2), 50.0))
     area = 0.53 * 100 * 200
     away = math.sqrt(-2 * area * (2 * 0.026) ** 2 * math.log(similarity))
@@ -55,14 +55,14 @@ def test_a_similarity_by_hand(similarity):
     assert result["AP75"] == pytest.approx(100 if similarity >= 0.75 else 0)
 
 
-def test_unlabelled_joints_do_not_count():
+def test_unlabeled_joints_do_not_count():
     labels = scattered(COCO, 3)
     some = labels_of(COCO, labels.points, np.arange(17)[None] % 2 == np.zeros((3, 1)))
     moved = np.where(some.labelled[..., None], some.points, 1e4)
     assert score(moved, some)["AP"] == pytest.approx(100)
 
 
-def test_the_ranking_follows_the_confidence():
+def test_ranking_is_by_confidence():
     labels = scattered(COCO, 2)
     points = labels.points.copy()
     points[1] += 1000
@@ -78,7 +78,7 @@ def test_several_subjects_share_an_image():
     assert score(points, labels)["AP"] == pytest.approx(100)
 
 
-def test_areas_may_be_given():
+def test_given_areas_are_used():
     labels = labels_of(["nose"], np.full((1, 1, 2), 50.0))
     points = labels.points + 20
     assert score(points, labels)["AP"] == 0
@@ -107,12 +107,12 @@ def test_nothing_to_score_is_nan(labels):
     assert all(math.isnan(value) for value in result.values())
 
 
-def test_no_predictions_score_nothing():
+def test_no_predictions_score_0():
     labels = scattered(COCO, 2)
     assert oks.oks_average_precision([], labels)["AP"] == 0
 
 
-def test_predictions_for_another_set_are_refused():
+def test_predictions_for_another_dataset_are_refused():
     labels = scattered(COCO, 2)
     results = oks.coco_results(labels.points, np.ones((2, 17)), labels)
     results[1]["image_id"] = 5
@@ -120,7 +120,7 @@ def test_predictions_for_another_set_are_refused():
         oks.oks_average_precision(results, labels)
 
 
-def test_another_number_of_joints_is_refused():
+def test_wrong_number_of_joints_is_refused():
     labels = scattered(COCO, 1)
     results = oks.coco_results(labels.points, np.ones((1, 17)), labels)
     results[0]["keypoints"] = results[0]["keypoints"][:-3]
@@ -128,7 +128,7 @@ def test_another_number_of_joints_is_refused():
         oks.oks_average_precision(results, labels)
 
 
-def test_the_given_results_stay_as_they_are():
+def test_given_results_are_not_modified():
     labels = scattered(COCO, 1)
     results = oks.coco_results(labels.points, np.ones((1, 17)), labels)
     oks.oks_average_precision(results, labels)

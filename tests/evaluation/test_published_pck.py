@@ -1,4 +1,4 @@
-"""The released code's protocol, against what that code computed and by hand."""
+"""The released code's protocol, against values of that code and by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def golden():
 
 
 @pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor])
-def test_it_matches_the_released_code(golden, convert):
+def test_published_pck_matches_the_released_code(golden, convert):
     result = published_pck(convert(golden["pred_heatmaps"]), convert(golden["target_heatmaps"]))
     np.testing.assert_allclose(result.per_keypoint, golden["pck_per_keypoint"], rtol=1e-6)
     assert result.mean == pytest.approx(float(golden["pck_mean"]), rel=1e-6)
@@ -33,7 +33,7 @@ def test_it_matches_the_released_code(golden, convert):
 
 
 def spots(*cells: list[tuple[int, int] | None], size: tuple[int, int] = (20, 20)) -> np.ndarray:
-    """Maps (B, K, H, W) with one hot cell (x, y) each, or none."""
+    """Return heatmaps (B, K, H, W) with one cell (x, y) of value 1 each, or none."""
     maps = np.zeros((len(cells), len(cells[0]), *size), dtype=np.float32)
     for sample, row in enumerate(cells):
         for joint, cell in enumerate(row):
@@ -42,8 +42,8 @@ def spots(*cells: list[tuple[int, int] | None], size: tuple[int, int] = (20, 20)
     return maps
 
 
-def test_by_hand():
-    # 20 cells: a tenth is 2 cells, and correct is less than 0.5 of it, that is less than 1 cell.
+def test_published_pck_by_hand():
+    # 20 cells: a tenth is 2 cells, so correct means less than 0.5 x 2 cells = 1 cell.
     target = spots(
         [(5, 5), (8, 8), (1, 9), None],
         [(5, 5), (9, 1), (0, 9), None],
@@ -51,7 +51,7 @@ def test_by_hand():
     )
     predicted = spots(
         [(5, 5), (8, 8), (1, 9), (3, 3)],  # right; right; not valid: x is not above 1
-        [(5, 6), (9, 1), (0, 9), (3, 3)],  # 1 cell off is too far; not valid: y is not above 1
+        [(5, 6), (9, 1), (0, 9), (3, 3)],  # wrong by 1 cell; not valid: y is not above 1
         [(7, 5), (8, 9), (9, 1), None],
     )
     result = published_pck(predicted, target)
@@ -60,31 +60,31 @@ def test_by_hand():
     assert result.count == 2
 
 
-def test_a_map_without_a_positive_peak_reads_as_the_corner():
+def test_heatmap_without_a_positive_peak_is_decoded_as_the_corner():
     predicted = spots([(2, 2)]) - 1.5
     result = published_pck(predicted, spots([(2, 2)]))
     assert result.per_keypoint.tolist() == [0.0]
 
 
-def test_each_axis_has_its_own_side():
+def test_each_axis_is_divided_by_its_own_side():
     # 20 wide, 40 high: 1 cell is half a tenth across and a quarter of a tenth down.
     target = spots([(5, 5), (5, 5)], size=(40, 20))
     predicted = spots([(6, 5), (5, 6)], size=(40, 20))
     assert published_pck(predicted, target).per_keypoint.tolist() == [0.0, 1.0]
 
 
-def test_nothing_valid_gives_zero_keypoints():
+def test_no_valid_target_counts_zero_keypoints():
     result = published_pck(spots([None]), spots([None]))
     assert (result.count, result.mean) == (0, 0.0)
     assert np.isnan(result.per_keypoint).all()
 
 
-def test_other_shapes_are_refused():
+def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match=r"\(B, K, H, W\)"):
         published_pck(np.zeros((1, 2, 4, 4)), np.zeros((1, 3, 4, 4)))
 
 
-def test_percentages_for_a_table():
+def test_percentages_by_group():
     skeleton = Skeleton.from_names("person", ["left_knee", "right_knee", "neck", "left_toe"])
     result = PublishedPck(np.array([1.0, 0.5, 0.0, np.nan]), mean=0.5, count=3)
     assert result.percentages(skeleton) == pytest.approx(

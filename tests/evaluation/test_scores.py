@@ -1,4 +1,4 @@
-"""The one entry: figures, protocol, the file and the errors."""
+"""The entry point of evaluation: metrics, protocol, the results file and the errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def strict(text: str):
 
 @pytest.fixture
 def knees():
-    """Two subjects: left_knee 5 and 0 px off, right_knee 10 px and unlabelled, neck unlabelled."""
+    """Two subjects: left_knee 5 and 0 px off, right_knee 10 px and unlabeled, neck unlabeled."""
     labels = labels_of(
         ["left_knee", "right_knee", "neck"],
         np.full((2, 3, 2), 50.0),
@@ -37,43 +37,43 @@ def knees():
     return predicted_at(points, side=100), labels
 
 
-def test_figures_by_hand(knees):
-    figures = evaluate_predictions(*knees).metrics
-    assert list(figures) == ["pck@0.05", "pck@0.10", "epe", "epe_median", "auc", "oks"]
-    assert figures["pck@0.05"] == {
+def test_metrics_by_hand(knees):
+    metrics = evaluate_predictions(*knees).metrics
+    assert list(metrics) == ["pck@0.05", "pck@0.10", "epe", "epe_median", "auc", "oks"]
+    assert metrics["pck@0.05"] == {
         "all": pytest.approx(200 / 3),
         "knee": pytest.approx(200 / 3),
         "neck": None,
     }
-    assert figures["pck@0.10"]["all"] == pytest.approx(100)
-    assert figures["epe"] == {"all": pytest.approx(5), "knee": pytest.approx(5), "neck": None}
-    assert figures["epe_median"]["knee"] == pytest.approx(5)
-    assert figures["auc"]["all"] == pytest.approx(75)
-    assert set(figures["oks"]) == {"AP", "AP50", "AP75", "AR"}
+    assert metrics["pck@0.10"]["all"] == pytest.approx(100)
+    assert metrics["epe"] == {"all": pytest.approx(5), "knee": pytest.approx(5), "neck": None}
+    assert metrics["epe_median"]["knee"] == pytest.approx(5)
+    assert metrics["auc"]["all"] == pytest.approx(75)
+    assert set(metrics["oks"]) == {"AP", "AP50", "AP75", "AR"}
 
 
-def test_perfect_predictions():
+def test_perfect_predictions_score_100():
     labels = scattered(LEEDS, 4)
-    figures = evaluate_predictions(predicted_at(labels.points), labels).metrics
+    metrics = evaluate_predictions(predicted_at(labels.points), labels).metrics
     for metric in ("pck@0.05", "pck@0.10", "auc", "oks"):
-        assert list(figures[metric].values()) == pytest.approx([100] * len(figures[metric]))
-    assert set(figures["epe"].values()) == {0.0}
+        assert list(metrics[metric].values()) == pytest.approx([100] * len(metrics[metric]))
+    assert set(metrics["epe"].values()) == {0.0}
 
 
-def test_the_protocol_says_how(knees):
+def test_protocol_is_complete(knees):
     results = evaluate_predictions(*knees, protocol={"seed": 3, "selection": "last weights"})
     protocol = results.protocol
     assert (protocol["subjects"], protocol["joints"]) == (2, 3)
     assert protocol["thresholds"] == [0.05, 0.1]
     assert protocol["normaliser"] == "crop"
-    assert protocol["visibility"] == "labelled joints only, flags 1 and 2"
+    assert protocol["visibility"] == "labeled joints only, flags 1 and 2"
     assert "no mean of batches" in protocol["pooling"]
     assert protocol["groups"] == {"knee": ["left_knee", "right_knee"], "neck": ["neck"]}
     assert set(protocol["metrics"]) == set(results.metrics)
     assert (protocol["seed"], protocol["selection"]) == (3, "last weights")
 
 
-def test_subjects_without_the_normaliser_are_counted():
+def test_subjects_without_the_normalizer_are_counted():
     labels = scattered(LEEDS, 3)
     labels.labelled[0, LEEDS.index("right_hip")] = False
     labels.labelled[1] = False
@@ -86,19 +86,19 @@ def test_subjects_without_the_normaliser_are_counted():
     }
 
 
-def test_an_own_entry_of_the_protocol_cannot_be_overwritten(knees):
+def test_protocol_entries_cannot_be_overwritten(knees):
     with pytest.raises(ValueError, match="normaliser"):
         evaluate_predictions(*knees, protocol={"normaliser": "mine"})
 
 
-def test_the_published_figure_stands_beside_the_others(knees):
+def test_published_metric_is_added(knees):
     published = {"all": 50.0, "knee": float("nan")}
     results = evaluate_predictions(*knees, published=published)
     assert results.metrics["pck_published@0.05"] == {"all": 50.0, "knee": None}
     assert "released code" in results.protocol["metrics"]["pck_published@0.05"]
 
 
-def test_json_has_no_nan_and_comes_back(knees, tmp_path):
+def test_json_round_trip_without_nan(knees, tmp_path):
     extra = {"seed": np.int64(3), "loss": float("inf"), "weights": np.array([1.0, np.nan])}
     results = evaluate_predictions(*knees, protocol=extra)
     raw = strict(results.to_json())
@@ -112,12 +112,12 @@ def test_json_has_no_nan_and_comes_back(knees, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["results.json"]
 
 
-def test_figures_made_by_hand_are_written_as_valid_json():
+def test_nan_is_written_as_null():
     text = Results(metrics={"epe": {"all": float("nan")}}, protocol={}).to_json()
     assert strict(text) == {"metrics": {"epe": {"all": None}}, "protocol": {}}
 
 
-def test_a_file_that_is_not_results_is_named(tmp_path):
+def test_file_without_results_is_reported(tmp_path):
     path = tmp_path / "other.json"
     path.write_text("[1]")
     with pytest.raises(InputError, match=r"other\.json is not a results file"):
@@ -126,7 +126,7 @@ def test_a_file_that_is_not_results_is_named(tmp_path):
         Results.read(tmp_path / "missing.json")
 
 
-def test_a_failed_write_leaves_nothing_and_says_where(tmp_path):
+def test_failed_write_is_reported_and_leaves_nothing(tmp_path):
     (tmp_path / "results.json").mkdir()
     with pytest.raises(InputError, match=r"results\.json can't be written: it is a folder"):
         Results({}, {}).write(tmp_path / "results.json")
@@ -137,17 +137,17 @@ def test_a_failed_write_leaves_nothing_and_says_where(tmp_path):
     ("threshold", "key"),
     [(0.05, "pck@0.05"), (0.1, "pck@0.10"), (0.2, "pck@0.20"), (0.005, "pck@0.005")],
 )
-def test_keys(threshold, key):
+def test_pck_keys(threshold, key):
     assert pck_key(threshold) == key
 
 
-def test_labels_without_a_joint_are_refused():
+def test_dataset_without_labeled_joints_is_refused():
     labels = labels_of(COCO, np.zeros((1, 17, 2)), np.zeros((1, 17), bool))
-    with pytest.raises(InputError, match="drawn people has no labelled joint"):
+    with pytest.raises(InputError, match="drawn people has no labeled joint"):
         evaluate_predictions(predicted_at(labels.points), labels)
 
 
-def test_a_normaliser_that_nobody_has_is_refused():
+def test_normalizer_unknown_for_every_subject_is_refused():
     labels = labels_of(COCO, np.zeros((1, 17, 2)), boxes=np.zeros((1, 4)))
     with pytest.raises(InputError, match="'box' is not known for any subject of drawn people"):
         evaluate_predictions(predicted_at(labels.points), labels, normaliser="box")
@@ -155,23 +155,23 @@ def test_a_normaliser_that_nobody_has_is_refused():
 
 @pytest.mark.parametrize("thresholds", [(), (0.0,), (-0.1,), (float("nan"),)])
 def test_thresholds_must_be_positive(knees, thresholds):
-    with pytest.raises(InputError, match="positive shares"):
+    with pytest.raises(InputError, match="positive fractions"):
         evaluate_predictions(*knees, thresholds=thresholds)
 
 
-def test_another_number_of_subjects_is_refused():
+def test_wrong_number_of_subjects_is_refused():
     labels = scattered(COCO, 3)
     with pytest.raises(ValueError, match="do not fit"):
         evaluate_predictions(predicted_at(labels.points[:2]), labels)
 
 
-def test_predictions_check_themselves():
+def test_invalid_predictions_are_refused():
     points = np.zeros((2, 3, 2), np.float32)
-    sure, sides = np.ones((2, 3), np.float32), np.ones(2, np.float32)
+    confidence, sides = np.ones((2, 3), np.float32), np.ones(2, np.float32)
     with pytest.raises(ValueError, match=r"\(N, K, 2\), \(N, K\) and \(N,\)"):
-        Predictions(points, sure, sides[:1])
+        Predictions(points, confidence, sides[:1])
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
-        Predictions(points, sure * 2, sides)
+        Predictions(points, confidence * 2, sides)
     points[1, 0, 0] = np.nan
     with pytest.raises(InputError, match="1 of 2 subjects are not finite"):
-        Predictions(points, sure, sides)
+        Predictions(points, confidence, sides)

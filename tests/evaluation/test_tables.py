@@ -1,4 +1,4 @@
-"""Tables: rows, differences, and what cannot stand in one."""
+"""Tables: rows, differences, and results that cannot share a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(table):
     return console.file.getvalue()
 
 
-def test_two_results_get_their_difference():
+def test_two_results_have_difference_columns():
     text = markdown_table(
         {"source only": results(20.0, 15.04), "adapted": results(25.0, 15.0, 3.0)}
     )
@@ -42,18 +42,18 @@ def test_two_results_get_their_difference():
         "| toe | - | - | 3.0 | 3.0 | - | - |",
         "| all | 20.0 | 40.0 | 25.0 | 50.0 | +5.0 | +10.0 |",
         "",
-        "percent; normaliser crop; pooled over 30 labelled joints of 10 subjects in people",
+        "percent; normalizer crop; pooled over 30 labeled joints of 10 subjects in people",
     ]
 
 
 @pytest.mark.parametrize("names", [("one",), ("one", "two", "three")])
-def test_other_numbers_of_results_get_none(names):
+def test_one_or_three_results_have_no_difference_columns(names):
     text = markdown_table({name: results(20.0, 15.0) for name in names}, metrics=("pck@0.05",))
     header = text.splitlines()[0]
     assert header == "| joints | " + " | ".join(f"{name} pck@0.05" for name in names) + " |"
 
 
-def test_the_terminal_table_has_the_same_cells():
+def test_terminal_table_has_the_cells_of_the_markdown_table():
     table = results_table(
         {"source [only]": results(20.0, 15.0), "adapted": results(25.0, 14.0)},
         metrics=("pck@0.05", "epe"),
@@ -65,28 +65,28 @@ def test_the_terminal_table_has_the_same_cells():
     assert [str(cell) for cell in table.columns[5].cells] == ["-1.0", "-", "+5.0"]
     text = shown(table)
     assert "source [only]" in text
-    assert "percent, epe in pixels; normaliser crop" in text
+    assert "percent, epe in pixels; normalizer crop" in text
 
 
-def test_sets_that_differ_are_named_in_the_caption():
+def test_different_datasets_are_named_in_the_caption():
     text = markdown_table({"a": results(1.0, 1.0), "b": results(1.0, 1.0, joints=31)})
-    assert "a: 30 labelled joints of 10 subjects in people; b: 31 labelled joints" in text
+    assert "a: 30 labeled joints of 10 subjects in people; b: 31 labeled joints" in text
 
 
-def test_bars_in_names_do_not_break_the_markdown():
+def test_bars_in_names_are_escaped_in_markdown():
     assert "a\\|b pck@0.05" in markdown_table({"a|b": results(1.0, 1.0)})
 
 
-def test_a_metric_that_is_missing_lists_the_others():
+def test_missing_metric_is_reported():
     with pytest.raises(InputError, match=r"'a' have no metric 'pck@0.20'.*pck@0.05, pck@0.10"):
         results_table({"a": results(1.0, 1.0)}, metrics=("pck@0.20",))
 
 
-def test_different_normalisers_do_not_stand_in_one_table():
-    with pytest.raises(InputError, match=r"normalisers differ \(a: crop, b: torso\)"):
+def test_different_normalizers_are_refused():
+    with pytest.raises(InputError, match=r"normalizers differ \(a: crop, b: torso\)"):
         markdown_table({"a": results(1.0, 1.0), "b": results(1.0, 1.0, normaliser="torso")})
 
 
-def test_an_empty_table_is_refused():
+def test_empty_table_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         results_table({})

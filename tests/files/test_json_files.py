@@ -26,7 +26,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(max_size=3), VALUES, max_size=4))
-def test_the_bytes_are_the_same(content):
+def test_streamed_json_has_identical_bytes(content):
     pieces = {k: iter(v) if isinstance(v, list) else v for k, v in content.items()}
     with TemporaryDirectory() as folder:
         whole, piecewise = Path(folder, "whole.json"), Path(folder, "piecewise.json")
@@ -35,7 +35,7 @@ def test_the_bytes_are_the_same(content):
         assert whole.read_bytes() == piecewise.read_bytes()
 
 
-def test_a_place_that_can_not_be_written_is_told(tmp_path):
+def test_unwritable_place_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/a\.json can't be written: .*; give another place"):
         write_json(tmp_path / "file" / "a.json", [])
@@ -45,7 +45,7 @@ def test_a_place_that_can_not_be_written_is_told(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"file", "b.json"}
 
 
-def test_what_can_not_be_written_leaves_the_old_file(tmp_path):
+def test_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "points.json"
     write_json_lists(path, {"points": iter([1.0])})
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: whoever comes second is told, and a killed one blocks nobody."""
+"""One process at a time in a folder: a second process gets an error; a killed one blocks no other."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_file_is_locked_beside_it(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
+def test_unwritable_lock_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(InputError, match="file can't be written"),

@@ -1,4 +1,4 @@
-"""YAML and JSON are parsed in one room, and settings are never made into objects by name."""
+"""YAML and JSON are parsed in one room, and configs are never made into objects by name."""
 
 from __future__ import annotations
 

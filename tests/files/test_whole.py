@@ -1,4 +1,4 @@
-"""A file or a folder is there whole or not at all, and the reason is told."""
+"""A file or a folder is written whole or not, and the reason is reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_file_takes_its_place_at_the_end(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), KeyboardInterrupt()])
-def test_what_raises_leaves_the_old_file(tmp_path, error):
+def test_exception_keeps_the_old_file(tmp_path, error):
     path = tmp_path / "a.txt"
     write_text(path, "old")
     with pytest.raises(type(error)), written_whole(path) as partial:
@@ -49,14 +49,14 @@ def test_a_file_that_does_not_verify_is_not_delivered(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told(tmp_path):
+def test_full_disk_is_reported(tmp_path):
     with (
-        pytest.raises(InputError, match=r"a\.txt can't be written: there is no space left"),
+        pytest.raises(InputError, match=r"a\.txt can't be written: the disk is full"),
         written_whole(tmp_path / "a.txt"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     with (
-        pytest.raises(InputError, match=r"set can't be written: there is no space left"),
+        pytest.raises(InputError, match=r"set can't be written: the disk is full"),
         folder_written_whole(tmp_path / "set") as partial,
     ):
         (partial / "a.txt").write_text("x")

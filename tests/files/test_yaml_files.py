@@ -21,7 +21,7 @@ def test_plain_data_is_read():
     assert parse_yaml(text, "f.yaml") == {"a": [1, 2.5, True, None, "x"], "b": {"c": "d"}}
 
 
-def test_text_only_keeps_words_that_yaml_takes_for_switches():
+def test_text_only_keeps_yaml_booleans_as_text():
     assert parse_yaml("[off, no, 1, null]", "f", text_only=True) == ["off", "no", "1", None]
 
 
@@ -57,7 +57,7 @@ def test_an_alias_stands_for_its_value():
         ("x" * (8 * 2**20 + 1), "larger than 8 MB"),
     ],
 )
-def test_what_is_not_plain_and_bounded_is_refused_at_once(text, message):
+def test_unsafe_or_unbounded_yaml_is_refused_at_once(text, message):
     start = time.process_time()
     with pytest.raises(InputError, match=f"^f.yaml.*{message}"):
         parse_yaml(text, "f.yaml")

@@ -107,8 +107,9 @@ def test_scores_of_a_model_that_is_right(finder, folder):
 
 
 def test_the_python_interface(figures, tmp_path):
-    from conftest import TINY
     from rich.console import Console
+
+    from tests.conftest import TINY
 
     run = posebridge.adapt(
         *(figures.source, figures.target, tmp_path / "run"),

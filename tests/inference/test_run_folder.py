@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import tiny
 
 from posebridge.data.formats.coco import read_boxes
 from posebridge.errors import InputError
 from posebridge.inference.run_folder import FinishedRun, open_run
 from posebridge.training.splits import split_target
+from tests.conftest import tiny
 
 
 @pytest.fixture

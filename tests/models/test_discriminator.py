@@ -1,4 +1,4 @@
-"""The patch discriminator: what a patch sees, what it costs, that it learns."""
+"""The patch discriminator: receptive field, size, and that it learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_patch_for_every_8_cells(cells, patches):
     assert judged.shape == (2, 1, patches, patches)
 
 
-def test_a_patch_sees_32_cells():
+def test_receptive_field_is_32_cells():
     torch.manual_seed(0)
     features = torch.randn(1, 2, 64, 64, requires_grad=True)
     PatchDiscriminator(2, 4)(features)[0, 0, 4, 4].backward()
@@ -28,11 +28,11 @@ def test_a_patch_sees_32_cells():
         assert (first, last) == (20, 51)
 
 
-def test_it_is_small():
+def test_discriminator_is_small():
     assert sum(p.numel() for p in PatchDiscriminator(256).parameters()) < 500_000
 
 
-def test_it_tells_two_domains_apart():
+def test_discriminator_separates_two_domains():
     torch.manual_seed(0)
     judge = PatchDiscriminator(3, 8)
     optimizer = torch.optim.Adam(judge.parameters(), lr=3e-3)

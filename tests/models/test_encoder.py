@@ -1,4 +1,4 @@
-"""Encoders of every family in one shape, weights from files, and what is refused how."""
+"""Encoders of every family in one shape, weights from files, and refused settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOBILENET_ARGS = {"pad_type": "same", "bn_eps": 1e-3}
         ("mobilenetv1_100", (-2,)),
     ],
 )
-def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> None:
+def test_feature_maps_match_the_declared_shapes(name: str, levels: tuple[int, ...]) -> None:
     encoder = ImageEncoder(name, levels, "none", input_size=64).eval()
     with torch.no_grad():
         maps = encoder(torch.rand(2, 3, 64, 64))
@@ -46,8 +46,8 @@ def test_maps_are_what_the_encoder_says(name: str, levels: tuple[int, ...]) -> N
 
 
 @pytest.mark.parametrize("name", ["mobilenetv1_100", "test_efficientnet", "mobilenetv3_small_050"])
-def test_stages_that_nobody_asks_for_do_not_run(name: str) -> None:
-    """timm's EfficientNets run all stages; outputs, gradients and names of weights stay theirs."""
+def test_unused_stages_do_not_run(name: str) -> None:
+    """Skip unused stages of EfficientNets; outputs, gradients and weight names stay timm's."""
     for levels in ((0,), (2,), (-2, 1), (-1,)):
         torch.manual_seed(0)
         encoder = ImageEncoder(name, levels, "none")
@@ -69,7 +69,7 @@ def test_stages_that_nobody_asks_for_do_not_run(name: str) -> None:
             assert (parameter.grad is None) == (theirs[key].grad is None)
             if parameter.grad is not None:
                 torch.testing.assert_close(parameter.grad, theirs[key].grad)
-        # The running statistics tell which stages saw the images.
+        # The running statistics show which stages processed the images.
         stages = {f["stage"] for f in whole.feature_info.get_dicts()}
         for key, value in encoder.net.state_dict().items():
             if key.startswith("blocks.") and key.endswith("running_mean"):
@@ -84,14 +84,14 @@ def test_an_encoder_with_stages_left_out_is_exported_without_them() -> None:
         (wanted,) = encoder(images)
         exported = torch.export.export(encoder, (images,), strict=False)
         assert torch.equal(exported.module()(images)[0], wanted)
-    # The graph holds nothing of the stages behind the level.
+    # The graph contains no stage behind the level.
     convolutions = [n for n in exported.graph.nodes if "conv2d" in str(n.target)]
     stages = list(encoder.net.blocks.children())[:3]  # level 2 is the third
     theirs = sum(isinstance(module, nn.Conv2d) for s in stages for module in s.modules())
     assert len(convolutions) == 1 + theirs  # the stem and its own
 
 
-def test_a_level_may_be_asked_for_twice() -> None:
+def test_feature_level_may_repeat() -> None:
     encoder = ImageEncoder("test_resnet", (4, 1, -1), "none").eval()
     with torch.no_grad():
         last, first, again = encoder(torch.rand(1, 3, 64, 64))
@@ -106,7 +106,7 @@ def test_channels_stay_second_where_timm_puts_them_last() -> None:
     assert only.shape == (1, 96, 16, 16)
 
 
-def test_normalisation_is_the_models_own() -> None:
+def test_normalization_is_the_models_own() -> None:
     encoder = ImageEncoder("mobilenetv1_100", (0,), "none")
     grey = torch.full((1, 3, 4, 4), 0.75)
     torch.testing.assert_close(encoder.normalise(grey), torch.full_like(grey, 0.5))
@@ -135,7 +135,7 @@ def test_the_shared_weights_load() -> None:
 
 
 def stored(name: str, file: Path, prefix: str = "", **args: Any) -> nn.Module:
-    """A whole model with its classifier, saved in half precision under a prefix."""
+    """Write a whole model with its classifier, in half precision under a prefix."""
     model = timm.create_model(name, **args)
     state = {
         prefix + k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()
@@ -180,7 +180,7 @@ def test_no_code_of_a_file_is_run(tmp_path: Path) -> None:
 
 
 class Touch:
-    """Unpickling it would create a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -210,11 +210,11 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
     ("name", "levels", "options", "message"),
     [
         ("resnet1O1", (0,), {}, "close names: resnet101"),
-        ("vgg19.nope", (0,), {}, "known are: vgg19.tv_in1k"),
+        ("vgg19.nope", (0,), {}, "choose from: vgg19.tv_in1k"),
         ("test_resnet", (), {}, "no levels"),
         ("test_resnet", (9,), {"weights": "none"}, "no such levels"),
         ("test_vit", (9,), {"weights": "none"}, "no such levels"),
-        ("test_resnet", (0,), {"weights": "imagenet"}, "neither 'pretrained' nor 'none'"),
+        ("test_resnet", (0,), {"weights": "imagenet"}, "give 'pretrained', 'none', or a"),
         ("test_resnet", (0,), {"weights": "gone.pth"}, "gone.pth of encoder .* does not exist"),
         (
             "test_resnet",
@@ -225,14 +225,14 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         ("test_vit", (0,), {"weights": "none", "input_size": 100}, "a multiple such as 96"),
     ],
 )
-def test_refused_in_a_sentence(
+def test_invalid_encoder_settings_are_refused(
     name: str, levels: tuple[int, ...], options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         ImageEncoder(name, levels, **options)  # pyright: ignore[reportArgumentType]
 
 
-def test_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encoder_weights_load_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object, **__: object) -> nn.Module:
         raise FileNotFoundError("cannot find the requested files in the local cache")
 

@@ -27,7 +27,7 @@ ENCODERS = [  # timm's name, level, input, heatmaps
 
 
 @pytest.mark.parametrize(("name", "level", "size", "cells"), ENCODERS)
-def test_heatmaps_have_the_asked_size(name, level, size, cells):
+def test_heatmaps_have_the_configured_size(name, level, size, cells):
     config = ModelConfig(name, "none", {}, level, decoder_width=8, heatmap_size=cells)
     model = PoseModel(config, 3, size).eval()
     output = model(torch.rand(2, 3, size, size))
@@ -41,7 +41,7 @@ def small(**more) -> ModelConfig:
                           "heatmap_size": 16, **more})  # fmt: skip
 
 
-def test_sizes_that_do_not_fit_get_a_sentence():
+def test_mismatched_sizes_are_refused():
     with pytest.raises(InputError, match="gives 8 cells a side.*8, 16, 32"):
         PoseModel(small(heatmap_size=24), 3, 64)
     with pytest.raises(InputError, match="decoder_depth is 0, but 1 deconvolutions"):
@@ -52,7 +52,7 @@ def test_sizes_that_do_not_fit_get_a_sentence():
         deeper(torch.rand(1, 3, 32, 32))
 
 
-def test_the_discriminator_judges_patches():
+def test_discriminator_outputs_patches():
     judged = PatchDiscriminator(8, 4)(torch.rand(2, 8, 64, 64))
     assert judged.shape == (2, 1, 8, 8)
 
@@ -67,7 +67,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "m"
 
 
-def test_a_model_comes_back_from_its_folder(folder):
+def test_model_round_trips_through_its_folder(folder):
     torch.manual_seed(0)
     original = PoseModel(small(), 3, 64).eval()
     loaded = load_checkpoint(folder)
@@ -110,13 +110,13 @@ def damage(folder: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("truncated", "model.safetensors is not as the model was saved"),
-        ("pickle", "model.safetensors is not as the model was saved"),
-        ("yaml object", "config.yaml is not as the model was saved"),
+        ("truncated", "model.safetensors differs from the saved model"),
+        ("pickle", "model.safetensors differs from the saved model"),
+        ("yaml object", "config.yaml differs from the saved model"),
         ("no skeleton", "has no skeleton.json"),
-        ("other width", "config.yaml is not as"),
-        ("unknown field", "config.yaml is not as"),
-        ("half a skeleton", "skeleton.json is not as"),
+        ("other width", "config.yaml differs from"),
+        ("unknown field", "config.yaml differs from"),
+        ("half a skeleton", "skeleton.json differs from"),
     ],
 )
 def test_a_tampered_folder_is_refused_and_nothing_runs(folder, kind, words):
@@ -126,12 +126,12 @@ def test_a_tampered_folder_is_refused_and_nothing_runs(folder, kind, words):
     assert not Path("/tmp/posebridge-was-executed").exists()
 
 
-def test_which_folder_is_meant(folder, tmp_path):
+def test_checkpoint_choice_in_a_run_folder(folder, tmp_path):
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
     folder.rename(run / "checkpoints" / "source")
     assert find_checkpoint(run, "source") == run / "checkpoints" / "source"
-    with pytest.raises(InputError, match=r"has no weights 'last' \(it has: source\)"):
+    with pytest.raises(InputError, match=r"has no checkpoint 'last' \(it has: source\)"):
         find_checkpoint(run)
-    with pytest.raises(InputError, match="no model folder"):
+    with pytest.raises(InputError, match="neither a model folder"):
         find_checkpoint(tmp_path / "nowhere")

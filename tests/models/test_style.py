@@ -85,7 +85,7 @@ def test_losses_fall_when_the_decoder_learns() -> None:
 
 
 def test_losses_vanish_for_a_perfect_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Content = style image: decoding its features to the image itself leaves no loss."""
+    """Use the style image as content: decoding its features to the image itself has no loss."""
     net, x = network(), images()
     monkeypatch.setattr(net, "decode", lambda _: x)
     losses = net.losses(x, x)
@@ -102,7 +102,7 @@ def test_decoder_survives_a_file(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["decoder.safetensors"]
 
 
-def test_decoders_that_do_not_belong(tmp_path: Path) -> None:
+def test_mismatched_decoders_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "decoder.safetensors"
     net = network()
     net.save(file)

@@ -1,4 +1,4 @@
-"""Left and right taken apart into a side of the body and the way it faces."""
+"""Left/right factorization: left and right as side times facing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from posebridge.errors import InputError
 from posebridge.ops import affine, facing
 from posebridge.skeleton import Skeleton, read_skeleton
 
-# A square trunk seen from the front: left shoulder, right shoulder, right hip, left hip, head.
+# A rectangular trunk in front view: left shoulder, right shoulder, right hip, left hip, head.
 TORSO = Skeleton.from_names(
     "torso",
     ("left_shoulder", "right_shoulder", "right_hip", "left_hip", "head"),
@@ -27,7 +27,7 @@ MIRROR = torch.tensor(TORSO.mirror)
 ALL = torch.ones(1, 5, dtype=torch.bool)
 
 
-def test_the_trunk_of_a_body_is_its_closed_part() -> None:
+def test_trunk_of_a_body_is_its_closed_part() -> None:
     names = [
         f"{side}_{joint}"
         for joint in ("ankle", "knee", "hip", "shoulder", "elbow")
@@ -38,7 +38,7 @@ def test_the_trunk_of_a_body_is_its_closed_part() -> None:
     assert facing.trunk(body) == [(4, 6, 7, 5)]  # hips to shoulders, joined across at both ends
 
 
-def test_without_a_closed_part_every_mirrored_bone_counts_and_is_walked_one_way() -> None:
+def test_without_a_closed_part_every_mirrored_bone_is_in_the_trunk() -> None:
     names = [f"{side}_{j}" for j in ("ankle", "knee", "hip") for side in ("left", "right")]
     legs = Skeleton.from_names("legs", names, [(2, 0), (3, 1), (4, 2), (5, 3)])
     assert facing.trunk(legs) == [(0, 2, 3, 1), (2, 4, 5, 3)]
@@ -52,7 +52,7 @@ STANDING = [
 
 
 @pytest.mark.parametrize("skeleton", [BODY16, read_skeleton("mpii-16")])
-def test_hips_and_shoulders_on_a_spine_are_the_trunk_whatever_the_arms_do(skeleton) -> None:
+def test_trunk_of_hips_and_shoulders_does_not_depend_on_the_arms(skeleton) -> None:
     trunk = [[skeleton.keypoints[j] for j in quad] for quad in facing.trunk(skeleton)]
     assert trunk == [["left_hip", "left_shoulder", "right_shoulder", "right_hip"]]
 
@@ -65,13 +65,13 @@ def test_hips_and_shoulders_on_a_spine_are_the_trunk_whatever_the_arms_do(skelet
             y.copy_(shoulder - 3 * (y - shoulder))
     quads, mirror = torch.tensor(facing.trunk(skeleton)), torch.tensor(skeleton.mirror)
     front = torch.cat([standing, raised])
-    both = torch.cat([front, front * torch.tensor([-1.0, 1.0])])  # and seen from the back
+    both = torch.cat([front, front * torch.tensor([-1.0, 1.0])])  # front and back view
     seen = facing.take_apart(both, torch.ones(4, 16, dtype=torch.bool), quads, mirror, 64)
     assert seen.turned[0] == seen.turned[1] != seen.turned[2] == seen.turned[3]
     assert seen.known.all()
 
 
-# As they were when the published runs were trained: the sign of the bit is the models' own.
+# The trunks of the published runs: the sign of facing in their models depends on them.
 AS_PUBLISHED = {
     "lsp-14": [(3, 9, 8, 2)],
     "coco-17": [(1, 3, 4, 2), (3, 5, 6, 4), (5, 11, 12, 6)],
@@ -84,41 +84,41 @@ AS_PUBLISHED = {
 
 
 @pytest.mark.parametrize("name", AS_PUBLISHED)
-def test_a_head_on_the_spine_or_a_closed_trunk_leaves_the_trunk_as_it_was(name: str) -> None:
+def test_trunks_of_published_skeletons_are_unchanged(name: str) -> None:
     assert facing.trunk(read_skeleton(name)) == AS_PUBLISHED[name]
 
 
-def test_the_animals_of_the_benchmarks_keep_their_limbs() -> None:
+def test_trunks_of_animals_are_made_of_their_bones() -> None:
     for skeleton in (ANIMAL18, ANIMALPOSE20):
         bones = {frozenset(edge) for edge in skeleton.edges}
         for a, b, mirrored_b, mirrored_a in facing.trunk(skeleton):
             assert {frozenset((a, b)), frozenset((mirrored_a, mirrored_b))} <= bones
 
 
-def test_without_a_labelled_trunk_no_joint_of_a_pair_is_taught() -> None:
+def test_joints_of_pairs_need_a_labeled_trunk() -> None:
     visible = ALL.expand(3, 5).clone()
     visible[1, 3] = False  # a hip
     visible[2] = torch.tensor([True, True, False, False, False])
     seen = facing.take_apart(FRONT.expand(3, 5, 2), visible, QUADS, MIRROR, 128)
     assert seen.visible.tolist() == [[True] * 5, [False] * 4 + [True], [False] * 5]
     assert seen.known.tolist() == [True, False, False]
-    # Edge on, the names are taught with the sign that the trunk has.
+    # In side view, the joints are learned with the sign of the trunk's area.
     thin = facing.take_apart(FRONT * torch.tensor([0.05, 1.0]), ALL, QUADS, MIRROR, 128)
     assert thin.visible.all() and not thin.known.any()
-    # One labelled quadrangle of several is enough.
+    # One labeled quadrangle of several is enough.
     two = torch.cat([QUADS, torch.tensor([[0, 4, 4, 1]])])
     visible[2, 4] = True
     seen = facing.take_apart(FRONT.expand(3, 5, 2), visible, two, MIRROR, 128)
     assert seen.visible[2].tolist() == [True, True, False, False, True]
 
 
-def test_a_skeleton_without_mirrored_bones_is_refused() -> None:
+def test_skeleton_without_mirrored_bones_is_refused() -> None:
     with pytest.raises(InputError, match=r"'tail'.*no bone on its left side.*named"):
         facing.trunk(Skeleton.from_names("tail", ("root", "tip"), ((0, 1),)))
 
 
-def test_area_by_hand() -> None:
-    # A rectangle of 20 x 40, once round one way and once round the other.
+def test_trunk_area_by_hand() -> None:
+    # A rectangle of 20 x 40, once clockwise and once counterclockwise.
     area = facing.trunk_area(torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS)
     assert sorted(area.tolist()) == [-800.0, 800.0]
     hidden = ALL.clone()
@@ -126,12 +126,12 @@ def test_area_by_hand() -> None:
     assert facing.trunk_area(FRONT, hidden, QUADS).tolist() == [0.0]
 
 
-def test_one_of_front_and_back_is_turned_and_both_get_the_same_sides() -> None:
+def test_front_and_back_differ_only_in_turned() -> None:
     sides = facing.take_apart(torch.cat([FRONT, BACK]), ALL.expand(2, 5), QUADS, MIRROR, size=128)
     assert sorted(sides.turned.tolist()) == [0.0, 1.0]
     assert torch.equal(sides.points[0], sides.points[1])
     assert sides.known.all()
-    thin = FRONT * torch.tensor([0.05, 1.0])  # seen nearly edge on: 40 of 16,384 square pixels
+    thin = FRONT * torch.tensor([0.05, 1.0])  # almost a side view: 40 of 16,384 square pixels
     assert not facing.take_apart(thin, ALL, QUADS, MIRROR, size=128).known.any()
 
 
@@ -139,7 +139,7 @@ def test_one_of_front_and_back_is_turned_and_both_get_the_same_sides() -> None:
 @given(
     angle=st.floats(0, 2 * math.pi), scale=st.floats(0.5, 2), flip=st.booleans(), back=st.booleans()
 )
-def test_a_view_changes_neither_the_way_nor_the_order_of_the_two_steps(
+def test_facing_does_not_depend_on_the_view(
     angle: float, scale: float, flip: bool, back: bool
 ) -> None:
     linear = scale * torch.tensor(
@@ -161,7 +161,7 @@ def test_a_view_changes_neither_the_way_nor_the_order_of_the_two_steps(
     )
 
 
-def test_heatmaps_get_their_names_back() -> None:
+def test_heatmaps_are_returned_by_name() -> None:
     maps = torch.arange(10.0).view(2, 5, 1, 1).expand(2, 5, 3, 3)
     named = facing.by_name(maps, torch.tensor([2.0, -2.0]), MIRROR)
     assert named[0, :, 0, 0].tolist() == [1, 0, 3, 2, 4]

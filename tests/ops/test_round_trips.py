@@ -1,4 +1,4 @@
-"""What must survive a way there and back: points, matrices, heatmaps, drawn dots."""
+"""Round trips of points, matrices, heatmaps and rendered dots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def generator(seed: int) -> torch.Generator:
 
 @given(SEEDS)
 @settings(max_examples=30, deadline=None)
-def test_points_through_a_view_and_back(seed):
+def test_points_round_trip_through_a_view(seed):
     draw = generator(seed)
     views = affine.draw_views(4, 256, AugmentationConfig(rotation=180), draw)
     points = torch.rand(4, 6, 2, generator=draw) * 256
@@ -33,7 +33,7 @@ def test_points_through_a_view_and_back(seed):
 
 @given(SEEDS)
 @settings(max_examples=30, deadline=None)
-def test_rendered_gaussians_are_read_between_the_cells(seed):
+def test_rendered_gaussians_are_decoded_between_cells(seed):
     stride = 4
     points = torch.rand(3, 5, 2, generator=generator(seed)) * 254 + 0.5
     cells = heatmaps.pixels_to_cells(points, stride)
@@ -42,7 +42,7 @@ def test_rendered_gaussians_are_read_between_the_cells(seed):
     assert (peak > 0.9).all()
 
 
-def test_a_warped_image_and_its_points_agree():
+def test_warped_image_agrees_with_its_points():
     size = 128
     draw = generator(3)
     ranges = AugmentationConfig(rotation=40, shear=10, scale=(0.8, 1.2), flip=0.5)
@@ -51,12 +51,12 @@ def test_a_warped_image_and_its_points_agree():
     dots = heatmaps.render(points, size, sigma=3.0)  # an image with a channel for each dot
     moved = affine.transform_points(points, affine.invert(views.matrix))
     assert affine.inside(moved, size).all()
-    # The centre of mass travels with an affine map whatever becomes of the dot's shape.
+    # The center of mass moves with an affine map, whatever the shape of the dot becomes.
     seen = affine.warp(dots, views.matrix, size)
     mass = seen / seen.sum(dim=(2, 3), keepdim=True)
     axis = torch.arange(size, dtype=torch.float32)
-    found = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
-    assert (found - moved).norm(dim=-1).max() < 0.1
+    centers = torch.stack([(mass.sum(2) * axis).sum(-1), (mass.sum(3) * axis).sum(-1)], dim=-1)
+    assert (centers - moved).norm(dim=-1).max() < 0.1
 
 
 def test_matrices_by_hand():
@@ -70,7 +70,7 @@ def test_matrices_by_hand():
     torch.testing.assert_close(identity, torch.eye(2, 3)[None])
 
 
-def test_a_flip_swaps_sides_and_columns():
+def test_flip_swaps_sides_and_columns():
     ranges = AugmentationConfig(rotation=0, shear=0, translation=0, scale=(1, 1), flip=1)
     views = affine.draw_views(1, 10, ranges, generator(0))
     mirror = torch.tensor([1, 0])
@@ -86,7 +86,7 @@ def test_pixels_and_cells_by_hand():
     assert heatmaps.cells_to_pixels(torch.tensor(1.0), 4).item() == 5.5
 
 
-def test_a_peak_in_the_corner_and_an_empty_map_are_read():
+def test_corner_peak_and_empty_heatmap_are_decoded():
     cells = torch.tensor([[[0.0, 0.0], [7.3, 6.9]]])
     read, _ = heatmaps.decode(heatmaps.render(cells, 8, 1.0))
     torch.testing.assert_close(read, cells.clamp(max=7.5), atol=1e-3, rtol=0)
@@ -95,13 +95,13 @@ def test_a_peak_in_the_corner_and_an_empty_map_are_read():
     assert value.item() == 0
 
 
-def test_the_energy_of_a_gaussian():
+def test_energy_of_a_gaussian():
     drawn = heatmaps.render(torch.tensor([[[32.0, 32.0]]]), 64, 2.0)
     assert drawn.square().sum().item() == pytest.approx(heatmaps.gaussian_energy(2.0), rel=1e-4)
     assert heatmaps.gaussian_energy(2.0) == pytest.approx(4 * math.pi)
 
 
-def test_views_and_colours_depend_on_the_generator_alone():
+def test_color_augmentation_depends_on_the_generator_alone():
     images = torch.rand(4, 3, 16, 16, generator=generator(1))
     ranges = AugmentationConfig(colour=0.3, hue=20, blur=1.5, noise=0.1)
     first, second, other = (
@@ -115,7 +115,7 @@ def test_views_and_colours_depend_on_the_generator_alone():
     assert torch.equal(color_augmentation.jitter(images, off, generator(0)), images)
 
 
-def test_each_sample_has_its_own_colours():
+def test_each_sample_has_its_own_colors():
     images = torch.full((6, 3, 4, 4), 0.5)
     ranges = AugmentationConfig(colour=0.4, hue=0)
     jittered = color_augmentation.jitter(images, ranges, generator(0))

@@ -1,4 +1,4 @@
-"""Styles as statistics: tables by hand, the published AdaIN, gradients, what must not change."""
+"""Style statistics: tables by hand, the published AdaIN, gradients and invariances."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_statistics_by_hand(cells: list[float], mean: float, variance: float) ->
     assert own_std.item() == pytest.approx((variance + 1e-5) ** 0.5)
 
 
-def test_one_cell_has_no_variance() -> None:
+def test_statistics_of_one_cell_are_refused() -> None:
     with pytest.raises(ValueError, match="two or more"):
         channel_statistics(torch.zeros(1, 3, 1, 1))
 
@@ -56,8 +56,8 @@ def test_adain_by_hand() -> None:
     torch.testing.assert_close(styled.flatten(), torch.tensor([7.0, 13.0, 7.0, 13.0]))
 
 
-@pytest.mark.skipif(not GOLDEN.is_file(), reason=f"the golden file {GOLDEN} is not here")
-def test_adain_as_published() -> None:
+@pytest.mark.skipif(not GOLDEN.is_file(), reason=f"the golden file {GOLDEN} is missing")
+def test_adain_matches_the_released_code() -> None:
     with np.load(GOLDEN) as golden:
         content, style, expected = (
             torch.from_numpy(golden[f"adain_{part}"]) for part in ("content", "style", "out")
@@ -72,7 +72,7 @@ def test_adain_gradient() -> None:
     assert torch.autograd.gradcheck(adain, (content, mean, std))
 
 
-def test_restatistics_moves_the_statistics() -> None:
+def test_restatistics_sets_the_statistics() -> None:
     mean, std = column(0.3, 0.5, 0.6), column(0.05, 0.1, 0.02)
     restyled = restatistics(images(2, 3, 16, 16), mean, std)
     own_mean, own_std = channel_statistics(restyled)
@@ -91,7 +91,7 @@ def test_restatistics_stays_in_range() -> None:
         ((16, 16), 0.0, (1, 1)),
         ((128, 128), 0.05, (13, 7)),
         ((20, 30), 0.1, (5, 4)),
-        # A share above 0 moves more than the mean, also of small images.
+        # A fraction above 0 changes more than the mean, also of small images.
         ((96, 96), 0.01, (3, 2)),
         ((128, 128), 0.01, (3, 2)),
         ((256, 96), 0.01, (5, 2)),
@@ -108,7 +108,7 @@ def test_block_of_low_frequencies(
 
 
 def test_amplitude_of_one_wave() -> None:
-    """A cosine of two periods down the image has two of its frequencies, half of it each."""
+    """A vertical cosine of two periods has two frequencies, each with half of its amplitude."""
     wave = 0.5 + 0.2 * torch.cos(2 * torch.pi * 2 * torch.arange(16) / 16)
     x = wave.view(1, 1, 16, 1).expand(1, 1, 16, 16)
     amplitude = low_frequency_amplitude(x, 0.2)[0, 0]
@@ -119,13 +119,13 @@ def test_amplitude_of_one_wave() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.45])
 @pytest.mark.parametrize("shape", [(16, 16), (15, 21), (32, 18)])
-def test_own_amplitude_changes_nothing(share: float, shape: tuple[int, int]) -> None:
+def test_own_amplitude_reproduces_the_image(share: float, shape: tuple[int, int]) -> None:
     x = images(2, 3, *shape)
     back = swap_low_frequency(x, low_frequency_amplitude(x, share))
     torch.testing.assert_close(back, x, atol=1e-5, rtol=0)
 
 
-def test_swapping_share_zero_moves_the_mean_alone() -> None:
+def test_fraction_zero_changes_only_the_mean() -> None:
     x = 0.4 + 0.1 * images(2, 3, 12, 12)
     other = 0.6 + 0.1 * images(2, 3, 12, 12, seed=1)
     swapped = swap_low_frequency(x, low_frequency_amplitude(other, 0.0))
@@ -133,13 +133,13 @@ def test_swapping_share_zero_moves_the_mean_alone() -> None:
     torch.testing.assert_close(swapped, x + shift, atol=1e-5, rtol=0)
 
 
-def test_black_image_takes_the_style_too() -> None:
+def test_black_image_takes_the_style() -> None:
     style = torch.full((1, 3, 8, 8), 0.25)
     swapped = swap_low_frequency(torch.zeros(1, 3, 8, 8), low_frequency_amplitude(style, 0.2))
     torch.testing.assert_close(swapped, style)
 
 
-def test_shares_and_blocks_that_do_not_fit() -> None:
+def test_invalid_fractions_and_blocks_are_refused() -> None:
     with pytest.raises(ValueError, match="share"):
         low_frequency_amplitude(images(1, 3, 8, 8), 0.5)
     with pytest.raises(ValueError, match="do not fit"):

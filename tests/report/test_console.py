@@ -1,4 +1,4 @@
-"""What commands print, on a terminal and into a file."""
+"""The console of the commands, on a terminal and into a file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def printed(**options) -> str:
     return text.getvalue()
 
 
-def test_a_file_gets_whole_lines_as_they_are():
+def test_lines_in_a_file_are_not_wrapped():
     assert printed() == f"report: {PATH} [red] :smile:\n"
 
 
-def test_a_terminal_gets_lines_that_fit():
+def test_lines_on_a_terminal_are_wrapped():
     shown = printed(force_terminal=True, color_system=None).splitlines()
     assert len(shown) > 1
     assert max(map(len, shown)) <= 80

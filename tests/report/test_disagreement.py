@@ -1,4 +1,4 @@
-"""Where two models disagree: distances worked out by hand, and the command on tiny models."""
+"""Disagreement of two models: distances worked out by hand, and the command on tiny models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_distances_by_hand(found):
     assert result.order.tolist() == [1, 2, 0]
     rows = {name: values for name, *values in joint_rows(result)}
     assert list(rows) == ["a", "b", "all"]
-    # 5 % is not yet apart: one of three for either joint; equal shares go by the median.
+    # 5 % does not count as apart: one of three for either joint; ties are sorted by the median.
     np.testing.assert_allclose(rows["a"][:2], [100 / 3, 5.0], atol=1e-4)
     np.testing.assert_allclose(rows["b"][:2], [100 / 3, 0.0], atol=1e-4)
     np.testing.assert_allclose(rows["all"][0], 100 / 3, atol=1e-4)
@@ -83,7 +83,7 @@ def test_tables_and_sheet(found, tmp_path):
     assert picture[4 + 24 + 180, 4 + 196 + 180].tolist() == [120] * 3
 
 
-def test_other_images_are_refused(found):
+def test_different_images_are_refused(found):
     result, files = found
     fewer = predictions(result.second.points[:2], 0.5, files[:2])
     with pytest.raises(InputError, match="did not read the same images"):
@@ -102,13 +102,13 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
     return root / "a" / "model", root / "b" / "model"
 
 
-def test_the_command_with_and_without_labels(models, tmp_path, capsys):
+def test_command_with_and_without_labels(models, tmp_path, capsys):
     labels = write_figures(tmp_path / "f", "camera", 5, seed=0, size=64)
     (labels.parent / "images" / "broken.jpg").write_bytes(b"x")
     out = tmp_path / "scored"
     assert main(["compare", *map(str, models), str(labels), "--out", str(out), "--pairs", "2"]) == 0
-    said = capsys.readouterr().out
-    assert "scores by the labels" in said
+    output = capsys.readouterr().out
+    assert "scores by the labels" in output
     assert {p.name for p in out.iterdir()} == {
         *("sheet.png", "pairs", "joints.csv", "subjects.csv", "scores_a.json", "scores_b.json")
     }
@@ -117,29 +117,29 @@ def test_the_command_with_and_without_labels(models, tmp_path, capsys):
     images = str(labels.parent / "images")
     out = tmp_path / "unscored"
     assert main(["compare", *map(str, models), images, "--out", str(out), "--pairs", "0"]) == 0
-    said = capsys.readouterr().out
-    assert "skipped" in said
-    assert "scores" not in said
+    output = capsys.readouterr().out
+    assert "skipped" in output
+    assert "scores" not in output
     assert not (out / "scores_a.json").exists()
     with (out / "subjects.csv").open() as stream:
         means = [float(row["mean_percent"]) for row in csv.DictReader(stream)]
     assert len(means) == 5
     assert means == sorted(means, reverse=True)
     assert means[-1] > 0
-    # A model does not disagree with itself.
+    # A model agrees with itself.
     again = tmp_path / "again"
     assert main(["compare", str(models[0]), str(models[0]), images, "--out", str(again)]) == 0
     lines = (again / "joints.csv").read_text().splitlines()
     assert lines[-1].startswith("all,0.0000,0.0000,0.0000")
 
 
-def test_another_skeleton_is_a_sentence(models, tmp_path, capsys):
+def test_different_skeleton_is_refused(models, tmp_path, capsys):
     other = tmp_path / "other"
     config = {"model": vars(MODEL), "crop": {"size": 32, "padding": 1.25}}
     save_checkpoint(other, PoseModel(MODEL, 2, 32), PAIR, config, {})
     images = str(tmp_path)
     assert main(["compare", str(models[0]), str(other), images, "--out", str(tmp_path / "o")]) == 2
-    said = capsys.readouterr().err
-    assert "model A" in said
-    assert "do not match" in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert "model A" in output
+    assert "do not match" in output
+    assert output.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Files of overlays: one for each image, whatever their names."""
+"""Overlay files: one for each image, for any names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from posebridge.data.crops import decode_image
 from posebridge.report.overlays import overlay_files, write_picture
 
 
-def test_no_two_images_share_an_overlay():
+def test_images_do_not_share_an_overlay_file():
     names = ["a/b.png", "a__b.png", "A__B.png", "a.xyz", "a.xyz.png", "../a.png", "a.png"]
     files = overlay_files(Path("drawn"), names)
     assert list(files) == names
@@ -19,7 +19,7 @@ def test_no_two_images_share_an_overlay():
     assert all(file.parent == Path("drawn") for file in files.values())
 
 
-def test_names_of_any_bytes_and_lengths_are_written(tmp_path):
+def test_names_of_any_bytes_and_length_are_written(tmp_path):
     names = [
         os.fsdecode(b"caf\xe9/caf\xe9.jpg"),
         "a\nb'\".png",

@@ -1,4 +1,4 @@
-"""The last words on the terminal: they say what the answer rests on."""
+"""The verdict on the terminal and the advice about labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posebridge.report.summary import print_verdict
 
 
 @pytest.mark.parametrize(
-    ("verdict", "labels", "asks"),
+    ("verdict", "labels", "advised"),
     [
         (Verdict("probably", False, "Steadier.", ()), {}, True),
         (Verdict("probably", False, "7 photographs are too few.", ()), {"0.05": None}, False),
@@ -23,9 +23,9 @@ from posebridge.report.summary import print_verdict
         (Verdict("same", False, "No step.", ()), {}, False),
     ],
 )
-def test_labels_are_asked_for_where_none_were_given(verdict, labels, asks):
+def test_labels_are_advised_where_none_were_given(verdict, labels, advised):
     judgement: object = SimpleNamespace(verdict=verdict, labels=labels)
     text = io.StringIO()
     print_verdict(PlainConsole(file=text), RunReport(judgement, Path("r.html")))  # pyright: ignore[reportArgumentType]
-    assert ("No label was used" in text.getvalue()) == asks
+    assert ("No label was used" in text.getvalue()) == advised
     assert verdict.because in text.getvalue()

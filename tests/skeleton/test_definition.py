@@ -48,7 +48,7 @@ def test_other_spellings(names):
 
 def test_names_without_sides_stay_apart():
     assert Skeleton.from_names("x", ["tail", "left", "l"]).pairs == ()
-    # 'rear' is no right ear where there is no left one, 'spine_L5' a vertebra.
+    # 'rear' is not a right ear without a left ear, 'spine_L5' a vertebra.
     assert Skeleton.from_names("x", ["ear", "rear", "spine_L5", "lip", "rib"]).pairs == ()
     # Two that could be the left one of the same joint: nothing is sure.
     assert Skeleton.from_names("x", ["lpaw", "pawl", "rpaw"]).pairs == ()
@@ -68,7 +68,7 @@ def test_round_trip_and_damage():
             Skeleton.from_json(text, "here")
 
 
-def test_what_a_skeleton_may_not_be():
+def test_invalid_skeletons_are_refused():
     for arguments in (("x", []), ("x", ["a", "a"]), ("x", ["a"], [(0, 1)])):
         with pytest.raises(InputError):
             Skeleton.from_names(*arguments)
@@ -88,7 +88,7 @@ def test_pairs_and_groups_that_cannot_be(pairs, groups, words):
         Skeleton("x", ("a", "b", "c"), (), pairs, groups)
 
 
-def test_a_subset_drops_what_loses_a_joint():
+def test_subset_drops_edges_and_pairs_that_lose_a_joint():
     skeleton = Skeleton.from_names("person", LSP, [(0, 1), (1, 2), (2, 3), (12, 13)])
     some = skeleton.subset([13, 1, 4, 2])  # head_top, right_knee, left_knee, right_hip
     assert some.keypoints == ("head_top", "right_knee", "left_knee", "right_hip")
@@ -118,8 +118,16 @@ def test_differences_are_named():
         ("groups", {"a": [0.9]}),
     ],
 )
-def test_a_value_of_another_type_is_not_made_to_fit(entry, value):
+def test_value_of_another_type_is_refused(entry, value):
     content = {"name": "s", "keypoints": ["a", "b"], "edges": [], "pairs": [], "groups": {}}
     assert Skeleton.from_content(content, "here").keypoints == ("a", "b")
     with pytest.raises(InputError, match="^here is not a skeleton that posebridge wrote"):
         Skeleton.from_content({**content, entry: value}, "here")
+
+
+def test_sides_of_keypoints_and_edges():
+    """An edge has the one side that its ends name; an edge between left and right is in the middle."""
+    names = ["left_hip", "right_hip", "neck", "head"]
+    body = Skeleton.from_names("body", names, [(0, 1), (0, 2), (2, 1), (2, 3)])
+    assert body.sides == ("left", "right", "middle", "middle")
+    assert body.edge_sides == ("middle", "left", "right", "middle")

@@ -52,7 +52,7 @@ def test_yaml_round_trip(name, tmp_path):
     assert read_skeleton(file) == read_skeleton(name)
 
 
-def test_names_that_yaml_would_take_for_something_else(tmp_path):
+def test_names_that_yaml_would_convert_stay_text(tmp_path):
     odd = Skeleton.from_names(
         "yes", ["no", "1", "a: b", "mixamorig:Hips", "root (pelvis)"], [(0, 2)]
     )
@@ -102,12 +102,12 @@ def test_from_a_model_and_from_annotations(tmp_path):
     ("name", "text", "words"),
     [
         ("a.yaml", "keypoints: [a, a]", "more than once"),
-        ("a.yaml", "keypoints: nose", "no list of names"),
+        ("a.yaml", "keypoints: nose", "not a list of names"),
         ("a.yaml", "keypoints: [a]\njoints: 3", "no field 'joints'"),
         ("a.yaml", "keypoints: [a, b]\nedges: [[a, c]]", "names 'c'"),
         ("a.yaml", "keypoints: [a, b]\nedges: [[a]]", "not a list of 2 keypoints"),
-        ("a.yaml", "keypoints: [a, b]\nedges: a", "'edges' is no list"),
-        ("a.yaml", "keypoints: [a, b]\ngroups: [a]", "'groups' is no mapping"),
+        ("a.yaml", "keypoints: [a, b]\nedges: a", "'edges' is not a list"),
+        ("a.yaml", "keypoints: [a, b]\ngroups: [a]", "'groups' is not a mapping"),
         ("a.yaml", "keypoints: [a, b]\npairs: [[a, b], [b, a]]", "more than one left/right pair"),
         ("a.yaml", "keypoints: [a]\nlayout: {b: [1, 2]}", "'layout' names 'b'"),
         ("a.yaml", "keypoints: [a]\nlayout: {a: 1}", "'layout' does not give x, y"),
@@ -120,10 +120,10 @@ def test_from_a_model_and_from_annotations(tmp_path):
             '{"categories": [{"keypoints": ["a"], "skeleton": [[1, 9]]}]}',
             "points outside",
         ),
-        ("a.json", '{"categories": [{"keypoints": ["a"], "skeleton": 5}]}', "no list of pairs"),
+        ("a.json", '{"categories": [{"keypoints": ["a"], "skeleton": 5}]}', "not a list of pairs"),
     ],
 )
-def test_a_broken_file_gets_a_sentence(name, text, words, tmp_path):
+def test_broken_skeleton_file_is_reported(name, text, words, tmp_path):
     file = tmp_path / name
     file.write_text(text)
     with pytest.raises(InputError) as error:
@@ -134,5 +134,5 @@ def test_a_broken_file_gets_a_sentence(name, text, words, tmp_path):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"no skeleton 'coco'.*coco-17, hand-21"):
+    with pytest.raises(InputError, match=r"unknown skeleton 'coco'.*coco-17, hand-21"):
         read_skeleton("coco")

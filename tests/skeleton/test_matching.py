@@ -75,7 +75,7 @@ def matched(source: list[str], target: str | list[str]) -> dict[str, str]:
         (["neck", "nose"], ["upper_neck", "nose"], {"nose": "nose"}),
     ],
 )  # fmt: skip
-def test_sure_partners_and_no_others(source, target, found):
+def test_only_certain_partners_match(source, target, found):
     assert matched(source, target) == found
 
 
@@ -151,7 +151,7 @@ def test_a_mapping_comes_first_and_may_average(tmp_path):
         ("left_knee: nose\nL_Knee: left_eye", "names 'left_knee' twice"),
     ],
 )
-def test_a_broken_mapping_gets_a_sentence(text, words, tmp_path):
+def test_broken_mapping_is_reported(text, words, tmp_path):
     file = tmp_path / "joints.yaml"
     file.write_text(text)
     with pytest.raises(InputError) as error:

@@ -1,31 +1,32 @@
-"""The method, one file a level. Tensors only: no files of data, no Lightning.
+"""The method, one file for each level. Tensors only: no data files, no Lightning.
 
 The levels, in the order in which a step calls them:
 
 - ``style_transfer.py``: views in the style of the other domain (image level)
 - ``mean_teacher.py``: pseudo-labels of an averaged model, and the error against them
-- ``bone_prior.py``: pseudo-labels with implausible bones count less
-- ``facing.py``: which way a subject faces; ``label_shift.py`` corrects a delivered model
-- ``coarse_to_fine.py``: first labels that give way to those of a refinement block
+- ``bone_prior.py``: a lower weight for pseudo-labels with implausible bones
+- ``facing.py``: the direction a subject faces; ``label_shift.py`` corrects a delivered model
+- ``coarse_to_fine.py``: first labels, then labels of a refinement block
 - ``domain_adversarial.py``: a discriminator behind gradient reversal (feature level)
 - ``information_maximization.py``: certain for each image, diverse over the batch (pose level)
 - ``regda.py``: an adversarial regressor
-- ``l2sp.py``: a pull back to the weights from before the adaptation
+- ``l2sp.py``: weight decay towards the weights from before the adaptation
 
-What they share:
+Shared by the levels:
 
 - ``level.py``: the contract of a level and the registry
-- ``step.py``: what one step has computed so far
-- ``style_bank.py``: notions of style, and a bank of them
-- ``bone_lengths.py``: how long bones are beside each other
-- ``pseudo_labels.py``: a teacher's views, their vote, and what is kept
+- ``step.py``: the results of one step so far
+- ``style_bank.py``: kinds of style, and a bank of styles
+- ``bone_lengths.py``: the lengths of bones relative to each other
+- ``pseudo_labels.py``: a teacher's views, their consensus, and the labels to keep
 - ``heatmap_loss.py``: the error between heatmaps
 
-To add a level: one file with a config dataclass, pure functions with their equation, range and source,
-and a subclass of :class:`~posebridge.alignment.level.Level` with ``@register``. Import the file below,
-in its place in the order, and give ``AdaptConfig`` a field for its config, whose docstring is the text
-of ``--help``. The total loss, the log, the model card, the report and the source stage of ``bench``
-follow. A test needs a value table worked out by hand and a gradient check.
+To add a level, write one file with a config dataclass, pure functions with their equation, range and
+source, and a subclass of :class:`~posebridge.alignment.level.Level` with ``@register``. Import the
+file below, at its position in the order. Give ``AdaptConfig`` a field for its config; the config's
+docstring is the text of ``--help``. The total loss, the log, the model card, the report and the source
+stage of ``bench`` read the registry. The tests of a level are a value table worked out by hand and a
+gradient check.
 """
 
 # isort: off

@@ -1,12 +1,11 @@
-"""How long the source's bones are beside each other.
+"""The lengths of the source's bones relative to each other.
 
-Lengths and not directions, because bodies of both domains are built alike while what they do differs: a
-direction that the rendered figures never show may be right in a photograph, an arm of three times the
-length is not.
+The prior is about lengths and not directions, because bodies of both domains have similar proportions
+and different poses: a direction that the source never shows may be right in a photograph, an arm of
+three times the length is not.
 
-Pose priors for adaptation without a source: Raychaudhuri et al., Prior-guided source-free domain
-adaptation for human pose estimation (ICCV 2023), who score poses by a learned distance. A median
-and a quantile of each bone do here, which anybody can read.
+Raychaudhuri et al., Prior-guided source-free domain adaptation for human pose estimation (ICCV 2023),
+score poses by a learned distance. A median and a quantile of each bone suffice here and are readable.
 """
 
 from __future__ import annotations
@@ -26,16 +25,18 @@ _LIMIT = 0.99
 
 
 class BoneLengths(nn.Module):
-    """How long bones are beside each other.
+    """The lengths of bones relative to each other.
 
-    Length l_nb of bone b in subject n is scale_n * typical_b, times what the view shortens. Scales
-    and typical lengths are medians of one another's quotients (median polish of the logarithms,
-    Tukey 1977), so a few wrong joints move neither. A bone and its mirror image share their numbers.
+    Length l_nb of bone b in subject n is scale_n * typical_b, times the foreshortening by the view.
+    Scales are medians of lengths over typical lengths, and typical lengths medians of lengths over
+    scales (median polish of the logarithms, Tukey 1977), so a few wrong joints change neither. A bone
+    and its mirror image share their numbers.
 
     Args:
         edges: (E, 2) indices of keypoints.
-        typical: (E,) lengths of the bones, in a unit of their own.
-        limit: (E,) how many times its expected length a bone reaches in 99 of 100 source subjects.
+        typical: (E,) lengths of the bones, relative to their mean.
+        limit: (E,) the ratio of a bone's length to its expected length that 99 of 100 source subjects
+            do not exceed.
         joints: number of keypoints.
     """
 
@@ -66,7 +67,7 @@ class BoneLengths(nn.Module):
     def of(
         cls, points: Float[Tensor, "N K 2"], labelled: Bool[Tensor, "N K"], skeleton: Skeleton
     ) -> BoneLengths | None:
-        """Learn them from labelled subjects; None where too few bones are labelled."""
+        """Return the lengths from labeled subjects; None where too few bones are labeled."""
         bones = [edge for edge in dict.fromkeys(map(_bone, skeleton.edges)) if edge[0] != edge[1]]
         if len(bones) < _LEAST_BONES:
             return None
@@ -84,7 +85,7 @@ class BoneLengths(nn.Module):
         typical = typical / typical.nanmean()
         ratio = _ratio(lengths, typical)
         limit = torch.cat([ratio, ratio[:, twins]]).nanquantile(_LIMIT, dim=0)
-        known = (typical > 0) & (limit > 0)  # false for NaN: a bone that is never labelled
+        known = (typical > 0) & (limit > 0)  # false for NaN: a bone that is never labeled
         if known.sum() < _LEAST_BONES:
             return None
         return cls(torch.tensor(bones)[known], typical[known], limit[known], len(skeleton))
@@ -92,12 +93,12 @@ class BoneLengths(nn.Module):
     def plausible(
         self, points: Float[Tensor, "B K 2"], known: Bool[Tensor, "B K"]
     ) -> Float[Tensor, "B K"]:
-        """How far each joint's bones have lengths that the source shows, in [0, 1].
+        """Return the plausibility of each joint by the lengths of its bones, in [0, 1].
 
-        A bone scores 1 up to its limit and, falling in a straight line, 0 at twice that; a joint has
-        the mean of its bones between known joints. So a wrist that is far off scores 0 and its elbow,
-        whose other bone fits, half. A joint without a known bone scores 1, and so do all joints of a
-        subject with fewer than three known bones, whose scale nobody can tell.
+        A bone scores 1 up to its limit and falls linearly to 0 at twice the limit. A joint scores the
+        mean of its bones between known joints. So a wrist that is far off scores 0, and its elbow,
+        whose other bone fits, scores 0.5. A joint without a known bone scores 1. All joints of a
+        subject with fewer than three known bones score 1, because its scale is unknown.
 
         Args:
             points: in pixels of a view that keeps angles, such as the crop: shear would stretch bones.
@@ -112,7 +113,7 @@ class BoneLengths(nn.Module):
             return torch.where(bones > 0, score / bones.clamp_min(1), 1.0)
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Plain numbers."""
+        """Return plain numbers, for JSON."""
         return {
             "edges": self.edges.tolist(),
             "typical": self.typical.tolist(),
@@ -121,17 +122,17 @@ class BoneLengths(nn.Module):
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], joints: int) -> BoneLengths:
-        """What :meth:`to_dict` gave, for a skeleton of so many keypoints.
+        """Return the lengths that :meth:`to_dict` stored, for a skeleton of ``joints`` keypoints.
 
         Raises:
-            ValueError, TypeError, KeyError: it is something else.
+            ValueError, TypeError, KeyError: it holds something else.
         """
         edges = torch.tensor(raw["edges"], dtype=torch.int64)
         typical, limit = (
             torch.tensor(raw[name], dtype=torch.float32) for name in ("typical", "limit")
         )
         if edges.ndim != 2 or edges.shape[1] != 2 or not len(edges) == len(typical) == len(limit):
-            raise ValueError("edges, typical lengths and limits are not equally many")
+            raise ValueError("edges, typical lengths and limits differ in number")
         if not 0 <= int(edges.min()) <= int(edges.max()) < joints:
             raise ValueError(f"a bone ends outside the {joints} keypoints")
         for values in (typical, limit):
@@ -145,7 +146,7 @@ def _bone(edge: tuple[int, int]) -> tuple[int, int]:
 
 
 def _lengths(points: Tensor, known: Tensor, edges: Tensor) -> Float[Tensor, "N E"]:
-    """Distances between the ends, NaN where one is unknown."""
+    """Return the distances between the ends of bones, NaN where an end is unknown."""
     ends, seen = points[:, edges], known[:, edges]  # (N, E, 2, 2), (N, E, 2)
     apart = (ends[:, :, 0] - ends[:, :, 1]).norm(dim=-1)
     return torch.where(seen.all(dim=-1), apart, torch.nan)
@@ -156,5 +157,5 @@ def _scale(lengths: Tensor, typical: Tensor) -> Float[Tensor, "N 1"]:
 
 
 def _ratio(lengths: Tensor, typical: Tensor) -> Float[Tensor, "N E"]:
-    """Each bone over the length that the subject's other bones let one expect."""
+    """Return each bone's length over its expected length, from the scale of the subject's bones."""
     return lengths / (typical * _scale(lengths, typical))

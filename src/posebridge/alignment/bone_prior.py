@@ -1,4 +1,4 @@
-"""Bone prior: pseudo-labels whose bones are longer than the source's ever are count less."""
+"""Bone prior: a lower weight for pseudo-labels with longer bones than the source ever shows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PriorConfig:
 
 @register
 class BonePrior(Level):
-    """Lowers the weight of pseudo-labels whose bones are longer than the source's ever are."""
+    """A lower weight for pseudo-labels with longer bones than the source ever shows."""
 
     name = "prior"
     config_type = PriorConfig
@@ -54,7 +54,7 @@ class BonePrior(Level):
     def plausible(
         self, labels: PseudoLabels, student_views: affine.Views, mirror: Tensor
     ) -> Float[Tensor, "B K"]:
-        """Return 1 - weight (1 - plausible), read in the crop, where no shear stretches a bone."""
+        """Return 1 - weight (1 - plausible), computed in the crop, where no shear stretches a bone."""
         in_crop = affine.points_to_crop(labels.points, student_views, mirror)
         known = affine.swap_sides(labels.confidence > 0, student_views.flipped, mirror)
         plausible = affine.swap_sides(

@@ -1,4 +1,4 @@
-"""Coarse to fine: first pseudo-labels that give way to those of a refinement block beside the model.
+"""Coarse to fine: first pseudo-labels of the model, then pseudo-labels of a refinement block.
 
 Li and Lee, *From Synthetic to Real: Unsupervised Domain Adaptation for Animal Pose Estimation*,
 CVPR 2021.
@@ -50,14 +50,14 @@ class RefineConfig:
 
 @register
 class CoarseToFine(Level):
-    """Everything that the refinement block takes part in.
+    """The refinement block and its losses.
 
-    The student's heatmaps are the coarse ones, the block's the fine ones. Both learn from the first
-    labels (this ``consistency`` takes the place of the mean teacher's own), the coarse ones from the
-    fine ones (inner loop), the fine ones from the average of the block (outer loop). As the weights of
-    the two loops rise while that of the first labels falls, what the model aims at is a mixture that
-    moves from the first labels to the updated ones: a sum of squared errors is the error against
-    the weighted mean of what they aim at, and a constant.
+    The student's heatmaps are coarse, the block's heatmaps are fine. Both learn from the first labels
+    (this ``consistency`` replaces the mean teacher's own loss). The coarse heatmaps learn from the
+    fine heatmaps (inner loop), and the fine heatmaps from the average of the block (outer loop).
+    The weights of the two loops rise while the weight of the first labels falls. The sum of the
+    squared errors is, up to a constant, the error against the weighted mean of the aims, so the
+    model's aim moves from the first labels to the updated labels.
     """
 
     name = "refine"
@@ -86,7 +86,7 @@ class CoarseToFine(Level):
             self.refinement.begin(student)
 
     def on_outputs(self, step: Step) -> None:
-        """Make the updated labels by the averaged block; its logits of facing are the ones learned."""
+        """Make the updated labels, and the logits of facing to learn, with the averaged block."""
         assert step.target_crops is not None and step.target_views is not None
         updated = make_labels(
             self.refinement.teaching(step.teacher),
@@ -97,7 +97,7 @@ class CoarseToFine(Level):
             self.setup.teacher_view,
             step.generator,
             keep_ratio=1.0,
-            radius=1.0,  # one view has nobody to agree with
+            radius=1.0,  # unused with a single view
         )
         self.updated = step.finish_labels(updated)
         step.taught_facing = updated.turned
@@ -118,7 +118,7 @@ class CoarseToFine(Level):
         return losses | self.refinement_losses(step.target, target_fine, labels, updated, mined)
 
     def mined(self, progress: float) -> float:
-        """Return the fraction of an image's joints, the easiest, that is learned from: from 1 down."""
+        """Return the fraction of an image's joints to learn from, the easiest; it falls from 1."""
         return 1.0 - _part(progress, self.config.rise) * (1.0 - self.config.mine)
 
     @property
@@ -136,9 +136,9 @@ class CoarseToFine(Level):
         """Return the losses on the target.
 
         Args:
-            labels: the first ones.
-            updated: by the averaged block, each joint counted by confidence and plausibility.
-            mined: fraction of each image's joints, the easiest, that is learned from.
+            labels: the first labels.
+            updated: the averaged block's labels; a joint counts by its confidence and plausibility.
+            mined: fraction of each image's joints to learn from, the easiest.
         """
         sigma, coarse = self.setup.sigma, target.heatmaps
         first = aim_heatmaps(labels.points, *self._grid)
@@ -149,11 +149,11 @@ class CoarseToFine(Level):
             consistency = consistency + (errors * counts).mean()
         errors = joint_errors(coarse, fine.heatmaps.detach(), sigma)
         inner = (errors * easiest(errors, torch.ones_like(labels.kept), mined)).mean()
-        sure = updated.confidence.clamp(0, 1) * updated.inside
+        trust = updated.confidence.clamp(0, 1) * updated.inside
         if updated.plausible is not None:
-            sure = sure * updated.plausible
+            trust = trust * updated.plausible
         errors = joint_errors(fine.heatmaps, aim_heatmaps(updated.points, *self._grid), sigma)
-        return {"consistency": consistency, "inner": inner, "outer": (errors * sure).mean()}
+        return {"consistency": consistency, "inner": inner, "outer": (errors * trust).mean()}
 
     def weight(self, term: str, progress: float) -> float:
         if term == "refined_source":
@@ -180,7 +180,7 @@ class Refinement(nn.Module):
         self.statistics = setup.batchnorm_stats
 
     def begin(self, model: PoseModel) -> None:
-        """Start both from the model's own head."""
+        """Start the block and its average from the model's own head."""
         self.refiner.begin(model)
         self.teacher.set(self.refiner)
 
@@ -189,7 +189,7 @@ class Refinement(nn.Module):
         self.teacher.update(self.refiner)
 
     def forward(self, source: PoseOutput, target: PoseOutput) -> tuple[Refined, Refined]:
-        """What the block makes of the student's outputs of either domain."""
+        """Return the block's outputs for the student's outputs of both domains."""
         with kept_running_statistics(self.refiner, self.statistics == "target"):
             on_source: Refined = self.refiner(source)
         with kept_running_statistics(self.refiner, self.statistics == "source"):
@@ -197,28 +197,28 @@ class Refinement(nn.Module):
         return on_source, on_target
 
     def teaching(self, teacher: PoseModel) -> Callable[[Tensor], PoseOutput]:
-        """The averaged model with the averaged block's heatmaps in place of its own."""
+        """Return the averaged model with the averaged block's heatmaps in place of its own."""
         block = self.teacher.module.eval()
 
-        def look(images: Tensor) -> PoseOutput:
+        def predict(images: Tensor) -> PoseOutput:
             output: PoseOutput = teacher(images)
             return output._replace(heatmaps=block(output).heatmaps)
 
-        return look
+        return predict
 
 
 @torch.no_grad()
 def easiest(
     errors: Float[Tensor, "B K"], valid: Bool[Tensor, "B K"], share: float
 ) -> Bool[Tensor, "B K"]:
-    """Mark in each image the joints with the smallest errors: ``share`` of all, valid ones only.
+    """Mark in each image the joints with the smallest errors: a fraction ``share``, only valid joints.
 
-    What a model cannot fit is more often a wrong label than a hard one (the paper's online mining of
-    reliable keypoints). At least one joint of an image counts, if any of its joints is valid.
+    A label with a large error is more often wrong than hard (the paper's online mining of reliable
+    keypoints). At least one joint of an image counts, if any of its joints is valid.
     """
     count = max(1, round(share * errors.shape[1]))
-    places = torch.where(valid, errors, torch.inf).topk(count, dim=1, largest=False).indices
-    chosen = torch.zeros_like(valid).scatter(1, places, True)
+    smallest = torch.where(valid, errors, torch.inf).topk(count, dim=1, largest=False).indices
+    chosen = torch.zeros_like(valid).scatter(1, smallest, True)
     return chosen & valid
 
 

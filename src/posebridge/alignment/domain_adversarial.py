@@ -1,4 +1,7 @@
-"""Feature level: features that a discriminator cannot tell apart (Ganin et al., JMLR 2016)."""
+"""Domain-adversarial training (feature level).
+
+The features of both domains become indistinguishable to a discriminator (Ganin et al., JMLR 2016).
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,17 @@ class _Reversal(torch.autograd.Function):
 
 
 def reverse_gradient(features: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The features themselves; their gradient changes sign on the way back."""
+    """Return the features unchanged; the backward pass negates their gradient."""
     return _Reversal.apply(features)  # type: ignore[no-any-return]
 
 
 def domain_loss(
     source_logits: Float[Tensor, "B 1 H W"], target_logits: Float[Tensor, "B 1 H W"]
 ) -> Float[Tensor, ""]:
-    """L_f = BCE(D(R(f_s)), 0) + BCE(D(R(f_t)), 1), each a mean over batch and patches.
+    """Return L_f = BCE(D(R(f_s)), 0) + BCE(D(R(f_t)), 1), each a mean over batch and patches.
 
-    Range: from 0 (domains told apart) up; 2 log 2 = 1.386 where the discriminator cannot tell.
+    Range: [0, inf). It is 0 where the discriminator separates the domains, and 2 log 2 = 1.386 where
+    its output does not depend on the domain.
     """
     return F.softplus(source_logits.float()).mean() + F.softplus(-target_logits.float()).mean()
 
@@ -45,7 +49,7 @@ def domain_loss(
 def domain_accuracy(
     source_logits: Float[Tensor, "B 1 H W"], target_logits: Float[Tensor, "B 1 H W"]
 ) -> Float[Tensor, ""]:
-    """Share of patches that the discriminator places in the right domain; 0.5 is chance."""
+    """Return the fraction of patches that the discriminator classifies correctly; 0.5 is random."""
     return 0.5 * ((source_logits < 0).float().mean() + (target_logits > 0).float().mean())
 
 
@@ -66,7 +70,7 @@ class FeatureConfig:
 
 @register
 class DomainAdversarial(Level):
-    """The discriminator on the features of both domains, which learn to deceive it."""
+    """The discriminator on the features of both domains, which are trained to deceive it."""
 
     name = "feature"
     config_type = FeatureConfig

@@ -1,4 +1,4 @@
-"""The way a subject faces: learned from the source, kept steady on the target, and how many do."""
+"""Facing: the direction a subject faces, learned on the source and kept consistent on the target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from posebridge.ranges import LossWeight
 def facing_loss(
     logit: Float[Tensor, " B"], turned: Float[Tensor, " B"], known: Bool[Tensor, " B"]
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of the way labelled subjects face; those seen edge on count 0 in the mean."""
+    """Return the cross-entropy of labeled subjects' facing; side views count 0 in the mean."""
     each = F.binary_cross_entropy_with_logits(logit.float(), turned.float(), reduction="none")
     return (each * known).mean()
 
@@ -29,15 +29,15 @@ def facing_loss(
 def same_way(
     student: Float[Tensor, " B"], teacher: Float[Tensor, "V B"], keep: float
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of the student against the teacher's views, whose logits are averaged.
+    """Return the cross-entropy of the student against the mean logits of the teacher's views.
 
-    Only the share ``keep`` of the images about which the teacher is surest counts. A mirrored or
-    turned view shows the same side of the body, so nothing has to be carried between views.
+    Only the fraction ``keep`` of the images counts, those with the most confident teacher. A mirrored
+    or rotated view shows the same side of the body, so logits are the same in every view.
     """
     taught = teacher.float().mean(dim=0)
-    sure = taught.abs()
-    count = max(1, round(keep * len(sure)))
-    kept = sure >= sure.topk(count).values[-1]
+    confidence = taught.abs()
+    count = max(1, round(keep * len(confidence)))
+    kept = confidence >= confidence.topk(count).values[-1]
     each = F.binary_cross_entropy_with_logits(
         student.float(), torch.sigmoid(taught), reduction="none"
     )
@@ -61,7 +61,7 @@ class FacingConfig:
 
 @register
 class Facing(Level):
-    """The way subjects face: learned from the source, kept steady on the target, then corrected."""
+    """The facing of subjects: learned on the source, kept consistent on the target, then corrected."""
 
     name = "facing"
     config_type = FacingConfig
@@ -74,7 +74,7 @@ class Facing(Level):
 
     @classmethod
     def active_settings(cls, config: Any) -> dict[str, float]:
-        # Without a head for it the level has nothing to do; with one it may still correct the model.
+        # Without a facing head the level does nothing; with a head it may still correct the model.
         return {"weight": config.weight} if config.weight > 0 or config.prior == "target" else {}
 
     @classmethod

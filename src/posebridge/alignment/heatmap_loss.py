@@ -1,4 +1,4 @@
-"""The error between predicted heatmaps and those that they aim at."""
+"""The error between predicted heatmaps and the heatmaps that they aim at."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def supervised_loss(
 def joint_errors(
     predicted: Float[Tensor, "B K S S"], target: Float[Tensor, "B K S S"], sigma: float
 ) -> Float[Tensor, "B K"]:
-    """Return the squared error of each heatmap in units of a Gaussian's energy; 1 for an empty one.
+    """Return the squared error of each heatmap in units of a Gaussian's energy.
 
-    Their mean is :func:`relative_error`.
+    An empty heatmap has an error of 1. The mean of the errors is :func:`relative_error`.
     """
     difference = predicted.float() - target.float()
     return difference.square().sum(dim=(2, 3)) / heatmaps.gaussian_energy(sigma)
@@ -47,9 +47,9 @@ def squared_error(
     target: Float[Tensor, "B K S S"],
     weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
 ) -> Float[Tensor, ""]:
-    """mean over batch, joints and cells of weight (predicted - target)^2.
+    """Return the mean over batch, joints and cells of weight (predicted - target)^2.
 
-    Twice L_s with ``weight`` = visible, and L_c with ``weight`` = kept, as in the released code:
+    It is twice L_s with ``weight`` = visible, and L_c with ``weight`` = kept, as in the released code:
     masked joints count in the mean, with an error of 0. Range: [0, inf), about 1e-3 for heatmaps.
     """
     each = (predicted.float() - target.float()).square().mean(dim=(2, 3))
@@ -62,11 +62,11 @@ def relative_error(
     weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"],
     sigma: float,
 ) -> Float[Tensor, ""]:
-    """:func:`squared_error` in units of a Gaussian's energy: sum of squares / (pi sigma^2).
+    """Return :func:`squared_error` in units of a Gaussian's energy: sum of squares / (pi sigma^2).
 
-    An empty prediction scores the share of joints that ``weight`` keeps, whatever the size of the
-    heatmaps and sigma. In these units the four losses are of one order, and a weight of 1 means
-    something; as a mean over cells they are three orders of magnitude apart.
+    The error of an empty prediction is the fraction of joints that ``weight`` keeps, for any sigma and
+    heatmap size. In these units the four losses have one order of magnitude, so loss weights near 1
+    are meaningful; as means over cells the losses are three orders of magnitude apart.
     """
     cells = predicted.shape[-1] * predicted.shape[-2]
     return squared_error(predicted, target, weight) * (cells / heatmaps.gaussian_energy(sigma))

@@ -1,4 +1,4 @@
-"""Pose level: information maximization on heatmaps."""
+"""Information maximization on heatmaps (pose level)."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ class Information(NamedTuple):
 
     @property
     def loss(self) -> Float[Tensor, ""]:
-        """L_p, see :func:`information_maximization`."""
+        """Return L_p, see :func:`information_maximization`."""
         return self.certainty - self.diversity
 
 
 def information_maximization(
     heatmaps: Float[Tensor, "B K H W"], temperature: float = 0.1
 ) -> Information:
-    """L_p = mean_bk H(p_bk) - mean_k H(mean_b p_bk), p = softmax over cells of h / temperature.
+    """Return both entropies of L_p = mean_bk H(p_bk) - mean_k H(mean_b p_bk).
 
-    Certain for each image, diverse over the batch: minus the mutual information between image and
-    position (Bridle 1991; Liang et al., ICML 2020), estimated for each joint on the batch.
+    Here p is the softmax over cells of h / temperature. The loss is minus the mutual information
+    between image and position (Bridle 1991; Liang et al., ICML 2020), estimated for each joint on the
+    batch. Minimizing it makes heatmaps certain for each image and diverse over the batch.
 
-    Range: [-1, 0]; 0 where every image has the same distribution (all flat, or all peaked at one
-    place), and -log(B) / log(H W) where B images peak at B places. Gradients flow through both.
+    Range: [-1, 0]. It is 0 where every image has the same distribution (all flat, or all peaked at
+    one cell), and -log(B) / log(H W) where B images peak at B cells. Gradients flow through both
+    entropies.
 
-    Heatmaps aim at a peak of 1 over 0, so a softmax of the bare values is flat: exp(1) = 2.7
+    Heatmaps aim at a peak of 1 over 0, so a softmax without a temperature is flat: exp(1) = 2.7
     against thousands of cells. At a temperature of 0.1 the peak weighs exp(10) = 22,000 cells. The
     released code has no temperature, averages rows and columns first and divides by H W: its whole
     range is 6e-8.
@@ -68,7 +70,7 @@ class PoseConfig:
 
 @register
 class InformationMaximization(Level):
-    """Certain for each image, diverse over the batch."""
+    """Heatmaps that are certain for each image and diverse over the batch."""
 
     name = "pose"
     config_type = PoseConfig

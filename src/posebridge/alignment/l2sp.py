@@ -1,4 +1,4 @@
-"""L2-SP: a pull back to the weights from before the adaptation, against drift."""
+"""L2-SP: weight decay towards the weights from before the adaptation, against drift."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class L2SPConfig:
 
 @register
 class L2SP(Level):
-    """Decay towards where the adaptation began.
+    """Weight decay towards the weights at the start of the adaptation.
 
     After each step of the optimizer w <- w + rate * strength * (w_0 - w), with the learning rate of
-    the parameter: AdamW's decoupled weight decay (Loshchilov & Hutter, ICLR 2019) towards the
-    starting point in place of 0, as in L2-SP (Li et al., ICML 2018). As no loss carries it, Adam does
-    not rescale it; as it goes with the rate, a cosine's end pulls nothing back. Left to itself a
-    difference shrinks by exp(-strength * sum of the rates): over 500 steps at a mean of 2.5e-4 a
-    strength of 1 undoes an eighth, over the default 15,000 (1e-4, with its step decay) almost two
-    thirds, which is where a student without a source has the time to drift.
+    the parameter. This is AdamW's decoupled weight decay (Loshchilov & Hutter, ICLR 2019) towards the
+    starting point in place of 0, as in L2-SP (Li et al., ICML 2018). It is not part of a loss, so
+    Adam does not rescale it. It is proportional to the learning rate, so it ends with a cosine
+    schedule. Without other gradients a difference shrinks by exp(-strength * sum of the rates). With
+    a strength of 1, 500 steps at a mean rate of 2.5e-4 undo an eighth of a difference. The default
+    15,000 steps (1e-4, with step decay) undo almost two thirds.
 
-    A frozen copy whose heatmaps the student is held to (Peng et al., ICCV 2023; Ding et al., 2023)
-    costs a forward pass of every batch and teaches the mistakes that the copy makes on the target.
+    The alternative is a loss against the heatmaps of a frozen copy (Peng et al., ICCV 2023; Ding et
+    al., 2023). It costs a forward pass of every batch and teaches the copy's mistakes on the target.
     """
 
     name = "anchor"
@@ -57,7 +57,7 @@ class L2SP(Level):
 
     @torch.no_grad()
     def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Move every parameter a little way back."""
+        """Move every parameter a small step back."""
         rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
         for start, parameter in zip(self.buffers(), student.parameters(), strict=True):
             parameter.lerp_(start, min(1.0, rates[id(parameter)] * self.config.weight))

@@ -1,8 +1,8 @@
-"""The contract of a level: one object in one file, found by everything through its registration.
+"""The contract of a level: one object in one file, which everything finds in the registry.
 
 A level of the method is a subclass of :class:`Level` with the decorator :func:`register`. The trainer
-calls the hooks of every level that is on, in the order of registration, and sums the losses that they
-return; the log, the model card, the report and the comparison of methods read its class attributes.
+calls the hooks of every level that is on, in the order of registration, and sums the returned losses.
+The log, the model card, the report and the comparison of methods read its class attributes.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Need = Literal["source", "target", "teacher", "style_bank", "bones"]
 
 @dataclass(frozen=True)
 class Setup:
-    """What levels need to know of a run beside their own config.
+    """The properties of a run that levels use in addition to their own config.
 
     Attributes:
         crop_size: C, side of the crops, pixels. heatmap_size: S, cells on a side.
         sigma: of the Gaussians that heatmaps aim at, cells.
         teacher_view: ranges of the teacher's views.
-        ema_decay: of the teacher, and of averages that a level keeps by itself.
-        batchnorm_stats: whose images running statistics follow: source, target or both.
+        ema_decay: of the teacher, and of a level's own averages.
+        batchnorm_stats: the images that update running statistics: source, target or both.
         seed: of the run. source_steps, adaptation_steps: lengths of its two stages.
-        style_bank: filled, where a level needs it. bones: of the source, where known.
+        style_bank: filled, where a level needs it. bones: of the source, where they are known.
     """
 
     crop_size: int
@@ -56,7 +56,7 @@ class Setup:
 
 
 class Level(nn.Module):
-    """One level of alignment: what it needs, computes, trains, logs and pushes.
+    """One level of alignment: its needs, losses, networks, log, and the validators that it pushes.
 
     A subclass sets the class attributes and overrides the hooks that it uses; a hook does nothing by
     default. Only levels whose config turns them on are built, so a weight of 0 costs nothing.
@@ -64,11 +64,11 @@ class Level(nn.Module):
     Class attributes:
         name: of its section in the configuration.
         config_type: a frozen dataclass; by default its field ``weight`` turns the level on.
-        needs: what it can't do without.
+        needs: its requirements, of :data:`Need`.
         terms: names of the losses that it may return.
-        supervised: terms that are taken on source labels; ``steps.ramp`` does not apply to them.
-        takes_over: terms of other levels that it computes in their place.
-        learns_from_target: whether a loss of it is taken on target images.
+        supervised: terms that are computed on source labels; ``steps.ramp`` does not apply to them.
+        takes_over: terms of other levels that it computes in place of these levels.
+        learns_from_target: whether a loss of the level is computed on target images.
         pushes: label-free validators that its loss raises by itself, whether or not the model improves;
             the report does not count them as evidence.
         description: a line for the model card.
@@ -85,7 +85,7 @@ class Level(nn.Module):
     description: ClassVar[str] = ""
 
     feature_channels: int | None = None
-    """Channels of the features that it hands to later levels in place of the model's, if it does."""
+    """Channels of its own features, if it passes them to later levels in place of the model's."""
 
     def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Level(nn.Module):
 
     @classmethod
     def active_settings(cls, config: Any) -> dict[str, float]:
-        """Return the settings that turn the level on, with their values; empty where it is off."""
+        """Return the config fields that turn the level on, with their values; empty where it is off."""
         return {"weight": config.weight} if config.weight > 0 else {}
 
     @classmethod
@@ -105,7 +105,7 @@ class Level(nn.Module):
 
     @classmethod
     def turned_off(cls) -> Any:
-        """Return its default config with the level off."""
+        """Return the level's default config, with the level off."""
         return replace(cls.config_type(), weight=0.0)
 
     @classmethod
@@ -119,15 +119,15 @@ class Level(nn.Module):
         """Create the networks, from a seed of their own (:meth:`seed`).
 
         Args:
-            model: the student at the start. channels: of the features that discriminators judge.
+            model: the student at the start. channels: of the features that discriminators take.
         """
 
     def seed(self, number: int) -> None:
-        """Seed PyTorch apart from other levels, so that no draw depends on which of them are on."""
+        """Seed PyTorch apart from other levels, so that no draw depends on which levels are on."""
         torch.manual_seed(self.setup.seed + number)
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Return what the optimizer trains, and its learning rate as a multiple of the student's."""
+        """Return the parameters to train, with learning rates as multiples of the student's."""
         return []
 
     # -- one step, in this order ---------------------------------------------------------------
@@ -136,17 +136,17 @@ class Level(nn.Module):
         """Prepare before a step, such as at the start of the adaptation."""
 
     def on_source_views(self, step: Step) -> None:
-        """Change ``step.source_images`` before the student sees them."""
+        """Change ``step.source_images`` before the student's forward pass."""
 
     def on_target_views(self, step: Step) -> None:
-        """Change ``step.target_images``, or make pseudo-labels, before the student sees them."""
+        """Change ``step.target_images``, or make pseudo-labels, before the student's forward pass."""
 
     def on_pseudo_labels(self, labels: PseudoLabels, step: Step) -> PseudoLabels:
-        """Return pseudo-labels, perhaps with other weights."""
+        """Return the pseudo-labels, unchanged or with other weights."""
         return labels
 
     def on_outputs(self, step: Step) -> None:
-        """Read the student's outputs before any loss is taken."""
+        """Read the student's outputs before any loss is computed."""
 
     def source_losses(self, step: Step) -> dict[str, Tensor]:
         """Return losses on the labeled source views; called in both stages."""
@@ -157,16 +157,16 @@ class Level(nn.Module):
         return {}
 
     def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Follow the optimizer's step of the adaptation."""
+        """Update the level's own state after a step of the optimizer in the adaptation."""
 
-    # -- what its losses count -----------------------------------------------------------------
+    # -- loss weights --------------------------------------------------------------------------
 
     def weight(self, term: str, progress: float) -> float:
         """Return the loss weight of one of its terms at a fraction of the adaptation."""
         return float(self.config.weight)
 
     def scale(self, term: str, progress: float) -> float:
-        """Return what it multiplies the loss weight of another level's term by."""
+        """Return the factor by which the level multiplies the loss weight of another level's term."""
         return 1.0
 
     # -- at the end ----------------------------------------------------------------------------
@@ -185,7 +185,7 @@ _Registered = TypeVar("_Registered", bound=type[Level])
 def register(level: _Registered) -> _Registered:
     """Add a level to :data:`LEVELS`; raise ValueError where its name is taken."""
     if level.name in LEVELS:
-        raise ValueError(f"there is a level '{level.name}' already")
+        raise ValueError(f"a level '{level.name}' is registered already")
     LEVELS[level.name] = level
     return level
 

@@ -1,4 +1,4 @@
-"""Mean teacher: the student learns pseudo-labels that an averaged copy of it makes on the target.
+"""Mean teacher: the student learns pseudo-labels by an averaged copy of itself on the target.
 
 Tarvainen and Valpola, *Mean teachers are better role models* (NeurIPS 2017), on heatmaps as in Kim et
 al., *A unified framework for domain adaptive pose estimation* (ECCV 2022).
@@ -63,7 +63,7 @@ class ConsistencyConfig:
 
 @register
 class MeanTeacher(Level):
-    """Labels before the student sees its views, and the error against them after."""
+    """Pseudo-labels before the student's forward pass, and the error against them after it."""
 
     name = "consistency"
     config_type = ConsistencyConfig
@@ -128,14 +128,14 @@ class MeanTeacher(Level):
         return self.config.weight if term == "target_facing" else 1.0
 
     def round_begins(self, step: int) -> bool:
-        """Return whether the model that makes the labels is to be copied before a step."""
+        """Return whether the student is copied before a step, to make the labels of a new round."""
         first = self.setup.source_steps
         if self.config.rounds == 0 or step < first:
             return False
         return step == first or self._round(step) != self._round(step - 1)
 
     def keep_ratio(self, step: int) -> float:
-        """Return the fraction of joints that is learned from at a step: constant, or a curriculum."""
+        """Return the fraction of joints to learn from at a step: constant, or a curriculum."""
         config = self.config
         if config.keep_first is None:
             return config.keep
@@ -150,7 +150,7 @@ class MeanTeacher(Level):
         return adapted * self.config.rounds // max(1, self.setup.adaptation_steps)
 
     def _occlude(self, step: Step) -> Tensor:
-        """Cover a joint of which the teacher is confident in some of the student's views."""
+        """Return the student's views; in some of them a patch covers a joint with a confident label."""
         labels: PseudoLabels | None = step.labels
         assert labels is not None and step.target_images is not None
         return color_augmentation.occlude(

@@ -1,4 +1,4 @@
-"""Pseudo-labels of one batch of target crops: a teacher's views, their vote, and what is kept."""
+"""Pseudo-labels of a batch of target crops: a teacher's views, their consensus, the labels to keep."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from posebridge.ops.augmentation_config import AugmentationConfig
 
 
 class PseudoLabels(NamedTuple):
-    """A teacher's labels of the student's views; V of its own views voted.
+    """A teacher's labels for the student's views, from V views of its own.
 
     Attributes:
         points: in pixels of the student's view.
         confidence: of each joint, see :class:`TeacherPoints`.
-        inside: the joint lies in a teacher's view and in the student's.
-        kept: joints that are learned from.
-        weight: what each joint counts: ``kept``, or that times its confidence, and times how
-            plausible it is.
-        keep_ratio: of the joints that was to be kept.
+        inside: whether the joint is in a teacher's view and in the student's view.
+        kept: joints to learn from.
+        weight: of each joint: ``kept``, perhaps times its confidence and its plausibility.
+        keep_ratio: fraction of the joints to keep.
         threshold: the confidence above which joints are kept.
-        turned: the teacher's logits that its views show the subject turned; None where sides are
-            named.
-        plausible: how plausible the lengths of its bones make each joint; None where that is not
+        turned: the teacher's logits that its views show the subject turned; None where left and right
+            are by name.
+        plausible: plausibility of each joint by the lengths of its bones; None where it is not
             computed.
     """
 
@@ -60,22 +59,23 @@ def make_labels(
     per_keypoint: bool = False,
     confidence_weighted: bool = False,
 ) -> PseudoLabels:
-    """Predict ``count`` random views of every crop with a teacher and join them to labels.
+    """Predict ``count`` random views of every crop with a teacher and merge them into labels.
 
     Args:
         teacher: in evaluation mode.
         student_views: the views that the labels are for.
         augmentation: ranges of the teacher's views.
-        keep_ratio: of the joints to keep. radius: of :func:`consensus`, fraction of the crop's side.
-        per_keypoint: keep that fraction of each keypoint rather than of all together.
-        confidence_weighted: count a joint by its confidence, clamped to [0, 1], rather than fully.
+        keep_ratio: fraction of the joints to keep.
+        radius: of :func:`consensus`, fraction of the crop's side.
+        per_keypoint: whether ``keep_ratio`` applies to each keypoint rather than to all together.
+        confidence_weighted: whether a joint counts by its confidence, clamped to [0, 1].
     """
     size = crops.shape[-1]
     repeated = crops.repeat(count, 1, 1, 1)  # (V*B,3,C,C)
     views = draw_views(repeated, augmentation, generator)
     images = render_views(repeated, views, augmentation, generator)
     taught = teacher(images)  # (V*B,K,S,S)
-    found = carry_points(
+    carried = carry_points(
         taught.heatmaps,
         views,
         student_views,
@@ -83,14 +83,14 @@ def make_labels(
         size / taught.heatmaps.shape[-1],
         radius * size,
     )
-    confident, threshold = most_confident(found.confidence, keep_ratio, per_keypoint)
-    kept = confident & found.inside
-    weight = kept * found.confidence.clamp(0, 1) if confidence_weighted else kept
+    confident, threshold = most_confident(carried.confidence, keep_ratio, per_keypoint)
+    kept = confident & carried.inside
+    weight = kept * carried.confidence.clamp(0, 1) if confidence_weighted else kept
     turned = None if taught.turned is None else taught.turned.unflatten(0, (-1, len(crops)))
     return PseudoLabels(
-        found.points,
-        found.confidence,
-        found.inside,
+        carried.points,
+        carried.confidence,
+        carried.inside,
         kept,
         weight,
         keep_ratio,
@@ -101,13 +101,13 @@ def make_labels(
 
 @dataclass(frozen=True)
 class TeacherPoints:
-    """Where the teacher places the joints of the student's views.
+    """The teacher's predictions in the student's views.
 
     Attributes:
         points: (B, K, 2) in pixels of the student's view, sub-pixel.
         confidence: (B, K) the peak of the teacher's heatmap, not clamped above; with several
             views their agreement (:func:`consensus`). 0 where no view shows the joint.
-        inside: (B, K) the joint lies in a teacher's view and in the student's.
+        inside: (B, K) whether the joint is in a teacher's view and in the student's view.
     """
 
     points: Float[Tensor, "B K 2"]
@@ -123,16 +123,16 @@ def carry_points(
     stride: float,
     spread: float = 8.0,
 ) -> TeacherPoints:
-    """Decode the teacher's heatmaps and carry the points to the student's view by matrices.
+    """Decode the teacher's heatmaps and map the points to the student's view by matrices.
 
-    Teacher view -> crop -> student view; heatmaps are never warped, so nothing is blurred. A joint
-    that lies on the border of the teacher's map may lie beyond it and counts as outside. Several
+    The path is teacher view -> crop -> student view. Heatmaps are never warped, so nothing is blurred.
+    A joint on the border of the teacher's heatmap may be beyond it and counts as outside. Several
     teacher views of every crop (V >= 1, all crops in the first view, then all in the second)
-    vote in the crop's pixels.
+    are merged in the crop's pixels.
 
     Args:
         teacher_heatmaps: of V views of each of the B crops of ``student_views``.
-        stride: pixels of a view for each heatmap cell.
+        stride: pixels of a view per heatmap cell.
         spread: of :func:`consensus`, in pixels of the crop.
     """
     size = teacher_heatmaps.shape[-1]
@@ -155,18 +155,18 @@ def carry_points(
 def consensus(
     points: Float[Tensor, "V B K 2"], votes: Float[Tensor, "V B K"], spread: float
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """Where most of the views see a joint, and how much they agree on it.
+    """Return the consensus of the views on each joint, and how much the views agree.
 
-    The density of the votes, d(x) = 1/V sum_v c_v exp(-|x - x_v|^2 / (2 spread^2)), is read at
-    each view's point; the highest one wins, and one mean-shift step round it joins the views that
-    lie nearby. A mean of all views would lie between two hypotheses; the mode lies on one.
+    The density of the votes, d(x) = 1/V sum_v c_v exp(-|x - x_v|^2 / (2 spread^2)), is computed at
+    each view's point. The point with the highest density wins, and one mean-shift step from there
+    joins the views nearby. A mean of all views would be between two hypotheses; the mode is on one.
 
     Args:
         votes: the weight c_v of each view, 0 where it does not show the joint.
         spread: distance at which two views still support each other, in the points' pixels.
 
     Returns:
-        points, and d at the winner: one view's own vote if V is 1, the mean vote if all agree.
+        The points, and d at the winner: the view's own vote if V is 1, the mean vote if all agree.
     """
     distance = (points[:, None] - points[None]).square().sum(dim=-1)  # (V, V, B, K)
     support = votes[None] * torch.exp(-distance / (2 * spread**2))
@@ -181,11 +181,11 @@ def consensus(
 def most_confident(
     confidence: Float[Tensor, "B K"], keep: float, each_joint: bool = False
 ) -> tuple[Bool[Tensor, "B K"], Float[Tensor, "..."]]:
-    """Mark the share ``keep`` of joints with the highest confidence, and give the threshold.
+    """Mark the fraction ``keep`` of joints with the highest confidence, and return the threshold.
 
-    The threshold is the floor((1 - keep) N)-th smallest of N values and only what is above it is
-    kept, as in the released code; over all joints of the batch, or for each joint by itself
-    (``each_joint``), so that wrists are not crowded out by shoulders.
+    The threshold is the floor((1 - keep) N)-th smallest of N values, and joints above it are kept, as
+    in the released code. N counts all joints of the batch, or the batch for each keypoint
+    (``each_joint``), so that confident shoulders do not displace wrists.
     """
     values = confidence if each_joint else confidence.flatten()
     count = values.shape[0]

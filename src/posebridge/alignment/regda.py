@@ -1,9 +1,9 @@
-"""Features on which an adversarial regressor finds nothing to object to (RegDA).
+"""RegDA: features on which an adversarial regressor agrees with the model.
 
 Jiang, Ji, Wang, Liu, Wang and Long, *Regressive Domain Adaptation for Unsupervised Keypoint
-Detection*, CVPR 2021. A second regressor agrees with the model on the source and is told to be wrong
-on the target, in the way in which models are wrong: by taking another joint for the one asked for.
-The features learn to leave it no choice but to agree there too.
+Detection*, CVPR 2021. A second regressor is trained to agree with the model on the source, and to be
+wrong on the target as models are: to mistake another joint for the right one. The features are
+trained so that the regressor agrees with the model on the target too.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from posebridge.models.pose import PoseModel
 from posebridge.ops import heatmaps as maps
 from posebridge.ranges import Fraction, LossWeight, NonNegative, Positive
 
-# Of a cell's probability before normalising; a distribution that is 0 everywhere becomes flat.
+# Added to every cell before normalizing; a distribution that is 0 everywhere becomes flat.
 _FLOOR = 1e-7
 
 
 class Distributions(NamedTuple):
-    """Two distributions over the cells for each joint, each with a sum of 1."""
+    """Two distributions over the cells for each joint, both with a sum of 1."""
 
     truth: Float[Tensor, "B K S S"]
     falsehood: Float[Tensor, "B K S S"]
 
 
 class Disparity(NamedTuple):
-    """What the regressor and what the features are to minimise, see :func:`regression_disparity`."""
+    """The losses of the regressor and of the features, see :func:`regression_disparity`."""
 
     regressor: Float[Tensor, ""]
     features: Float[Tensor, ""]
@@ -44,10 +44,11 @@ class Disparity(NamedTuple):
 
 @torch.no_grad()
 def ground_truth_and_false(heatmaps: Float[Tensor, "B K S S"], sigma: float) -> Distributions:
-    """Where a joint is by the model's own heatmaps, and where it is not but might be taken to be.
+    """Return the ground truth and the ground false of each joint, by the model's own heatmaps.
 
-    The ground truth is a Gaussian at the peak; the ground false the sum of those of all other
-    joints, at most 1 in each cell. Both are normalised.
+    The ground truth is a Gaussian at the peak. The ground false, where the joint could be mistaken
+    for another, is the sum of the Gaussians of all other joints, at most 1 in each cell. Both are
+    normalized.
     """
     cells, _ = maps.decode(heatmaps.float())
     drawn = maps.render(cells, heatmaps.shape[-1], sigma)
@@ -65,20 +66,20 @@ def divergence(
     aim: Float[Tensor, "B K S S"],
     weight: Float[Tensor, "B K"] | Bool[Tensor, "B K"] | None = None,
 ) -> Float[Tensor, ""]:
-    """KL(aim || softmax of the logits) / log of the number of cells, as a weighted mean over joints.
+    """Return KL(aim || softmax of the logits) / log of the number of cells, a weighted joint mean.
 
-    Range: [0, inf). Flat logits against a Gaussian score about a half (at 64 x 64 cells and a sigma
-    of 2, 0.49), as an empty heatmap does in the loss of the source: in these units the published
-    weights keep their meaning beside it.
+    Range: [0, inf). Flat logits against a Gaussian have a divergence of about a half (0.49 at 64 x 64
+    cells and a sigma of 2). So does an empty heatmap in the loss of the source: in these units the
+    published loss weights keep their meaning.
     """
     cells = aim.shape[-1] * aim.shape[-2]
     log_p = torch.log_softmax(logits.float().flatten(2), dim=2)
-    wanted = aim.float().flatten(2)
-    each = (torch.special.xlogy(wanted, wanted) - wanted * log_p).sum(dim=2) / math.log(cells)
+    p = aim.float().flatten(2)
+    each = (torch.special.xlogy(p, p) - p * log_p).sum(dim=2) / math.log(cells)
     if weight is None:
         return each.mean()
-    share = weight.float()
-    return (each * share).sum() / share.sum().clamp_min(1e-6)
+    counts = weight.float()
+    return (each * counts).sum() / counts.sum().clamp_min(1e-6)
 
 
 def regression_disparity(
@@ -91,28 +92,28 @@ def regression_disparity(
     sigma: float,
     margin: float = 4.0,
 ) -> Disparity:
-    """Both sides of the game as losses to be added: neither's gradient reaches the other's weights.
+    """Return the losses of both players; neither loss has a gradient for the other player's weights.
 
     With r the regressor, KL as in :func:`divergence`, true and false by the model's own heatmaps:
 
         regressor: margin KL(true_s || r(f_s)) + KL(false_t || r(f_t)),  f held fixed
         features:  margin KL(true_s || r(f_s)) + KL(true_t || r(f_t)),   r held fixed
 
-    The minimax game is two minimisations, as published; three steps of three optimizers there are
-    one sum here, whose parts are taken at the same weights.
+    The minimax game is two minimizations, as published. The paper takes three steps of three
+    optimizers; here the losses are added and computed at the same weights.
     """
     fixed = {name: value.detach() for name, value in regressor.named_parameters()}
     source = ground_truth_and_false(source_heatmaps, sigma)
     target = ground_truth_and_false(target_heatmaps, sigma)
-    own = margin * divergence(regressor(source_features.detach()), source.truth, visible)
-    own = own + divergence(regressor(target_features.detach()), target.falsehood)
-    theirs = margin * divergence(
+    of_regressor = margin * divergence(regressor(source_features.detach()), source.truth, visible)
+    of_regressor = of_regressor + divergence(regressor(target_features.detach()), target.falsehood)
+    of_features = margin * divergence(
         functional_call(regressor, fixed, (source_features,)), source.truth, visible
     )
-    theirs = theirs + divergence(
+    of_features = of_features + divergence(
         functional_call(regressor, fixed, (target_features,)), target.truth
     )
-    return Disparity(own, theirs)
+    return Disparity(of_regressor, of_features)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class DisparityConfig:
 
 @register
 class RegDA(Level):
-    """The adversarial regressor's own loss, and what the features answer."""
+    """The losses of the adversarial regressor and of the features."""
 
     name = "disparity"
     config_type = DisparityConfig
@@ -159,7 +160,7 @@ class RegDA(Level):
     def losses(self, step: Step) -> dict[str, Tensor]:
         assert step.source is not None and step.target is not None
         assert step.source_views is not None
-        found = regression_disparity(
+        disparity = regression_disparity(
             self.regressor,
             step.source.features,
             step.source.heatmaps,
@@ -169,10 +170,10 @@ class RegDA(Level):
             self.setup.sigma,
             self.config.margin,
         )
-        return {"regressor": found.regressor, "disparity": found.features}
+        return {"regressor": disparity.regressor, "disparity": disparity.features}
 
     def weight(self, term: str, progress: float) -> float:
         if term == "regressor":
             return self.config.weight
-        answer = 2 / (1 + math.exp(-progress / self.config.rise)) - 1
-        return self.config.weight * self.config.features * answer
+        ramp = 2 / (1 + math.exp(-progress / self.config.rise)) - 1
+        return self.config.weight * self.config.features * ramp

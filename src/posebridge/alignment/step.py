@@ -1,4 +1,4 @@
-"""What one step of adaptation has computed so far; levels read it and add to it."""
+"""The results of one step of adaptation so far; levels read them and add to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class SourceViews(NamedTuple):
         images: in [0, 1].
         points: in pixels of the views.
         visible: labeled, and in the view.
-        way: which way the subjects face, its points those of the crops; None where sides are named.
+        way: the facing of the subjects, with points in pixels of the crops; None where left and right
+            are by name.
     """
 
     images: Float[Tensor, "B 3 C C"]
@@ -34,7 +35,7 @@ class SourceViews(NamedTuple):
 
 
 class LabelHook(Protocol):
-    """What a step calls of a level by itself, see :class:`~posebridge.alignment.level.Level`."""
+    """The part of a :class:`~posebridge.alignment.level.Level` that a step calls."""
 
     takes_over: ClassVar[frozenset[str]]
 
@@ -50,14 +51,15 @@ class Step:
         mirror: (K,) the partner of each keypoint.
         generator: on the CPU; every draw of the step comes from it.
         teacher: the averaged model, in evaluation mode.
-        levels: those that are on, in the order of the step.
-        source_views: None without a source. source_images: as the student sees them.
+        levels: the levels that are on, in the order of the step.
+        source_views: None without a source. source_images: the student's input.
         source, target: the student's outputs.
-        target_crops: in [0, 1]. target_views: matrices of the student's views of them.
-        target_images: these views, as the student sees them.
-        labels: the teacher's. taught_facing: (V, B) the teacher's logits that a subject is turned.
-        discriminated: features of both domains that discriminators judge.
-        metrics: what is worth logging beside the losses; None where the step is not logged.
+        target_crops: in [0, 1]. target_views: matrices of the student's views of the crops.
+        target_images: the student's input, these views.
+        labels: the teacher's pseudo-labels.
+        taught_facing: (V, B) the teacher's logits that a subject is turned.
+        discriminated: features of both domains, the input of discriminators.
+        metrics: metrics to log in addition to the losses; None where the step is not logged.
     """
 
     number: int
@@ -79,7 +81,7 @@ class Step:
     discriminated: tuple[Tensor, Tensor] | None = None
 
     def log(self, name: str, value: Tensor | float) -> None:
-        """Log a metric, where the step is logged."""
+        """Log a metric if the step is logged."""
         if self.metrics is not None:
             self.metrics[name] = value
 
@@ -91,5 +93,5 @@ class Step:
 
     @property
     def taken_over(self) -> frozenset[str]:
-        """Terms that another level than their own computes."""
+        """Return the terms that are computed by another level than their own."""
         return frozenset().union(*(level.takes_over for level in self.levels))

@@ -1,11 +1,11 @@
-"""Styles of images, and a bank of them: images of one domain take the style of the other.
+"""Styles of images, and a bank of styles: images of one domain take the style of the other.
 
-The styles of a domain are collected once, in a bank of statistics; a step then draws rows of it.
-No style image is encoded during an adaptation.
+The styles of a domain are collected once, in a bank of statistics; a step then draws rows of the
+bank. No style image is encoded during an adaptation.
 
-A notion of style is a module with two methods: ``describe`` takes images to the rows of the bank,
-``apply_to`` takes images eta of the way to such rows. To add one, write it here, and enter it in
-``KNOWN`` and :func:`_style`.
+A kind of style is a module with two methods. ``describe`` returns the rows of the bank for images.
+``apply_to`` moves images by a fraction eta towards such rows. To add a kind of style, write it here,
+and add it to ``KNOWN`` and :func:`_style`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class FrequencyStyle(nn.Module):
 
 
 class ColourStyle(nn.Module):
-    """Mean and standard deviation of each colour channel. Styles are (N, 2, 3)."""
+    """Mean and standard deviation of each color channel. Styles are (N, 2, 3)."""
 
     def describe(self, images: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 2 3"]:
         return torch.stack(channel_statistics(images), dim=1).flatten(2)
@@ -85,17 +85,17 @@ class ColourStyle(nn.Module):
 
 
 class StyleBank(nn.Module):
-    """Gives a share of the images of a batch the style of random images of a domain.
+    """A bank of styles, which gives some images of a batch the style of random images of a domain.
 
     Args:
         name: ``"adain"`` (channel statistics of features, needs ``network``), ``"fourier"`` (low
-            spatial frequencies), ``"statistics"`` (mean and contrast of the colour channels) or
+            spatial frequencies), ``"statistics"`` (mean and contrast of the color channels) or
             ``"none"``.
-        network: a trained style network, for ``"adain"`` alone.
-        share: of the side of the spectrum that ``"fourier"`` moves, one frequency at least, see
-            :func:`~posebridge.ops.style.low_frequency_amplitude`.
+        network: a trained style network, only for ``"adain"``.
+        share: fraction of the side of the spectrum that ``"fourier"`` changes, at least one
+            frequency, see :func:`~posebridge.ops.style.low_frequency_amplitude`.
 
-    The bank is a pair of buffers that move with the module and are not part of a checkpoint:
+    The bank is a pair of buffers that move with the module and are not part of a checkpoint.
     :meth:`remember` fills them again at the start of a run.
 
     Raises:
@@ -129,15 +129,16 @@ class StyleBank(nn.Module):
         probability: float,
         generator: torch.Generator,
     ) -> Float[Tensor, "B 3 H W"]:
-        """Images, of which about ``probability`` B have a style of domain ``to``.
+        """Return images, of which about ``probability`` B have a style of domain ``to``.
 
-        The number of restyled images is drawn as floor or ceiling of ``probability`` B, with that
-        mean, rather than image by image: a step then costs the same each time. Each of them takes
-        the style of a row of the bank, eta ~ U(0, 1) of the way. The rest stays as it is.
+        The number of restyled images is drawn as floor or ceiling of ``probability`` B, with
+        ``probability`` B as its mean, rather than image by image: every step then takes the same time.
+        Each restyled image moves by eta ~ U(0, 1) towards the style of a row of the bank. The other
+        images do not change.
 
         Args:
             images: (B, 3, H, W) in [0, 1], on any device.
-            to: domain whose style is taken.
+            to: domain of the styles.
             probability: in [0, 1]. At 0 the images themselves are returned.
             generator: on the CPU; every draw comes from it.
 
@@ -145,7 +146,7 @@ class StyleBank(nn.Module):
             (B, 3, H, W) in [0, 1], of the images' dtype, without gradient.
 
         Raises:
-            ValueError: the bank of the domain is empty, or there is no such domain.
+            ValueError: the bank of the domain is empty, or the domain is unknown.
         """
         if self.style is None or probability <= 0:
             return images
@@ -165,20 +166,20 @@ class StyleBank(nn.Module):
 
     def _bank(self, domain: str) -> Tensor | None:
         if domain not in DOMAINS:
-            raise ValueError(f"there is no domain '{domain}', only {' and '.join(DOMAINS)}")
+            raise ValueError(f"unknown domain '{domain}'; choose from {', '.join(DOMAINS)}")
         return getattr(self, domain)
 
 
 def _style(
     name: str, network: StyleNetwork | None, share: float
 ) -> FeatureStyle | FrequencyStyle | ColourStyle | None:
-    """The notion of style of that name; None for ``"none"``."""
+    """Return the kind of style with a name; None for ``"none"``."""
     match name:
         case "adain":
             if network is None:
                 raise InputError(
-                    "image level 'adain' needs a trained style network; train one, or choose "
-                    "'fourier' or 'statistics', which need none."
+                    "image level 'adain' needs a trained style network; train a style network, or "
+                    "choose 'fourier' or 'statistics', which work without it."
                 )
             return FeatureStyle(network)
         case "fourier":
@@ -187,4 +188,4 @@ def _style(
             return ColourStyle()
         case "none":
             return None
-    raise InputError(f"unknown image level '{name}'; known are {', '.join(KNOWN)}.")
+    raise InputError(f"unknown image level '{name}'; choose from {', '.join(KNOWN)}.")

@@ -61,7 +61,7 @@ class ImageConfig:
         probability: share of the source views that take the style of the target; 0 turns it off.
         back: share of the student's target views that take the style of the source.
         bank: number of images of each domain whose style is stored.
-        decoder: a decoder that 'posebridge style' trained; empty: adapt trains one first.
+        decoder: a decoder that 'posebridge train-style' trained; empty: adapt trains one first.
         network: the style network of adain.
     """
 
@@ -75,7 +75,7 @@ class ImageConfig:
 
 @register
 class StyleTransfer(Level):
-    """Views of either domain in the style of the other; no loss of its own."""
+    """Views of either domain in the style of the other; the level has no loss."""
 
     name = "image"
     config_type = ImageConfig

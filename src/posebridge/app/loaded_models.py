@@ -1,4 +1,4 @@
-"""The models of the command line, opened."""
+"""The models of the command line, loaded."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ShownModel:
     """One model on the page.
 
     Attributes:
-        name: its title there; no two are alike.
-        detail: a few words on what it is.
+        name: its unique title on the page.
+        detail: a short description.
         slug: a part of the names of its files.
     """
 
@@ -27,18 +27,18 @@ class ShownModel:
 
 
 def is_run(path: Path | str) -> bool:
-    """Whether a path is a run folder that has a model."""
+    """Return whether a path is a run folder with a model."""
     return (Path(path) / "checkpoints").is_dir()
 
 
 def open_models(paths: Sequence[str], device: str = "auto") -> list[ShownModel]:
-    """Load what was named, in that order.
+    """Load models in the given order.
 
-    A run folder stands for two models, its weights from before the adaptation and its last ones;
-    for one where it has no others, or where both are of the same step.
+    A run folder gives two models, the source checkpoint and the last one; it gives one where there is
+    no other, or where both are of one step.
 
     Raises:
-        InputError: something there is no model.
+        InputError: a path is not a model.
     """
     opened: list[tuple[str, str, Predictor]] = []
     for path in dict.fromkeys(paths):
@@ -47,13 +47,13 @@ def open_models(paths: Sequence[str], device: str = "auto") -> list[ShownModel]:
         short = _short(path, paths)
         prefix = f"{short}: " if len(set(paths)) > 1 else ""
         if not is_run(path):
-            opened.append((short, _model_words(last), last))
+            opened.append((short, _description(last), last))
             continue
         source = None
         if (Path(path) / "checkpoints" / "source" / WEIGHTS).is_file():
             source = load(path, "source", device)
         if source is None or source.network.notes.get("step") == step:
-            opened.append((short, f"last weights{_at(step)}", last))
+            opened.append((short, f"last checkpoint{_at(step)}", last))
             continue
         opened.append(
             (f"{prefix}before", f"source only{_at(source.network.notes.get('step'))}", source)
@@ -69,14 +69,14 @@ def _at(step: object) -> str:
     return f", step {step:,}" if isinstance(step, int) else ""
 
 
-def _model_words(model: Predictor) -> str:
+def _description(model: Predictor) -> str:
     weights, step = model.network.notes.get("weights"), model.network.notes.get("step")
-    words = f"{weights} weights" if weights else "model"
-    return words + _at(step)
+    text = f"{weights} checkpoint" if weights else "model"
+    return text + _at(step)
 
 
 def _short(path: str, among: Sequence[str]) -> str:
-    """The last part of a path, or as many as tell it from the others."""
+    """Return the shortest end of a path that differs from the ends of the other paths."""
     parts = Path(path).parts
     others = [Path(other).parts for other in set(among) if other != path]
     for count in range(1, len(parts) + 1):

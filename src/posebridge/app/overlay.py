@@ -1,13 +1,12 @@
-"""Photographs with skeletons, and the table of points, as HTML.
+"""Images with skeletons, and the table of points, as HTML.
 
-What has a confidence carries it as ``data-c``; what lies below the threshold has the class ``off``.
-The page's script moves that class when the slider moves, so that nothing is asked of the server,
-and the server puts it there in the first place, so that the page is right without the script.
+Elements with a confidence have it as ``data-c``; elements below the threshold have the class ``off``.
+The page's script toggles that class when the slider moves, without a request to the server. The server
+sets the class first, so that the page is right without the script.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from markupsafe import Markup
 from posebridge.app.loaded_models import ShownModel
 from posebridge.app.predictions import Answers
 from posebridge.data.crops import decode_image
-from posebridge.skeleton import Skeleton
+from posebridge.report.data_uri import data_uri
+from posebridge.report.skeleton_svg import skeleton_svg
 
 _SIDE = 1280
 _LEAST = 640
@@ -28,7 +28,7 @@ _QUALITY = 88
 def panels(
     answers: Answers, models: Sequence[ShownModel], picture: int, threshold: float
 ) -> list[str]:
-    """A panel for each model: its title, how many joints are shown, and the picture with them."""
+    """Return a panel for each model: title, number of visible joints, and the image with them."""
     image = decode_image(answers.upload.samples.path(picture))
     size = (image.shape[1], image.shape[0])
     uri = picture_uri(image)
@@ -37,7 +37,9 @@ def panels(
         row = int(np.flatnonzero(found.rows == picture)[0])
         skeleton = model.predictor.skeleton
         confidence = found.confidence[row]
-        drawing = skeleton_drawing(found.points[row], confidence, skeleton, size, threshold)
+        drawing = skeleton_svg(
+            found.points[row], skeleton, size, confidence=confidence, threshold=threshold
+        )
         made.append(
             Markup(
                 '<figure class="pb-panel"><figcaption><b>{name}</b><span>{detail}</span>'
@@ -60,56 +62,12 @@ def panels(
     return made
 
 
-def skeleton_drawing(
-    points: np.ndarray,
-    confidence: np.ndarray,
-    skeleton: Skeleton,
-    size: tuple[int, int],
-    threshold: float,
-) -> Markup:
-    """A skeleton as SVG over a whole image; left blue, right red, the middle green.
-
-    A bone is as sure as the less sure of its ends.
-
-    Args:
-        points: (K, 2) in pixels of the image, whose centres are whole numbers. confidence: (K,).
-        size: width and height of the image.
-    """
-    side_of = {a: "left" for a, _ in skeleton.pairs} | {b: "right" for _, b in skeleton.pairs}
-    sides = [side_of.get(joint, "middle") for joint in range(len(skeleton))]
-    unit = max(size) / 100
-    places = np.round(points + 0.5, 2).tolist()
-    sure = np.round(confidence.astype(np.float64), 4).tolist()
-    parts = []
-    for a, b in skeleton.edges:
-        named = {sides[a], sides[b]} - {"middle"}
-        least = min(sure[a], sure[b])
-        parts.append(
-            Markup('<g class="bone {}{}" data-c="{:g}"><path d="{d}"/><path d="{d}"/></g>').format(
-                named.pop() if len(named) == 1 else "middle",
-                _off(least, threshold),
-                least,
-                d="M{:g} {:g}L{:g} {:g}".format(*places[a], *places[b]),
-            )
-        )
-    parts += [
-        Markup(
-            '<circle class="joint {}{}" data-c="{:g}" cx="{:g}" cy="{:g}" r="{:g}">'
-            "<title>{}, {:.2f}</title></circle>"
-        ).format(side, _off(value, threshold), value, x, y, 1.05 * unit, name, value)
-        for (x, y), side, value, name in zip(places, sides, sure, skeleton.keypoints, strict=True)
-    ]
-    return Markup(
-        '<svg viewBox="0 0 {} {}" style="--u:{:g}" preserveAspectRatio="none">{}</svg>'
-    ).format(*size, unit, Markup("").join(parts))
-
-
 def point_table(
     answers: Answers, models: Sequence[ShownModel], picture: int, threshold: float
 ) -> str:
-    """Joints by rows; x, y and confidence of each model, and for two how far apart they are.
+    """Return a table of joints: x, y and confidence of each model, and for two their distance.
 
-    Models with different keypoints share the rows of the names that they have in common.
+    Models with different keypoints share the rows of common names.
     """
     rows = [int(np.flatnonzero(found.rows == picture)[0]) for found in answers.found]
     names = list(
@@ -162,9 +120,9 @@ def point_table(
 
 
 def picture_uri(image: np.ndarray, side: int = _SIDE, least: int = _LEAST) -> str:
-    """An (H, W, 3) RGB image as a data URI, at most ``side`` pixels wide and high.
+    """Return an (H, W, 3) RGB image as a data URI, at most ``side`` pixels wide and high.
 
-    One that is smaller than ``least`` is enlarged smoothly, so that browsers need not.
+    An image smaller than ``least`` is enlarged smoothly, so that browsers do not have to.
     """
     longest = max(image.shape[:2])
     scale = min(1.0, side / longest) if longest >= least else least / longest
@@ -172,16 +130,14 @@ def picture_uri(image: np.ndarray, side: int = _SIDE, least: int = _LEAST) -> st
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         shape = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, shape, interpolation=method)
-    done, content = cv2.imencode(".webp", image[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
-    assert done
-    return "data:image/webp;base64," + base64.b64encode(content.tobytes()).decode("ascii")
+    return data_uri(image, quality=_QUALITY)
 
 
 def file_uri(path: Path) -> str:
-    """The same of an image file.
+    """Return an image file as a data URI, without enlarging it.
 
     Raises:
-        UnreadableImage: it is not there any more, or half of it.
+        UnreadableImage: the file is gone or incomplete.
     """
     return picture_uri(decode_image(path), least=0)
 

@@ -1,9 +1,9 @@
 """The page: both tabs, wired in gradio.
 
 Handlers only translate between components and the functions of this room. No component takes a
-path: the drop zone gives files that the server stored itself, the lists of runs and of steps are
-looked up among those that it offered. Every event is private, so that gradio describes and offers
-no interface to programs.
+path: the drop zone gives files that the server itself stored, and choices of runs and steps are
+checked against the offered lists. Every event is private, so that gradio neither describes nor
+offers an interface to programs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CSS = Path(__file__).with_name("page.css")
 
 
 def theme() -> Base:
-    """Colours of the report, and fonts that the reader's machine has."""
+    """Return a theme with the report's colors and with fonts of the reader's machine."""
     return Base(
         primary_hue=colors.blue,
         neutral_hue=colors.slate,
@@ -55,15 +55,15 @@ def build_page(
     limits: Limits,
     threshold: float = 0.2,
 ) -> gr.Blocks:
-    """Both tabs.
+    """Return the page with both tabs.
 
     Args:
         models: shown side by side, in this order.
-        runs: those that the second tab can show.
-        place: a folder for what is temporary.
-        threshold: confidence below which a joint is not drawn at first.
+        runs: the runs of the second tab.
+        place: a folder for temporary files.
+        threshold: initial confidence below which a joint is not drawn.
     """
-    # gradio's own removal of old files (delete_cache) fails at a folder; the server has another.
+    # gradio's own removal of old files (delete_cache) fails at a folder; the server has its own.
     with gr.Blocks(title="posebridge", analytics_enabled=False, fill_width=True) as page:
         html(
             '<header class="pb-head"><b>posebridge</b><span>Nothing on this page leaves this '
@@ -75,7 +75,7 @@ def build_page(
             with gr.Tab("Training", id="training") as watch:
                 timer = training_tab(page, runs, at_once=not models)
         if timer is not None:
-            # Only the tab that is looked at asks for news.
+            # Only the visible tab polls for changes.
             watch.select(lambda: gr.Timer(active=True), None, timer, **QUIET)
             predict.select(lambda: gr.Timer(active=False), None, timer, **QUIET)
     return page

@@ -1,4 +1,4 @@
-"""The first tab: a picture is dropped, and every model's answer is drawn on it."""
+"""The first tab: every model's prediction, drawn on a dropped image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from posebridge.app.upload import Limits, take_upload
 from posebridge.data.crops import UnreadableImage
 from posebridge.errors import InputError
 
-# Hides what is less sure than the slider says; the server draws with the same rule.
+# Hides what is below the slider's confidence; the server draws with an equal rule.
 _APPLY_THRESHOLD = """(t) => {
   document.querySelectorAll('.pb-results [data-c]').forEach(
     (e) => e.classList.toggle('off', Number(e.dataset.c) < t));
@@ -26,15 +26,16 @@ _APPLY_THRESHOLD = """(t) => {
   });
 }"""
 _KEYS = (
-    '<div class="pb-keys"><span class="left"><i></i>left</span>'
-    '<span class="right"><i></i>right</span><span class="middle"><i></i>middle</span></div>'
+    '<div class="pb-keys"><span class="side left"><i></i><em>left</em></span>'
+    '<span class="side right"><i></i><em>right</em></span>'
+    '<span class="side middle"><i></i><em>middle</em></span></div>'
 )
 
 
 def predict_tab(
     models: Sequence[ShownModel], place: Path, limits: Limits, threshold: float
 ) -> None:
-    """The drop zone, the slider, and what is drawn; see :func:`posebridge.app.page.build_page`."""
+    """Build the drop zone, the slider and the results; see :func:`posebridge.app.page.build_page`."""
     if not models:
         html(nothing("No model was given.", "posebridge app MODEL --runs RUN_FOLDER shows both."))
         return
@@ -53,8 +54,8 @@ def predict_tab(
                 1,
                 threshold,
                 step=0.01,
-                label="Least confidence",
-                info="Joints below it are hidden; the files have all of them.",
+                label="Minimum confidence",
+                info="Joints below it are hidden; the files have all joints.",
                 elem_classes="pb-threshold",
             )
             frame = gr.Slider(1, 2, 1, step=1, label="Frame", visible=False)
@@ -69,9 +70,9 @@ def predict_tab(
         with gr.Column(elem_classes="pb-results"):
             placeholder = html(
                 nothing(
-                    "Drop a photograph to begin.",
-                    f"{_count(models)} will be drawn on it. The whole picture is taken as one "
-                    "subject, so cut it round the one that you mean.",
+                    "Drop an image to begin.",
+                    f"{_count(models)} will be drawn on it. The whole image is taken as one "
+                    "subject, so crop it to one subject.",
                 )
             )
             with gr.Row(visible=False, elem_classes="pb-panels") as row:
@@ -151,13 +152,15 @@ def _close(answers: Answers | None) -> None:
 
 
 def _count(models: Sequence[ShownModel]) -> str:
-    return "The model's answer" if len(models) == 1 else f"The answers of {len(models)} models"
+    return (
+        "The model's prediction" if len(models) == 1 else f"The predictions of {len(models)} models"
+    )
 
 
 def _limits_words(limits: Limits) -> str:
     return _notice(
         f"Up to {limits.megabytes} MB; a video up to {limits.minutes} minutes, of which "
-        f"{limits.frames} frames are looked at.",
+        f"{limits.frames} frames are used.",
         "plain",
     )
 

@@ -12,16 +12,16 @@ from posebridge.inference.predictor import PosePredictions
 from posebridge.inference.writers import write_predictions
 
 DOWNLOADS = (".json", ".csv")
-"""Endings of the files of each model: COCO and a table."""
+"""Endings of the files of each model: COCO JSON and CSV."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What M models say of an upload.
+    """The predictions of M models for an upload.
 
     Attributes:
-        found: one for each model; rows are pictures of the upload.
-        files: (M, 2) the points as COCO and as a table, in the upload's folder.
+        found: one for each model; rows are images of the upload.
+        files: (M, 2) the points as COCO JSON and as CSV, in the upload's folder.
     """
 
     upload: Upload
@@ -29,7 +29,7 @@ class Answers:
     files: Sequence[Sequence[Path]]
 
     def close(self) -> None:
-        """Remove the upload and all that was made of it."""
+        """Remove the upload and all files made from it."""
         self.upload.close()
 
 
@@ -38,13 +38,13 @@ def answer(
     upload: Upload,
     progress: Callable[[int, int, str], object] | None = None,
 ) -> Answers:
-    """Ask every model about every picture, batched, and write the points.
+    """Predict every image with every model, batched, and write the points.
 
     Args:
-        progress: called with the number of answers, that of all answers, and the model's name.
+        progress: called with the number of predictions done, the total, and the model's name.
 
     Raises:
-        InputError: no picture can be read.
+        InputError: no image can be read.
     """
     count = len(upload.samples)
     found, files = [], []
@@ -55,7 +55,7 @@ def answer(
                 progress(before + done, len(models) * count, name)
 
         step(0)
-        # Without worker processes: a server must not fork, and a page has few pictures.
+        # Without worker processes: a server must not fork, and a page has few images.
         points = model.predictor.predict(upload.samples, workers=0, progress=step)
         found.append(points)
         names = [upload.files[row] for row in points.rows]

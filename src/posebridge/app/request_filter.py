@@ -1,13 +1,13 @@
-"""What may be asked of the page's server, and by whom.
+"""The requests that the page's server accepts.
 
-gradio serves much more than this page needs. The guard stands before it and lets through what the
-page itself asks for; everything else does not exist. It also
+gradio serves much more than this page needs. The guard in front of it passes on the requests of the
+page itself; any other request gets 404. It also
 
-- answers only to this machine's own names, so that a foreign site cannot pose as this one (DNS
-  rebinding), and only posts that come from the page itself;
-- lets an event name only files that were uploaded: gradio would fetch an address, and a page that is
-  mounted rather than launched does not check where a path leads (``_check_allowed`` in 6.31);
-- tells the browser to load nothing from anywhere else (Content-Security-Policy).
+- accepts only this machine's own host names, so that a foreign site cannot pose as this one (DNS
+  rebinding), and only posts from the page itself;
+- lets an event name only uploaded files: gradio would fetch an address, and a page that is mounted
+  rather than launched does not check paths (``_check_allowed`` in 6.31);
+- forbids the browser to load anything from elsewhere (Content-Security-Policy).
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Guard:
     """An ASGI application in front of another one."""
 
     def __init__(self, app: Any, port: int, uploads: Path) -> None:
-        """``uploads`` is the folder in which the server stores what is uploaded."""
+        """Guard ``app``; ``uploads`` is the server's folder for uploaded files."""
         self.app, self.uploads = app, uploads
         self.origins = {f"http://{host}:{port}" for host in HOSTS}
         self.hosts = {f"{host}:{port}" for host in HOSTS} | (set(HOSTS) if port == 80 else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -78,7 +78,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get(b"host") not in self.hosts:
-            return 421, "This page answers on this machine only."
+            return 421, "This page is served on this machine only."
         if scope["method"] in ("GET", "HEAD"):
             fine = _READ.fullmatch(scope["path"]) and b"view=" not in scope["query_string"]
         else:

@@ -1,7 +1,7 @@
-"""A run folder read again and again while it grows.
+"""A run folder read incrementally while it grows.
 
 Each look reads what was added to ``metrics.csv`` since the last one. A resumed run writes that file
-anew, without the rows after its checkpoint; the bytes before the place that was reached tell.
+anew, without the rows after its checkpoint; changed bytes before the last position reveal that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from posebridge.files.yaml_files import read_yaml_mapping
 from posebridge.training.heartbeat import presence, read_progress
 from posebridge.training.metrics_file import HEADER, METRICS, parse_metric_row
 
-RunState = Literal["not begun", "preparing", "training", "killed", "stopped", "failed", "done"]
+RunState = Literal["not started", "preparing", "training", "killed", "stopped", "failed", "done"]
 _SILENCE = 120.0
 _MEMORY = 64
 
@@ -35,10 +35,10 @@ class RunLook:
         state: see :class:`RunWatch`.
         step: steps done. source: of the source stage. planned: of the whole run; 0 where unknown.
         heard: seconds since 1970 of the last sign of life. left: seconds to go.
-        curves: figure -> (steps done, value), ascending.
+        curves: metric -> (steps done, value), ascending.
         pictures: (step, file), ascending.
-        report: the page that judges it, where there is one.
-        unreadable: rows of ``metrics.csv`` that are damaged and left out.
+        report: the run's report, where there is one.
+        unreadable: the number of damaged rows of ``metrics.csv`` that are left out.
     """
 
     folder: Path
@@ -55,18 +55,18 @@ class RunLook:
 
     @property
     def looks(self) -> Curve:
-        """(step, agreement in percent) of each look of the validator."""
+        """(step, agreement in percent) of each validation."""
         return self.curves.get("validator/agreement", [])
 
 
 class RunWatch:
-    """Looks at one run folder, which need not exist.
+    """Monitors one run folder, which need not exist.
 
-    Its state: *not begun* without a configuration; *preparing* while there is no step; *training*,
-    *stopped*, *failed*, *done* as the run itself says (:mod:`posebridge.training.heartbeat`);
-    *killed* where it says that it trains and its process is gone or silent. A run of a version that
-    left no such word is done when its last step is logged, and training while something was written
-    in the last two minutes.
+    Its state: *not started* without a configuration; *preparing* before the first step; *training*,
+    *stopped*, *failed*, *done* as the run records (:mod:`posebridge.training.heartbeat`); *killed*
+    where it records training and its process is gone or silent. A run of a version without that file
+    is done when its last step is logged, and training while something was written in the last two
+    minutes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class RunWatch:
         self._forget()
 
     def look(self, now: float | None = None) -> RunLook:
-        """The run as it is; ``now`` in seconds since 1970."""
+        """Return the present state of the run; ``now`` in seconds since 1970."""
         now = time.time() if now is None else now
         with self._lock:
             self._read_metrics()
@@ -133,7 +133,7 @@ def _state_without_word(
     folder: Path, step: int, planned: int, heard: float | None, now: float
 ) -> RunState:
     if not (folder / "config.yaml").is_file():
-        return "not begun"
+        return "not started"
     if heard is None or step == 0:
         return "preparing"
     if planned and step >= planned:
@@ -142,7 +142,7 @@ def _state_without_word(
 
 
 def _planned_steps(folder: Path) -> tuple[int, int]:
-    """Steps of the source stage, and of both; (0, 0) where the configuration does not say."""
+    """Return the steps of the source stage, and of both; (0, 0) where the config has none."""
     try:
         steps = read_yaml_mapping(folder / "config.yaml", "configuration").get("steps")
     except InputError:

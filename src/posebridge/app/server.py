@@ -1,4 +1,4 @@
-"""The page's server: a socket on this machine, a folder for what is temporary, start and end."""
+"""The page's server: a socket on this machine, a temporary folder, start and end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from posebridge.app.run_monitor import RunWatch
 from posebridge.app.upload import MEGABYTE, Limits
 from posebridge.data.optional_dependencies import need
 from posebridge.errors import InputError
+from posebridge.report.skeleton_svg import skeleton_css
 
 FIRST_PORT = 7860
 _TRIES = 40
@@ -30,7 +31,7 @@ _KEPT = 3600.0
 
 
 def listen(port: int | None) -> socket.socket:
-    """A listening socket on this machine; None takes the first free port from 7860 on, 0 any.
+    """Return a listening socket on this machine; None takes the first free port from 7860, 0 any.
 
     Raises:
         InputError: the port is taken, or may not be used.
@@ -50,15 +51,16 @@ def listen(port: int | None) -> socket.socket:
             continue
         return opened
     where = f"port {port}" if port is not None else f"any port from {FIRST_PORT} on"
-    raise InputError(f"{where} can't be used ({reason}); give another --port, or 0 for a free one.")
+    raise InputError(
+        f"{where} cannot be used ({reason}); give another --port, or 0 for a free one."
+    )
 
 
 @contextmanager
 def temporary_place() -> Iterator[Path]:
-    """A folder that goes with the page, with gradio and the reader of videos pointed at it.
+    """Yield a temporary folder of the page, which gradio and the video reader are pointed at.
 
-    Settings of gradio that the environment has (shares, further paths, telemetry) do not hold here:
-    this page's own are the only ones.
+    Settings of gradio in the environment (public links, further paths, telemetry) have no effect here.
     """
     before = dict(os.environ)
     place = Path(tempfile.mkdtemp(prefix="posebridge-app-"))
@@ -80,13 +82,13 @@ def temporary_place() -> Iterator[Path]:
 
 
 def uploads_of(place: Path) -> Path:
-    """Where the server stores what is uploaded."""
+    """Return the folder for uploaded files."""
     return place / "gradio"
 
 
 @contextmanager
 def removing_old_uploads(folder: Path, every: float = 600.0, kept: float = _KEPT) -> Iterator[None]:
-    """Remove what was uploaded long ago from time to time, until the block ends."""
+    """Remove old uploads from time to time, until the block ends."""
     ended = threading.Event()
 
     def work() -> None:
@@ -105,7 +107,7 @@ def removing_old_uploads(folder: Path, every: float = 600.0, kept: float = _KEPT
 def remove_old(folder: Path, kept: float) -> None:
     """Remove the files in a folder that were written more than ``kept`` seconds ago.
 
-    Folders inside it go once they are empty.
+    Folders inside it are removed once they are empty.
     """
     for place, _, files in os.walk(folder, topdown=False):
         for name in files:
@@ -127,7 +129,7 @@ def make_application(
     limits: Limits,
     threshold: float = 0.2,
 ) -> Any:
-    """The whole server as an ASGI application; within :func:`temporary_place`.
+    """Return the whole server as an ASGI application, for use within :func:`temporary_place`.
 
     Raises:
         InputError: gradio is not installed.
@@ -157,6 +159,7 @@ def make_application(
         mcp_server=False,
         theme=theme(),
         css_paths=[CSS],
+        css=skeleton_css(),
         favicon_path=str(CSS.with_name("favicon.png")),
     )
     return Guard(inner, port, uploads_of(place))
@@ -175,9 +178,9 @@ def serve(
     """Serve the page until it is interrupted.
 
     Args:
-        opened: of :func:`listen`.
+        opened: the socket of :func:`listen`.
         browse: whether to open a browser, where there is a screen.
-        say: told the address.
+        say: called with the address.
     """
     need("gradio", "app", "posebridge app")
     import uvicorn
@@ -211,7 +214,7 @@ def _leave(*_: Any) -> None:
 
 
 def _has_screen() -> bool:
-    """Whether a browser of its own would open; without a screen one would take the terminal."""
+    """Return whether a browser window can open; without a screen it would take the terminal."""
     if sys.platform.startswith("linux"):
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return "SSH_CONNECTION" not in os.environ

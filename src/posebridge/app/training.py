@@ -1,4 +1,4 @@
-"""What is known of a run while it trains, as HTML."""
+"""The progress and metrics of a run while it trains, as HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posebridge.report.charts import Line, line_chart, number
 from posebridge.report.progress_bar import clock
 
 _TITLES: dict[RunState, tuple[str, str]] = {
-    "not begun": ("Not begun", "plain"),
+    "not started": ("Not started", "plain"),
     "preparing": ("Preparing", "plain"),
     "training": ("Training", "busy"),
     "killed": ("Killed", "bad"),
@@ -31,14 +31,14 @@ _FIGURES = (
     ("loss/pose", "pose loss", "", 1.0),
     ("loss/total", "total loss", "", 1.0),
     ("validator/agreement", "two views agree", "%", 1.0),
-    ("validator/settled", "answers that stayed", "%", 1.0),
+    ("validator/settled", "settled predictions", "%", 1.0),
     ("teacher/confidence", "teacher's confidence", "%", 100.0),
     ("teacher/kept", "pseudo-labels kept", "%", 100.0),
 )
 
 
 def status(look: RunLook, now: float) -> str:
-    """The state in a word and a sentence, and the bar."""
+    """Return the state as a title and a sentence, and the progress bar."""
     title, tone = _TITLES[look.state]
     parts = [
         Markup('<div class="pb-state {}"><b>{}</b><span>{}</span></div>').format(
@@ -73,19 +73,19 @@ def status(look: RunLook, now: float) -> str:
 
 
 def sentence(look: RunLook, now: float) -> str:
-    """What the state means, and what to do."""
+    """Return a sentence on the state and on what to do."""
     ago = "" if look.heard is None else _ago(now - look.heard)
     resume = shlex.join(["posebridge", "adapt", "--resume", "--out", str(look.folder)])
-    damaged = f" {look.unreadable} rows of metrics.csv can't be read and are left out."
+    damaged = f" {look.unreadable} rows of metrics.csv cannot be read and are left out."
     text = {
-        "not begun": f"There is no run in {look.folder} so far. This page shows it when it begins.",
-        "preparing": "The run has its settings and no step yet: images are read, the style network "
-        "is trained.",
+        "not started": f"{look.folder} holds no run so far. This page shows the run when it starts.",
+        "preparing": "The run is before its first step: images are read, the style network is "
+        "trained.",
         "training": f"Updated {ago}.",
-        "killed": f"Last sign of life: {ago}. Its process is gone, or silent. It goes on from its last "
+        "killed": f"Last sign of life: {ago}. Its process is gone, or silent. It resumes from its last "
         f"checkpoint with: {resume}",
-        "stopped": f"Stopped {ago}, before its end. It goes on with: {resume}",
-        "failed": f"Ended with an error {ago}; the terminal says which. Its checkpoints are kept.",
+        "stopped": f"Stopped {ago}, before its end. It resumes with: {resume}",
+        "failed": f"Ended with an error {ago}; the terminal shows it. Its checkpoints are kept.",
         "done": f"Finished {ago}."
         + (f" Did it help? {look.report}" if look.report is not None else ""),
     }[look.state]
@@ -93,7 +93,7 @@ def sentence(look: RunLook, now: float) -> str:
 
 
 def charts(look: RunLook) -> str:
-    """Losses, validator and pseudo-labels over the steps, two by two."""
+    """Return charts of losses, validator and pseudo-labels over the steps, two by two."""
     curves = look.curves
     mark = (float(look.source), "adaptation begins") if look.source else None
 
@@ -103,14 +103,14 @@ def charts(look: RunLook) -> str:
     cards = [
         (
             "Source loss",
-            "half the squared error of labelled joints, in units of a Gaussian's energy",
+            "half the squared error of labeled joints, in units of a Gaussian's energy",
             [line("loss/source", "source", "line-a")],
             "",
             "The first step has not been logged.",
         ),
         (
             "Adaptation losses",
-            "as they add up, weights included",
+            "as they add up, loss weights included",
             [
                 line("weighted/consistency", "consistency", "line-a"),
                 line("weighted/feature", "feature", "line-b"),
@@ -121,17 +121,17 @@ def charts(look: RunLook) -> str:
         ),
         (
             "Label-free validator",
-            "on photographs kept out of training",
+            "on images kept out of training",
             [
                 line("validator/agreement", "two views agree", "line-a"),
-                line("validator/settled", "answers that stayed", "line-b"),
+                line("validator/settled", "settled predictions", "line-b"),
             ],
             " %",
             _later(look),
         ),
         (
             "The teacher's pseudo-labels",
-            "how many are learned from, how sure they are",
+            "the fraction that is kept, and its confidence",
             [
                 line("teacher/kept", "kept", "line-b", 100.0),
                 line("teacher/confidence", "confidence", "line-a", 100.0),
@@ -153,10 +153,10 @@ def charts(look: RunLook) -> str:
 
 
 def tables(look: RunLook) -> str:
-    """The weights that there are by the validator's word, and the newest of every figure."""
+    """Return tables of the checkpoints by validator score, and of the newest metrics."""
     looks = look.looks
     kept = [("source", looks[0]), ("last", looks[-1])] if looks else []
-    # Whichever validator selects, the checkpoint says which step it took.
+    # The checkpoint records the selected step, whichever validator selects.
     step = selected_step(look.folder)
     if looks and step in dict(looks):
         kept.insert(1, ("selected", (step, dict(looks)[step])))
@@ -177,7 +177,7 @@ def tables(look: RunLook) -> str:
     nothing = Markup('<p class="pb-empty">{}</p>')
     first = (
         Markup(
-            "<table><thead><tr><th>weights</th><th class='num'>step</th>"
+            "<table><thead><tr><th>checkpoint</th><th class='num'>step</th>"
             "<th class='num'>two views agree</th></tr></thead><tbody>{}</tbody></table>"
         ).format(weights)
         if weights
@@ -185,38 +185,38 @@ def tables(look: RunLook) -> str:
     )
     second = (
         Markup(
-            "<table><thead><tr><th>figure</th><th class='num'>step</th><th class='num'>first</th>"
+            "<table><thead><tr><th>metric</th><th class='num'>step</th><th class='num'>first</th>"
             "<th class='num'>newest</th></tr></thead><tbody>{}</tbody></table>"
         ).format(figures)
         if figures
         else nothing.format("The first step has not been logged.")
     )
     return Markup(
-        '<div class="pb-charts"><section class="pb-card"><h3>Weights so far</h3>'
-        '<p class="pb-soft">how steady the model is on the target, not how right it is</p>{}'
-        '</section><section class="pb-card"><h3>Figures</h3>'
+        '<div class="pb-charts"><section class="pb-card"><h3>Checkpoints so far</h3>'
+        '<p class="pb-soft">how stable the model is on the target, not how accurate</p>{}'
+        '</section><section class="pb-card"><h3>Metrics</h3>'
         '<p class="pb-soft">as they were last logged</p>{}</section></div>'
     ).format(first, second)
 
 
 def step_picture(step: int, uri: str) -> str:
-    """What one training step looked at."""
+    """Return the preview image of a training step."""
     return Markup(
-        '<figure class="pb-sheet"><img src="{}" alt="what step {} looked at"></figure>'
+        '<figure class="pb-sheet"><img src="{}" alt="preview of step {}"></figure>'
     ).format(uri, step)
 
 
 def no_picture() -> str:
-    """In its place, while there is none."""
+    """Return the placeholder before the first preview image."""
     return Markup('<p class="pb-empty">{}</p>').format(
-        "No picture so far. A run draws one every steps.picture_every steps and where its stages end."
+        "No preview so far. A run draws one every steps.picture_every steps and where its stages end."
     )
 
 
 def thinned(
     curve: Curve, scale: float = 1.0, most: int = _MOST_POINTS
 ) -> list[tuple[float, float]]:
-    """A curve of at most ``most`` points: means over equal groups of neighbours."""
+    """Return a curve of at most ``most`` points: means over equal groups of neighbors."""
     rows = np.array(curve, dtype=np.float64).reshape(-1, 2)
     if len(rows) > most:
         edges = np.linspace(0, len(rows), most + 1).astype(int)
@@ -248,5 +248,5 @@ def _ago(seconds: float) -> str:
 
 
 def run_names(folders: Sequence[str]) -> list[str]:
-    """The names of runs as they were typed, without repetition."""
+    """Return the names of runs as they were typed, without repetition."""
     return [folder.rstrip("/") or folder for folder in dict.fromkeys(folders)]

@@ -19,13 +19,13 @@ NEWEST = "newest"
 
 
 def training_tab(page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool) -> gr.Timer | None:
-    """Everything about one of the runs; gives the timer that asks for news, if there are runs.
+    """Build the view of one run; return the timer that polls for changes, None without runs.
 
     Args:
-        at_once: whether this tab is the one that the page opens with.
+        at_once: whether this is the page's first tab.
     """
     if not runs:
-        html(nothing("No run was given.", "posebridge app --runs RUN_FOLDER watches one."))
+        html(nothing("No run was given.", "posebridge app --runs RUN_FOLDER monitors one."))
         return None
     seen = gr.State(None)
     timer = gr.Timer(REFRESH, active=at_once)
@@ -42,8 +42,8 @@ def training_tab(page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool) -> gr
     with gr.Column(elem_classes="pb-card-box"):
         with gr.Row():
             html(
-                '<h3 class="pb-h3">What a step looked at</h3><p class="pb-soft">source views with '
-                "their labels, the same in the target's style, target views with the "
+                '<h3 class="pb-h3">Preview of a step</h3><p class="pb-soft">source views with '
+                "their labels, source views in the target's style, target views with the "
                 "pseudo-labels that were kept</p>"
             )
             at = gr.Dropdown(
@@ -61,7 +61,7 @@ def training_tab(page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool) -> gr
 def _refreshed(
     runs: Sequence[RunWatch], number: int, at: int | str, seen: dict[str, Any] | None
 ) -> list[Any]:
-    """What changed since the page last saw it; pictures are sent once."""
+    """Return the updates since the page's last refresh; preview images are sent once."""
     look, now = runs[number].look(), time.time()
     seen = seen or {}
     head = training.status(look, now)
@@ -80,7 +80,7 @@ def _refreshed(
         try:
             drawn = training.step_picture(wanted[0], overlay.file_uri(wanted[1]))
         except UnreadableImage:
-            shown = seen.get("shown")  # half-written: the next look has it
+            shown = seen.get("shown")  # half-written: the next refresh has it
     offered: Any = gr.skip()
     if (number, steps) != (seen.get("run"), seen.get("steps")):
         offered = gr.Dropdown(

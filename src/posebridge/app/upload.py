@@ -1,8 +1,8 @@
-"""What was dropped on the page: judged by its content, and taken into a folder of our own.
+"""Uploaded files: identified by their content and copied into a folder of the app.
 
-An ending is a claim of whoever named the file, so it decides nothing. Images are what Pillow
-recognises among a few formats; videos are told by their first bytes *before* FFmpeg sees them,
-because FFmpeg also opens play lists, and those name other files and hosts.
+The ending of a file name may be wrong, so it is ignored. Images are files that Pillow recognizes among
+a few formats; videos are recognized by their first bytes *before* FFmpeg opens them, because FFmpeg
+also opens play lists, and those name other files and hosts.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _TRANSPORT_PACKET = 188
 
 @dataclass(frozen=True)
 class Limits:
-    """What the page takes.
+    """The limits of an upload.
 
     Attributes:
         megabytes: of a file. megapixels: of an image, or of a frame.
-        minutes: of a video. frames: of a video that are looked at, spread evenly over it.
+        minutes: of a video. frames: used of a video, spread evenly over it.
     """
 
     megabytes: int = 100
@@ -60,11 +60,11 @@ class Upload:
     """One image, or the frames of one video, in a folder that :meth:`close` removes.
 
     Attributes:
-        name: of the file that was dropped.
-        samples: the pictures, each one subject.
-        files: the name of each picture in results.
-        seconds: (N,) when each frame is shown; None for an image.
-        note: what a viewer should know of it, a sentence or nothing.
+        name: the name of the dropped file.
+        samples: the images, each one subject.
+        files: the name of each image in results.
+        seconds: (N,) the time of each frame; None for an image.
+        note: a sentence for the viewer, or nothing.
     """
 
     name: str
@@ -80,14 +80,14 @@ class Upload:
 
 
 def take_upload(path: Path, place: Path, limits: Limits) -> Upload:
-    """Judge a file and copy what is needed of it.
+    """Identify a file and copy the needed images of it.
 
     Args:
-        path: where the server stored it; its name is the one that it was dropped with.
-        place: an existing folder for what is temporary.
+        path: the stored upload; its name is that of the dropped file.
+        place: an existing folder for temporary files.
 
     Raises:
-        InputError: neither an image nor a video, damaged, or beyond a limit; nothing is left then.
+        InputError: neither an image nor a video, damaged, or beyond a limit; no file is left then.
     """
     size = path.stat().st_size
     if size == 0:
@@ -116,7 +116,7 @@ def take_upload(path: Path, place: Path, limits: Limits) -> Upload:
 
 
 def _is_image(path: Path, limits: Limits) -> bool:
-    """Whether Pillow knows its head; a pixel count beyond the limit is an InputError."""
+    """Return whether Pillow recognizes an image; too many pixels are an InputError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -139,7 +139,7 @@ def _image(path: Path, folder: Path) -> Upload:
         decode_image(copy)
     except UnreadableImage as error:
         raise InputError(
-            f"{path.name} is a damaged image: its head is fine, its pixels can't be read; drop "
+            f"{path.name} is a damaged image: its header is fine, its pixels cannot be read; drop "
             "another one."
         ) from error
     return Upload(path.name, folder, _samples(path.name, [copy]), [path.name])
@@ -166,7 +166,7 @@ def _video(path: Path, folder: Path, limits: Limits) -> Upload:
         frames = sample_video(path, most=limits.frames)
         seconds = shown_at(path, frames)
     except InputError as error:
-        # The sentences of readers name the file as it is stored, which means nothing on the page.
+        # Readers name the stored file in their messages; the page shows the dropped name instead.
         raise InputError(str(error).replace(str(path), path.name)) from error
     shutil.move(frames[0].parent, folder / "frames")  # the cache may be on another disk
     moved = [folder / "frames" / frame.name for frame in frames]

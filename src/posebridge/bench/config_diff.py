@@ -1,7 +1,7 @@
-"""Whether what lies in a training's folder is of the settings that the plan has today.
+"""Whether a run's folder holds a run with the config of the plan.
 
-The settings are those of the run's ``config.yaml``; where scores came without weights (see
-:mod:`posebridge.bench.results_file`), those that came with them.
+The config of a run is its ``config.yaml``. Where scores came from a results file without checkpoints
+(see :mod:`posebridge.bench.results_file`), it is the config stored there.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from posebridge.inference.moved_data import placed
 from posebridge.training.config import AdaptConfig
 
 _PLACES = ("data_root", "workers", "device", "start_from", "asked")
-"""Settings that may differ between two sessions: no weight depends on them, or (where a training
-starts from) they are looked at apart."""
+"""Settings that may differ between two sessions: no weight depends on them, or (for the model that a
+run starts from) they are compared separately."""
 _FILES = (
     *("source", "target", "source_images", "target_images", "skeleton", "mapping"),
     *("model.weights", "image.decoder", "image.network.weights"),
 )
-"""Settings that may be paths: the same data may lie elsewhere by now."""
+"""Settings that may be paths: the data may have moved since."""
 
 
 _OF_A_PAIR = ("target", "target_images")
-"""Settings that a first stage has of the first pair that it is for; no weight of it knows them."""
+"""Settings that a source stage takes from the first of its pairs; its weights do not depend on them."""
 
 
 def require_same_settings(training: Training, out: Path) -> None:
-    """Whatever is there of a training, finished or not, has the plan's settings.
+    """Check that a run's folder, finished or not, has the config of the plan.
 
     Raises:
-        InputError: it has not; the message names what differs.
+        InputError: the config differs; the message names the settings that differ.
     """
     changed = changed_since(training, out)
     if changed:
         raise InputError(
-            f"{out / training.run} was begun with other settings ({', '.join(changed)}); remove it, "
+            f"{out / training.run} was started with another config ({', '.join(changed)}); remove it, "
             "or give another --out."
         )
 
 
 def changed_since(training: Training, out: Path) -> list[str]:
-    """The settings of the plan that what is there of a training was not begun with.
+    """Return the settings in which a run's folder differs from the plan.
 
-    Nothing where nothing was begun.
+    The list is empty where no run was started.
     """
     folder = out / training.run
     told = told_at_the_end(folder)
@@ -73,13 +73,13 @@ def changed_since(training: Training, out: Path) -> list[str]:
 
 
 def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
-    """The settings that weights depend on and that are not as they were, the same data elsewhere apart.
+    """Return the settings that weights depend on and that changed, ignoring data that only moved.
 
     Args:
-        config: the plan's, with paths as the plan has them.
-        before: those of the run.
+        config: the config of the plan, with the plan's paths.
+        before: the config of the run.
     """
-    # A setting that the run did not know yet has its default there.
+    # A setting that is newer than the run has its default there.
     before = _merged(AdaptConfig().to_dict(), dict(before))
     now = settings_told(config)
     for name in _FILES:
@@ -91,17 +91,17 @@ def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str
 
 
 def settings_told(config: AdaptConfig) -> dict[str, Any]:
-    """The settings that the weights of a run depend on, where it starts from apart."""
-    # Without a source, the model that it starts from says how crops are cut and what it is made of.
+    """Return the settings that the weights of a run depend on, without the model it starts from."""
+    # Without a source, the initial model determines the crops and the architecture.
     given = _PLACES if config.source is not None else (*_PLACES, "crop", "model")
     return {name: value for name, value in config.to_dict().items() if name not in given}
 
 
 def same_place(path: Any, stored: Any, root: str | None) -> bool:
-    """Whether a path of the plan and one that a run stored are the same data, moved or not.
+    """Return whether a path of the plan and a path that a run stored name one data set.
 
-    They are where both lead to one place, or where the stored one ends with the plan's relative path:
-    a data root may move.
+    They do where both resolve to one file or folder, or where the stored path ends with the plan's
+    relative path: a data root may move.
 
     >>> same_place("a/b.json", "/data/a/b.json", "/elsewhere"), same_place("b", "/data/ab", None)
     (True, False)
@@ -117,7 +117,7 @@ def same_place(path: Any, stored: Any, root: str | None) -> bool:
 
 
 def _starts_elsewhere(training: Training, told: Mapping[str, Any], start_from: Any) -> bool:
-    """Whether a run started from another model than the plan's; a whole comparison may be moved."""
+    """Return whether a run started from another model than the plan's, allowing for moved folders."""
     if training.first_stage is None:
         return not same_place(training.config.start_from, start_from, training.config.data_root)
     if told:
@@ -126,12 +126,12 @@ def _starts_elsewhere(training: Training, told: Mapping[str, Any], start_from: A
 
 
 def _after_another_stage(training: Training, told: Mapping[str, Any]) -> bool:
-    """Whether a finished run says that it went on from another first stage than the plan's."""
+    """Return whether a finished run started from another source stage than the plan's."""
     return not same_stage(told.get("first_stage", training.first_stage), training.first_stage)
 
 
 def same_stage(one: str | None, other: str | None) -> bool:
-    """Whether two names are of one first stage: seed and digest say so, wherever its folder lies.
+    """Return whether two paths name one source stage, by seed and digest, wherever the folder is.
 
     >>> same_stage("people/first_stage/seed_0_97edbdab", "first_stage/seed_0_97edbdab")
     True
@@ -143,19 +143,19 @@ def same_stage(one: str | None, other: str | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
-    """The settings of a run: read again only when the file changed, for every table asks for them.
+    """Return the config of a run; the cache reads the file again only after it changed.
 
     Raises:
         InputError: the file is damaged.
     """
-    content = read_yaml(file, "file of settings")
+    content = read_yaml(file, "config file")
     if not isinstance(content, dict):
-        raise InputError(f"{file} holds no settings; remove the folder to train it again.")
+        raise InputError(f"{file} holds no config; remove the folder to train the run again.")
     return content
 
 
 def _placed(settings: Mapping[str, Any], run: Path) -> dict[str, Any]:
-    """Return a run's settings with relative paths as they lead from here to what the run means."""
+    """Return a run's config with relative paths resolved against the run."""
     changed = copy.deepcopy(dict(settings))
     for name in (*_FILES, "start_from"):
         place = name.split(".")
@@ -166,11 +166,11 @@ def _placed(settings: Mapping[str, Any], run: Path) -> dict[str, Any]:
 
 
 def _at(settings: Mapping[str, Any], place: Sequence[str]) -> Any:
-    """What stands at a place of nested settings, None where nothing does."""
-    found: Any = settings
+    """Return the value at a path of nested settings, None where there is none."""
+    value: Any = settings
     for name in place:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _put(settings: dict[str, Any], place: Sequence[str], value: Any) -> None:
@@ -181,7 +181,7 @@ def _put(settings: dict[str, Any], place: Sequence[str], value: Any) -> None:
 
 
 def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Nested settings with those that are given in place of their own; both are left as they are."""
+    """Return nested settings with the given ones replaced; neither mapping is changed."""
     merged = dict(settings)
     for name, value in given.items():
         inner = merged.get(name)

@@ -1,6 +1,6 @@
-"""One training of a comparison, from whatever is there of it to its scores.
+"""One run of a comparison, from the present state of its folder to its scores.
 
-Every step looks at the folder first: what is finished is left alone, what was stopped goes on.
+Every step reads the folder first: what is finished is left alone, and what was stopped resumes.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ from posebridge.validators.validators import VALIDATORS, ask, points_in_crops, s
 
 @dataclass(frozen=True)
 class State:
-    """How far a training is.
+    """The progress of a run.
 
     Attributes:
         trained: the last step is done.
-        scored: every checkpoint that was kept is scored as the plan asks for, by labels and by the
-            validators; a first stage has nothing to score.
-        changed: the settings of the plan that what is there was not begun with; it counts as nothing.
+        scored: every kept checkpoint is scored as the plan requires, by labels and by the validators;
+            a source stage has no scores.
+        changed: the settings in which the folder differs from the plan; such a folder counts as empty.
     """
 
     trained: bool
@@ -62,12 +62,12 @@ class State:
 
     @property
     def done(self) -> bool:
-        """Nothing is left to do."""
+        """Whether the run is trained and scored."""
         return self.trained and self.scored
 
 
 def state_of(training: Training, out: Path) -> State:
-    """Look at the folder of a training."""
+    """Return the progress of a run, read from its folder."""
     changed = changed_since(training, out)
     if changed:
         return State(False, False, changed)
@@ -77,11 +77,11 @@ def state_of(training: Training, out: Path) -> State:
 
 
 def do_training(training: Training, out: Path, console: Console) -> None:
-    """Train, or go on, or do nothing; then score what is not scored.
+    """Train a run, resume it, or leave a finished one alone; then score what is not scored.
 
     Raises:
-        InputError: the folder holds a run with other settings, or something that it needs is not
-            there; or another process works in the folder.
+        InputError: the folder holds a run with another config, or something that the run needs is
+            missing; or another process uses the folder.
     """
     with locked_folder(out / training.name):
         _do(training, out, console)
@@ -92,7 +92,7 @@ def _do(training: Training, out: Path, console: Console) -> None:
     if not state_of(training, out).trained:
         if training.taught_by is not None:
             raise InputError(
-                f"{training.name} asks the model of {training.taught_by}, which is not finished."
+                f"{training.name} scores the model of {training.taught_by}, which is not finished."
             )
         require_labels(training)
         _train(training, out, console)
@@ -105,18 +105,18 @@ def _do(training: Training, out: Path, console: Console) -> None:
 
 
 def _without_weights(training: Training, out: Path) -> str:
-    """Scores came from a record, and the plan asks for more of them: what to do, in one line."""
+    """Return the message for scores that came from a results file without the missing checkpoints."""
     needed = (training.first_stage, training.taught_by, training.name)
-    names = " and then ".join(f"--only {name}" for name in needed if name is not None)
+    names = " and then ".join(f"--run {name}" for name in needed if name is not None)
     return (
-        f"{training.name} is to be scored, but its weights are not here, as {out / training.run} came "
-        "from a record; copy that folder from where it was trained, or train it into another --out "
-        f"without --record ({names})."
+        f"{training.name} is to be scored, but its checkpoints are not here, as {out / training.run} "
+        "came from a results file; copy that folder from where it was trained, or train it into "
+        f"another --out without --results-file ({names})."
     )
 
 
 def require_labels(training: Training) -> None:
-    """What scores and judges a training is there, looked at before hours go into it.
+    """Check, before hours of training, that the labels that score a run exist.
 
     Raises:
         InputError: a file is missing.
@@ -131,7 +131,7 @@ def require_labels(training: Training) -> None:
         if place is not None and not is_reference(place) and not Path(place).exists():
             raise InputError(
                 f"{training.name} is scored with {place} ({name} of the pair '{training.pair}'), "
-                "which does not exist; mend the path, or give --data-root."
+                "which does not exist; correct the path, or give --data-root."
             )
 
 
@@ -144,13 +144,13 @@ def _train(training: Training, out: Path, console: Console) -> None:
             raise InputError(f"{training.name} starts from {start}, which is not finished.")
         config = replace(config, start_from=str(start))
     resume = (folder / "config.yaml").is_file()
-    console.print(f"{training.name}: {'going on' if resume else 'training'}", highlight=False)
+    console.print(f"{training.name}: {'resuming' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
     result = run(config, folder, resume=resume, console=console)
     if not result.finished:
         raise InputError(
             f"{training.name} ended after step {result.steps} of {result.planned}; "
-            "the same command goes on."
+            "the same command resumes it."
         )
     finished = {
         "seconds": None if resume else round(time.monotonic() - begin, 1),
@@ -163,12 +163,12 @@ def _train(training: Training, out: Path, console: Console) -> None:
 
 
 def _judge(training: Training, out: Path, console: Console) -> None:
-    """Ask every validator about every checkpoint that was kept; nothing here has target labels."""
+    """Score every kept checkpoint with every validator; no target label is read here."""
     missing = unjudged(training, out)
     if not missing:
         return
     folder = out / training.run
-    # The run itself knows which images it held out, and how the model that it began with cuts crops.
+    # The run records which images it held out, and how its initial model cuts crops.
     finished = open_run(folder, training.config.data_root)
     config, prior = finished.config, prior_of(finished)
     held_out = _crops(finished.held_out, config)[0]
@@ -190,24 +190,24 @@ def _judge(training: Training, out: Path, console: Console) -> None:
             values["pose_prior"] = prior(answers)
         if validation is not None:
             crops, points, known = validation
-            found = points_in_crops(model, crops, mirror)
-            values["source_pck"] = source_pck(found, points, known, config.crop.size)
-        said = judged.checkpoint.results.get(TEACHER_STUDENT)
-        if said is not None:
-            values[TEACHER_STUDENT] = said
+            predicted = points_in_crops(model, crops, mirror)
+            values["source_pck"] = source_pck(predicted, points, known, config.crop.size)
+        agreement = judged.checkpoint.results.get(TEACHER_STUDENT)
+        if agreement is not None:
+            values[TEACHER_STUDENT] = agreement
         for checkpoint in alike:
             write_judgement(training, out, checkpoint, values)
 
 
 def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
-    """Checkpoints by the step that they were taken at: those of one step are the same weights."""
+    """Return checkpoints grouped by their step: checkpoints of one step have equal weights."""
     groups: dict[int, list[str]] = {}
     for name in checkpoints:
         step = step_of(folder, name)
         if step is None:
             raise InputError(
                 f"{folder / 'checkpoints' / name / 'results.json'} is damaged: it holds no step; "
-                "remove the training's folder to train it again."
+                "remove the run's folder to train it again."
             )
         groups.setdefault(step, []).append(name)
     return list(groups.values())
@@ -216,7 +216,7 @@ def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
 def _crops(
     samples: UnlabelledSamples, config: AdaptConfig
 ) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """The crops that can be read, their regions, and their rows of ``samples``."""
+    """Return the crops that can be read, their regions, and their rows of ``samples``."""
     crops, regions, rows, _ = read_crops(samples, np.arange(len(samples)), config.crop)
     return to_tensor(crops), regions, rows
 

@@ -1,8 +1,8 @@
-"""What is missing of a comparison, run on this machine or spread over a cluster.
+"""The missing runs of a comparison, run on this machine or on a cluster.
 
-First stages come before what starts from them, and runs before what asks their models otherwise;
-everything else is independent. On a cluster these are three waves. A training that fails does not stop
-the others.
+Source stages come before the runs that start from them, and runs before those that score their models
+with another test-time augmentation. All other runs are independent. On a cluster these are three waves.
+A run that fails does not stop the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from posebridge.termination import terminated_by_sigterm
 
 Launcher = Literal["processes", "slurm"]
 _PATIENCE = 30.0
-"""Seconds that a training has to end by itself, which it does after the step it is at."""
+"""Seconds that a run has to end by itself; it ends after its current step."""
 
 
 def run_plan(
@@ -37,31 +37,31 @@ def run_plan(
     launcher: Launcher = "processes",
     cluster_options: dict[str, Any] | None = None,
 ) -> list[str]:
-    """Run every training that is not done.
+    """Run every run of a plan that is not done.
 
     Args:
-        command: what runs one training; its name is appended.
+        command: the command line of one run; the run's name is appended.
         jobs: processes at a time on this machine; with one, its progress is shown, with several
             each writes into the ``log.txt`` of its folder.
         cluster_options: parameters of submitit, such as ``{"slurm_partition": "gpu"}``.
 
     Returns:
-        the names of the trainings that failed.
+        the names of the runs that failed.
 
     Raises:
-        InputError: a folder holds a training with other settings, or labels that score what is not
-            done are not there; nothing was started.
+        InputError: a folder holds a run with another config, or the labels that score a pending run
+            are missing; nothing was started.
     """
     for training in plan.trainings:
         require_same_settings(training, out)
     waves: dict[str, list[Training]] = {
-        kind: [] for kind in ("first stages", "trainings", "the same asked otherwise")
+        kind: [] for kind in ("source stages", "runs", "runs with other test-time augmentation")
     }
     for training in plan.trainings:
-        kind = "trainings" if training.taught_by is None else "the same asked otherwise"
-        waves["first stages" if training.method is None else kind].append(training)
+        kind = "runs" if training.taught_by is None else "runs with other test-time augmentation"
+        waves["source stages" if training.method is None else kind].append(training)
     states = {training.name: state_of(training, out) for training in plan.trainings}
-    # A first stage is not trained where what starts from it was trained, here or elsewhere.
+    # A source stage is not trained where every run that starts from it is trained, here or elsewhere.
     starting: dict[str | None, list[bool]] = {}
     for training in plan.trainings:
         starting.setdefault(training.first_stage, []).append(states[training.name].trained)
@@ -71,7 +71,7 @@ def run_plan(
         left.append([t for t in wave if not states[t.name].done and t.name not in spare])
         if wave:
             done = len(wave) - len(left[-1])
-            word = "done" if kind != "first stages" else "done or not needed"
+            word = "done" if kind != "source stages" else "done or not needed"
             console.print(f"{kind}: {done} of {len(wave)} are {word}", highlight=False)
     pending = [training for wave in left for training in wave]
     for training in pending:
@@ -85,7 +85,7 @@ def run_plan(
 
 
 def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
-    """End trainings, and wait until they have: the next one may go on from their folders."""
+    """End runs and wait for their processes: the next session may resume from their folders."""
     left = [process for process in processes if process.poll() is None]
     for process in left:
         process.terminate()
@@ -99,12 +99,12 @@ def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
 
 
 def _needs(training: Training) -> set[str]:
-    """The trainings that come before it."""
+    """Return the names of the runs that have to finish before a run."""
     return {name for name in (training.first_stage, training.taught_by) if name is not None}
 
 
 def cluster_options(given: Sequence[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` each as parameters of submitit, which wants its counts and minutes as numbers.
+    """Return ``NAME=VALUE`` entries as parameters of submitit, whole numbers as integers.
 
     >>> cluster_options(["slurm_partition=gpu", "timeout_min=600"])
     {'slurm_partition': 'gpu', 'timeout_min': 600}
@@ -128,7 +128,7 @@ def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Co
             failed.append(training.name)
             continue
         console.rule(f"{number} of {len(pending)}: {training.name}", align="left")
-        # A process for each, so that none inherits memory, threads or randomness of another.
+        # A process for each run: it inherits no memory, threads or randomness.
         process = subprocess.Popen([*command, training.name])
         try:
             code = process.wait()
@@ -142,11 +142,11 @@ def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Co
 def _side_by_side(
     pending: Sequence[Training], command: Sequence[str], out: Path, console: Console, jobs: int
 ) -> list[str]:
-    """Each starts as soon as what it needs is there and a place is free."""
+    """Start each run as soon as the runs it needs are finished and a process is free."""
     waiting = list(pending)
     running: dict[str, subprocess.Popen[bytes]] = {}
     failed: list[str] = []
-    # Threads that fight for cores cost more than they bring: each process has its share of them.
+    # Threads that compete for cores slow each other down: each process gets its part of the cores.
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
     try:
         while waiting or running:
@@ -200,7 +200,7 @@ def _on_cluster(
         executor = submitit.AutoExecutor(folder=out / "slurm", cluster=options.pop("cluster"))
         executor.update_parameters(**options)
     except (RuntimeError, NameError) as error:
-        raise InputError(f"the launcher 'slurm' can't be used here: {error}.") from error
+        raise InputError(f"the launcher 'slurm' cannot be used here: {error}.") from error
     failed: list[str] = []
     for wave in waves:
         hopeless = [t.name for t in wave if _needs(t) & set(failed)]
@@ -212,7 +212,7 @@ def _on_cluster(
         for name, job in handed_in:
             try:
                 code = job.result()
-            except Exception as error:  # whatever the cluster did to the job
+            except Exception as error:  # any failure of the cluster
                 console.print(f"{name}: {type(error).__name__}: {error}", highlight=False)
                 code = 1
             failed += [name] if code else []
@@ -220,12 +220,12 @@ def _on_cluster(
 
 
 def own_command(plan_file: Path, out: Path, data_root: str | None) -> list[str]:
-    """The command line that runs one training of a plan.
+    """Return the command line that runs one run of a plan.
 
     ``-P`` keeps the current folder off the path of Python: a file there would be imported.
     """
     root = [] if data_root is None else ["--data-root", data_root]
     return [
         *(sys.executable, "-P", "-m", "posebridge.cli.main", "bench", str(plan_file)),
-        *("--out", str(out), *root, "--only"),
+        *("--out", str(out), *root, "--run"),
     ]

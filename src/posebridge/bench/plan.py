@@ -1,26 +1,27 @@
-"""A comparison as a YAML file, and the trainings that it takes.
+"""A comparison as a YAML file, and the runs that it takes.
 
-    budget: {steps.source: 1000, steps.adaptation: 500}   # settings that hold for every training
+    budget: {steps.source: 1000, steps.adaptation: 500}   # settings of every run
     seeds: [0, 1, 2]
-    baseline: source_only                                  # what the others are compared with
+    baseline: source_only                                  # the method that others are compared with
     pairs:
       people: {preset: makehuman_lspet, test: makehuman_lspet/target/test/annotations.json}
     methods:
       source_only: {preset: source_only}
       multilevel: {preset: multilevel}
       no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
-      voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # how it is asked when it is scored
+      voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # test-time augmentation in scoring
       with_labels: {preset: source_only, settings: {source: photographs.json}, bound: true}
     sweeps:
       multilevel: {consistency.weight: [0.3, 1, 3]}        # one more method for each value
 
-``bound`` marks in tables what learns from labels of the target: no method, but what one could reach.
-``checkpoints: final`` scores the last one and the validator's choice alone, where many views are dear.
+``bound`` marks an oracle in tables: a method that learns from labels of the target, for reference.
+``checkpoints: final`` scores the last and the selected checkpoint alone, where test-time augmentation
+with many views is expensive.
 
 Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
 pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
-nothing of a pair's source, also where the pair's settings name it: it starts from the source model that
-the others of the pair start from.
+nothing of a pair's source, even where the pair's settings name it: it starts from the source model that
+the other methods of the pair start from.
 """
 
 from __future__ import annotations
@@ -58,24 +59,23 @@ _METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
 
 @dataclass(frozen=True)
 class Training:
-    """One run folder.
+    """One run of a comparison.
 
     Attributes:
-        name: path of the folder below the comparison's, and what messages call it.
-        config: the whole configuration, paths found.
-        first_stage: the training whose source model this one starts from; None for a first stage
-            itself.
-        pair, method, seed: what it belongs to; a first stage has no method, and its pair is the first
-            of those that it is for.
-        test, test_images: the labelled images that score it; empty for a first stage.
-        source_validation: labelled source images that nothing trains on, for one of the validators.
-        asked: how the model is asked when it is scored.
-        taught_by: the training whose run folder this one scores because it differs in nothing but how
-            it is asked; None where it has a run folder of its own.
-        twins: the other trainings of these weights, whose scores are this one's where they are asked
-            the same.
-        thresholds: of PCK, shares of the crop's side.
-        scores_all: every checkpoint is scored, not just the last and the validator's choice.
+        name: path of the run folder below the comparison's folder; messages use it as well.
+        config: the whole config, paths resolved.
+        first_stage: the source stage whose model this run starts from; None for a source stage.
+        pair, method, seed: the cell of the comparison; a source stage has no method, and its pair is
+            the first of the pairs that use it.
+        test, test_images: the labeled images that score the run; empty for a source stage.
+        source_validation: labeled source images that are not trained on, for one of the validators.
+        asked: the test-time augmentation in scoring.
+        taught_by: the run whose folder this one scores because only their test-time augmentation
+            differs; None where it has a run folder of its own.
+        twins: the other runs that share the run folder; where their test-time augmentation is equal
+            too, their scores are this run's scores.
+        thresholds: PCK thresholds as fractions of the crop's side.
+        scores_all: every checkpoint is scored, not only the last and the selected one.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Training:
 
     @property
     def run(self) -> str:
-        """Path of the run folder below the comparison's."""
+        """Path of the run folder below the comparison's folder."""
         return self.taught_by or self.name
 
 
@@ -104,11 +104,11 @@ class Plan:
     """A comparison.
 
     Attributes:
-        trainings: first stages before what starts from them.
+        trainings: the runs, source stages before the runs that start from them.
         pairs, methods: their names, in the file's order.
         baseline: the method that others are compared with, or None.
-        thresholds: of PCK, shares of the crop's side.
-        bounds: the methods that learn from labels of the target, which tables mark.
+        thresholds: PCK thresholds as fractions of the crop's side.
+        bounds: the oracles, the methods that learn from labels of the target; tables mark them.
         sweeps: settings in several values; their methods are among ``methods``.
     """
 
@@ -121,12 +121,12 @@ class Plan:
     sweeps: Sequence[Sweep] = ()
 
     def training(self, name: str) -> Training:
-        """The training of that name; an unknown one raises and lists the known ones."""
+        """Return the run of that name; an unknown name raises and lists the known ones."""
         for training in self.trainings:
             if training.name == name:
                 return training
         raise InputError(
-            f"no training is called '{name}'; known are {', '.join(t.name for t in self.trainings)}."
+            f"no run is called '{name}'; known are {', '.join(t.name for t in self.trainings)}."
         )
 
 
@@ -135,7 +135,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
 
     Args:
         file: the YAML file.
-        data_root: folder that paths are relative to; it replaces the file's own.
+        data_root: folder that paths are relative to; it replaces the ``data_root`` of the file.
 
     Raises:
         InputError: the file, an entry or a setting cannot be used; the message names it.
@@ -153,14 +153,14 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     baseline = text_of(raw.get("baseline"), f"{path}: baseline")
     if baseline is not None and baseline not in methods:
         raise InputError(
-            f"{path}: baseline {short_repr(baseline)} is none of the methods; name one of them."
+            f"{path}: baseline {short_repr(baseline)} is not among the methods; name one of them."
         )
     thresholds = thresholds_of(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
 
     if len(pairs) * len(methods) * len(seeds) > MOST_TRAININGS:
         raise InputError(
-            f"{path}: {len(pairs)} pairs, {len(methods)} methods (with those of sweeps) and "
-            f"{len(seeds)} seeds are more than {MOST_TRAININGS} trainings; make several plans."
+            f"{path}: {len(pairs)} pairs, {len(methods)} methods (sweeps included) and "
+            f"{len(seeds)} seeds are more than {MOST_TRAININGS} runs; make several plans."
         )
 
     first_stages: dict[str, Training] = {}
@@ -233,16 +233,16 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
 def _first_stage(
     config: AdaptConfig, pair: str, seed: int, known: Mapping[str, Training]
 ) -> Training:
-    """The source stage of a training: one of those ``known``, also of another pair, or a new one."""
+    """Return the source stage of a run: a ``known`` one, possibly of another pair, or a new one."""
     alone, digest = first_stage(config)
     name = f"first_stage/seed_{seed}_{digest}"
     if name in known and known[name].config.data_root != alone.data_root:
-        name = f"{name}_{pair}"  # one relative path below two roots is two sources
+        name = f"{name}_{pair}"  # one relative path below two data roots is two sources
     return known.get(name, Training(name, alone, None, pair, None, seed))
 
 
 def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
-    """Whether a method learns from labels of the target, and so bounds what adaptation can reach."""
+    """Return whether a method is an oracle, which learns from labels of the target."""
     bound = how.get("bound", False)
     if not isinstance(bound, bool):
         raise InputError(
@@ -252,15 +252,15 @@ def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
 
 
 def _scores_all(how: Mapping[str, Any], place: str) -> bool:
-    """Whether all checkpoints of a method are scored, as where nothing is said."""
-    said = how.get("checkpoints", "all")
-    if said not in ("all", "final"):
-        raise InputError(f"{place}: checkpoints is {short_repr(said)}; give all or final.")
-    return said == "all"
+    """Return whether all checkpoints of a method are scored, which is the default."""
+    chosen = how.get("checkpoints", "all")
+    if chosen not in ("all", "final"):
+        raise InputError(f"{place}: checkpoints is {short_repr(chosen)}; give all or final.")
+    return chosen == "all"
 
 
 def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
-    """The training among those ``before`` whose weights are those of ``config``, if there is one."""
+    """Return the run among ``before`` that trains the same weights as ``config``, None without one."""
     name = None if first is None else first.name
     for other in before:
         if other.first_stage == name and replace(other.config, asked=config.asked) == config:
@@ -269,7 +269,7 @@ def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Trainin
 
 
 def _with_twins(trainings: Sequence[Training]) -> list[Training]:
-    """The trainings, each with the names of the others of its run."""
+    """Return the runs, each with the names of the others that share its folder."""
     runs: dict[str, list[str]] = {}
     for training in trainings:
         runs.setdefault(training.run, []).append(training.name)
@@ -279,26 +279,26 @@ def _with_twins(trainings: Sequence[Training]) -> list[Training]:
 
 
 def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
-    """A method's ``views``, ``flip`` and ``turn``; those of its settings, where it has none."""
+    """Return the method's ``views``, ``flip`` and ``turn``, or the values of its config."""
     given = {name: how[name] for name in _ASKED if name in how}
     if not given:
         return own
     try:
         return Asked(**given)
     except InputError as error:
-        said = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
-        raise InputError(f"{place}: {said}: {error}") from error
+        given_text = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
+        raise InputError(f"{place}: {given_text}: {error}") from error
 
 
 def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:
-    """Whether the last word of a method about the source is null."""
+    """Return whether the last preset or setting of a method that names the source sets it to null."""
     given = [preset_settings(name) for name in presets_of(how.get("preset"), place)]
     words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
     return bool(words) and words[-1] is None
 
 
 def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
-    """A method's settings with the source left out; the steps of ``taught`` count as done."""
+    """Return a method's config without the source; the source steps of ``taught`` count as done."""
     steps = config.steps
     if config.start_from is None:
         steps = replace(steps, source=taught.steps.source)

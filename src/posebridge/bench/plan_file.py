@@ -1,4 +1,4 @@
-"""The parts of a comparison's YAML file, each read or refused with a sentence."""
+"""The parts of a comparison's YAML file, each read or refused with one sentence."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MOST_SEEDS = 1000
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The file's content; InputError if there is none or it is no mapping."""
+    """Return the file's content; InputError if the file is missing or not a mapping."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; name the YAML file of a comparison.")
     raw = files.read_yaml(path, "bench plan")
     if not isinstance(raw, dict):
-        raise InputError(f"{path} holds no settings; see 'posebridge bench --help' for an example.")
+        raise InputError(f"{path} holds no mapping; see 'posebridge bench --help' for an example.")
     return {str(key): value for key, value in raw.items()}
 
 
 def entries_of(
     raw: Mapping[str, Any], key: str, known: set[str], path: Path
 ) -> dict[str, dict[str, Any]]:
-    """Name -> what stands under it, each with known words alone; InputError otherwise."""
+    """Return name -> entry, each entry with known keys only; InputError otherwise."""
     found = raw.get(key)
     if not isinstance(found, dict) or not found:
         raise InputError(f"{path} names no {key}; see 'posebridge bench --help' for an example.")
@@ -52,16 +52,16 @@ def entries_of(
 
 
 def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
-    """Raise InputError at the first word of ``raw`` that nobody reads; ``place`` says where it is."""
+    """Raise InputError at the first unknown key of ``raw``; ``place`` names the entry."""
     for key in raw:
         if key not in known:
             raise InputError(
-                f"{place}: {short_repr(key)} means nothing here; known are {', '.join(sorted(known))}."
+                f"{place}: {short_repr(key)} is unknown here; known are {', '.join(sorted(known))}."
             )
 
 
 def seeds_of(value: Any, place: str) -> list[int]:
-    """A list of whole numbers from 0 with one at least; InputError otherwise."""
+    """Return a list of at least one whole number from 0; InputError otherwise."""
     if not (
         isinstance(value, list)
         and 0 < len(value) <= MOST_SEEDS
@@ -74,7 +74,7 @@ def seeds_of(value: Any, place: str) -> list[int]:
 
 
 def text_of(value: Any, place: str) -> str | None:
-    """A text, or None where nothing stands; InputError otherwise."""
+    """Return a text, or None without a value; InputError otherwise."""
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
@@ -85,20 +85,20 @@ def text_of(value: Any, place: str) -> str | None:
 
 
 def thresholds_of(value: Any, place: str) -> list[float]:
-    """A list of positive shares with one at least; InputError otherwise."""
+    """Return a list of at least one positive fraction; InputError otherwise."""
     if not (
         isinstance(value, list)
         and value
         and all(isinstance(t, float) and math.isfinite(t) and t > 0 for t in value)
     ):
         raise InputError(
-            f"{place} is {short_repr(value)}; give shares of the crop's side: [0.05, 0.1]."
+            f"{place} is {short_repr(value)}; give fractions of the crop's side: [0.05, 0.1]."
         )
     return value
 
 
 def configured(presets: Sequence[str], settings: Mapping[str, Any], place: str) -> AdaptConfig:
-    """Presets and settings together; InputError, with the place in front, where one does not fit."""
+    """Return the config of presets and settings; an InputError begins with ``place``."""
     try:
         return configure(presets, overrides=settings)
     except InputError as error:
@@ -106,7 +106,7 @@ def configured(presets: Sequence[str], settings: Mapping[str, Any], place: str) 
 
 
 def settings_of(value: Any, place: str) -> dict[str, Any]:
-    """Settings by name, none where nothing stands; InputError otherwise."""
+    """Return settings by name, empty without a value; InputError otherwise."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -117,7 +117,7 @@ def settings_of(value: Any, place: str) -> dict[str, Any]:
 
 
 def presets_of(value: Any, place: str) -> list[str]:
-    """One preset, several, or none; InputError where a name is not a text."""
+    """Return the names of one preset, several, or none; InputError where a name is not a text."""
     if value is None:
         return []
     names = value if isinstance(value, list) else [value]

@@ -22,15 +22,15 @@ CHOICES = {
     "selected": "validator's",
     "oracle": "best by labels*",
 }
-BOUND_NOTE = "† learned from labels of the target: what could be reached with them, no adaptation."
+BOUND_NOTE = "† an oracle: it learned from labels of the target, for reference."
 ORACLE_NOTE = (
-    "* the best of all checkpoints by the test labels, which nobody without labels can choose."
+    "* the best of all checkpoints by the test labels, which cannot be chosen without labels."
 )
 
 
 @dataclass(frozen=True)
 class Score:
-    """One figure of one run.
+    """One metric of one run.
 
     Attributes:
         choice: last, selected (by the label-free validator) or oracle (by the labels).
@@ -50,13 +50,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Every figure of a comparison that is there by now.
+    """Every metric of a comparison that is known so far.
 
     Attributes:
         scores: one for each run, choice and metric.
         curves: one for each run, checkpoint and metric; the choice is the checkpoint's name.
-        missing: trainings of which a checkpoint has no scores by the plan as it is, also where they
-            were begun with other settings or their scores lack a metric of the plan.
+        missing: runs with a checkpoint that has no scores for the present plan, including runs with
+            another config and scores that lack a metric of the plan.
     """
 
     plan: Plan
@@ -66,17 +66,17 @@ class Outcome:
 
     @property
     def metrics(self) -> list[str]:
-        """The columns, one for each threshold."""
+        """The metrics of the tables' columns, one for each threshold."""
         return [pck_key(t) for t in self.plan.thresholds]
 
     @property
     def methods(self) -> list[str]:
-        """Those of the plan but for those of its sweeps, which would hide them."""
+        """The methods of the plan without the methods of its sweeps, which would hide the others."""
         swept = {method for sweep in self.plan.sweeps for method in sweep.methods.values()}
         return [method for method in self.plan.methods if method not in swept]
 
     def values(self, pair: str, method: str, choice: str, metric: str) -> dict[int, float]:
-        """Seed -> percent."""
+        """Return seed -> percent."""
         wanted = (pair, method, choice, metric)
         return {
             s.seed: s.value for s in self.scores if (s.pair, s.method, s.choice, s.metric) == wanted
@@ -84,7 +84,7 @@ class Outcome:
 
 
 def gather(plan: Plan, out: Path) -> Outcome:
-    """Read the scores that lie below a comparison's folder."""
+    """Read the scores below a comparison's folder."""
     scores: list[Score] = []
     curves: list[Score] = []
     missing: list[str] = []
@@ -98,7 +98,7 @@ def gather(plan: Plan, out: Path) -> Outcome:
         names = scored_checkpoints(training, out)
         read = {name: scores_of(training, out, name) for name in names}
         results = {name: one for name, one in read.items() if one is not None}
-        # The tables wait for all that is to be scored: the best is known then, not before.
+        # The tables wait until every checkpoint is scored: only then the best one is known.
         found = _found(training, results, metrics)
         whole = len(found) == len(read) * len(metrics)
         if not {"last", "selected"} <= set(read) or not whole:
@@ -117,7 +117,7 @@ def gather(plan: Plan, out: Path) -> Outcome:
 def _found(
     training: Training, results: Mapping[str, Results], metrics: Sequence[str]
 ) -> list[Score]:
-    """The figures of a training by its checkpoints' scores."""
+    """Return the scores of a run, one for each checkpoint and metric."""
     found = []
     for checkpoint, scored in results.items():
         step = int(scored.protocol.get("step") or 0)
@@ -130,12 +130,13 @@ def _found(
 
 
 def table(outcome: Outcome, pair: str) -> list[list[str]]:
-    """Methods down, choices and metrics across, headings first: mean and deviation over seeds.
+    """Return the table of a pair, headings first: methods down, choices and metrics across.
 
-    Methods of a sweep are left out: they have a picture of their own, and ``scores.csv``.
+    A cell is the mean and deviation over seeds. Methods of a sweep are left out: they have a plot of
+    their own, and rows in ``scores.csv``.
 
-    Where the plan has a baseline, the last columns are the gain of the validator's choice over the
-    baseline's last weights, as a mean over the seeds that both have.
+    Where the plan has a baseline, the last columns are the gain of the selected checkpoint over the
+    baseline's last checkpoint, as a mean over the seeds that both have.
     """
     metrics, baseline = outcome.metrics, outcome.plan.baseline
     columns = [(choice, metric) for choice in CHOICES for metric in metrics]
@@ -166,7 +167,7 @@ def _gain(outcome: Outcome, pair: str, method: str, metric: str) -> str:
 
 
 def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
-    """``22.3`` for one seed, ``22.3 ± 0.4`` for several (n - 1 in the deviation), ``-`` for none."""
+    """Return ``22.3`` for one seed, ``22.3 ± 0.4`` for several (with n - 1), ``-`` for none."""
     if not values:
         return "-"
     mean = f"{np.mean(values):{'+' if sign else ''}.1f}"
@@ -174,7 +175,7 @@ def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
 
 
 def markdown(outcome: Outcome, pair: str) -> str:
-    """The table of a pair in Markdown."""
+    """Return the table of a pair in Markdown."""
     return "\n\n".join([as_markdown(table(outcome, pair)), *_notes(outcome)]) + "\n"
 
 
@@ -183,14 +184,14 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows, headings first, as a Markdown table without a line at its end."""
+    """Return rows, headings first, as a Markdown table without a newline at its end."""
     head, *body = rows
     lines = [head, ["---", *("---:" for _ in head[1:])], *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def latex(outcome: Outcome, pair: str) -> str:
-    """The table of a pair in LaTeX, for booktabs."""
+    """Return the table of a pair in LaTeX, for booktabs."""
     head, *rows = table(outcome, pair)
     escaped = [[_tex(cell) for cell in line] for line in [head, *rows]]
     body = [" & ".join(line) + r" \\" for line in escaped]
@@ -216,7 +217,7 @@ def _tex(cell: str) -> str:
 
 
 def comma_separated(outcome: Outcome) -> str:
-    """Every figure of every run, one a line."""
+    """Return every metric of every run as CSV, one a line."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["pair", "method", "seed", "choice", "step", "metric", "percent"])
@@ -245,7 +246,7 @@ def write_outcome(outcome: Outcome, out: Path) -> list[Path]:
 
 
 def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
-    """PCK over steps: a line for the mean over seeds, a dot for each run's checkpoint."""
+    """Draw PCK over steps: a line for the mean over seeds, a dot for each run's checkpoint."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -267,10 +268,10 @@ def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
                 continue
             steps = sorted({step for step, _, _ in points})
             means = [np.mean([v for s, _, v in points if s == step]) for step in steps]
-            colour = f"C{number % 10}"
-            axes.plot(steps, means, color=colour, label=method)
+            color = f"C{number % 10}"
+            axes.plot(steps, means, color=color, label=method)
             axes.scatter(
-                [s for s, _, _ in points], [v for _, _, v in points], s=9, color=colour, alpha=0.6
+                [s for s, _, _ in points], [v for _, _, v in points], s=9, color=color, alpha=0.6
             )
         axes.set_xlabel("steps, both stages")
         axes.set_ylabel(f"{metric.upper()}, percent, test labels")

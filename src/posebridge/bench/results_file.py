@@ -1,8 +1,8 @@
-"""A comparison's scores as one file without weights: small enough for a repository or a letter.
+"""A comparison's scores as one results file without checkpoints, small enough for a repository.
 
-A run of ten minutes leaves fifty megabytes of weights and ten lines of figures. The file keeps the
-figures, with the settings behind them, so that tables can be written anew elsewhere and a comparison
-can move to another machine: what the file holds counts as done. Paths stand in it as the plan has them.
+A run of ten minutes leaves fifty megabytes of checkpoints and ten lines of metrics. The results file
+keeps the metrics and the config behind them. Tables can be written from it elsewhere, and a comparison
+can move to another machine: a run in the results file counts as done. Paths are stored as in the plan.
 
     {"trainings": {"people/multilevel/seed_0": {
         "settings": {...}, "first_stage": "first_stage/seed_0_97edbdab", "seconds": 660.2,
@@ -39,36 +39,36 @@ from posebridge.files.whole import write_text
 from posebridge.models.tta import Asked
 
 _LEFT_OUT = ("dataset", "model", "step", "weights", "selection")
-"""Entries of a protocol that are a machine's or a checkpoint's; the words of the plan stay."""
+"""Entries of a protocol that belong to a machine or a checkpoint; the plan's entries stay."""
 _DECIMALS = 4
 _CHECKPOINT = re.compile(r"last|selected|step_\d+", re.ASCII)
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 
 Entries = dict[str, dict[str, Any]]
-"""Name of a training -> what the file holds of it."""
+"""Name of a run -> its entry in the results file."""
 
 
 def read_record(file: Path) -> Entries:
-    """What a record holds; nothing where there is no file yet.
+    """Return the entries of a results file, empty without a file.
 
     Raises:
-        InputError: it is no record.
+        InputError: the file is not a results file.
     """
     if not file.exists():
         return {}
-    content = read_json(file, "record of a comparison")
+    content = read_json(file, "results file of a comparison")
     entries = content.get("trainings") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not all(map(_whole, entries.values())):
         raise InputError(
-            f"{file} is no record of a comparison; give the file that an earlier 'posebridge bench "
-            "--record' wrote, or a new name."
+            f"{file} is not a results file of a comparison; give the file that an earlier 'posebridge "
+            "bench --results-file' wrote, or a new name."
         )
     return entries
 
 
 def _whole(entry: Any) -> bool:
-    """Whether an entry has what :func:`lay_out` reads, and would write nothing anywhere else."""
+    """Return whether :func:`lay_out` can read an entry, and would write nothing outside the run."""
     parts = ("settings", "protocol", "checkpoints")
     if not isinstance(entry, dict) or not all(isinstance(entry.get(p), dict) for p in parts):
         return False
@@ -81,7 +81,7 @@ def _whole(entry: Any) -> bool:
     return (
         isinstance(thresholds, list)
         and all(map(_finite, thresholds))
-        # Names become those of files.
+        # The names become file names.
         and all(map(_CHECKPOINT.fullmatch, entry["checkpoints"]))
         and all(map(_whole_checkpoint, entry["checkpoints"].values()))
     )
@@ -99,7 +99,7 @@ def _whole_checkpoint(told: Any) -> bool:
 
 
 def _numbers_by_name(found: Any, levels: int) -> bool:
-    """Whether names, on so many levels, lead to finite numbers or null; metrics are not empty."""
+    """Return whether names, nested in ``levels``, map to finite numbers or null."""
     if not isinstance(found, dict) or (levels == 2 and not found):
         return False
     if levels > 1:
@@ -113,10 +113,10 @@ def _finite(value: Any) -> TypeGuard[float]:
 
 
 def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
-    """Put the scores of a record where those of trainings lie, for what was not begun there.
+    """Write the scores of a results file into the folders of runs that were not started here.
 
     Returns:
-        a line for each training of the plan that the record has with other settings, which is left out.
+        a line for each run of the plan that is left out because its recorded config differs.
     """
     refused = []
     for training in plan.trainings:
@@ -125,7 +125,7 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
             continue
         changed = changed_settings(training.config, entry["settings"])
         if not same_stage(entry.get("first_stage"), training.first_stage):
-            changed.append("first stage")
+            changed.append("source stage")
         if changed:
             refused.append(f"{training.name} was recorded with other {', '.join(changed)}")
             continue
@@ -149,7 +149,7 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
 
 
 def gather_record(entries: Entries, plan: Plan, out: Path) -> Entries:
-    """The entries of a record, those replaced that were done by now."""
+    """Return the entries of a results file, with every run that is done by now replaced."""
     done = dict(entries)
     for training in plan.trainings:
         if training.method is None or not state_of(training, out).done:
@@ -159,7 +159,7 @@ def gather_record(entries: Entries, plan: Plan, out: Path) -> Entries:
 
 
 def write_record(entries: Entries, file: Path) -> None:
-    """Write a record, a line for each training."""
+    """Write a results file, one line for each run."""
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(entries.items())]
     write_text(file, '{"trainings": {\n' + ",\n".join(lines) + "\n}}\n")
 
@@ -187,7 +187,7 @@ def _entry(training: Training, out: Path) -> dict[str, Any]:
 
 
 def _known(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
-    """JSON has no number for what a validator could not tell."""
+    """Return values with null for nan, which JSON has no number for."""
     if values is None:
         return None
     return {name: value if _finite(value) else None for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""What is scored and judged of a training, and whether it is what the plan asks for."""
+"""The scores and validator scores of a run, and whether they match the plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FINISHED = "finished.json"
 
 
 def told_at_the_end(folder: Path) -> dict[str, Any]:
-    """What a run folder says of a training that ended, empty where none did.
+    """Return what a run folder records at the end of training, empty before the end.
 
     Raises:
         InputError: the file is damaged.
@@ -29,19 +29,19 @@ def told_at_the_end(folder: Path) -> dict[str, Any]:
     file = folder / FINISHED
     if not file.is_file():
         return {}
-    told = read_json_mapping(file, "note of a training's end")
+    told = read_json_mapping(file, "record of a finished run")
     kept, stage = told.get("checkpoints", []), told.get("first_stage")
     named = isinstance(kept, list) and all(isinstance(name, str) for name in kept)
     if not named or not isinstance(stage, (str, type(None))):
         raise InputError(
             f"{file} is damaged: 'checkpoints' and 'first_stage' are not names; remove the file, "
-            "and the same command notes the end again."
+            "and the same command writes it again."
         )
     return told
 
 
 def kept_checkpoints(training: Training, out: Path) -> list[str]:
-    """All checkpoints that the adaptation of the run left, also where their weights are elsewhere."""
+    """Return all checkpoints that the adaptation kept, even where their files are elsewhere."""
     folder = out / training.run / "checkpoints"
     if not folder.is_dir():
         return list(told_at_the_end(folder.parent).get("checkpoints", []))
@@ -51,25 +51,25 @@ def kept_checkpoints(training: Training, out: Path) -> list[str]:
 
 
 def scored_checkpoints(training: Training, out: Path) -> list[str]:
-    """Those that the comparison scores: all of them, or the last and the validator's choice."""
+    """Return the checkpoints that are scored: all, or the last and the selected one."""
     kept = kept_checkpoints(training, out)
     return [name for name in kept if training.scores_all or name in FINAL]
 
 
 def score_file(training: Training, out: Path, checkpoint: str) -> Path:
-    """Where the scores of a checkpoint lie."""
+    """Return the path of a checkpoint's scores."""
     return out / training.name / "scores" / f"{checkpoint}.json"
 
 
 def judgement_file(training: Training, out: Path, checkpoint: str) -> Path:
-    """Where the validators' words about a checkpoint lie."""
+    """Return the path of a checkpoint's validator scores."""
     return out / training.name / "validators" / f"{checkpoint}.json"
 
 
 def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
-    """The scores of a checkpoint, None where there are none or they are of other settings.
+    """Return the scores of a checkpoint, None without scores or with scores of another protocol.
 
-    Where a training of the same weights was asked the same, its scores are this one's.
+    The scores of a run that shares the run folder count where its test-time augmentation is equal.
 
     Raises:
         InputError: the file is damaged.
@@ -87,7 +87,7 @@ def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
 
 
 def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, float] | None:
-    """What each validator said of a checkpoint, None where they said nothing by the plan as it is.
+    """Return each validator's score of a checkpoint, None without scores for the present plan.
 
     Raises:
         InputError: the file is damaged.
@@ -95,12 +95,12 @@ def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, fl
     file = judgement_file(training, out, checkpoint)
     if not file.is_file():
         return None
-    told = read_json_mapping(file, "judgement")
+    told = read_json_mapping(file, "file of validator scores")
     values = told.get("values")
     if not isinstance(values, dict) or not all(map(_is_number, values.values())):
         raise InputError(
-            f"{file} is damaged: 'values' holds {short_repr(values)} where a number for each validator "
-            "belongs; remove the file, and the same command makes it again."
+            f"{file} is damaged: 'values' holds {short_repr(values)} instead of a number for each "
+            "validator; remove the file, and the same command writes it again."
         )
     return values if told.get("source_validation") == training.source_validation else None
 
@@ -112,19 +112,19 @@ def _is_number(value: Any) -> bool:
 def write_judgement(
     training: Training, out: Path, checkpoint: str, values: Mapping[str, float]
 ) -> None:
-    """Write what each validator said of a checkpoint."""
+    """Write each validator's score of a checkpoint."""
     content = {"source_validation": training.source_validation, "values": values}
     write_text(judgement_file(training, out, checkpoint), json.dumps(content, indent=2))
 
 
 def unscored(training: Training, out: Path) -> list[str]:
-    """Checkpoints that have no scores by the plan as it is now."""
+    """Return the checkpoints without scores for the present plan."""
     names = scored_checkpoints(training, out)
     return [name for name in names if scores_of(training, out, name) is None]
 
 
 def unjudged(training: Training, out: Path) -> list[str]:
-    """Checkpoints that a validator of the plan said nothing about; those of another's run are its."""
+    """Return the checkpoints without validator scores; none for a run in another run's folder."""
     if training.taught_by is not None:
         return []
     names = kept_checkpoints(training, out)
@@ -132,9 +132,9 @@ def unjudged(training: Training, out: Path) -> list[str]:
 
 
 def _fits(protocol: Mapping[str, Any], training: Training) -> bool:
-    """Whether scores are of these views, this test set and at least these thresholds."""
+    """Return whether scores have a run's TTA, test set and at least its thresholds."""
     told = {f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol}
-    # Scores from before the plan's words were kept name the file that was read.
+    # Scores from before the protocol had 'test' name the file that was read.
     test = str(protocol.get("test", protocol.get("dataset", "")))
     same = test == training.test or ("test" not in protocol and test.endswith(f"/{training.test}"))
     images = protocol.get("test_images", training.test_images)

@@ -1,4 +1,4 @@
-"""The source stage that several trainings of a comparison start from: trained once, adapted often."""
+"""The source stage that several runs of a comparison start from, trained once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import replace
 from posebridge.data.reading import ReadingConfig
 from posebridge.training.config import AdaptConfig, StepsConfig, TargetConfig
 
-# Settings that change nothing in the weights of the source stage: where things lie and run, and what
-# only an adaptation or a finished model knows.
+# Settings that the weights of the source stage do not depend on: paths, hardware, and settings of the
+# adaptation or of a finished model.
 _WITHOUT_WEIGHT = frozenset(
     {"target", "target_images", "data_root", "device", "workers", "prior", "anchor", "asked"}
 )
 
 
 def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
-    """The settings of the source stage alone, and a digest of all of them that change its weights."""
+    """Return the config of the source stage alone, and a digest of the part that sets its weights."""
     alone = replace(
         config,
         reading=ReadingConfig(source_format=config.reading.source_format),
@@ -30,11 +30,11 @@ def first_stage(config: AdaptConfig) -> tuple[AdaptConfig, str]:
         statistics="source",
         optimizer=replace(config.optimizer, adaptation_lr=None, adaptation_encoder=None),
         steps=StepsConfig(source=config.steps.source, adaptation=0, batch=config.steps.batch),
-        # Nobody asks it here; stages from when it was the default keep their digest.
+        # The source stage has no validator; this keeps the digest of stages with the old default.
         held_out=TargetConfig(validator="agreement"),
     )
     counts = {name: v for name, v in alone.to_dict().items() if name not in _WITHOUT_WEIGHT}
-    # Never set here; without them the digest is that of stages from before there were the settings.
+    # Never set here; without them, source stages from before these settings keep their digest.
     del counts["optimizer"]["adaptation_encoder"]
     del counts["reading"]["category"]
     text = json.dumps(counts, sort_keys=True)

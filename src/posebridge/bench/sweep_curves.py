@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
     """Write ``PAIR_sweeps.png`` for each pair, where two values of a setting are scored.
 
-    What each value changes against the method as it is, in points of PCK of the last weights: mean
+    A curve is the change of PCK at the last checkpoint against the unchanged method, in points: mean
     over the seeds that both have, with a bar of one deviation.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -43,7 +43,7 @@ def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
             axes.tick_params(labelleft=True)
         for axes in panels[len(drawn) :]:
             axes.remove()
-        # Once, beside the panels: within them it would cover a curve.
+        # One legend outside the panels: inside, it would cover a curve.
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         figure.suptitle(pair)
@@ -70,7 +70,7 @@ def _changes(outcome: Outcome, pair: str, sweep: Sweep) -> Changes:
 
 def _draw(changes: Changes, metrics: Sequence[str], axes: Axes) -> None:
     values = list(changes)
-    # Weights are tried in ratios; 0 stands in a logarithmic axis as well, near its left end.
+    # Loss weights are tried in ratios; a symlog axis also shows 0, near its left end.
     least = min((v for v in values if v > 0), default=1.0)
     axes.set_xscale("symlog", linthresh=least, linscale=0.5)
     axes.set_xticks(values, [f"{v:g}" for v in values])

@@ -4,7 +4,7 @@
       multilevel: {consistency.weight: [0.3, 1, 3], feature.weight: [0, 0.01, 0.1]}
 
 becomes the methods ``multilevel_consistency.weight_0.3`` and so on: the method ``multilevel`` with that
-setting. Where a value is the method's own, nothing is trained for it.
+setting. A value equal to the method's own is not trained again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Sweep:
     """One setting of one method in several values.
 
     Attributes:
-        methods: value -> the method of the plan that has it, in rising order.
+        methods: value -> the method of the plan that has it, in ascending order.
     """
 
     method: str
@@ -35,17 +35,17 @@ class Sweep:
 def read_sweeps(
     raw: Any, methods: Mapping[str, dict[str, Any]], path: Path
 ) -> tuple[list[Sweep], dict[str, dict[str, Any]]]:
-    """The sweeps of a plan's file, and the methods that they add.
+    """Return the sweeps of a plan's file, and the methods that they add.
 
     Raises:
-        InputError: a method that is none of the plan's, or values that are no numbers.
+        InputError: a method is not in the plan, or the values are not numbers.
     """
     sweeps: list[Sweep] = []
     added: dict[str, dict[str, Any]] = {}
     for method, swept in settings_of(raw, f"{path}: sweeps").items():
         place = f"{path}: sweeps: '{method}'"
         if method not in methods:
-            raise InputError(f"{place} is none of the methods: {', '.join(methods)}.")
+            raise InputError(f"{place} is not among the methods: {', '.join(methods)}.")
         how = methods[method]
         own = settings_of(how.get("settings"), place)
         for setting, values in settings_of(swept, place).items():
@@ -58,7 +58,7 @@ def read_sweeps(
             for value in sorted(set(values)):
                 named[value] = f"{method}_{setting}_{value:g}"
                 if named[value] in methods:
-                    raise InputError(f"{place}: '{named[value]}' is one of the methods already.")
+                    raise InputError(f"{place}: '{named[value]}' is already a method of the plan.")
                 added[named[value]] = {**how, "settings": {**own, setting: value}}
             sweeps.append(Sweep(method, setting, named))
     return sweeps, added

@@ -1,7 +1,7 @@
-"""How well the label-free validators choose: rank correlation and regret over a comparison's runs.
+"""Quality of the label-free validators: rank correlation and regret over the runs of a comparison.
 
-Two choices are looked at: which checkpoint of a run, and which checkpoint of all runs of a pair of
-domains and a seed, that is, which method.
+Two choices are measured: which checkpoint of a run, and which checkpoint of all runs of a pair of
+domains and a seed, which also chooses the method.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Judged:
     Attributes:
         run: its name.
         place: pair and seed.
-        once: its scores are of a model that is asked once about a crop, as validators ask it.
-        values: validator -> a number for each checkpoint.
-        truth: metric -> PCK (percent) for each checkpoint, by the test labels.
+        once: its scores are without test-time augmentation, as the validators'.
+        values: validator -> its score of each checkpoint.
+        truth: metric -> PCK (percent) of each checkpoint, by the test labels.
     """
 
     run: str
@@ -43,7 +43,7 @@ class Judged:
 
 
 def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
-    """The runs with at least three kept checkpoints (``steps.keep_every``)."""
+    """Return the runs with at least three kept checkpoints (``steps.keep_every``)."""
     runs = []
     for training in _of_each_run(outcome):
         place = (training.pair, training.method, training.seed)
@@ -85,7 +85,7 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
 
 
 def _with_the_product_of_today(values: Mapping[str, float]) -> Mapping[str, float]:
-    """Also of what was judged before there was a ``confident_agreement``, or before it was bounded."""
+    """Return values with ``confident_agreement`` computed anew; older files lack or exceed it."""
     if not {"agreement", "confidence"} <= values.keys():
         return values
     both = steady_and_sure(values["agreement"], values["confidence"])
@@ -93,7 +93,7 @@ def _with_the_product_of_today(values: Mapping[str, float]) -> Mapping[str, floa
 
 
 def _of_each_run(outcome: Outcome) -> list[Training]:
-    """One training for each run folder, the one that is asked once if there is one; bounds are none."""
+    """Return one run for each run folder without oracles, preferably the one without TTA."""
     chosen: dict[str, Training] = {}
     for training in outcome.plan.trainings:
         if training.method is None or training.method in outcome.plan.bounds:
@@ -106,7 +106,7 @@ def _of_each_run(outcome: Outcome) -> list[Training]:
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    """Spearman's: the correlation of the ranks, ties sharing theirs; nan if either is constant."""
+    """Return Spearman's correlation of the ranks, ties averaged; nan if either input is constant."""
     ranks = [np.asarray(mean_rank({"": list(column)})) for column in (first, second)]
     if min(float(r.std()) for r in ranks) == 0:
         return float("nan")
@@ -114,29 +114,29 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def regret(values: Sequence[float], truth: Sequence[float]) -> float:
-    """The best checkpoint's PCK less the chosen one's; the earliest of equals is chosen."""
+    """Return the best checkpoint's PCK minus the chosen one's; the earliest of ties is chosen."""
     return max(truth) - truth[int(np.argmax(values))]
 
 
 def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
-    """Which checkpoint of a run: validators down, the one with the least regret first.
+    """Return the table of choices within a run: validators down, the lowest regret first.
 
-    Means over runs, headings first.
+    Cells are means over runs; headings come first.
     """
     return _table(runs, metrics, "runs", (ENSEMBLE, LAST))
 
 
 def comparable(runs: Sequence[Judged]) -> list[list[Judged]]:
-    """The runs that are asked once, by pair and seed, where there are two or more."""
+    """Return the runs without TTA, grouped by pair and seed, where a group has at least two."""
     places = {run.place: None for run in runs if run.once}
     groups = [[run for run in runs if run.once and run.place == place] for place in places]
     return [group for group in groups if len(group) > 1]
 
 
 def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
-    """Which checkpoint of all runs of a pair and a seed that are asked once; else as above.
+    """Return the table of choices among all runs of a pair and a seed without TTA, headings first.
 
-    A validator that does not speak of all of them is left out.
+    A validator that does not score all of the runs is left out.
     """
     pooled = []
     for group in comparable(runs):
@@ -157,7 +157,7 @@ def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[st
 def _table(
     runs: Sequence[Judged], metrics: Sequence[str], counted: str, beside: Sequence[str]
 ) -> list[list[str]]:
-    """``beside``: which of the choices stand in it that are no validator."""
+    """Return a table of choices; ``beside`` names choices in it that are not validators."""
     choices: dict[str, list[tuple[Judged, list[float]]]] = {}
     for run in runs:
         other = {ENSEMBLE: mean_rank(run.values), LAST: [float(step) for step in run.steps]}
@@ -182,7 +182,7 @@ def _table(
 
 
 def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: Path) -> list[Path]:
-    """Write ``validators.md``, if any run kept checkpoints; returns the files."""
+    """Write ``validators.md``, if any run kept checkpoints; return the files."""
     if not runs:
         return []
     file = out / "validators.md"
@@ -199,8 +199,8 @@ def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: P
         parts += [
             "Which checkpoint of which method?",
             as_markdown(across),
-            f"The same among all checkpoints of a pair and a seed ({len(once)} runs, asked once "
-            "about each crop); means over pairs and seeds.",
+            "Rank correlation and regret among all checkpoints of a pair and a seed "
+            f"({len(once)} runs without test-time augmentation); means over pairs and seeds.",
         ]
     write_text(file, "\n\n".join(parts) + "\n")
     return [file]

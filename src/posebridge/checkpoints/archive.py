@@ -1,8 +1,8 @@
 """The files of a model, read whole from a folder or a zip and checked against their checksums.
 
-Nothing is ever unpacked: the members of a zip go from the archive into memory, four of them, each
-no larger than it may be. The checksums find damage and changes by hand. They are no signature: who
-can write all four files can also write fitting checksums.
+Nothing is ever unpacked to disk: four members of a zip are read into memory, each no larger than its
+limit. The checksums detect damage and changes by hand. They are not a signature: an author of all four
+files can also write matching checksums.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WEIGHTS, SKELETON, CONFIG, RESULTS, CARD = (
     "README.md",
 )
 FILES = (WEIGHTS, SKELETON, CONFIG, RESULTS)
-"""What a model is; the card is for people and is never read."""
+"""The files that make a model; the card is for people and is never read."""
 
 FORMAT = "posebridge pose model 2"
 _WITHOUT_CHECKSUMS = "posebridge pose model 1"
@@ -38,43 +38,43 @@ _LARGEST_TEXT = 4 * 2**20
 # Weights hardly compress; a file of zeros compresses a thousandfold.
 _LARGEST_RATIO = 20
 _MOST_MEMBERS = 1000
-# Weights up to this size are compared with their checksum before anything else of them.
+# Weights up to this size are compared with their checksum before they are parsed.
 _COMMON_WEIGHTS = 256 * 2**20
 
 BeforeWeights = Callable[[Mapping[str, bytes], WeightsHeader], None]
 
 
 def sealed(files: Mapping[str, bytes], results: Mapping[str, Any]) -> dict[str, bytes]:
-    """The files with a ``results.json`` that holds the checksums of all of them.
+    """Return the files with a ``results.json`` that holds the checksums of all of them.
 
     Args:
         files: weights, skeleton and configuration.
-        results: what ``results.json`` says; checksums in it are replaced.
+        results: the content of ``results.json``; checksums in it are replaced.
     """
-    # As it will be read again: lists for tuples, strings for keys.
-    said = parse_json(
+    # Normalized as it will be read again: lists for tuples, strings for keys.
+    content = parse_json(
         json.dumps({k: v for k, v in results.items() if k != _CHECKSUMS}), RESULTS, "results"
     )
     sums = {name: _digest(files[name]) for name in (WEIGHTS, SKELETON, CONFIG)}
-    sums[RESULTS] = _digest(_canonical(said))
-    text = json.dumps({**said, _CHECKSUMS: sums}, indent=2)
+    sums[RESULTS] = _digest(_canonical(content))
+    text = json.dumps({**content, _CHECKSUMS: sums}, indent=2)
     return {**files, RESULTS: text.encode()}
 
 
 def read_files(
     place: Path, before_weights: BeforeWeights | None = None
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The four files of a model folder or a zip of one, and what ``results.json`` says.
+    """Return the four files of a model folder or a zip of one, and the content of ``results.json``.
 
-    The texts come first and are checked, then the header of the weights, then what is large of them.
+    The texts are read and checked first, then the header of the weights, then the tensors.
 
     Args:
         before_weights: called with the texts and the header before the weights are read; raises
-            where they do not fit each other.
+            where they do not fit together.
 
     Raises:
-        InputError: a file is missing, too large, damaged, or differs from its checksum; of a zip,
-            also what could reach outside of it or fill the memory.
+        InputError: a file is missing, too large, damaged, or differs from its checksum; for a zip,
+            also a member that points outside of it or could fill the memory.
     """
     if place.is_dir():
         _require_all(place)
@@ -89,7 +89,7 @@ def read_files(
             )
     except InputError:
         raise
-    except Exception as error:  # a damaged archive fails in the errors of half a dozen modules
+    except Exception as error:  # a damaged archive raises the errors of several modules
         raise InputError(
             f"{place} is a damaged zip ({type(error).__name__}); copy it again."
         ) from error
@@ -128,8 +128,8 @@ def _require_sums(present: Mapping[str, str], sums: Mapping[str, Any], place: Pa
     changed = [name for name, digest in present.items() if sums.get(name) != digest]
     if changed:
         raise InputError(
-            f"{place}: {', '.join(changed)} {'is' if len(changed) == 1 else 'are'} not as the model "
-            "was saved (SHA-256); the copy is damaged or was changed, copy the whole model again."
+            f"{place}: {', '.join(changed)} {'differs' if len(changed) == 1 else 'differ'} from the "
+            "saved model (SHA-256); the copy is damaged or was changed, copy the whole model again."
         )
 
 
@@ -148,11 +148,11 @@ def _open_file(folder: Path, name: str) -> tuple[int, IO[bytes]]:
     try:
         return file.stat().st_size, file.open("rb")
     except OSError as error:
-        raise InputError(f"{file} can't be read: {error.strerror}.") from error
+        raise InputError(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
-    """The four members of the one model in an archive, each checked before a byte is unpacked."""
+    """Return the four members of the one model in an archive, checked before any is read."""
     listed = archive.infolist()
     if len(listed) > _MOST_MEMBERS:
         raise InputError(f"{file} holds {len(listed)} files; zip one model folder alone.")
@@ -162,7 +162,7 @@ def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]
         if name.startswith("/") or ".." in name.split("/") or ":" in name:
             raise InputError(
                 f"{file} holds '{member.filename}', which points out of the archive; "
-                "nothing of it is read."
+                "nothing of the archive is read."
             )
         if name in by_name:
             raise InputError(f"{file} holds '{name}' twice; zip the model folder again.")
@@ -183,12 +183,12 @@ def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]
         if member.flag_bits & 1:
             raise InputError(f"{file} is encrypted; give a zip without a password.")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # The others can't be unpacked piece by piece.
+            # Other methods cannot be unpacked piece by piece.
             raise InputError(f"{file}: {name} is packed in an unusual way; zip it with 'deflate'.")
         if name == WEIGHTS and member.file_size > _LARGEST_RATIO * member.compress_size + 2**20:
             raise InputError(
                 f"{file}: {name} would grow from {member.compress_size} to {member.file_size} "
-                "bytes, as no weights do; nothing of it is read."
+                "bytes, which weights never do; nothing of the archive is read."
             )
         _require_size(member.file_size, name, file)
         found[name] = member
@@ -196,7 +196,7 @@ def _members(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]
 
 
 def _read(opened: Callable[[str], tuple[int, IO[bytes]]], name: str) -> bytes:
-    """A file, as far as its size was given: ZipFile.read would unpack all of a member."""
+    """Return a file's bytes up to its declared size: ZipFile.read would unpack a whole member."""
     size, stream = opened(name)
     with stream:
         return stream.read(size)
@@ -204,7 +204,7 @@ def _read(opened: Callable[[str], tuple[int, IO[bytes]]], name: str) -> bytes:
 
 def _require_size(size: int, name: str, place: Path) -> None:
     if name != WEIGHTS and size > _LARGEST_TEXT:
-        raise InputError(f"{place}: {name} has {size} bytes, which is no {name} of a model.")
+        raise InputError(f"{place}: {name} has {size} bytes, too many for the {name} of a model.")
 
 
 def _digest(content: bytes) -> str:
@@ -212,5 +212,5 @@ def _digest(content: bytes) -> str:
 
 
 def _canonical(results: Mapping[str, Any]) -> bytes:
-    """The same bytes for the same content, however it is laid out."""
+    """Return equal bytes for equal content, whatever its layout."""
     return json.dumps(results, sort_keys=True, separators=(",", ":")).encode()

@@ -1,9 +1,9 @@
-"""The model card: what a model folder says of itself to people, with the hub's front matter.
+"""The model card: a description of a model folder for people, with the hub's front matter.
 
-It speaks of these entries of the results, where they are there: 'step', 'weights', 'data' (the two
-domains: 'name', 'subjects', and 'held_out' of the target; 'start', the model that stood for a source
-which was not at hand), 'validator' ('name', 'value'), 'scores'
-(a list of 'metrics' and 'protocol') and 'posebridge', the version. What is not known is not said.
+It shows these entries of the results where they exist: 'step', 'weights', 'data' (the two domains:
+'name', 'subjects', and 'held_out' of the target; 'start', the initial model in place of a source that
+was not available), 'validator' ('name', 'value'), 'scores' (a list of 'metrics' and 'protocol') and
+'posebridge', the version. Missing entries are left out.
 
 Format: https://huggingface.co/docs/hub/model-cards (front matter and its ``model-index``).
 """
@@ -20,21 +20,21 @@ from posebridge.models.tta import Asked
 from posebridge.skeleton import Skeleton
 
 _RULES = {
-    "last": "the last weights of the run; nothing was chosen by them",
-    "selected": "the weights that the label-free validator preferred over the run",
-    "source": "the weights from before the adaptation",
+    "last": "the last checkpoint of the run; it was not chosen by any score",
+    "selected": "the checkpoint that the label-free validator preferred over the run",
+    "source": "the checkpoint from before the adaptation",
 }
 _SHOWN = ("pck", "epe", "auc")
 
 
 def model_card(skeleton: Skeleton, config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
-    """The text of ``README.md``: front matter, use, data, training, scores, limits."""
+    """Return the text of ``README.md``: front matter, use, data, training, scores, limits."""
     title = f"{skeleton.name} pose model, {len(skeleton)} keypoints"
     scores = results.get("scores", [])
     parts = [
         _front_matter(title, scores),
         f"# {title}\n",
-        f"Finds {len(skeleton)} keypoints of a {skeleton.name} in a square crop: "
+        f"Predicts {len(skeleton)} keypoints of a {skeleton.name} in a square crop: "
         f"{', '.join(skeleton.keypoints)}.\n",
         _use(),
         "## Data\n\n" + _data(config, results),
@@ -81,18 +81,18 @@ def _use() -> str:
 def _data(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     counts = results.get("data", {})
     lines = []
-    for domain, kind in (("source", "labelled"), ("target", "no label of it was read")):
+    for domain, kind in (("source", "labeled"), ("target", "no label of it was read")):
         known = counts.get(domain, {})
         name = known.get("name") or config.get(domain)
         if not name:
             continue
-        said = f"- {domain} ({kind}): {short_name(str(name))}"
+        line = f"- {domain} ({kind}): {short_name(str(name))}"
         if "subjects" in known:
-            said += f", {known['subjects']} subjects"
+            line += f", {known['subjects']} subjects"
         if "held_out" in known:
-            said += f", {known['held_out']} of them held out for the validator"
-        lines.append(said)
-    return "\n".join(lines or ["The folder does not say what the model was trained on."]) + "\n"
+            line += f", {known['held_out']} of them held out for the validator"
+        lines.append(line)
+    return "\n".join(lines or ["The folder does not record the training data."]) + "\n"
 
 
 def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
@@ -106,12 +106,12 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     if asked.times > 1:
         mirrored = " and their mirror images" if asked.flip else ""
         lines.append(
-            f"- asked: about {asked.views} views of each crop{mirrored}, which vote, unless "
-            "told otherwise; confidence is then what they agree on"
+            f"- test-time augmentation: {asked.views} views of each crop{mirrored} are merged, unless "
+            "set otherwise; confidence is then the agreement of the views"
         )
     start = results.get("data", {}).get("start", {}).get("name")
     if start:
-        lines.append(f"- start: the model {short_name(str(start))}; its source was not at hand")
+        lines.append(f"- start: the model {short_name(str(start))}; its source was not available")
     steps = config.get("steps")
     if steps:
         lines.append(
@@ -121,10 +121,10 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     if "levels" in results:
         lines.append(f"- levels: {', '.join(results['levels']) or 'none, the source alone'}")
     if "weights" in results:
-        rule = _RULES.get(str(results["weights"]), "weights kept along the way")
-        lines.append(f"- these weights: step {results.get('step')}, {rule}")
+        rule = _RULES.get(str(results["weights"]), "kept during the run")
+        lines.append(f"- checkpoint: step {results.get('step')}, {rule}")
     if "posebridge" in results:
-        lines.append(f"- written by posebridge {results['posebridge']}; all settings: config.yaml")
+        lines.append(f"- written by posebridge {results['posebridge']}; whole config: config.yaml")
     return "\n".join(lines) + "\n"
 
 
@@ -135,15 +135,15 @@ def _scores(results: Mapping[str, Any], scores: Sequence[Mapping[str, Any]]) -> 
         lines.append(f"Without labels: {validator['name']}: {validator['value']:.1f}.\n")
     if not scores:
         lines.append(
-            "No score on labelled images is recorded here; `posebridge evaluate MODEL LABELS "
-            "--record` adds one.\n"
+            "No score on labeled images is recorded here; `posebridge evaluate MODEL LABELS "
+            "--update-card` adds one.\n"
         )
     for score in scores:
         metrics, protocol = score["metrics"], score["protocol"]
         shown = [name for name in metrics if name.startswith(_SHOWN)]
         rows = dict.fromkeys(row for name in shown for row in metrics[name])
         lines += [
-            f"On {short_name(str(protocol['dataset']))}: {protocol.get('joints')} labelled joints "
+            f"On {short_name(str(protocol['dataset']))}: {protocol.get('joints')} labeled joints "
             f"of {protocol.get('subjects')} subjects, normaliser {protocol.get('normaliser')}; "
             f"{protocol.get('pooling')}. Percent; epe in pixels.\n",
             "| joints | " + " | ".join(shown) + " |",
@@ -163,9 +163,9 @@ def _cell(value: float | None) -> str:
 
 def _limits(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     lines = [
-        "- One subject in each crop; the boxes must come from somewhere else.",
-        "- Every keypoint gets a position, also one that is hidden or outside the crop; the "
-        "confidence is the height of the heatmap's peak, which is no probability.",
+        "- One subject in each crop; boxes have to come from a detector or from labels.",
+        "- Every keypoint gets a position, even a hidden one or one outside the crop; the "
+        "confidence is the height of the heatmap's peak, not a probability.",
     ]
     if results.get("weights") != "source" and config.get("steps", {}).get("adaptation"):
         lines.append(
@@ -178,5 +178,5 @@ def _limits(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
 
 
 def short_name(place: str) -> str:
-    """The last two parts of a path: a card need not tell whose disk the data was on."""
+    """Return the last two parts of a path: a card should not show whose disk the data was on."""
     return "/".join(PurePath(place).parts[-2:]).lstrip("/")

@@ -1,7 +1,7 @@
 """The one reader of ``config.yaml`` in a model folder: its network typed, the rest plain data.
 
-A folder may come from anybody. What rebuilds the network (``model``, ``crop``, ``asked``) is checked
-field by field; of the rest, which is for the record, what a model card shows.
+A folder may come from any author. The sections that rebuild the network (``model``, ``crop``,
+``asked``) are checked field by field; of the other sections, the entries that a model card shows.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _RECORD: Mapping[str, Mapping[str, Any]] = {
     "image": {"probability": float, "back": float, "style": str},
     **{name: {"weight": float} for name in ("consistency", "feature", "pose", "prior")},
 }
-"""What a model card shows of the settings."""
+"""The entries of the config that a model card shows."""
 
 _Section = TypeVar("_Section")
 
 
 @dataclass(frozen=True)
 class ModelFolderConfig:
-    """What ``config.yaml`` of a model folder says.
+    """The content of a model folder's ``config.yaml``.
 
     Attributes:
-        model, crop, asked: what rebuilds the network and how it is asked.
+        model, crop, asked: the network, its crops and its test-time augmentation.
         content: the whole file, plain data.
     """
 
@@ -49,16 +49,16 @@ def parse_config(text: bytes, file: Path) -> ModelFolderConfig:
     """Return the content of a model folder's ``config.yaml``; ``file`` names it in a message.
 
     Raises:
-        InputError: damaged, a section is missing, or an entry does not fit.
+        InputError: the file is damaged, a section is missing, or an entry is invalid.
     """
     content = require_mapping(
-        parse_yaml(text, str(file), "model's settings"), str(file), "model's settings"
+        parse_yaml(text, str(file), "model's config"), str(file), "model's config"
     )
     _check_record(content, file)
     return ModelFolderConfig(
         _section(ModelConfig, content, "model", file),
         _section(CropRange, content, "crop", file),
-        # A folder from before there was the setting is asked once.
+        # A folder from before the setting has no test-time augmentation.
         _section(Asked, {"asked": {}, **content}, "asked", file),
         content,
     )

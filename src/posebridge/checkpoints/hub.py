@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub: downloading one, publishing one."""
+"""Models on the Hugging Face hub: download and upload."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ID = re.compile(r"([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*?)(?:@([\w./-]+))?")
 
 
 def is_id(text: str) -> bool:
-    """Whether ``user/name`` or ``user/name@revision`` is meant, and not a path below a folder here."""
+    """Return whether a text is ``user/name`` or ``user/name@revision`` and not an existing path."""
     match = _ID.fullmatch(text)
     return match is not None and not Path(match[1]).exists()
 
 
 def download(text: str) -> Path:
-    """The folder of a model on the hub, in the hub's cache; only the five files of a model.
+    """Return the folder of a model on the hub, in the hub's cache, with only a model's five files.
 
-    What is in the cache already is not downloaded again, and serves without a connection.
+    A cached model is not downloaded again, and works without a connection.
 
     Raises:
         InputError: no such model, no access, no connection, or not a model of posebridge.
@@ -34,7 +34,7 @@ def download(text: str) -> Path:
 
     match = _ID.fullmatch(text)
     if match is None:
-        raise InputError(f"'{text}' is no id of the Hugging Face hub, which is like user/name.")
+        raise InputError(f"'{text}' is not an id of the Hugging Face hub; give one like user/name.")
     repository, revision = f"{match[1]}/{match[2]}", match[3]
     try:
         folder = Path(
@@ -48,7 +48,7 @@ def download(text: str) -> Path:
         )
     except errors.GatedRepoError as error:
         raise InputError(
-            f"the hub asks who may use {repository}; accept its terms on its page and log in with "
+            f"the hub restricts access to {repository}; accept its terms on its page and log in with "
             "'hf auth login'."
         ) from error
     except errors.RepositoryNotFoundError as error:
@@ -58,24 +58,24 @@ def download(text: str) -> Path:
         ) from error
     except errors.RevisionNotFoundError as error:
         raise InputError(f"{repository} has no revision '{revision}' on the hub.") from error
-    except Exception as error:  # a lost connection fails in the errors of several libraries
+    except Exception as error:  # a lost connection raises the errors of several libraries
         if isinstance(error, OSError) and is_disk_error(error):
             raise cannot_write(huggingface_hub.constants.HF_HUB_CACHE, error) from error
         raise InputError(
-            f"'{text}' is no folder here, and the Hugging Face hub can't be reached "
+            f"'{text}' is not a folder here, and the Hugging Face hub cannot be reached "
             f"({type(error).__name__}); check the path, or connect and try again."
         ) from error
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise InputError(
-            f"{repository} on the hub is no model of posebridge: it has no {missing[0]}."
+            f"{repository} on the hub is not a model of posebridge: it has no {missing[0]}."
         )
     return folder
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a push would put on the hub.
+    """The content of an upload to the hub.
 
     Attributes:
         repository: ``user/name``.
@@ -89,15 +89,15 @@ class Upload:
 
 
 def plan_upload(folder: Path, repository: str, private: bool) -> Upload:
-    """The five files of a model folder for ``user/name``; nothing is sent.
+    """Return the upload of a model folder's five files to ``user/name``; nothing is sent.
 
     Raises:
-        InputError: the id is none, or the folder lacks its card.
+        InputError: the id is invalid, or the folder has no card.
     """
     match = _ID.fullmatch(repository)
     if match is None or match[3] is not None:
         raise InputError(
-            f"'{repository}' is no id of the Hugging Face hub; give one like user/name."
+            f"'{repository}' is not an id of the Hugging Face hub; give one like user/name."
         )
     if not (folder / CARD).is_file():
         raise InputError(
@@ -108,14 +108,14 @@ def plan_upload(folder: Path, repository: str, private: bool) -> Upload:
 
 
 def upload(planned: Upload, message: str) -> str:
-    """Make the repository where there is none, and put the files there in one commit.
+    """Create the repository where it does not exist, and upload the files in one commit.
 
     Returns:
         the address of the model's page.
 
     Raises:
-        InputError: not logged in, not allowed, no connection, or the repository is public and
-            ``private`` was asked for.
+        InputError: not logged in, not allowed, no connection, or the repository is public but
+            ``private`` is set.
     """
     from huggingface_hub import CommitOperationAdd, HfApi, errors
 
@@ -123,7 +123,7 @@ def upload(planned: Upload, message: str) -> str:
     where = planned.repository
     try:
         address = api.create_repo(where, private=planned.private, exist_ok=True)
-        # An existing repository keeps its visibility, whatever was asked for.
+        # An existing repository keeps its visibility, whatever is requested.
         if planned.private and not api.model_info(where).private:
             raise InputError(
                 f"{where} exists and is public; make it private on its page, or push without "
@@ -148,6 +148,6 @@ def upload(planned: Upload, message: str) -> str:
         ) from error
     except Exception as error:  # as in download
         raise InputError(
-            f"the Hugging Face hub can't be reached ({type(error).__name__}); nothing was uploaded."
+            f"the Hugging Face hub cannot be reached ({type(error).__name__}); nothing was uploaded."
         ) from error
     return str(address)

@@ -1,11 +1,11 @@
 """A trained pose model as a folder of five files, none of which is ever executed.
 
 model.safetensors   the weights
-skeleton.json       who the keypoints are
+skeleton.json       the names of the keypoints, their pairs and edges
 config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network,
-                    'asked' says in how many views it is asked
-results.json        what is known of these weights, and the checksums of all four
-README.md           the model card: the same for people; it may be edited and is never read
+                    'asked' is its test-time augmentation
+results.json        training data and scores of the checkpoint, and the checksums of the other files
+README.md           the model card, for people; it may be edited and is never read
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ CHOICES = ("last", "selected", "source")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a model folder holds, the network rebuilt and in evaluation mode.
+    """The content of a model folder, the network rebuilt and in evaluation mode.
 
     Attributes:
-        folder: where the files are: a folder, or the zip.
-        asked: how the model is asked about a crop, where nobody says otherwise.
+        folder: the folder of the files, or the zip.
+        asked: the model's test-time augmentation, the default for predictions.
     """
 
     folder: Path
@@ -71,13 +71,13 @@ def save_checkpoint(
     config: Mapping[str, Any],
     results: Mapping[str, Any],
 ) -> None:
-    """Write a model folder whole or not at all; one that exists is replaced.
+    """Write a model folder atomically; an existing one is replaced.
 
     Args:
-        folder: where; its parent is made where it does not exist.
-        config: 'model' and 'crop' rebuild the network; the rest is for the record.
-        results: what is known of the weights; :mod:`posebridge.checkpoints.card` tells which entries
-            the model card speaks of.
+        folder: the model folder; a missing parent is created.
+        config: 'model' and 'crop' rebuild the network; other sections are stored for reference.
+        results: training data and scores; :mod:`posebridge.checkpoints.card` lists the entries that
+            the model card shows.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     files = {
@@ -93,15 +93,15 @@ def save_checkpoint(
 
 
 def record_scores(folder: Path, scores: Mapping[str, Any]) -> bool:
-    """Add scores on labelled images to a model folder's results, and to its card.
+    """Add scores on labeled images to a model folder's results, and to its card.
 
-    Scores of the same data set take the place of earlier ones.
+    Scores replace earlier ones of the same data set.
 
     Args:
         scores: 'metrics' and 'protocol', as an evaluation writes them.
 
     Returns:
-        whether the card was written too: one that somebody has edited is left as it is.
+        whether the card was written too: an edited card is left as it is.
     """
     files, results = read_files(folder)
     checkpoint = load_checkpoint(folder)
@@ -121,10 +121,10 @@ def record_scores(folder: Path, scores: Mapping[str, Any]) -> bool:
 
 
 def find_checkpoint(path: Path | str, choice: str = "last") -> Path:
-    """The model that a user means: a model folder, the ``choice`` of a run folder, or a zip.
+    """Return the folder or zip of a model: a model folder, the ``choice`` of a run folder, or a zip.
 
     The id of a model on the Hugging Face hub (``user/name`` or ``user/name@revision``) is
-    downloaded, unless a folder ``user`` exists here: then the name is taken for a path.
+    downloaded, unless a folder ``user`` exists here: then the id is taken for a path.
 
     Raises:
         InputError: neither a model folder nor a run folder with that choice, or no such id.
@@ -135,18 +135,18 @@ def find_checkpoint(path: Path | str, choice: str = "last") -> Path:
     if not folder.exists() and hub.is_id(str(path)):
         return hub.download(str(path))
     if choice not in CHOICES:
-        raise InputError(f"unknown choice of weights '{choice}'; known are {', '.join(CHOICES)}.")
+        raise InputError(f"unknown checkpoint '{choice}'; known are {', '.join(CHOICES)}.")
     inside = folder / "checkpoints"
     if (inside / choice / WEIGHTS).is_file():
         return inside / choice
     if inside.is_dir():
         present = sorted(p.name for p in inside.iterdir() if (p / WEIGHTS).is_file())
         raise InputError(
-            f"the run {folder} has no weights '{choice}' (it has: {', '.join(present) or 'none'}); "
-            "choose one of these, or let the run finish with --resume."
+            f"the run {folder} has no checkpoint '{choice}' (it has: {', '.join(present) or 'none'}); "
+            "choose an existing one, or let the run finish with --resume."
         )
     raise InputError(
-        f"{folder} is no model folder and no run folder; give what 'posebridge adapt --out' wrote, "
+        f"{folder} is neither a model folder nor a run folder; give the --out of 'posebridge adapt', "
         "a zip of a model folder, or the id of a model on the Hugging Face hub."
     )
 
@@ -160,7 +160,7 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
 
     Raises:
         InputError: a file is missing, truncated, differs from its checksum, or does not fit the
-            others; the weights are not finite numbers.
+            others; or the weights are not finite numbers.
     """
     folder = find_checkpoint(path, choice)
     files, results = read_files(folder, lambda texts, header: _require_fit(folder, texts, header))
@@ -185,12 +185,12 @@ def _read_texts(folder: Path, files: Mapping[str, bytes]) -> tuple[Skeleton, Mod
 
 
 def _build(folder: Path, config: ModelFolderConfig, keypoints: int) -> PoseModel:
-    """The network that a folder describes, its weights random: they are in the folder."""
+    """Return the network that a folder describes, with random weights."""
     try:
         return PoseModel(replace(config.model, weights="none"), keypoints, config.crop.size)
     except (RuntimeError, ValueError, TypeError) as error:
         raise InputError(
-            f"{folder / CONFIG} describes no network that can be built "
+            f"{folder / CONFIG} describes a network that cannot be built "
             f"({(str(error).splitlines() or [''])[0][:200]}); copy the whole model folder again."
         ) from error
     except InputError as error:

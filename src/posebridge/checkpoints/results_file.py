@@ -1,7 +1,7 @@
-"""The one reader of ``results.json``, the file of a model folder that tells what is known of it.
+"""The one reader of ``results.json``, a model folder's training data and scores.
 
 Everything that opens a model folder reads it here: the loader, the model card, a run that starts from
-the model, reports and comparisons. Entries that posebridge does not know are kept.
+the model, reports and comparisons. Unknown entries are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def parse_results(content: str | bytes, file: Path | str) -> dict[str, Any]:
     """Return the content of a ``results.json``; ``file`` names it in a message.
 
     Raises:
-        InputError: damaged, or an entry is of another type than posebridge writes.
+        InputError: the file is damaged, or an entry has another type than posebridge writes.
     """
     return _checked(parse_json(content, str(file), "model's results"), file)
 
@@ -32,7 +32,7 @@ def read_results(file: Path) -> dict[str, Any]:
     """Return the content of a ``results.json`` on the disk.
 
     Raises:
-        InputError: as :func:`parse_results`, or unreadable.
+        InputError: as for :func:`parse_results`, or the file cannot be read.
     """
     return _checked(read_json(file, "model's results"), file)
 

@@ -17,7 +17,7 @@ LARGEST_HEADER = 16 * 2**20
 """Bytes; a network of ten thousand tensors has about 1 MB."""
 
 LARGEST_WEIGHTS = 16 * 2**30
-"""Bytes of a weights file; the largest encoder that timm has takes less."""
+"""Bytes of a weights file; the largest encoder in timm takes less."""
 
 
 _WIDTHS = {
@@ -31,11 +31,11 @@ _WIDTHS = {
 
 @dataclass(frozen=True)
 class WeightsHeader:
-    """What a weights file says of itself.
+    """The header of a weights file.
 
     Attributes:
-        shapes: of each tensor by its name.
-        format: what the metadata name as the format of the folder, None where nothing is named.
+        shapes: tensor name -> shape.
+        format: the format of the folder in the metadata, None where there is none.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -43,10 +43,10 @@ class WeightsHeader:
 
 
 def read_header(stream: BinaryIO, size: int, name: str) -> WeightsHeader:
-    """Read the header at the start of a stream of ``size`` bytes; ``name`` is the file in a message.
+    """Read the header at the start of a stream of ``size`` bytes; messages name the file ``name``.
 
     Raises:
-        InputError: the file is not of the format, or its tensors do not fill it.
+        InputError: the file has another format, or its tensors do not fill it.
     """
     length = int.from_bytes(stream.read(8), "little")
     if not 2 <= length <= min(LARGEST_HEADER, size - 8) or size > LARGEST_WEIGHTS:
@@ -62,20 +62,20 @@ def read_header(stream: BinaryIO, size: int, name: str) -> WeightsHeader:
         total += count
     if total != size - 8 - length:
         raise _damaged(name, f"tensors of {total} bytes in {size - 8 - length}")
-    said = metadata.get("format") if isinstance(metadata, dict) else None
-    return WeightsHeader(shapes, said if isinstance(said, str) else None)
+    given = metadata.get("format") if isinstance(metadata, dict) else None
+    return WeightsHeader(shapes, given if isinstance(given, str) else None)
 
 
 def _tensor(entry: Any, name: str, size: int) -> tuple[tuple[int, ...], int]:
-    """Return the shape of a tensor and its bytes, which its place in the file has to have."""
+    """Return the shape of a tensor and its bytes, checked against its offsets in the file."""
     try:
         shape, (first, last) = tuple(entry["shape"]), entry["data_offsets"]
         width = _WIDTHS[entry["dtype"]]
     except (TypeError, KeyError, ValueError) as error:
-        raise _damaged(name, "an entry without a shape, a place or a known type") from error
+        raise _damaged(name, "an entry without a shape, offsets or a known type") from error
     numbers = (*shape, first, last)
     if len(numbers) > 16 or not all(type(n) is int and 0 <= n <= size for n in numbers):
-        raise _damaged(name, "a shape or a place that is not of whole numbers within the file")
+        raise _damaged(name, "a shape or offsets that are not whole numbers within the file")
     if last - first != math.prod(shape) * width:
         raise _damaged(name, f"a tensor of shape {shape} in {last - first} bytes")
     return shape, last - first

@@ -11,10 +11,25 @@ EXAMPLES = """examples:
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
   posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
   posebridge adapt --source labels.slp --target clip.mp4 --reading.every 10 --out runs/mice
-  posebridge adapt --preset source_free --start-from people.zip --target photographs/ --out runs/free
+  posebridge adapt --preset source_free --start-from people.zip --target photos/ --out runs/free
   posebridge adapt --resume --out runs/people
 """
 
+
+SHORT_HELP = {
+    "data": (
+        *("source", "target", "source_images", "target_images", "data_root"),
+        *("skeleton", "mapping", "start_from"),
+    ),
+    "method": (
+        *("preset", "config", "model.encoder", "crop.size", "image.style", "consistency.weight"),
+        *("feature.weight", "pose.weight"),
+    ),
+    "training": ("steps.source", "steps.adaptation", "steps.batch", "optimizer.lr", "seed"),
+    "hardware": ("device", "precision", "workers"),
+    "output": ("out", "resume", "stop_after", "no_report"),
+}
+"""Group -> the options of one screen of help."""
 
 _DATA = ("source", "target", "source_images", "target_images", "data_root")
 
@@ -23,37 +38,42 @@ def main(arguments: Sequence[str]) -> int:
     """Train and adapt; see ``posebridge adapt --help``."""
     from jsonargparse import ArgumentParser
 
+    from posebridge.cli.arguments import add_out
+    from posebridge.cli.settings_help import print_help_and_exit
     from posebridge.report.console import plain_console
     from posebridge.training.presets import add_settings, parse_settings
 
     parser = ArgumentParser(
         prog="posebridge adapt",
-        description="Train a pose model on labelled images and adapt it to unlabelled photographs; or "
+        usage="posebridge adapt --source LABELS --target IMAGES --out FOLDER [options]",
+        description="Train a pose model on labeled images and adapt it to unlabeled photographs; or "
         "adapt a trained model with the photographs alone (--preset source_free).",
         epilog=EXAMPLES,
         exit_on_error=False,
     )
-    parser.add_argument("--out", type=str, required=True, help="the run folder")
+    add_out(parser, "run folder", "FOLDER")
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the run in --out, with its settings; where its data moved, --data-root, "
-        "--source, --target, --source-images and --target-images tell where it is now",
+        help="resume the run in --out with its stored config; of other options, only the new "
+        "paths of moved data are taken",
     )
     parser.add_argument(
         "--stop_after",
         type=str,
-        help="end after this many steps of this run, for a trial; --resume goes on from there",
+        metavar="N",
+        help="stop after N steps of this run; --resume continues from there",
     )
     parser.add_argument(
-        "--no_report", action="store_true", help="leave out the page that says whether it helped"
+        "--no_report", action="store_true", help="do not write the report of the finished run"
     )
     add_settings(parser)
+    print_help_and_exit(parser, arguments, SHORT_HELP)
     given = list(arguments)
     out = _value(given, "--out")
-    anew: dict[str, str] = {}
+    moved: dict[str, str] = {}
     if "--resume" in given and out is not None:
-        anew, given = _data_given_anew(given)
+        moved, given = _moved_data(given)
         given = _with_stored_settings(given, Path(out))
     config, own = parse_settings(parser, given)
 
@@ -71,11 +91,11 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"--stop-after is {stop_after}; give 1 or more.")
     folder = require_folder(own.out)
     if own.resume:
-        config = found_again(config, folder, anew.pop("data_root", None), anew)
+        config = found_again(config, folder, moved.pop("data_root", None), moved)
     with locked_folder(folder):
         result = run(config, folder, resume=own.resume, console=console, stop_after=stop_after)
-        wanted = result.finished and not own.no_report
-        made = report_of_new_run(result.folder, console) if wanted else None
+        with_report = result.finished and not own.no_report
+        made = report_of_new_run(result.folder, console) if with_report else None
     print_run_summary(console, result, made)
     return 0
 
@@ -89,33 +109,33 @@ def _value(arguments: Sequence[str], option: str) -> str | None:
     return None
 
 
-def _data_given_anew(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Return the options of a resumed run that tell where its data is now, and all others."""
-    anew, rest, waiting = {}, [], None
+def _moved_data(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the options of a resumed run with the new paths of its data, and all other options."""
+    moved, rest, waiting = {}, [], None
     for argument in arguments:
         option, equals, value = argument.partition("=")
         name = option.removeprefix("--").replace("-", "_")
         if waiting is not None:
-            anew[waiting], waiting = argument, None
+            moved[waiting], waiting = argument, None
         elif option.startswith("--") and name in _DATA:
             if equals:
-                anew[name] = value
+                moved[name] = value
             else:
                 waiting = name
         else:
             rest.append(argument)
     if waiting is not None:
-        rest.append(f"--{waiting}")  # without a value: refused with the others
-    return anew, rest
+        rest.append(f"--{waiting}")  # without a value: refused with the other options
+    return moved, rest
 
 
 def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
-    """A resumed run uses the settings it was started with, and no others."""
+    """Return the arguments of a resumed run, with its stored config and no other settings."""
     from posebridge.errors import InputError
 
     stored = out / "config.yaml"
     if not stored.is_file():
-        raise InputError(f"{out} holds no run to go on with; start one without --resume.")
+        raise InputError(f"{out} holds no run to resume; start one without --resume.")
     own = [a for a in arguments if a in ("--no-report", "--no_report")]
     stop = _value(arguments, "--stop-after") or _value(arguments, "--stop_after")
     if stop is not None:
@@ -124,7 +144,7 @@ def _with_stored_settings(arguments: list[str], out: Path) -> list[str]:
     rest = [a for a in arguments if a not in ("--resume", *own) and not a.startswith(named)]
     if [a for a in rest if a.startswith("--")]:
         raise InputError(
-            "--resume goes on with the settings stored in the run and takes no others than where its "
-            f"data is now; start a new run with --config {shlex.quote(str(stored))} to change some."
+            "--resume uses the config stored in the run, and takes new paths of moved data alone; "
+            f"start a new run with --config {shlex.quote(str(stored))} to change some."
         )
     return ["--config", str(stored), "--out", str(out), "--resume", *own]

@@ -17,20 +17,21 @@ def main(arguments: Sequence[str]) -> int:
     """Show models and runs on a page; see ``posebridge app --help``."""
     import argparse
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge app",
-        description="A page on this machine: drop an image or a short video and see the answers of "
-        "every model side by side, or watch a training. A run folder stands for two models, before "
-        "and after its adaptation, and is watched too. Only this machine can open the page, and it "
-        "loads nothing from anywhere.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    from posebridge.cli.arguments import MODEL, add_min_confidence, make_parser
+
+    parser = make_parser(
+        "app",
+        "Serve a page on this machine: drop an image or a short video and compare the predictions of "
+        "every model side by side, or monitor a run. A run folder counts as two models, before and "
+        "after its adaptation, and is monitored too. Only this machine can open the page, and the page "
+        "loads nothing from elsewhere.",
+        EXAMPLES,
     )
     parser.add_argument(
         "models",
         nargs="*",
         metavar="MODEL",
-        help="a run folder, a model folder, a zip, a hub id, .onnx",
+        help=MODEL,
     )
     parser.add_argument(
         "--runs",
@@ -38,25 +39,24 @@ def main(arguments: Sequence[str]) -> int:
         action="extend",
         default=[],
         metavar="RUN_FOLDER",
-        help="runs to watch while they train; they need not have begun",
+        help="runs to monitor while they train; a run may start later",
     )
     parser.add_argument(
-        "--port", type=int, help="of this machine; 0: any (default: the first free from 7860 on)"
+        "--port", type=int, metavar="N", help="0: any (default: the first free port from 7860 on)"
     )
     parser.add_argument(
         "--open",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="open the page in a browser (default: yes, where there is a screen)",
+        help="open the page in a browser (default: yes, where a screen is present)",
     )
+    add_min_confidence(parser)
     parser.add_argument(
-        "--confidence",
-        type=float,
-        default=0.2,
-        help="least confidence of a keypoint that is drawn at first (default: 0.2)",
-    )
-    parser.add_argument(
-        "--frames", type=int, default=60, help="of a video, spread evenly (default: 60)"
+        "--max-frames",
+        type=int,
+        default=60,
+        metavar="N",
+        help="size of the even sample (default: 60)",
     )
     given = parser.parse_args(arguments)
 
@@ -69,14 +69,16 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
 
     if not given.models and not given.runs:
-        raise InputError("give a MODEL to predict with, or --runs RUN_FOLDER to watch.")
-    if not 0 <= given.confidence <= 1:
-        raise InputError(f"--confidence is {given.confidence:g}; give a number from 0 to 1.")
-    if given.frames < 1:
-        raise InputError(f"--frames is {given.frames}; give 1 or more.")
+        raise InputError("give a MODEL to predict with, or --runs RUN_FOLDER to monitor.")
+    if not 0 <= given.min_confidence <= 1:
+        raise InputError(
+            f"--min-confidence is {given.min_confidence:g}; give a number from 0 to 1."
+        )
+    if given.max_frames < 1:
+        raise InputError(f"--max-frames is {given.max_frames}; give 1 or more.")
     for run in given.runs:
         if Path(run).is_file():
-            raise InputError(f"--runs {run} is a file; give a run folder, begun or not.")
+            raise InputError(f"--runs {run} is a file; give a run folder, which may not exist yet.")
     need("gradio", "app", "posebridge app")
     opened = listen(given.port)
     console = plain_console()
@@ -90,10 +92,10 @@ def main(arguments: Sequence[str]) -> int:
         models,
         [RunWatch(folder) for folder in folders],
         opened,
-        Limits(frames=given.frames),
-        given.confidence,
+        Limits(frames=given.max_frames),
+        given.min_confidence,
         browse=given.open,
-        say=lambda address: console.print(f"page:  {address}   (Ctrl-C ends it)", highlight=False),
+        say=lambda address: console.print(f"page:  {address}   (Ctrl-C stops it)", highlight=False),
     )
-    console.print("ended; what was dropped on the page is removed.", highlight=False)
+    console.print("stopped; uploaded images are removed.", highlight=False)
     return 0

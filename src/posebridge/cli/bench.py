@@ -7,9 +7,10 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge bench comparison.yaml --out runs/comparison
-  posebridge bench comparison.yaml --out runs/comparison --table
-  posebridge bench comparison.yaml --out runs/comparison --record comparison.json
-  posebridge bench comparison.yaml --out runs/comparison --launcher slurm --cluster slurm_partition=gpu
+  posebridge bench comparison.yaml --out runs/comparison --tables-only
+  posebridge bench comparison.yaml --out runs/comparison --results-file comparison.json
+  posebridge bench comparison.yaml --out runs/comparison --launcher slurm \\
+      --cluster slurm_partition=gpu
 
 a comparison.yaml:
   budget: {steps.source: 1000, steps.adaptation: 500, steps.keep_every: 100}
@@ -28,25 +29,26 @@ a comparison.yaml:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a comparison; see ``posebridge bench --help``."""
-    import argparse
+    from posebridge.cli.arguments import add_data_root, add_out, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge bench",
-        description="Compare methods over pairs of domains and seeds. Runs what is missing and goes "
-        "on with what was stopped; trainings with the same first stage share it. Writes tables "
-        "(Markdown, CSV, LaTeX) and curves into the folder.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "bench",
+        "Compare methods over pairs of domains and seeds. Missing runs are made and stopped runs "
+        "are resumed; runs with the same source stage share it. Tables (Markdown, CSV, LaTeX) and "
+        "curves are written into the folder.",
+        EXAMPLES,
     )
     parser.add_argument("plan", help="a YAML file: pairs, methods, seeds, budget")
-    parser.add_argument("--out", required=True, help="folder of all runs and of the tables")
-    parser.add_argument("--data-root", help="folder that the plan's paths are relative to")
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
+    add_out(parser, "folder of all runs and of the tables", "FOLDER")
+    add_data_root(parser, " and of the plan's relative paths")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="runs at the same time (default: 1)"
+    )
     parser.add_argument(
         "--launcher",
         choices=("processes", "slurm"),
         default="processes",
-        help="processes of this machine, or a cluster through submitit (default: processes)",
+        help="processes of this machine (default), or a cluster through submitit",
     )
     parser.add_argument(
         "--cluster",
@@ -56,14 +58,15 @@ def main(arguments: Sequence[str]) -> int:
         help="a parameter of submitit, such as slurm_partition=gpu",
     )
     parser.add_argument(
-        "--record",
+        "--results-file",
         metavar="FILE",
-        help="a JSON file of all scores without weights: what it holds counts as done, what is done "
-        "is added to it",
+        help="a JSON file of all scores: its runs count as done, and finished runs are added",
     )
-    parser.add_argument("--table", action="store_true", help="run nothing, write the tables anew")
-    parser.add_argument("--list", action="store_true", help="list the trainings and their state")
-    parser.add_argument("--only", metavar="TRAINING", help="do this one training and nothing else")
+    parser.add_argument(
+        "--tables-only", action="store_true", help="train nothing, write the tables again"
+    )
+    parser.add_argument("--status", action="store_true", help="list the runs and their state")
+    parser.add_argument("--run", metavar="RUN", help="make this run and no other")
     given = parser.parse_args(arguments)
 
     from posebridge.bench import gather, read_plan, run_plan, write_outcome
@@ -79,29 +82,31 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
 
     console = plain_console()
-    out = Path(given.out) if given.list else require_folder(given.out)
-    if given.record is not None:
-        require_file(given.record, "--record")
+    out = Path(given.out) if given.status else require_folder(given.out)
+    if given.results_file is not None:
+        require_file(given.results_file, "--results-file")
     plan = read_plan(given.plan, given.data_root)
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
-    record = None if given.record is None else Path(given.record)
+    record = None if given.results_file is None else Path(given.results_file)
     recorded = {} if record is None else read_record(record)
     for line in lay_out(recorded, plan, out):
-        console.print(f"{line}, which this is not: left out", style="yellow", highlight=False)
-    if given.list:
+        console.print(
+            f"{line}, which differs from this one: left out", style="yellow", highlight=False
+        )
+    if given.status:
         for training in plan.trainings:
             state = state_of(training, out)
             word = "done" if state.done else "trained" if state.trained else "to do"
             word = "differs" if state.changed else word
-            why = f" (begun with other {', '.join(state.changed)})" if state.changed else ""
+            why = f" (started with other {', '.join(state.changed)})" if state.changed else ""
             console.print(f"{word:<8} {training.name}{why}", highlight=False)
         return 0
-    if given.only:
-        do_training(plan.training(given.only), out, console)
+    if given.run:
+        do_training(plan.training(given.run), out, console)
         return 0
     failed: list[str] = []
-    if not given.table:
+    if not given.tables_only:
         failed = run_plan(
             plan,
             own_command(Path(given.plan), out, given.data_root),
@@ -125,7 +130,7 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"\n{file.stem}\n{file.read_text(encoding='utf-8')}", highlight=False)
     for name in outcome.missing:
         changed = changed_since(plan.training(name), out)
-        why = f", begun with other {', '.join(changed)}: left out" if changed else ""
+        why = f", started with other {', '.join(changed)}: left out" if changed else ""
         console.print(f"no scores yet: {name}{why}", style="yellow", highlight=False)
     files += [] if record is None else [record]
     console.print("written: " + ", ".join(map(str, files)), highlight=False)

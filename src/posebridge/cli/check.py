@@ -18,24 +18,23 @@ EXAMPLES = """examples:
   posebridge check --source renders/annotations.json --target photographs/ \\
       --test test/annotations.json --strict
 
-exit codes: 0 nothing but warnings and notes, 1 warnings (with --strict), 2 errors or unusable input
+exit codes: 0 no errors, 1 warnings (with --strict), 2 errors or unusable input
 """
 
 _LABELLED = ("source", "test")
-"""Roles whose labels are read; a target's never are."""
+"""Roles whose labels are read; the labels of a target never are."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look at data before training; see ``posebridge check --help``."""
-    import argparse
+    """Check data before training; see ``posebridge check --help``."""
+    from posebridge.cli.arguments import add_image_root, add_out, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge check",
-        description="Look at data before training: sizes, labels, points outside, boxes, left and "
-        "right, duplicates, broken files. Prints what is found and writes a page with pictures. Of a "
-        "target, keypoints are not read.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "check",
+        "Check data before training: sizes, labels, points outside, boxes, left and right, "
+        "duplicates, broken files. Prints the findings and writes a page with images. The keypoints "
+        "of a target are not read.",
+        EXAMPLES,
     )
     parser.add_argument(
         "data", nargs="*", metavar="DATA", help="a COCO file, a folder or a glob of images"
@@ -45,13 +44,13 @@ def main(arguments: Sequence[str]) -> int:
         "--target", help="images to adapt to: a folder, a glob or a COCO file (its boxes are read)"
     )
     parser.add_argument("--test", help="labelled images to score on: a COCO keypoint file")
-    parser.add_argument("--source-images", help="folder of the source file's images")
-    parser.add_argument("--target-images", help="the same for the target")
-    parser.add_argument("--test-images", help="the same for the test set")
-    parser.add_argument("--images", help="the same for DATA, where one is given")
-    parser.add_argument("--out", default="check", help="folder for the page (default: check)")
+    for role in ("source", "target", "test", ""):
+        add_image_root(parser, role)
+    add_out(parser, "folder of the page", "FOLDER", "check")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
-    parser.add_argument("--workers", type=int, help="threads that decode (default: the cores)")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="threads that decode (default: one a core)"
+    )
     given = parser.parse_args(arguments)
 
     from rich.markup import escape
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.report.progress_bar import ProgressBar
 
     roles = [
-        (role, getattr(given, role), getattr(given, f"{role}_images"))
+        (role, getattr(given, role), getattr(given, f"{role}_image_root"))
         for role in ("source", "target", "test")
         if getattr(given, role)
     ]
@@ -74,24 +73,27 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(
             "no data is given; name a COCO file or a folder, or use --source, --target."
         )
-    if given.images and len(given.data) != 1:
-        raise InputError("--images goes with one DATA; see --source-images and the others.")
+    if given.image_root and len(given.data) != 1:
+        raise InputError(
+            "--image-root is for exactly one DATA; for a role give --source-image-root, "
+            "--target-image-root or --test-image-root."
+        )
     if given.workers is not None and given.workers < 1:
         raise InputError(f"--workers is {given.workers}; give 1 or more.")
     out = require_folder(given.out)
     wanted = [(role, role, path, images) for role, path, images in roles]
     names = _names(given.data)
-    wanted += [(n, None, d, given.images) for n, d in zip(names, given.data, strict=True)]
+    wanted += [(n, None, d, given.image_root) for n, d in zip(names, given.data, strict=True)]
     console = plain_console()
     say = remarks(console)
-    # All files are read before the first image is decoded: a broken one stops the command at once.
+    # All files are read before an image is decoded: a broken file stops the command early.
     read = [(name, path, _read(role, path, images, say)) for name, role, path, images in wanted]
 
     sets = []
     for name, path, data in read:
         samples = data.images if isinstance(data, LabelledSamples) else data
         total = len({bytes(f) for f in samples.files})
-        with ProgressBar(console, f"looking at {name}", total) as bar:
+        with ProgressBar(console, f"checking {name}", total) as bar:
             declared = declared_sizes(path, samples)
             sets.append(check_set(name, data, declared, bar.update, given.workers))
     between = [f for one, other in combinations(sets, 2) for f in compare_sets(one, other)]
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
     console.print(f"{verdict(findings)}\npage:     {files[0]}", highlight=False)
     console.print(f"findings: {files[1]}", highlight=False)
     for file in files[2:]:
-        console.print(f"pictures: {file}", highlight=False)
+        console.print(f"images:   {file}", highlight=False)
     severities = {finding.severity for finding in findings}
     if "error" in severities:
         return 2
@@ -126,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
 def _read(
     role: str | None, path: str, images: str | None, say: Say
 ) -> LabelledSamples | UnlabelledSamples:
-    """A set with its labels, unless it is the target or has none."""
+    """Return a set with its labels, or without labels for a target and for bare images."""
     from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
 
     labelled = role in _LABELLED or (role is None and holds_labels(path))
@@ -135,9 +137,9 @@ def _read(
 
 
 def _names(paths: Sequence[str]) -> list[str]:
-    """A short name for each: the file's or folder's, with as many parents as tell them apart.
+    """Return a short unique name of each file or folder, with its parents where needed.
 
-    None of them is the name of a role: what is given without one has none.
+    No name is the name of a role.
     """
     for length in range(1, 6):
         names = ["/".join(_parts(path)[-length:]) for path in paths]
@@ -159,8 +161,8 @@ def _print_summary(console, sets) -> None:
 
     table = Table(title="median, and the middle half in brackets")
     table.add_column("")
-    for looked in sets:
-        table.add_column(looked.name)
-    for what, values in summary_rows(sets):
-        table.add_row(what, *values)
+    for checked in sets:
+        table.add_column(checked.name)
+    for statistic, values in summary_rows(sets):
+        table.add_row(statistic, *values)
     console.print(table)

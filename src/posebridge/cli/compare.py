@@ -8,36 +8,34 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   posebridge compare runs/people runs/people_long photographs/ --out comparison
-  posebridge compare runs/people runs/people test/annotations.json --weights-a source --out before
-  posebridge compare runs/people people_int8.onnx photographs/ --out quantised
+  posebridge compare runs/people runs/people test/boxes.json --checkpoint-a source --out before
+  posebridge compare runs/people people_int8.onnx photographs/ --out quantized
 """
-
-_CHOICES = ("last", "selected", "source")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare two models; see ``posebridge compare --help``."""
-    import argparse
+    from posebridge.cli.arguments import MODEL, add_checkpoint, add_image_root, add_out, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge compare",
-        description="Run two models on the same images and show where they disagree most: a sheet, "
-        "pictures side by side, a table by joint. With labels, the scores of both too.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "compare",
+        "Run two models on the same images and show where they disagree most: a sheet, "
+        "images side by side, a table by joint. With labels, also the scores of both.",
+        EXAMPLES,
     )
-    model = "a run folder, a model folder, a zip, a hub id, .onnx"
-    parser.add_argument("model_a", help=model)
-    parser.add_argument("model_b", help="the same")
+    parser.add_argument("model_a", metavar="MODEL_A", help=MODEL)
+    parser.add_argument("model_b", metavar="MODEL_B", help=MODEL)
     parser.add_argument(
-        "input", help="a folder, a glob, an image, or a COCO file; with keypoints, it is scored by"
+        "input",
+        metavar="IMAGES",
+        help="a folder, a glob, an image, or a COCO file; its keypoints, if any, are used to score",
     )
-    parser.add_argument("--out", required=True, help="the folder to write")
-    parser.add_argument("--image-folder", help="for a COCO file: the folder of its images")
-    parser.add_argument("--weights-a", choices=_CHOICES, default="last", help="of a run")
-    parser.add_argument("--weights-b", choices=_CHOICES, default="last", help="of a run")
+    add_out(parser, "folder of the comparison", "FOLDER")
+    add_image_root(parser)
+    add_checkpoint(parser, "-a")
+    add_checkpoint(parser, "-b")
     parser.add_argument(
-        "--pairs", type=int, default=40, metavar="N", help="pictures side by side (default: 40)"
+        "--pairs", type=int, default=40, metavar="N", help="images side by side (default: 40)"
     )
     given = parser.parse_args(arguments)
 
@@ -63,21 +61,21 @@ def main(arguments: Sequence[str]) -> int:
     if given.pairs < 0:
         raise InputError(f"--pairs is {given.pairs}; give 0 or more.")
     out = require_folder(given.out)
-    models = [load(given.model_a, given.weights_a), load(given.model_b, given.weights_b)]
+    models = [load(given.model_a, given.checkpoint_a), load(given.model_b, given.checkpoint_b)]
     models[0].skeleton.require_same(
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
     )
     chosen = (
-        weights_of(models[0], given.weights_a, "--weights-a"),
-        weights_of(models[1], given.weights_b, "--weights-b"),
+        weights_of(models[0], given.checkpoint_a, "--checkpoint-a"),
+        weights_of(models[1], given.checkpoint_b, "--checkpoint-b"),
     )
     names = _names((given.model_a, given.model_b), chosen)
     console = plain_console()
     say = remarks(console)
     labels = None
     if holds_labels(given.input):
-        labels = read_labelled(given.input, given.image_folder, say=say)
-    samples = labels.images if labels else read_unlabelled(given.input, given.image_folder, say=say)
+        labels = read_labelled(given.input, given.image_root, say=say)
+    samples = labels.images if labels else read_unlabelled(given.input, given.image_root, say=say)
     mapped = None
     if labels is not None:
         mapped, match = labels_for(models[0], labels)
@@ -103,20 +101,20 @@ def main(arguments: Sequence[str]) -> int:
         tables = [out / table.name for table in write_tables(found, files, partial)]
         for letter, results in zip("ab", scores.values(), strict=False):
             results.write(partial / f"scores_{letter}.json")
-        # What an earlier comparison left here would look like this one's.
+        # Files of an earlier comparison would pass for files of this one.
         for old in (*out.glob("scores_[ab].json"), *(out / "pairs").glob("????_*.png")):
             old.unlink()
 
     console.print(joint_table(found))
     if scores:
-        console.print(results_table(scores, title="scores by the labels"))
+        console.print(results_table(scores, title="scores on the labels"))
     for line in answers[0].skipped:
         console.print(f"skipped {line}", style="yellow", highlight=False, markup=False)
     for file, text in (
-        (out / "sheet.png", "where they disagree most"),
+        (out / "sheet.png", "where the models disagree most"),
         (out / "pairs", f"the first {count}, A on the left"),
         (tables[0], "by joint"),
-        (tables[1], "every subject, the furthest apart first"),
+        (tables[1], "every subject, the largest distance first"),
         *([(out / "scores_a.json", "and scores_b.json, with their protocol")] if scores else []),
     ):
         console.print(f"written: {file}  {text}", highlight=False, markup=False, soft_wrap=True)
@@ -124,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _names(models: tuple[str, str], weights: tuple[str | None, str | None]) -> tuple[str, str]:
-    """Short names of two models; what tells them apart is part of them."""
+    """Return short names of two models, with whatever distinguishes them."""
     a, b = (Path(model).name for model in models)
     if a == b and models[0] != models[1]:
         a, b = ("/".join(Path(model).parts[-2:]) for model in models)

@@ -8,31 +8,28 @@ EXAMPLES = """examples:
   posebridge convert labels.slp annotations.json                       SLEAP to COCO
   posebridge convert project/ annotations.json                         a DeepLabCut project to COCO
   posebridge convert annotations.json dataset/ --to yolo               COCO to Ultralytics YOLO-pose
-  posebridge convert predictions.json tasks.json --to label-studio     predictions to be corrected
-  posebridge convert old.json labels.slp --images photographs/         images lie elsewhere
+  posebridge convert predictions.json tasks.json --to label-studio     predictions to correct
+  posebridge convert old.json labels.slp --image-root photographs/     images elsewhere
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Convert annotations; see ``posebridge convert --help``."""
-    import argparse
+    from posebridge.cli.arguments import add_image_root, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge convert",
-        description="Turn an annotation file into another format, and say what that format can't "
-        "hold. The formats are told by content and ending where that is possible. Known: coco, yolo, "
-        "deeplabcut (a table), deeplabcut-project, slp, label-studio, nwb; and only read: "
-        "alphatracker, leap, analysis-h5, jabs, a deeplabcut .h5.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "convert",
+        "Convert an annotation file to another format, and list what that format can't hold. "
+        "Formats are recognized by content and ending where possible. Read and written: coco, yolo, "
+        "deeplabcut (a table), deeplabcut-project, slp, label-studio, nwb. Read only: alphatracker, "
+        "leap, analysis-h5, jabs, a deeplabcut .h5.",
+        EXAMPLES,
     )
     parser.add_argument("source", metavar="IN", help="the annotation file or folder")
     parser.add_argument("out", metavar="OUT", help="the file or folder to write")
     parser.add_argument("--from", dest="source_format", metavar="FORMAT", help="format of IN")
     parser.add_argument("--to", dest="target_format", metavar="FORMAT", help="format of OUT")
-    parser.add_argument(
-        "--images", help="folder of the images or videos, if not where IN says or beside it"
-    )
+    add_image_root(parser)
     given = parser.parse_args(arguments)
 
     from posebridge.data.conversion import convert
@@ -42,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     done = convert(
         given.source,
         given.out,
-        images=given.images,
+        images=given.image_root,
         source_format=given.source_format,
         target_format=given.target_format,
     )

@@ -1,4 +1,4 @@
-"""``posebridge demo``: figures, training, adaptation, scores and pictures in one go."""
+"""``posebridge demo``: synthetic figures, training, adaptation, scores and images."""
 
 from __future__ import annotations
 
@@ -15,41 +15,40 @@ EXAMPLES = """examples:
 """
 OWN = {
     "seed": "give --seed instead",
-    "source": "it is drawn here; with data of your own use posebridge adapt",
-    "target": "it is drawn here; with data of your own use posebridge adapt",
+    "source": "the demo draws it; for your own data use posebridge adapt",
+    "target": "the demo draws it; for your own data use posebridge adapt",
     "start_from": "both models start from the same new network",
 }
-"""Settings that the demonstration chooses itself, and why, or what to do instead."""
+"""Config fields that the demonstration sets itself, with the reason or an alternative."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demonstration; see ``posebridge demo --help``."""
-    import argparse
+    from posebridge.cli.arguments import add_out, add_overwrite, add_seed, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge demo",
-        description="Draw figures in two looks, train on the labelled one, adapt to the unlabelled "
-        "one, and score the result on labelled figures that no training saw, beside a model that "
-        "learned from the labelled look alone for as many steps.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "demo",
+        "Draw synthetic figures in two looks, train on the labeled look, adapt to the unlabeled "
+        "look, and score the result on labeled figures outside of the training. A model trained on the "
+        "labeled look alone for the same number of steps is scored too.",
+        EXAMPLES,
     )
-    parser.add_argument("--out", default="runs/demo", help="run folder (default: runs/demo)")
-    parser.add_argument("--seed", type=int, default=0, help="of figures and training (default: 0)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo there")
+    add_out(parser, "run folder", "FOLDER", "runs/demo")
+    add_seed(parser)
+    add_overwrite(parser)
     parser.add_argument(
         "--figures",
         type=int,
         default=1500,
         metavar="N",
-        help="figures of each look to train on; a third as many to score on (default: 1500)",
+        help="synthetic figures of each look to train on; a third of N to score on (default: 1500)",
     )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="a setting of 'posebridge adapt', such as steps.adaptation=200",
+        help="a config field of 'posebridge adapt', such as steps.adaptation=200",
     )
     given = parser.parse_args(arguments)
 
@@ -102,10 +101,10 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     overrides |= {"source": figures.source, "target": figures.target}
     result = run(configure(["demo"], overrides=overrides), out, resume=False, console=console)
     baseline = configure(["demo"], overrides=_baseline(overrides, out))
-    console.print("for comparison, the source alone for as long", highlight=False)
+    console.print("for comparison, the source alone for the same number of steps", highlight=False)
     run(baseline, out / "source_only", resume=False, console=console)
 
-    # Only here, when everything is trained and chosen, are labels of the target's look read.
+    # Labels of the target look are read only now, after all training and selection.
     labels = read_labelled(figures.test)
     protocol = {"seed": given.seed, "command": shlex.join(["posebridge", "demo", *arguments])}
     scored = {
@@ -115,62 +114,62 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     for name, (results, _) in scored.items():
         results.write(out / f"{name.replace(' ', '_')}.json")
     print_run_summary(console, result, report_of_new_run(out, console))
-    picture = out / "pictures" / "before_and_after.png"
-    write_comparison(picture, labels, [(name, found) for name, (_, found) in scored.items()])
+    image = out / "pictures" / "before_and_after.png"
+    write_comparison(image, labels, [(name, found) for name, (_, found) in scored.items()])
     console.print(
         results_table(
             {name: results for name, (results, _) in scored.items()},
             title=f"{len(labels)} camera-like figures, labels used for this table only",
         )
     )
-    console.print(f"before and after: {picture}", highlight=False)
+    console.print(f"before and after: {image}", highlight=False)
     return 0
 
 
 def _overrides(settings: Sequence[str]) -> dict[str, Any]:
-    """``FIELD=VALUE`` each, as a dictionary; raise InputError for those in ``OWN``."""
+    """Return ``FIELD=VALUE`` texts as a dictionary; raise InputError for fields in ``OWN``."""
     from posebridge.errors import InputError
 
-    # A command line may spell start_from with a hyphen.
+    # A command line may spell start_from with a dash.
     found = {
         field.replace("-", "_"): value
         for field, _, value in (item.partition("=") for item in settings)
     }
     for field, instead in OWN.items():
         if field in found:
-            raise InputError(f"--set {field} means nothing to the demonstration: {instead}.")
+            raise InputError(f"--set {field} has no effect in the demonstration: {instead}.")
     return found
 
 
 def _baseline(overrides: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """What adaptation has to beat: the source for as many steps, from the same start.
+    """Return the overrides of the baseline: the source alone for the same steps, from the same start.
 
     The preset comes last, so that no override turns the baseline into another adapted model.
     """
     from posebridge.training.presets import preset_settings
 
     last = preset_settings("source_only")
-    # Taken out before they are put in: a key that is set again keeps its place in a dictionary, and
-    # a whole group given after it (image={style: fourier}) would win.
+    # A key that is set again keeps its position in a dictionary, and a whole group given after it
+    # (image={style: fourier}) would win; so the keys are removed first.
     others = {field: value for field, value in overrides.items() if field not in last}
     return others | last | {"start_from": out}
 
 
 def _require_demo(out: Path) -> None:
-    """Raise InputError unless a run was made by this command: its source lies in its own figures."""
+    """Raise InputError unless this command made the run: its source is in its own figures folder."""
     from posebridge.errors import InputError
     from posebridge.training.presets import configure
 
     source = configure(config=out / "config.yaml").source
     if source is None or not Path(source).resolve().is_relative_to((out / "figures").resolve()):
         raise InputError(
-            f"{out} holds a run that is no demo, which --overwrite does not remove; give another "
+            f"{out} holds a run that is not a demo, which --overwrite does not remove; give another "
             "--out."
         )
 
 
 def _empty(out: Path) -> None:
-    """Remove all that is in a folder but its lock, which is held."""
+    """Remove everything in a folder except its lock, which is held."""
     from posebridge.files.locks import LOCK
 
     for inside in out.iterdir():

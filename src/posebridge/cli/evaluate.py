@@ -18,63 +18,66 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
   posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
-  posebridge evaluate runs/people test/annotations.json --weights selected --thresholds 0.05 0.2
-  posebridge evaluate runs/mice labels.slp --images videos/
+  posebridge evaluate runs/people test/annotations.json --checkpoint selected --thresholds 0.05 0.2
+  posebridge evaluate runs/mice labels.slp --image-root videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
   posebridge evaluate people.onnx test/annotations.json
   posebridge evaluate runs/people test/annotations.json --tta-views 8 --tta-flip --tta-rotation 180
-  posebridge evaluate runs/people test/annotations.json --record     # into the model card
+  posebridge evaluate runs/people test/annotations.json --update-card
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Score a model; see ``posebridge evaluate --help``."""
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="posebridge evaluate",
-        description="Score a model on labelled images. The labels are read here and nowhere else.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    from posebridge.cli.arguments import (
+        MODEL,
+        add_checkpoint,
+        add_data_root,
+        add_format,
+        add_image_root,
+        make_parser,
     )
-    parser.add_argument("model", help="a run folder, a model folder, a zip, a hub id, .onnx")
+
+    parser = make_parser(
+        "evaluate",
+        "Score a model on labeled images. Training never reads these labels.",
+        EXAMPLES,
+    )
+    parser.add_argument("model", help=MODEL)
     parser.add_argument(
         "labels", help="a COCO keypoint file, labels of another format, or a benchmark: lsp:test"
     )
-    parser.add_argument("--data-root", help="the folder that benchmarks lie below")
-    parser.add_argument("--images", help="folder of the file's images, if not beside it")
-    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
-    parser.add_argument(
-        "--weights",
-        choices=("last", "selected", "source"),
-        default="last",
-        help="of a run: the last ones, those the label-free validator selected, or those from "
-        "before the adaptation (default: last)",
-    )
+    add_data_root(parser)
+    add_image_root(parser)
+    add_format(parser)
+    add_checkpoint(parser)
     parser.add_argument(
         "--thresholds",
         type=float,
         nargs="+",
         default=[0.05, 0.1],
+        metavar="T",
         help="of PCK (default: 0.05 0.1)",
     )
     parser.add_argument(
-        "--normaliser",
+        "--normalizer",
         choices=("crop", "box", "torso", "head"),
         default="crop",
-        help="what a threshold is a share of (default: crop, the side of the square crop)",
+        help="length that a threshold is a fraction of (default: crop, the side of the square crop)",
     )
     parser.add_argument(
         "--mapping",
-        help="a YAML file that says which labelled keypoints the model's are ('model: label'), "
-        "where names do not",
+        metavar="FILE",
+        help="a YAML file that matches keypoints, 'model: label'; others are matched by name",
     )
     add_tta_options(parser)
-    parser.add_argument("--out", help="write the scores and their protocol as JSON")
     parser.add_argument(
-        "--record",
+        "--out", metavar="FILE", help="file of the scores and their protocol (JSON)"
+    )
+    parser.add_argument(
+        "--update-card",
         action="store_true",
-        help="write the scores into the model folder too: its results.json and its model card",
+        help="write the scores into the model folder too: results.json and the model card",
     )
     given = parser.parse_args(arguments)
 
@@ -91,15 +94,15 @@ def main(arguments: Sequence[str]) -> int:
 
     if given.out is not None:
         require_file(given.out)
-    predictor = load(given.model, given.weights)
-    selection = weights_of(predictor, given.weights)
-    if given.record:
+    predictor = load(given.model, given.checkpoint)
+    selection = weights_of(predictor, given.checkpoint, "--checkpoint")
+    if given.update_card:
         _require_folder(predictor)
     tta = tta_config(given.tta_views, given.tta_flip, given.tta_rotation)
     predictor = with_tta(predictor, tta)
     console = plain_console()
     labels = read_labelled(
-        given.labels, given.images, given.format, given.data_root, remarks(console)
+        given.labels, given.image_root, given.format, given.data_root, remarks(console)
     )
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
     _, match = labels_for(predictor, labels, given.mapping)
@@ -110,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
             predictor,
             labels,
             thresholds=given.thresholds,
-            normaliser=given.normaliser,
+            normaliser=given.normalizer,
             mapping=given.mapping,
             protocol={
                 "command": shlex.join(["posebridge", "evaluate", *arguments]),
@@ -130,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     if benchmark.get("transductive"):
         console.print(
-            "transductive: images that the model was adapted to, without labels, score it here",
+            "transductive: the model was adapted to these images, without their labels",
             style="yellow",
         )
     for line in found.skipped:
@@ -138,8 +141,8 @@ def main(arguments: Sequence[str]) -> int:
     if given.out:
         results.write(Path(given.out))
         console.print(f"written: {given.out}", highlight=False)
-    if given.record:
-        _record(predictor, results, console)
+    if given.update_card:
+        _update_card(predictor, results, console)
     return 0
 
 
@@ -149,11 +152,11 @@ def _require_folder(predictor: Predictor) -> None:
 
     folder = predictor.checkpoint.folder
     if not folder.is_dir():
-        raise InputError(f"{folder} is a zip, which is not written to; unpack it for --record.")
+        raise InputError(f"{folder} is a zip, which can't be updated; unpack it for --update-card.")
     require_writable(folder, folder=True)
 
 
-def _record(predictor: Predictor, results: Results, console: Console) -> None:
+def _update_card(predictor: Predictor, results: Results, console: Console) -> None:
     from posebridge.checkpoints.model_folder import record_scores
     from posebridge.files.json_files import parse_json
 

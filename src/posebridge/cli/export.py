@@ -16,25 +16,23 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Export a model; see ``posebridge export --help``."""
-    import argparse
+    from posebridge.cli.arguments import add_checkpoint, add_out, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge export",
-        description="Write a model as one file for other runtimes, with pre-processing and "
-        "sub-pixel decoding inside: uint8 RGB crops in, keypoints in pixels of the crop out. The "
-        "file is loaded in its runtime at once and compared with the PyTorch model.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "export",
+        "Write a model as one file for other runtimes, with pre-processing and sub-pixel "
+        "decoding inside: uint8 RGB crops in, keypoints in pixels of the crop out. The file is then "
+        "loaded in its runtime and compared with the PyTorch model.",
+        EXAMPLES,
     )
     parser.add_argument("model", help="a run folder, a model folder, a zip, or a hub id")
     parser.add_argument(
         "--to",
-        choices=("onnx", "openvino", "torchscript", "program"),
         default="onnx",
-        help="onnx (default); openvino; torchscript, which PyTorch has deprecated; program, the "
-        ".pt2 of torch.export",
+        metavar="FORMAT",
+        help="onnx (default), openvino, or program, the .pt2 of torch.export",
     )
-    parser.add_argument("--out", required=True, help="the file to write: .onnx, .xml, .pt or .pt2")
+    add_out(parser, "file of the model: .onnx, .xml or .pt2", "FILE")
     parser.add_argument("--half", action="store_true", help="compute in half precision")
     parser.add_argument(
         "--int8",
@@ -45,12 +43,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--calibrated",
         action="store_true",
-        help="put out 'chance' too: the confidence calibrated by the run's report (posebridge report)",
+        help="output 'chance' too: the confidence calibrated by the run's report",
     )
-    parser.add_argument("--heatmaps", action="store_true", help="put out the heatmaps too")
-    parser.add_argument(
-        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
-    )
+    parser.add_argument("--heatmaps", action="store_true", help="output the heatmaps too")
+    add_checkpoint(parser)
     given = parser.parse_args(arguments)
 
     import numpy as np
@@ -65,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
     require_file(given.out)
     require_export(given.out, given.to, given.half, given.int8 is not None)
-    checkpoint = load_checkpoint(given.model, given.weights)
+    checkpoint = load_checkpoint(given.model, given.checkpoint)
     calibration = find_calibration(checkpoint) if given.calibrated else None
     images = read_unlabelled(given.int8) if given.int8 else None
     console = plain_console()
@@ -98,22 +94,22 @@ def main(arguments: Sequence[str]) -> int:
         )
     if calibration is not None:
         console.print(
-            f"'chance' is that of lying within {calibration.within} of the crop's side, calibrated on "
-            f"{calibration.points} labelled points of source images",
+            f"'chance' is the probability of an error below {calibration.within} of the crop's side, "
+            f"calibrated on {calibration.points} labelled points of source images",
             highlight=False,
             soft_wrap=True,
         )
         if images is not None:
             console.print(
-                "the calibration is of the peaks at full precision; those in 8 bits differ.",
+                "the calibration was made at full precision; peaks in 8 bits differ.",
                 style="yellow",
                 highlight=False,
                 soft_wrap=True,
             )
     if checkpoint.asked.times > 1:
         console.print(
-            f"posebridge asks this model {checkpoint.asked.times} times about each crop, and the "
-            "answers vote; the file answers about one view, and 'posebridge predict' asks it as often.",
+            f"this model has test-time augmentation with {checkpoint.asked.times} views; the file "
+            "takes one view, and 'posebridge predict' merges as many predictions of the file.",
             style="yellow",
             highlight=False,
             soft_wrap=True,

@@ -1,4 +1,4 @@
-"""``posebridge COMMAND``: finds the command, and turns errors into a sentence and an exit code."""
+"""``posebridge COMMAND``: runs a command, and turns errors into a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from collections.abc import Sequence
 
 import posebridge
 from posebridge.cli.arguments import print_any_name, require_usable
+from posebridge.cli.renamed_options import RENAMED_COMMANDS, refuse_renamed_options
 from posebridge.errors import InputError
 from posebridge.memory import keep_freed_memory
 from posebridge.termination import Terminated, terminated_by_sigterm
 
 COMMANDS = {
-    "adapt": "train on a labelled source and adapt to unlabelled photographs",
-    "evaluate": "score a model on labelled images",
-    "predict": "find the keypoints in images",
-    "report": "did it help? a page on a finished run, without labels or with a few",
-    "compare": "two models on the same images: where they disagree most",
-    "app": "a page on this machine: try models on images, watch a training",
-    "export": "write a model as ONNX, TorchScript, a PyTorch program or OpenVINO",
+    "adapt": "train on a labeled source and adapt to unlabeled photographs",
+    "evaluate": "score a model on labeled images",
+    "predict": "predict keypoints in images",
+    "report": "write a page on a finished run: did the adaptation help?",
+    "compare": "compare two models on the same images",
+    "app": "serve a page on this machine: try models on images, monitor runs",
+    "export": "write a model as ONNX, OpenVINO or a PyTorch program",
     "push": "put a model on the Hugging Face hub",
     "bench": "compare methods over seeds, with tables",
-    "check": "look at data before training: labels, boxes, duplicates, two domains side by side",
+    "check": "check data before training: labels, boxes, duplicates",
     "skeleton": "show the keypoints of a skeleton, or match two",
-    "convert": "turn an annotation file into another format",
-    "style": "train the style network's decoder on two domains",
-    "data": "list published benchmarks, or check one that was downloaded",
-    "figures": "write the built-in figures as COCO folders",
-    "demo": "the whole way on the built-in figures, in some minutes",
+    "convert": "convert an annotation file to another format",
+    "train-style": "train the decoder of the style network on two domains",
+    "datasets": "list published benchmarks, or check a downloaded one",
+    "synth": "write synthetic figures as COCO folders",
+    "demo": "train, adapt and score on synthetic figures, in some minutes",
 }
 
-_GOES_ON = {
-    "adapt": " and --resume goes on from the last checkpoint",
-    "bench": " and the same command goes on",
-    "predict": " and the same command goes on with a video",
-    "style": " and the same command goes on from the last checkpoint",
+_RESUMES = {
+    "adapt": " and --resume continues from the last checkpoint",
+    "bench": " and the same command resumes",
+    "predict": " and the same command resumes a video",
+    "train-style": " and the same command continues from the last checkpoint",
 }
 
 EXAMPLES = """examples:
@@ -66,10 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
     if name not in COMMANDS:
-        print(
-            f"posebridge: unknown command '{name}'; known are {', '.join(COMMANDS)}.",
-            file=sys.stderr,
-        )
+        problem = f"unknown command '{name}'; known are {', '.join(COMMANDS)}."
+        if name in RENAMED_COMMANDS:
+            problem = f"the command {name} is now {RENAMED_COMMANDS[name]}; give that instead."
+        print(f"posebridge: {problem}", file=sys.stderr)
         return 2
     print_any_name()
     with terminated_by_sigterm():
@@ -79,13 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, rest: Sequence[str]) -> int:
     try:
         require_usable(rest)
-        command = importlib.import_module(f"posebridge.cli.{name}")
+        refuse_renamed_options(name, rest)
+        command = importlib.import_module(f"posebridge.cli.{name.replace('-', '_')}")
         return int(command.main(rest))
     except InputError as error:
         print(f"posebridge {name}: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Terminated) as error:
-        hint = _GOES_ON.get(name, "")
+        hint = _RESUMES.get(name, "")
         print(f"posebridge {name}: stopped; what was written is kept{hint}.", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 143
     except BrokenPipeError:
@@ -93,12 +95,12 @@ def _run(name: str, rest: Sequence[str]) -> int:
         return 0
     except EOFError:
         print(
-            f"posebridge {name}: the input ended before the answer; nothing was done.",
+            f"posebridge {name}: the input ended before the confirmation; nothing was done.",
             file=sys.stderr,
         )
         return 2
     except OSError as error:
-        # A place that can't be written, a full disk: no command can tell all of them beforehand.
+        # Such as a full disk: a command can't check for every such error in advance.
         files = [
             os.fsdecode(f) for f in (error.filename, error.filename2) if isinstance(f, (str, bytes))
         ]
@@ -107,20 +109,20 @@ def _run(name: str, rest: Sequence[str]) -> int:
         return 2
     except MemoryError:
         print(
-            f"posebridge {name}: the memory of this machine is not enough for this; give smaller "
-            "input, or a smaller batch or image size.",
+            f"posebridge {name}: this machine has too little memory; give smaller input"
+            ", or a smaller batch or image size.",
             file=sys.stderr,
         )
         return 2
     except RecursionError:
         print(
-            f"posebridge {name}: the input is nested too deeply; give a file that the tool that "
-            "made it wrote.",
+            f"posebridge {name}: the input is nested too deeply; give the file as its "
+            "tool wrote it.",
             file=sys.stderr,
         )
         return 2
     except RuntimeError as error:
-        sentence = _failure(error, _GOES_ON.get(name, ""))
+        sentence = _failure(error, _RESUMES.get(name, ""))
         if sentence is None:
             raise
         print(f"posebridge {name}: {sentence}", file=sys.stderr)
@@ -128,30 +130,30 @@ def _run(name: str, rest: Sequence[str]) -> int:
 
 
 def _failure(error: RuntimeError, hint: str) -> str | None:
-    """Return a sentence on what failed during the work; None for a fault of the program."""
+    """Return a sentence on what failed during the work; None for a bug of the program."""
     kind, text = type(error).__name__, str(error)
     if kind == "NonFiniteLoss":
         return text
     if kind == "OutOfMemoryError":
         return (
-            "the memory of the accelerator is not enough for this; give a smaller batch or image "
-            f"size. What was written is kept{hint}."
+            "the accelerator has too little memory; give a smaller batch or image size. "
+            f" What was written is kept{hint}."
         )
     if text.startswith("DataLoader worker"):
         return (
-            "a process that loads images was ended from outside, often for lack of memory; what was "
+            "a process that loads images was killed, often for lack of memory; what was "
             f"written is kept{hint}."
         )
     return None
 
 
 def usage() -> str:
-    """The text of ``posebridge --help``."""
-    lines = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+    """Return the text of ``posebridge --help``."""
+    lines = "\n".join(f"  {name:<12} {text}" for name, text in COMMANDS.items())
     return (
         "usage: posebridge COMMAND [...]\n\n"
-        "Adapts a pose model from labelled rendered images to unlabelled photographs.\n\n"
-        f"commands:\n{lines}\n\nposebridge COMMAND --help explains a command.\n\n{EXAMPLES}"
+        "Adapts a pose model from labeled rendered images to unlabeled photographs.\n\n"
+        f"commands:\n{lines}\n\nposebridge COMMAND --help shows the options of a command.\n\n{EXAMPLES}"
     )
 
 

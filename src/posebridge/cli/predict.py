@@ -6,6 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from posebridge.cli.arguments import (
+    add_checkpoint,
+    add_data_root,
+    add_format,
+    add_image_root,
+    add_min_confidence,
+    add_overwrite,
+)
 from posebridge.cli.tta_options import add_tta_options, tta_config
 
 if TYPE_CHECKING:
@@ -41,7 +49,6 @@ RENAMED_OPTIONS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Predict keypoints; see ``posebridge predict --help``."""
-    _refuse_renamed(arguments)
     options = _parser().parse_args(arguments)
 
     from posebridge.cli.predict_runner import run_predict
@@ -58,16 +65,6 @@ def _config(options: argparse.Namespace) -> PredictConfig:
     values = dict(vars(options))
     tta = tta_config(*(values.pop(f"tta_{name}") for name in ("views", "flip", "rotation")))
     return PredictConfig(**{**values, "out": tuple(options.out)}, tta=tta)
-
-
-def _refuse_renamed(arguments: Sequence[str]) -> None:
-    """Raise InputError for an option of an earlier version."""
-    from posebridge.errors import InputError
-
-    for argument in arguments:
-        option = argument.partition("=")[0]
-        if option in RENAMED_OPTIONS:
-            raise InputError(f"{option} is now {RENAMED_OPTIONS[option]}; give that instead.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,16 +95,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="a folder, glob, image, video, annotation file or table of boxes, a benchmark such as "
         "lsp:test, or a camera such as camera:0",
     )
-    parser.add_argument(
-        "--checkpoint",
-        choices=("last", "selected", "source"),
-        default="last",
-        metavar="NAME",
-        help="of a run: last (default), selected or source",
-    )
-    parser.add_argument("--format", metavar="NAME", help="format of the annotation file")
-    parser.add_argument("--image-root", metavar="FOLDER", help="images of the annotation file")
-    parser.add_argument("--data-root", metavar="FOLDER", help="folder of the benchmarks")
+    add_checkpoint(parser)
+    add_format(parser)
+    add_image_root(parser)
+    add_data_root(parser)
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -123,13 +114,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     outputs.add_argument(
         "--overlays", metavar="PLACE", help="images with skeletons: a folder, or a video"
     )
-    outputs.add_argument(
-        "--min-confidence",
-        type=float,
-        default=0.2,
-        metavar="C",
-        help="of keypoints in overlays (default: 0.2)",
-    )
+    add_min_confidence(outputs)
     outputs.add_argument(
         "--calibrated", action="store_true", help="confidence calibrated by the run's report"
     )
@@ -187,6 +172,4 @@ def _add_video(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, metavar="S", help="of a camera: stop after S (default: Ctrl-C)"
     )
     video.add_argument("--save-frames", metavar="FOLDER", help="of a camera: store its frames")
-    video.add_argument(
-        "--overwrite", action="store_true", help="start again where a command stopped or finished"
-    )
+    add_overwrite(video)

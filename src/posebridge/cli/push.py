@@ -12,28 +12,30 @@ EXAMPLES = """examples:
 """
 
 _NAMED = ("source", "target", "source_images", "target_images", "data_root", "start_from")
-"""Settings that are places also where nothing lies there on this machine."""
+"""Config fields that are paths, whether or not this machine has the path."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Publish a model; see ``posebridge push --help``."""
-    import argparse
+    from posebridge.cli.arguments import add_checkpoint, make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge push",
-        description="Put a model on the Hugging Face hub: its five files and nothing else. It is "
-        "loaded first, shown, and sent when you agree. Log in with 'hf auth login' or HF_TOKEN.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "push",
+        "Upload a model to the Hugging Face hub: its five files and nothing else. The model is "
+        "loaded first, the files are listed, and the upload starts after your confirmation. Log in "
+        "with 'hf auth login' or HF_TOKEN.",
+        EXAMPLES,
     )
     parser.add_argument("model", help="a run folder or a model folder")
-    parser.add_argument("repository", help="where: USER/NAME or ORGANISATION/NAME")
-    parser.add_argument("--private", action="store_true", help="for you and those you let in")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--message", default="Model by posebridge", help="of the commit")
+    parser.add_argument("repository", help="USER/NAME or ORGANIZATION/NAME on the hub")
     parser.add_argument(
-        "--weights", choices=("last", "selected", "source"), default="last", help="of a run"
+        "--private", action="store_true", help="visible only to you and to invited users"
     )
+    parser.add_argument("--yes", action="store_true", help="upload without confirmation")
+    parser.add_argument(
+        "--message", default="Model by posebridge", metavar="TEXT", help="of the commit"
+    )
+    add_checkpoint(parser)
     given = parser.parse_args(arguments)
 
     import sys
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.errors import InputError
     from posebridge.report.console import plain_console
 
-    checkpoint = load_checkpoint(given.model, given.weights)
+    checkpoint = load_checkpoint(given.model, given.checkpoint)
     if not checkpoint.folder.is_dir():
         raise InputError(f"{checkpoint.folder} is a zip; unpack it and give the folder.")
     planned = hub.plan_upload(checkpoint.folder, given.repository, given.private)
@@ -58,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
     contents = (("config.yaml", checkpoint.config), ("results.json", checkpoint.results))
     places = [(f"{file}: {key}", v) for file, content in contents for key, v in _places(content)]
     if places:
-        say("these may name places of yours:")
+        say("these may contain paths of yours:")
         for key, value in places:
             say(f"  {key}: {value}")
     if not given.yes:
         if not sys.stdin.isatty():
-            raise InputError("nobody is there to agree to the upload; add --yes.")
+            raise InputError("the upload can't be confirmed without a terminal; add --yes.")
         print("upload this? [y/N] ", end="", flush=True)
         if input().strip().lower() not in ("y", "yes"):
             say("nothing was uploaded.")
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _places(content: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in nested settings that may be a path, with the names that lead to it."""
+    """Yield each text in a nested config that may be a path, with its dotted name."""
     if isinstance(content, Mapping):
         for name, value in content.items():
             yield from _places(value, f"{key}.{name}" if key else str(name))
@@ -87,5 +89,5 @@ def _places(content: object, key: str = "") -> Iterator[tuple[str, str]]:
 def _may_be_path(text: str) -> bool:
     try:
         return "/" in text or os.sep in text or Path(text).exists()
-    except (OSError, ValueError):  # too long for a path, or no text that can be one
+    except (OSError, ValueError):  # too long for a path, or not a path
         return False

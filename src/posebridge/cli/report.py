@@ -8,41 +8,48 @@ from collections.abc import Sequence
 EXAMPLES = """examples:
   posebridge report runs/people
   posebridge report runs/people --labels few.json
-  posebridge report runs/people --weights selected --source-validation renders/val.json
+  posebridge report runs/people --checkpoint selected --source-validation renders/val.json
   posebridge report runs/people --data-root /mnt/data
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge a finished run; see ``posebridge report --help``."""
-    import argparse
+    """Report on a finished run; see ``posebridge report --help``."""
+    from posebridge.cli.arguments import (
+        CHECKPOINTS,
+        add_checkpoint,
+        add_data_root,
+        add_image_root,
+        make_parser,
+    )
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge report",
-        description="Did the adaptation help? Compares a run's source weights with its adapted "
-        "ones on photographs that it kept out of training, without labels or with a few, and "
-        "writes RUN/report: a page in one file, its numbers, the calibration of the confidence.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "report",
+        "Did the adaptation help? Compares the source checkpoint of a run with the adapted "
+        "checkpoint on held-out photographs, without labels or with a few, and writes RUN/report: a "
+        "page in one file, its numbers, the calibration of the confidence.",
+        EXAMPLES,
     )
-    parser.add_argument("run", help="what 'posebridge adapt --out' wrote")
+    parser.add_argument("run", metavar="RUN", help="a run folder")
+    add_checkpoint(parser, choices=CHECKPOINTS[:2])
     parser.add_argument(
-        "--weights",
-        choices=("last", "selected"),
-        default="last",
-        help="the adapted weights to judge (default: last, those that predict uses)",
+        "--labels",
+        metavar="FILE",
+        help="a COCO keypoint file of some target images, which then decides the verdict",
     )
-    parser.add_argument(
-        "--labels", help="a COCO keypoint file of some target images; they decide the answer"
-    )
-    parser.add_argument("--label-images", help="folder of its images, if not beside it")
+    add_image_root(parser, "label")
     parser.add_argument(
         "--source-validation",
-        help="a COCO keypoint file of source images that no training saw, to calibrate on",
+        metavar="FILE",
+        help="a COCO keypoint file of source images outside of the training, to calibrate on",
     )
-    parser.add_argument("--data-root", help="the folder that the data lies below, if it moved")
+    add_data_root(parser, " and of the run's data, if it moved")
     parser.add_argument(
-        "--images", type=int, default=200, metavar="N", help="look at N photographs (default: 200)"
+        "--max-images",
+        type=int,
+        default=200,
+        metavar="N",
+        help="compare on at most N photographs (default: 200)",
     )
     given = parser.parse_args(arguments)
 
@@ -53,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
     console = plain_console()
     made = make_report(
         given.run,
-        weights=given.weights,
+        weights=given.checkpoint,
         labels=given.labels,
-        label_images=given.label_images,
+        label_images=given.label_image_root,
         source_validation=given.source_validation,
         data_root=given.data_root,
-        images=given.images,
+        images=given.max_images,
         command=shlex.join(["posebridge", "report", *arguments]),
         console=console,
     )

@@ -8,38 +8,37 @@ from pathlib import Path
 EXAMPLES = """examples:
   posebridge skeleton list
   posebridge skeleton show coco-17 --out coco.png
-  posebridge skeleton show renders/annotations.json --out mine.yaml    a file to start from
+  posebridge skeleton show renders/annotations.json --out mine.yaml    a file to edit
   posebridge skeleton match renders/annotations.json coco-17 --out match.png
   posebridge skeleton match coco-17 lsp-14 --mapping joints.yaml
 
-a joints.yaml, 'target: source' each; what it does not name is matched by name:
-  neck: [left_shoulder, right_shoulder]      # the middle of the two
+a joints.yaml, 'target: source' each; other keypoints are matched by name:
+  neck: [left_shoulder, right_shoulder]      # their midpoint
   head_top: null                             # no partner
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show and match skeletons; see ``posebridge skeleton --help``."""
-    import argparse
+    from posebridge.cli.arguments import make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="posebridge skeleton",
-        description="Show the keypoints of a skeleton, or which keypoint of one is which of another.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "skeleton",
+        "Show the keypoints of a skeleton, or match the keypoints of two skeletons.",
+        EXAMPLES,
     )
-    what = "a built-in name, a YAML file, an annotation file (COCO JSON) or a model folder"
+    skeleton = "a built-in name, a YAML file, an annotation file (COCO JSON) or a model folder"
     commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|match")
     commands.add_parser("list", help="the built-in skeletons")
     show = commands.add_parser("show", help="keypoints, pairs and groups of a skeleton")
-    show.add_argument("skeleton", help=what)
-    show.add_argument("--out", help="a picture (.png, .svg, .pdf) or a YAML file (.yaml) to write")
+    show.add_argument("skeleton", help=skeleton)
+    show.add_argument("--out", help="an image (.png, .svg, .pdf) or a YAML file (.yaml) to write")
     match = commands.add_parser("match", help="where the keypoints of B come from in A")
-    match.add_argument("source", metavar="A", help=f"labels that there are: {what}")
-    match.add_argument("target", metavar="B", help="keypoints that are asked for: the same")
+    match.add_argument("source", metavar="A", help=f"available labels: {skeleton}")
+    match.add_argument("target", metavar="B", help=f"wanted keypoints: {skeleton}")
     match.add_argument("--mapping", help="a YAML file, 'target: source' each")
     match.add_argument(
-        "--out", help="a picture (.png, .svg, .pdf), or a mapping file (.yaml) to edit"
+        "--out", help="an image (.png, .svg, .pdf), or a mapping file (.yaml) to edit"
     )
     match.add_argument(
         "--common", help="write the skeleton of the matched keypoints alone to this YAML file"
@@ -65,14 +64,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if given.command == "show":
         out = _file(given.out) if given.out is not None else None
-        skeleton = read_skeleton(given.skeleton)
-        report.print_skeleton(console, given.skeleton, skeleton)
+        shown = read_skeleton(given.skeleton)
+        report.print_skeleton(console, given.skeleton, shown)
         if out is not None:
             if _is_yaml(out):
-                write_text(out, to_yaml(skeleton))
+                write_text(out, to_yaml(shown))
             else:
                 report.write_skeleton_picture(
-                    out, _title(given.skeleton), skeleton, report.layout_of(given.skeleton)
+                    out, _title(given.skeleton), shown, report.layout_of(given.skeleton)
                 )
             console.print(f"written: {out}", highlight=False)
         return 0
@@ -111,7 +110,7 @@ def _is_yaml(path: Path) -> bool:
 
 
 def _file(name: str, option: str = "--out") -> Path:
-    """Return the file to write; refuse an ending that is not written, and a place that can't be."""
+    """Return the file to write; refuse an unknown ending and a path that can't be written."""
     from posebridge.cli.output_paths import require_file
     from posebridge.errors import InputError
 

@@ -44,23 +44,23 @@ class Annotations:
     """M images and N subjects in them, with K keypoints each.
 
     Attributes:
-        name: where they come from, for messages.
-        skeleton: who the K keypoints are.
+        name: the origin of the annotations, for messages.
+        skeleton: names the K keypoints.
         files: (M,) the images.
         image_ids: (M,) int64.
-        sizes: (M, 2) int64, width and height; 0 where the file does not say.
+        sizes: (M, 2) int64, width and height; 0 where the file has none.
         image: (N,) int64, the row of each subject's image.
         ids: (N,) int64, the subjects' own numbers.
         boxes: (N, 4) float64, x, y, width, height; a width of 0 stands for "no box".
-        points: (N, K, 2) float64, x, y in pixels of the image; 0 where not labelled.
-        visibility: (N, K) uint8, COCO's flags: 0 not labelled, 1 labelled and hidden, 2 visible.
+        points: (N, K, 2) float64, x, y in pixels of the image; 0 where not labeled.
+        visibility: (N, K) uint8, COCO's flags: 0 not labeled, 1 labeled and hidden, 2 visible.
         keypoint_scores: (N, K) float64 in [0, 1], of predictions; None for labels by hand.
-        subject_scores: (N,) float64, NaN where there is none; None where there is none at all.
+        subject_scores: (N,) float64, NaN for a subject without a score; None without any score.
         individuals: (N,) the name of each subject over images, such as a track's; None: no names.
-        predicted: (N,) bool, a model said so and no person; None: nothing tells.
-        hidden_are_labels: whether somebody chose where a hidden keypoint is. SLEAP puts nodes that
-            are switched off anywhere.
-        notes: what the file holds beyond this, one sentence each.
+        predicted: (N,) bool, a model predicted the subject; None: unknown.
+        hidden_are_labels: whether the position of a hidden keypoint was chosen. SLEAP puts nodes
+            that are switched off anywhere.
+        notes: what the file holds besides, one sentence each.
     """
 
     name: str
@@ -100,17 +100,17 @@ class Annotations:
         return np.split(order, np.cumsum(counts)[:-1])
 
     def labelled(self, say: Callable[[str], None] | None = None) -> LabelledSamples:
-        """The subjects with at least one keypoint that somebody labelled.
+        """Return the subjects with at least one labeled keypoint.
 
-        Where a person labelled some, what a model said about others is left out: a project that is
-        half corrected is mostly guesses. One without a box takes the extent of its points, a pixel
-        more to either side included, and is left out if it has only one.
+        Where a person labeled some subjects, the predicted ones are left out: most of a project that
+        is half corrected is guesses. A subject without a box gets the extent of its points, one pixel
+        more on each side, and is left out if it has only one point.
 
         Args:
-            say: is told how many are left out and why.
+            say: receives a sentence for each reason that subjects are left out.
 
         Raises:
-            InputError: nothing is left.
+            InputError: no subject is left.
         """
         known = self.visibility > (0 if self.hidden_are_labels else 1)
         notes = [note.rstrip(".") for note in self.notes]
@@ -121,14 +121,14 @@ class Annotations:
         posed = known.any(axis=1)
         if not posed.any():
             raise InputError(
-                f"{self.name}: no keypoint of any annotation is labelled; a labelled set needs some."
+                f"{self.name}: no keypoint of any annotation is labeled; a labeled set needs some."
             )
         guessed = posed & (False if self.predicted is None else self.predicted)
         if (guessed == posed).all():
-            notes.append(f"all {guessed.sum()} subjects are a model's predictions, none is by hand")
+            notes.append(f"all {guessed.sum()} subjects are a model's predictions, no hand labels")
         elif guessed.any():
             notes.append(
-                f"{guessed.sum()} subjects that a model predicted are left out, those by hand "
+                f"{guessed.sum()} subjects that a model predicted are left out, hand labels "
                 f"({(posed & ~guessed).sum()}) count"
             )
             posed &= ~guessed
@@ -137,8 +137,8 @@ class Annotations:
             first = f"the first in {self.files[int(self.image[lost.argmax()])]}"
             if (lost == posed).all():
                 raise InputError(
-                    f"{self.name}: no subject has a box or two labelled keypoints ({first}), so that "
-                    "none can be cut out; label more, or give boxes."
+                    f"{self.name}: no subject has a box or two labeled keypoints ({first}), so that "
+                    "no crop can be cut out; label more keypoints, or give boxes."
                 )
             notes.append(
                 f"{lost.sum()} subjects with one keypoint and no box are left out, {first}"
@@ -161,13 +161,13 @@ class Annotations:
 
 
 class Boxes(NamedTuple):
-    """Where N subjects are, and what a file says of each box beside.
+    """The boxes of N subjects, with their scores and categories.
 
     Attributes:
         samples: the images and boxes.
-        scores: (N,) float64, NaN where there is none; None where there is none at all.
-        categories: (N,) str, what a box is round, by name or number, "" where it is not said;
-            None where nothing says.
+        scores: (N,) float64, NaN for a box without a score; None without any score.
+        categories: (N,) str, the category of each box by name or number, "" where it has none;
+            None without any category.
         notes: what was left out or changed, one sentence each.
     """
 
@@ -185,7 +185,7 @@ def table(
     image_ids: np.ndarray,
     ids: np.ndarray,
 ) -> UnlabelledSamples:
-    """Subjects as a table of their own; ``image`` (N,) says which of the files each is in."""
+    """Return subjects as a table of their own; ``image`` (N,) is the row of each subject's file."""
     whole = UnlabelledSamples.from_lists(
         name, files, np.zeros((len(files), 4)), image_ids, np.arange(len(files))
     )
@@ -209,15 +209,15 @@ def of_boxes(
     categories: np.ndarray | None = None,
     notes: Sequence[str] = (),
 ) -> Boxes:
-    """Return the boxes (N, 4) that have an area, with a note on those and the images left out.
+    """Return the boxes (N, 4) that have an area, with notes on the boxes and images left out.
 
     Args:
-        image: (N,) which of the files each box is in. image_ids: (M,) of the files.
+        image: (N,) which of the files each box is in. image_ids: (M,) the ids of the files.
 
-    Where nothing is boxed the images are the subjects, each taken whole.
+    Without any box, the images are the subjects, each taken whole.
 
     Raises:
-        InputError: no box has an area, or one is not a place in an image.
+        InputError: no box has an area, or a box is far outside any image.
     """
     order = np.arange(len(files))
     said = list(notes)
@@ -232,11 +232,11 @@ def of_boxes(
             "width and height."
         )
     if not good.all():
-        said.append(f"{(~good).sum()} of {len(good)} boxes are left out, which are empty.")
+        said.append(f"{(~good).sum()} of {len(good)} boxes are left out, since they are empty.")
     rows = np.flatnonzero(good)
     bare = len(files) - len(np.unique(image[rows]))
     if bare:
-        said.append(f"{bare} of {len(files)} images are left out, which have no box.")
+        said.append(f"{bare} of {len(files)} images are left out, since they have no box.")
     samples = table(name, files, image[rows], boxes[rows], image_ids, rows)
     return Boxes(
         samples,
@@ -247,19 +247,19 @@ def of_boxes(
 
 
 def extent(points: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(N, 4) boxes round the known points of (N, K, 2); a point covers the pixel it is centred on."""
+    """Return the (N, 4) boxes around the known points of (N, K, 2); each point covers its pixel."""
     low = np.where(known[..., None], points, np.inf).min(axis=1)
     high = np.where(known[..., None], points, -np.inf).max(axis=1)
     return np.concatenate([low, high - low + 1], axis=1)
 
 
 def is_side(value: object) -> bool:
-    """Whether a value of an annotation file can be the width or height of an image in pixels."""
+    """Return whether a value can be the width or height of an image in pixels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
 
 
 def flags_and_scores(third: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """COCO's flags (N, K), and the confidences where the third values of keypoints are shares."""
+    """Return COCO's flags (N, K), and the scores where the keypoints' third values are fractions."""
     share = ((third >= 0) & (third <= 1)).all() and (third % 1 != 0).any()
     flags = np.where(third > 0, np.where((third == 1) & ~share, 1, 2), 0).astype(np.uint8)
     return flags, third if share else None
@@ -268,7 +268,7 @@ def flags_and_scores(third: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 def checked_points(
     points: np.ndarray, known: np.ndarray, where: str, what: str = "keypoint"
 ) -> None:
-    """Raise unless all known points are finite and within a million pixels."""
+    """Check that all known points are finite and within a million pixels."""
     some = points[known]
     if not np.isfinite(some).all() or np.abs(some).max(initial=0) > MOST_PIXELS:
         raise InputError(
@@ -277,7 +277,7 @@ def checked_points(
 
 
 def checked_boxes(boxes: np.ndarray, known: np.ndarray, where: str) -> None:
-    """Raise unless all known boxes are finite, within a million pixels, and have an area."""
+    """Check that all known boxes are finite, within a million pixels, and have an area."""
     some = boxes[known]
     if not np.isfinite(some).all() or np.abs(some).max(initial=0) > MOST_PIXELS:
         raise InputError(
@@ -288,10 +288,10 @@ def checked_boxes(boxes: np.ndarray, known: np.ndarray, where: str) -> None:
 
 
 def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
-    """The first of ``folders`` / name that is there.
+    """Return the first path ``folder / name`` that exists.
 
     Raises:
-        InputError: in none of them; the message names the first.
+        InputError: the image is in none of the folders; the message names the first.
     """
     if not name or "\0" in name:
         raise InputError(f"{where} has no file name of an image.")
@@ -299,7 +299,7 @@ def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
         try:
             if (folder / name).is_file():
                 return folder / name
-        except OSError:  # a name that is too long for any disk
+        except OSError:  # a name that is too long for the disk
             continue
     raise InputError(
         f"{where} names the image {folders[0] / name}, which does not exist; put it there or give "
@@ -308,9 +308,9 @@ def found_image(name: str, folders: Sequence[Path], where: str) -> Path:
 
 
 def common_names(files: Sequence[Path]) -> list[Path]:
-    """Names that keep files of different folders apart: their paths below the common folder.
+    """Return names that keep files of different folders apart: paths below the common folder.
 
-    A link counts by its own name: what it leads to may lie anywhere, under a name that says nothing.
+    A link counts by its own name: its target may be anywhere, under a meaningless name.
     """
     whole = [Path(os.path.abspath(file)) for file in files]
     base = Path(os.path.commonpath([file.parent for file in whole]))

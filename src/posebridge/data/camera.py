@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -25,17 +25,17 @@ _QUALITY = 95
 
 
 class Frame(NamedTuple):
-    """One picture: its number from 0, the seconds since the first one, (H, W, 3) uint8 RGB."""
+    """One image: its number from 0, the seconds since the first one, (H, W, 3) uint8 RGB."""
 
     number: int
     seconds: float
     image: np.ndarray
 
     def write(self, folder: Path) -> None:
-        """Store it as a JPEG file, under its :func:`frame_name`.
+        """Write the frame as a JPEG file, under its :func:`frame_name`.
 
         Raises:
-            InputError: it can't be written, with the reason.
+            InputError: the file can't be written, with the reason.
         """
         options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         content = cv2.imencode(".jpg", self.image[..., ::-1], options)[1]
@@ -46,12 +46,12 @@ class Frame(NamedTuple):
 
 
 def frame_name(number: int) -> str:
-    """What the file of a frame is called."""
+    """Return the file name of a frame."""
     return f"frame_{number:08d}.jpg"
 
 
 class Capture(Protocol):
-    """What is used of ``cv2.VideoCapture``."""
+    """The methods of ``cv2.VideoCapture`` that are used."""
 
     def isOpened(self) -> bool: ...
 
@@ -61,13 +61,13 @@ class Capture(Protocol):
 
 
 def open_capture(index: int) -> Capture:
-    """OpenCV's camera; a test puts another one here."""
+    """Return OpenCV's camera; tests replace this function."""
     level = logging.getLogLevel()
-    # It would print what the message of camera_frames() says.
+    # It would print what the message of camera_frames() contains.
     logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
         capture = cv2.VideoCapture(index)
-        # Where the driver can: the newest picture, not one that has waited for the model.
+        # Where the driver supports it: the newest image, not one that has waited for the model.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         return capture
     finally:
@@ -75,10 +75,10 @@ def open_capture(index: int) -> Capture:
 
 
 def camera_index(given: str) -> int | None:
-    """The index in ``camera:0``; None for what names no camera.
+    """Return the index in ``camera:0``; None for other names.
 
     Raises:
-        InputError: ``camera:`` with something that is no index, or a bare number that is no path.
+        InputError: ``camera:`` without an index, or a bare number that is not a path.
     """
     if given.isdecimal() and not Path(given).exists():
         raise InputError(f"{given} does not exist; a camera is given as {PREFIX}{given}.")
@@ -86,7 +86,7 @@ def camera_index(given: str) -> int | None:
         return None
     if re.fullmatch(r"[0-9]{1,3}", given.removeprefix(PREFIX)) is None:
         raise InputError(
-            f"{given} names no camera; give {PREFIX} and its number, such as camera:0."
+            f"{given} does not name a camera; give {PREFIX} and its number, such as camera:0."
         )
     return int(given.removeprefix(PREFIX))
 
@@ -97,19 +97,18 @@ def camera_frames(
     every: int = 1,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Frame]:
-    """Frames as the camera gives them, until it is over; the camera is released in any case.
+) -> Generator[Frame, None, None]:
+    """Yield frames until the camera or the time ends; the camera is released in any case.
 
-    Whoever takes long over a frame gets the one that the camera shows by then: the pictures between
-    are lost, and the times tell.
+    A slow consumer gets the newest frame: the frames between are lost, and the times show the gap.
 
     Args:
-        seconds: no frame that comes so long after the first one or later; None: without end.
+        seconds: frames that come this long after the first one, or later, are not taken; None: no end.
         every: take every n-th frame.
-        stop: asked before each frame whether to end.
+        stop: called before each frame; true ends the frames.
 
     Raises:
-        InputError: no such camera, or one that gives no picture. A camera that stops giving some
+        InputError: the camera does not exist or gives no image. A camera that stops giving images
             (unplugged) ends the frames.
     """
     capture = open_capture(index)
@@ -129,7 +128,7 @@ def camera_frames(
                 failures += 1
                 if failures == _WARM_UP:
                     raise InputError(
-                        f"{PREFIX}{index} gives no picture; does another program see one?"
+                        f"{PREFIX}{index} gives no image; check the camera in another program."
                     )
                 continue
             at = clock()

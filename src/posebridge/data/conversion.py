@@ -1,4 +1,4 @@
-"""From one format to another, and what the other cannot hold."""
+"""Conversion from one format to another, and what the target format cannot hold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from posebridge.skeleton import Skeleton
 
 
 class Conversion(NamedTuple):
-    """What a conversion did: what was read, the files written, and a sentence for each loss."""
+    """The result of a conversion: what was read, the files written, and a sentence for each loss."""
 
     annotations: Annotations
     target: Format
@@ -47,8 +47,8 @@ def convert(
         source_format, target_format: names of formats; None: by content and ending.
 
     Raises:
-        InputError: the source cannot be read, the target's format cannot be told or written, or
-            something is there already.
+        InputError: the source cannot be read, the target's format cannot be recognized or written,
+            or the output exists already.
     """
     require_given(out, "files to write")
     path = Path(out)
@@ -71,14 +71,14 @@ def convert(
 
 
 def _predicted(a: Annotations) -> list[str]:
-    """Return a sentence where a model predicted every subject, mistakes included."""
+    """Return a sentence if a model predicted every subject, mistakes included."""
     if a.predicted is None or len(a) == 0 or not a.predicted.all():
         return []
-    return [f"All {len(a)} subjects are a model's predictions, none is by hand."]
+    return [f"All {len(a)} subjects are a model's predictions, no hand labels."]
 
 
 def writer_of(path: Path, name: str | None) -> Format:
-    """The format to write, by its name or by the path's ending.
+    """Return the format to write, by its name or by the path's ending.
 
     ``.json`` is COCO, ``.csv`` and ``.h5`` a DeepLabCut table and ``data.yaml`` YOLO; for a folder
     the format has to be named.
@@ -101,14 +101,14 @@ def writer_of(path: Path, name: str | None) -> Format:
     found = next((f for f in writable if path.suffix.lower() in f.endings), None)
     if found is None:
         raise InputError(
-            f"the format of {path} can't be told by its ending; name one with --to: "
+            f"the format of {path} can't be recognized by its ending; name one with --to: "
             f"{', '.join(f.name for f in writable)}."
         )
     return found
 
 
 def require_library(target: Format, path: Path) -> None:
-    """Raise InputError where the library is missing that writes a format."""
+    """Check that the library that writes a format is installed."""
     if target.name in ("slp", "nwb"):
         need("sleap_io", "formats", f"writing {path}")
     elif target.name == "deeplabcut" and path.suffix.lower() == ".h5":
@@ -116,7 +116,7 @@ def require_library(target: Format, path: Path) -> None:
 
 
 def lost(a: Annotations, target: Format) -> list[str]:
-    """One sentence for each thing in the annotations that the target format cannot hold."""
+    """Return one sentence for each thing in the annotations that the target format cannot hold."""
     named = Skeleton.from_names(a.skeleton.name, a.skeleton.keypoints)
     posed = (a.visibility > 0).any(axis=1)
     seen = np.bincount(a.image, minlength=len(a.files)) > 0
@@ -139,7 +139,7 @@ def lost(a: Annotations, target: Format) -> list[str]:
     if registry.KIND not in target.holds:
         sentences.append(f"{target.title} does not hold {registry.KIND}, '{a.skeleton.name}'.")
     if registry.IDS not in target.holds and _own_ids(a):
-        sentences.append(f"{target.title} does not hold {registry.IDS}; they are counted anew.")
+        sentences.append(f"{target.title} does not hold {registry.IDS}; they are numbered anew.")
     special = _SPECIAL.get(target.name)
     return sentences + (special(a) if special else [])
 
@@ -156,7 +156,7 @@ def _own_ids(a: Annotations) -> bool:
 def _becomes(thing: str) -> str:
     return {
         registry.HIDDEN: "become visible ones",
-        registry.PAIRS: "that the names of the keypoints do not tell are left out",
+        registry.PAIRS: "that the names of the keypoints do not show are left out",
     }.get(thing, "are left out")
 
 
@@ -197,7 +197,7 @@ def _for_project(_: Annotations) -> list[str]:
 
 
 _FOLDERS = ("yolo", "deeplabcut-project")
-"""Formats that are folders."""
+"""Names of the formats that are folders."""
 
 _SPECIAL: dict[str, Callable[[Annotations], list[str]]] = {
     "yolo": _for_yolo,

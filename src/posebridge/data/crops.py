@@ -1,4 +1,4 @@
-"""Square crops round a padded box, and the way back to the image's pixels.
+"""Square crops around a padded box, and the way back to the image's pixels.
 
 The crop is cut on whole pixels of the image and then resized, so that the matrix from crop to image
 is exact. ``cv2.resize`` maps x to (x + 0.5) s - 0.5, the convention of the package.
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 LARGEST_CROP = 4096
-"""Pixels of a crop's side; beyond that a training step fits on no device."""
+"""Largest side of a crop in pixels; beyond that a training step fits on no device."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CropRange:
         padding: the crop's side over the longer side of the box; a whole image is not padded.
     """
 
-    size: Annotated[int, Interval(ge=16, le=LARGEST_CROP)] = 256
+    size: Annotated[int, Interval(ge=4, le=LARGEST_CROP)] = 256
     padding: Annotated[float, Interval(gt=0, le=100)] = 1.25
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Region(NamedTuple):
 
 
 def region_of(box: np.ndarray, width: int, height: int, padding: float) -> Region:
-    """The square round a box (x, y, width, height), or round the whole image for a width of 0."""
+    """Return the square around a box (x, y, width, height), or the whole image for a width of 0."""
     x, y, w, h = (float(v) for v in box)
     if w <= 0:
         x, y, w, h, padding = 0.0, 0.0, float(width), float(height), 1.0
@@ -94,10 +94,10 @@ def cut(image: np.ndarray, region: Region, size: int) -> np.ndarray:
 
 
 def _shrunk(image: np.ndarray, region: Region, size: int) -> np.ndarray:
-    """What ``INTER_AREA`` makes of a region far larger than the image, which need not fit in memory.
+    """Return a crop like ``INTER_AREA`` of a region far larger than the image, in little memory.
 
     A pixel of the crop is the mean of the square it covers, black outside of the image: a matrix of
-    shares from the left (size, H) and one from the right (W, size).
+    weights from the left (size, H) and one from the right (W, size).
     """
     scale = region.side / size
     edges = np.arange(size + 1) * scale
@@ -113,13 +113,13 @@ def _shrunk(image: np.ndarray, region: Region, size: int) -> np.ndarray:
 
 
 def to_image(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
-    """Crop pixels (N, K, 2) to pixels of the original images; ``regions`` is (N, 3) x, y, side."""
+    """Return crop pixels (N, K, 2) as image pixels; ``regions`` is (N, 3) x, y, side."""
     scale = regions[:, 2, None, None] / size
     return (points + 0.5) * scale - 0.5 + regions[:, None, :2]
 
 
 def to_crop(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
-    """The inverse of :func:`to_image`."""
+    """Return the inverse of :func:`to_image`."""
     scale = size / regions[:, 2, None, None]
     return (points - regions[:, None, :2] + 0.5) * scale - 0.5
 
@@ -139,16 +139,16 @@ def read_crop(
 
 
 def drop_unreadable(samples: UnlabelledSamples) -> tuple[np.ndarray, list[str]]:
-    """Which rows have an image whose header can be read, and what is wrong with the others.
+    """Return which rows have an image whose header can be read, and an error for each other file.
 
-    Headers only: a few microseconds an image. Damage further on shows when the image is decoded;
-    the loader skips it then.
+    Only headers are read: a few microseconds an image. Damage further inside shows when the image is
+    decoded; the loader skips the image then.
 
     Returns:
         row indices to keep, and one line for each file that is left out.
 
     Raises:
-        InputError: no image at all can be read.
+        InputError: none of the images can be read.
     """
     broken: dict[bytes, str] = {}
     fine: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""Names of image files as formats write them: by their own name, never by that of a link's target."""
+"""Names of image files as formats write them: their own names, never a link's target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def own_path(file: Path) -> Path:
 
 
 def name_below(file: Path, folder: Path) -> Path:
-    """Return the path of a file relative to ``folder`` where it is below it, else its whole path."""
+    """Return the path of a file relative to ``folder`` if the file is below it, else its whole path."""
     whole = own_path(file)
     for base in (own_path(folder), folder.resolve()):
         if whole.is_relative_to(base):
@@ -31,21 +31,22 @@ def name_below(file: Path, folder: Path) -> Path:
 
 
 def require_text_names(files: Iterable[Path | str], format: str) -> None:
-    """Raise InputError for a name that is not UTF-8, which a format of text can't hold.
+    """Check that all names are UTF-8, which a text format needs.
 
     Args:
-        files: the names that are to be written. format: what can't hold them, for the message.
+        files: the names to write. format: the format that can't hold other names, for the message.
     """
     for file in files:
         if not is_text(os.fspath(file)):
             raise InputError(
-                f"the name of {printable(file)} is not UTF-8, which {format} can't hold; rename it "
+                f"the name of {printable(file)} is not UTF-8, which {format} can't hold; rename "
+                "the file "
                 "(such as with convmv -f latin1 -t utf8), or write COCO (.json)."
             )
 
 
 def is_text(name: str) -> bool:
-    """Return whether a name can be encoded as UTF-8; bytes of a disk that can't are surrogates."""
+    """Return whether a name can be encoded as UTF-8; undecodable bytes of a disk are surrogates."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -54,12 +55,12 @@ def is_text(name: str) -> bool:
 
 
 def printable(name: Path | str) -> str:
-    r"""Return a name with the bytes that are not UTF-8 escaped.
+    r"""Return a name whose bytes that are not UTF-8 are escaped.
 
     >>> printable("caf\udce9.jpg")
     'caf\\xe9.jpg'
     """
     try:
         return os.fsencode(name).decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # half of a pair of an UTF-16 text, which no disk holds
+    except UnicodeEncodeError:  # half of a UTF-16 pair, which no disk holds
         return os.fspath(name).encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Which files of a folder or a glob are images or videos, and what is left out for which reason."""
+"""Which files of a folder or a glob are images or videos, and how many are left out by reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from posebridge.data.image_files import HEIC_ENDINGS, IMAGE_ENDINGS, heic_is_rea
 from posebridge.data.videos.video import is_video
 
 THUMBNAIL_FOLDERS = ("@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found")
-"""Folders of a NAS, an archive or a system, in lower case, which hold no photographs of their own."""
+"""Folders of a NAS, an archive or a system, in lower case, which hold no photographs themselves."""
 
 OTHER_IMAGES = (
     *(".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".svg", ".psd", ".xcf", ".tga", ".exr"),
@@ -41,18 +41,18 @@ _ONE = {
 
 @dataclass
 class Scanned:
-    """What a folder or a glob holds.
+    """The images and videos of a folder or a glob.
 
     Attributes:
         files: images and videos, sorted.
-        left_out: a reason -> how many files or folders are left out for it.
+        left_out: a reason -> the number of files or folders that are left out for it.
     """
 
     files: list[Path] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def counts(self) -> str:
-        """Return the counts by reason in one line; empty where nothing is left out."""
+        """Return the counts by reason in one line; empty if nothing is left out."""
         return ", ".join(
             f"{count:,} {reason if count > 1 else _one(reason)}"
             for reason, count in self.left_out.most_common()
@@ -105,7 +105,7 @@ def scan_glob(pattern: str) -> Scanned:
 
 
 def is_readable_image(path: Path) -> bool:
-    """Return whether a file has the ending of an image and is not the shadow of one (``._a.jpg``)."""
+    """Return whether a file has the ending of an image and is not a shadow file (``._a.jpg``)."""
     return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
@@ -139,7 +139,7 @@ def _left_out_folder(name: str) -> str | None:
 
 
 def _add(path: Path, found: Scanned, hidden_too: bool = False) -> None:
-    """Take one file, or count why not."""
+    """Add one file, or count the reason to leave it out."""
     ending = path.suffix.lower()
     looks = ending in IMAGE_ENDINGS or is_video(path)
     try:
@@ -177,7 +177,7 @@ def _starts_as_image(path: Path) -> bool:
 
 
 def endings_in_words() -> Iterator[str]:
-    """Yield the endings of images that can be read here."""
+    """Yield the endings of images that can be read on this installation."""
     yield from (e for e in IMAGE_ENDINGS if e not in HEIC_ENDINGS or heic_is_read())
 
 

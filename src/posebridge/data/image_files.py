@@ -1,7 +1,7 @@
-"""Image files: which endings are images, decoded upright as 8 bits, and their size from the header.
+"""Image files: their endings, decoding upright to 8 bits, and their size from the header.
 
-:func:`decode_image` and :func:`upright_size` agree for every format: both turn by the EXIF tag of the
-file, and by nothing else.
+:func:`decode_image` and :func:`upright_size` agree for every format: both turn the image by the
+EXIF tag of the file, and by nothing else.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, OverflowError, Image.Deco
 
 
 class UnreadableImage(Exception):
-    """One image cannot be decoded; the caller skips it and reports it."""
+    """One image cannot be decoded; the caller skips the image and reports it."""
 
 
 def heic_is_read() -> bool:
@@ -59,7 +59,7 @@ def decode_image(path: Path) -> np.ndarray:
     """Return an image file as (H, W, 3) uint8 RGB, turned upright by its EXIF tag.
 
     Values of more than 8 bits are scaled by the range that the images of the folder use
-    (``pixel_range.py``). Of an animation the first frame is returned.
+    (``pixel_range.py``). For an animation the first frame is returned.
 
     Raises:
         UnreadableImage: missing, truncated, or not an image.
@@ -68,7 +68,7 @@ def decode_image(path: Path) -> np.ndarray:
 
 
 def decode_with_range(path: Path) -> tuple[np.ndarray, PixelRange | None]:
-    """Return what :func:`decode_image` returns, and by which range it was scaled.
+    """Return the image of :func:`decode_image`, and the range by which it was scaled.
 
     The range is None for an image of 8 bits.
 
@@ -89,10 +89,10 @@ def decode_with_range(path: Path) -> tuple[np.ndarray, PixelRange | None]:
 def upright_size(path: Path) -> tuple[int, int]:
     """Return (width, height) of an image file as it is shown, turned by its EXIF tag.
 
-    The header alone is read, except of files that Pillow does not know.
+    Only the header is read, except for files that Pillow cannot identify.
 
     Raises:
-        InputError: no image.
+        InputError: not an image.
     """
     try:
         return _size(path)
@@ -101,12 +101,12 @@ def upright_size(path: Path) -> tuple[int, int]:
 
 
 def check_header(path: Path) -> None:
-    """Raise UnreadableImage where an image's header can't be read; some microseconds."""
+    """Check that an image's header can be read, else raise UnreadableImage; takes microseconds."""
     _size(path)
 
 
 def decode_shared(path: Path) -> np.ndarray:
-    """Return :func:`decode_image`, kept for the next subjects of the same image; not to be changed.
+    """Return :func:`decode_image`, cached for the next subjects of the image; do not change it.
 
     Raises:
         UnreadableImage: as :func:`decode_image`.
@@ -194,7 +194,7 @@ def _by_opencv(file: bytes) -> np.ndarray | None:
         return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
     pixels = None
     if not (tiff and _is_wide(file)):
-        # OpenCV 5.0 mixes up the channels where RGB is wanted of a TIFF with 16 bits.
+        # OpenCV 5.0 mixes up the channels where RGB is requested for a TIFF with 16 bits.
         pixels = cv2.imdecode(content, cv2.IMREAD_COLOR_BGR | cv2.IMREAD_ANYDEPTH)
     elif tiff:
         pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
@@ -215,7 +215,7 @@ def _is_wide(content: bytes) -> bool:
 
 
 def _pillow_reads(start: bytes) -> str | None:
-    """Return the kind of an image that Pillow or a plug-in of it decodes rather than OpenCV."""
+    """Return the kind of an image that Pillow or its plug-in decodes rather than OpenCV."""
     if start[4:8] != b"ftyp":
         return None
     brands = start[8:32]
@@ -253,7 +253,7 @@ def _by_pillow(path: Path, content: bytes) -> np.ndarray:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation that is still to be applied; not that of XMP, as OpenCV does."""
+    """Return the EXIF orientation that is still to be applied; not the XMP one, as in OpenCV."""
     if image.format == "TIFF":  # Pillow has turned its size already
         return 1
     block = image.info.get("exif")
@@ -279,7 +279,7 @@ def _size(path: Path) -> tuple[int, int]:
             width, height = image.size
             turned = _orientation(image) in _SIDEWAYS
     except UnidentifiedImageError as error:
-        try:  # a TIFF of three floats, say, which Pillow does not know
+        try:  # such as a TIFF of three floats, which Pillow cannot identify
             height, width = _stored_pixels(path).shape[:2]
         except UnreadableImage:
             raise UnreadableImage(f"{path}: not an image") from error

@@ -24,17 +24,17 @@ def read_pictures(
     frames: int = 1000,
     say: Callable[[str], None] | None = None,
 ) -> UnlabelledSamples:
-    """Images and frames of videos, each one subject with the whole image as its box.
+    """Read images and frames of videos, each one subject with the whole image as its box.
 
     Args:
         source: a folder (searched with its subfolders for images and videos), a glob pattern, one
             image or one video.
         every: take every n-th frame of a video; 0: at most ``frames`` of each video, spread evenly.
-        say: told what is left out and why, what takes long, and which video of several cannot be
-            read.
+        say: receives sentences on what is left out and why, what takes long, and which video of
+            several cannot be read.
 
     Raises:
-        InputError: nothing there, or nothing that is an image or a video.
+        InputError: nothing exists there, or nothing is an image or a video.
     """
     require_given(source, "images")
     path = Path(source)
@@ -45,7 +45,7 @@ def read_pictures(
         if path.suffix.lower() not in IMAGE_ENDINGS and not is_video(path):
             raise InputError(
                 f"{path} is neither an image ({', '.join(IMAGE_ENDINGS)}), a video, nor an "
-                "annotation file that is known; --help says which are, and how to name a format."
+                "annotation file of a known format; --help lists the formats and how to name one."
             )
         found = Scanned([path])
     elif glob.has_magic(str(source)):

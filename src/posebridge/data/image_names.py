@@ -1,9 +1,9 @@
 """Files for the names that an annotation file gives its images.
 
-A name is first taken as it is written. What follows are fallbacks: backslashes turned, composed or
-decomposed letters, the other folders, a format's own other names, and at last a file of that name
-somewhere below the folder. Labels of one picture must never go onto another, so that two names that
-give one file by a fallback are refused.
+A name is first taken as it is written. The fallbacks are: backslashes turned, composed or
+decomposed letters, the other folders, a format's own other names, and finally a file of that name
+somewhere below the folder. Labels of one image must never go onto another, so two names that give
+one file by a fallback are refused.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
 _PASSED_OVER = ("@eaDir", "__MACOSX")
-"""Folders of previews and the like that some machines put among images."""
+"""Folders of previews and the like that some systems put among images."""
 
 MOST_FILES = 500_000
-"""Below a folder of more files, such as a home folder, nothing is looked for."""
+"""Largest number of files below a folder that is searched; a home folder has more."""
 
 
 class MissingFile(InputError):
@@ -29,13 +29,13 @@ class MissingFile(InputError):
 
 
 class ImageNames:
-    """The files of one annotation file's names; every name has to be resolved by one object.
+    """The files for the names of one annotation file; one object must resolve every name.
 
     Args:
-        folders: where a name is relative to, the first that of the file; the others are fallbacks.
-        other_names: what else a name may be called, such as an upload without its prefix.
-        below: whether a file of that name in a subfolder may stand for the name.
-        what: what a name is of, for messages.
+        folders: the folders that names are relative to, the file's own first; the others are fallbacks.
+        other_names: returns a name's alternatives, such as an upload without its prefix.
+        below: whether a file of that name in a subfolder may be used.
+        what: the kind of file that is named, for messages.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ImageNames:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on files that were found elsewhere than their names say, if there are some."""
+        """Return a sentence on files that are elsewhere than their names, if there are some."""
         if not self._moved:
             return []
         name, file = self._moved[0]
@@ -80,8 +80,8 @@ class ImageNames:
             name: as the annotation file has it. where: the file and the entry, for messages.
 
         Raises:
-            MissingFile: there is none.
-            InputError: there are several, or another name has given the same file.
+            MissingFile: no file has the name.
+            InputError: several files do, or another name has given the same file.
         """
         known = self._found.get(name)
         if known is not None:
@@ -94,10 +94,10 @@ class ImageNames:
         return file
 
     def claim_all(self, names: Sequence[str], where: str) -> None:
-        """Raise if one more of a file's names gives a file that another has by a fallback.
+        """Raise if one more of a file's names gives a file that another name has by a fallback.
 
         Names of images without a label are passed here: where all files are at their places nothing
-        is looked up, and a name without a file is nobody's rival.
+        is looked up, and a name without a file competes with no other name.
         """
         if not self._moved and not any(claim.fallback for claim in self._taken.values()):
             return
@@ -111,7 +111,7 @@ class ImageNames:
         self._moved = moved
 
     def _look_up(self, name: str, where: str) -> tuple[Path, bool, bool]:
-        """The file, whether a fallback gave it, and whether its folder contradicts the name."""
+        """Return the file, whether a fallback gave it, and whether its folder contradicts the name."""
         for number, folder in enumerate(self._folders):
             if is_file(folder / name):
                 return folder / name, number > 0, False
@@ -133,7 +133,7 @@ class ImageNames:
         )
 
     def _written_otherwise(self, name: str) -> Iterator[tuple[Path, bool]]:
-        """Files under other spellings; in the first folder another spelling is no fallback."""
+        """Yield files under other spellings; another spelling in the first folder is not a fallback."""
         turned = name.replace("\\", "/")
         others = self._other_names(name) if self._other_names is not None else []
         for other in dict.fromkeys([turned, *others]):
@@ -145,14 +145,14 @@ class ImageNames:
                         yield folder / form, number > 0 or other != turned
 
     def _somewhere_below(self, name: str) -> list[Path]:
-        """The files that have the most of a name's end; letters' case counts if it tells them apart."""
+        """Return the files that match the most of a name's end; letter case breaks ties."""
         if self._below_index is None:
             self._below_index = _FilesByEnd(_files_below(self._folders))
         names = [name, *(self._other_names(name) if self._other_names is not None else [])]
         return next(filter(None, map(self._below_index.best, map(_parts, names))), [])
 
     def _agree(self, name: str, file: Path) -> bool:
-        """Whether one of the name and the file's path below its folder ends in the other."""
+        """Return whether the name and the file's path below its folder end alike."""
         within = [_below(file, folder) for folder in self._folders]
         found = min((parts for parts in within if parts), key=len, default=file.parts)
         one = [_folded(p) for p in found]
@@ -160,14 +160,14 @@ class ImageNames:
         return _common_end(one, other) == min(len(one), len(other))
 
     def _claim(self, claim: _Claim, file: Path, moved: bool, where: str) -> None:
-        """Remember who has a file, and raise where that may be a picture of another name."""
+        """Record which name has a file, and raise if the file may be an image of another name."""
         whole = os.path.abspath(file)
         other = self._taken.setdefault(whole, claim)
         if other.parts != claim.parts and (other.fallback or claim.fallback):
             raise InputError(
                 f"{where}: two names, {short_repr(other.name)} and {short_repr(claim.name)}, give "
-                f"one file, {file}, and labels of one picture would go onto another; put both "
-                f"{self._what}s where their names say, or take one of the two out."
+                f"one file, {file}, so labels of one image would go onto another; put both "
+                f"{self._what}s where their names say, or remove one of the two."
             )
         home = os.path.dirname(whole)
         rival = self._moved_homes.get(home) or (self._homes.get(home) if moved else None)
@@ -175,7 +175,7 @@ class ImageNames:
             raise InputError(
                 f"{where}: {short_repr(claim.name)} and {short_repr(rival.name)} name different "
                 f"folders, but both would be taken from {home}; put the {self._what}s where their "
-                "names say, or take one of the two folders out."
+                "names say, or remove one of the two folders."
             )
         self._homes.setdefault(home, claim)
         if moved:
@@ -183,10 +183,10 @@ class ImageNames:
 
 
 class _FilesByEnd:
-    """Files by the ends of their paths; where many have one name, their folders are looked up too.
+    """Files by the ends of their paths; files of one name are distinguished by their folders.
 
     Args:
-        files: name without case -> the files of that name.
+        files: a name without case -> the files of that name.
     """
 
     def __init__(self, files: dict[str, list[Path]]) -> None:
@@ -202,7 +202,7 @@ class _FilesByEnd:
             narrower = self._group(tuple(map(_folded, parts[-depth:])), same).get(
                 _folded(parts[-depth - 1]), []
             )
-            if not narrower:  # of none of them does the next folder fit
+            if not narrower:  # the next folder fits none of the files
                 end = tuple(parts[-depth:])
                 if end not in self._known:
                     self._known[end] = _longest(end, same)
@@ -211,7 +211,7 @@ class _FilesByEnd:
         return _longest(parts, same)
 
     def _group(self, end: tuple[str, ...], files: Sequence[Path]) -> dict[str, list[Path]]:
-        """The files that have this end by the folder before it."""
+        """Return the files that have this end, grouped by the folder before it."""
         if end not in self._groups:
             found = self._groups[end] = {}
             for file in files:
@@ -224,7 +224,7 @@ _MANY = 8
 
 
 def _longest(parts: Sequence[str], files: Sequence[Path]) -> list[Path]:
-    """The files that share the longest end with ``parts``; case counts if it tells them apart."""
+    """Return the files that share the longest end with ``parts``; letter case breaks ties."""
     for form in (_composed, _folded) if files else ():
         wanted = [form(part) for part in parts]
         lengths = [_common_end(wanted, [form(p) for p in file.parts]) for file in files]
@@ -241,7 +241,7 @@ class _Claim(NamedTuple):
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a path is a file; a name that no disk can hold is none."""
+    """Return whether a path is a file; false for a name that no disk can hold."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -249,7 +249,7 @@ def is_file(path: Path) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The parts of a name however it is written: slashes, composed letters, no dots."""
+    """Return the parts of a name in one spelling: slashes, composed letters, no dots."""
     parts: list[str] = []
     for part in _composed(name).replace("\\", "/").split("/"):
         if part == ".." and parts and parts[-1] != "..":
@@ -281,7 +281,7 @@ def _below(file: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _files_below(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Return the files by name, without its case, in the folders and their subfolders."""
+    """Return the files by name, without case, in the folders and their subfolders."""
     found: dict[str, dict[Path, None]] = {}
     walked: set[str] = set()
     count = 0

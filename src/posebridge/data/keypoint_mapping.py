@@ -9,16 +9,16 @@ from posebridge.skeleton import SkeletonMatch
 
 
 def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
-    """The samples with the keypoints of the match's target skeleton.
+    """Return the samples with the keypoints of the match's target skeleton.
 
-    An average is labelled where all its parts are; a keypoint without partner is labelled nowhere.
+    An average is labeled where all its parts are; a keypoint without partner is labeled nowhere.
     The skeleton is the target's as a whole: its edges and pairs are kept for keypoints that are
-    never labelled, since a mirrored image needs a joint's partner even where only one of the two has
+    never labeled, since a mirrored image needs a joint's partner even where only one of the two has
     labels (``SkeletonMatch.common`` is the skeleton without them). No subject is dropped.
 
     Args:
         samples: N subjects whose skeleton names the keypoints of ``match.source``.
-        match: as ``match_skeletons(samples.skeleton, target)`` gives it.
+        match: the result of ``match_skeletons(samples.skeleton, target)``.
 
     Raises:
         ValueError: the match was made for other keypoints.
@@ -37,5 +37,5 @@ def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
 
 
 def with_labels(samples: LabelledSamples) -> LabelledSamples:
-    """The subjects of which at least one keypoint is labelled."""
+    """Return the subjects of which at least one keypoint is labeled."""
     return samples.subset(np.flatnonzero(samples.labelled.any(axis=1)))

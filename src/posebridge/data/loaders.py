@@ -1,8 +1,8 @@
 """Endless paired batches of raw crops, each a function of seed and step.
 
 Step s of a stream takes the rows s*B to (s+1)*B of an endless list: one shuffled pass over the data
-after another, every pass shuffled by (seed, domain, pass). Nothing has to be remembered to go on
-after a stop but the number of the step, whatever the number of workers. Workers only decode and cut.
+after another, every pass shuffled by (seed, domain, pass). The number of the step is all that
+resuming needs, whatever the number of workers. Workers only decode and cut.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from posebridge.data.samples import LabelledSamples, UnlabelledSamples
 from posebridge.errors import InputError
 
 _SOURCE, _TARGET = 0, 1
-# More unreadable images than this in a row mean a disk that went away, not a broken file.
+# More unreadable images than this in a row mean a disk that is gone, not a broken file.
 _PATIENCE = 50
 
 _Item = TypeVar("_Item")
 
 
 class SourceBatch(NamedTuple):
-    """Labelled crops: points in pixels of the crop, visible where labelled and inside it."""
+    """Labeled crops: points in pixels of the crop, visible where labeled and inside it."""
 
     images: UInt8[Tensor, "B 3 C C"]
     points: Float[Tensor, "B K 2"]
@@ -37,9 +37,9 @@ class SourceBatch(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step sees. ``target`` has no labels to give; it is None in the source stage.
+    """The input of one step. ``target`` has no labels; it is None in the source stage.
 
-    ``source`` is None where no source is at hand.
+    ``source`` is None without a source.
     """
 
     step: int
@@ -49,7 +49,7 @@ class Batch(NamedTuple):
 
 
 def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> np.ndarray:
-    """Rows ``start`` to ``start + length`` of the endless shuffled list over ``count`` samples."""
+    """Return rows ``start`` to ``start + length`` of the endless shuffled list of ``count``."""
     positions = np.arange(start, start + length)
     rows = np.empty(length, dtype=np.int64)
     for turn in np.unique(positions // count):
@@ -62,11 +62,11 @@ def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> 
 def read_crops(
     samples: UnlabelledSamples, rows: np.ndarray, crops: CropRange
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Decode and cut the given rows; an unreadable image is replaced by the next row that is not.
+    """Decode and cut the given rows; an unreadable image is replaced by the next readable row.
 
     Returns:
-        crops (B, C, C, 3) uint8, regions (B, 3), the rows that were really read, and a line for
-        each image that could not be.
+        crops (B, 3, C, C) uint8, regions (B, 3), the rows that were actually read, and a line for
+            each image that could not be read.
     """
     images = np.empty((len(rows), crops.size, crops.size, 3), np.uint8)
     regions = np.empty((len(rows), 3), np.float64)
@@ -83,7 +83,7 @@ def read_crops(
         else:
             raise InputError(
                 f"{_PATIENCE} images of {samples.name} in a row can't be read, the last: "
-                f"{unreadable[-1]}; is the disk still there?"
+                f"{unreadable[-1]}; is the disk still connected?"
             )
     return images, regions, used, unreadable
 
@@ -91,7 +91,7 @@ def read_crops(
 class PairedSteps(Dataset[Batch]):
     """Item s is the whole batch of step s: source crops with labels, target crops without.
 
-    Without a source the target crops of a step are those that it would have beside one.
+    Without a source, a step has the target crops that it has with a source.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class PairedSteps(Dataset[Batch]):
         seed: int,
         target_from: int,
     ) -> None:
-        """``target_from`` is the first step that has target crops."""
+        """Store the data; ``target_from`` is the first step that has target crops."""
         self.source, self.target, self.crops = source, target, crops
         self.batch_size, self.seed, self.target_from = batch_size, seed, target_from
 
@@ -184,7 +184,7 @@ class UnlabelledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
 
 
 def to_tensor(images: np.ndarray) -> UInt8[Tensor, "B 3 C C"]:
-    """(B, C, C, 3) pixels as a channels-last tensor; no copy."""
+    """Return the (B, C, C, 3) pixels as a channels-last tensor; no copy."""
     return torch.from_numpy(images).permute(0, 3, 1, 2)
 
 
@@ -206,7 +206,7 @@ class _CropLoader(DataLoader[_Item]):
     """A DataLoader whose workers decode and cut on one thread each.
 
     OpenCV must have no threads when a worker forks: the child inherits the pool without its
-    threads, and its first call that touches the pool waits for them for ever.
+    threads, and its first call that touches the pool waits for the threads forever.
     """
 
     def __iter__(self) -> Any:
@@ -219,7 +219,7 @@ class _CropLoader(DataLoader[_Item]):
 
 
 def step_loader(steps: Dataset[_Item], first: int, last: int, workers: int) -> DataLoader[_Item]:
-    """The items of the steps ``first`` to ``last``, in order, prepared by ``workers`` processes."""
+    """Return the items of the steps ``first`` to ``last``, in order, read by ``workers``."""
     return _CropLoader(
         steps,
         batch_size=None,
@@ -242,7 +242,7 @@ def _collate_crops(
 def crop_loader(
     samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
 ) -> Iterable[tuple[Tensor, Tensor, list[str | None]]]:
-    """Every subject once, in order: crops (B, 3, C, C), places (B, 5), an error or None for each."""
+    """Return every subject once, in order: crops (B, 3, C, C), places (B, 5), errors or None."""
     loader: DataLoader[Any] = _CropLoader(
         UnlabelledCrops(samples, crops),
         batch_size=batch_size,
@@ -254,7 +254,7 @@ def crop_loader(
 
 
 class _WholeImages(Dataset[tuple[Tensor, str | None]]):
-    """Each subject's image (H, W, 3), or an empty one and the reason."""
+    """Each subject's image (H, W, 3), or an empty image and the reason."""
 
     def __init__(self, samples: UnlabelledSamples) -> None:
         self.samples = samples
@@ -279,7 +279,7 @@ def _collate_images(
 def image_loader(
     samples: UnlabelledSamples, batch_size: int, workers: int
 ) -> Iterable[tuple[list[UInt8[Tensor, "H W 3"]], list[str | None]]]:
-    """The whole image of every subject, in order: pictures of any sizes, an error or None for each."""
+    """Return the whole image of every subject, in order: images of any sizes, errors or None."""
     loader: DataLoader[Any] = _CropLoader(
         _WholeImages(samples),
         batch_size=batch_size,

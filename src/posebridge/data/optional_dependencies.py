@@ -12,11 +12,11 @@ def need(module: str, extra: str, purpose: str) -> Any:
     """Import an optional library.
 
     Args:
-        module: what to import. extra: which extra of posebridge brings it.
-        purpose: what it is for, such as ``"reading a .slp file"``.
+        module: the module to import. extra: the extra of posebridge that installs it.
+        purpose: its use, such as ``"reading a .slp file"``.
 
     Raises:
-        InputError: it is not installed.
+        InputError: the library is not installed.
     """
     try:
         return importlib.import_module(module)

@@ -1,8 +1,8 @@
-"""Images of more than 8 bits: by which range their values are scaled.
+"""Images of more than 8 bits: the range by which their values are scaled.
 
-Cameras store 10, 12 or 14 bits in 16, renderers floats up to 1 or up to 255. Nothing in such a file
-names its range, so it is inferred from the largest value, as the least of a few usual ranges that
-holds it. Several images of the same folder are looked at, so that a dark frame is not scaled by less
+Cameras store 10, 12 or 14 bits in 16, renderers floats up to 1 or up to 255. No such file names its
+range, so the range is inferred from the largest value: the smallest of a few usual ranges that
+holds it. Several images of the folder are read, so that a dark frame is scaled by no smaller range
 than its neighbors.
 """
 
@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 LOOKED_AT = 16
-"""Images of a folder that its range is inferred from, evenly spread over its sorted names."""
+"""Number of images of a folder that its range is inferred from, evenly spread over the names."""
 
 _INTEGERS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 _OVEREXPOSED = 8.0
-"""A renderer's floats go beyond 1 where a light shines; up to here they count as shares of 1."""
+"""Largest value of a renderer's floats that still count as fractions of 1, such as lights."""
 
 
 class RangeError(Exception):
@@ -32,7 +32,7 @@ class PixelRange(NamedTuple):
     """The range of values of an image: 0 to ``top``.
 
     Attributes:
-        top: what is shown as white.
+        top: the value that is shown as white.
         floats: whether the values are floats.
     """
 
@@ -69,10 +69,10 @@ def own_range(pixels: np.ndarray) -> PixelRange:
 def shared_range(
     path: Path, own: PixelRange, read: Callable[[Path], np.ndarray], unreadable: type[Exception]
 ) -> PixelRange:
-    """Return the range for an image, given the ranges of other images beside it.
+    """Return the range for an image, given the ranges of other images in its folder.
 
-    A dark frame takes the range that nearly all of the folder has, or in a folder of few images one
-    that is two bits larger. Where kinds are mixed, an image keeps its own.
+    A dark frame gets the range that nearly all images of the folder have, or in a folder of few
+    images one that is two bits larger. In a folder of mixed kinds, an image keeps its own range.
 
     Args:
         path: an image. own: its own range. read: returns an image's stored values, and raises

@@ -1,8 +1,8 @@
-"""The one way in for data: labelled subjects, or images and boxes, from whatever was given.
+"""The one way in for data: labeled subjects, or images and boxes, in any format.
 
-Everything that reads a source, a target or test images calls the functions here. A path is recognised
-by its content and ending (``registry.py``); pictures without annotations are in ``image_folder.py``. A
-reference that is no path names a benchmark, such as ``lsp:test`` (``datasets/``).
+Everything that reads a source, a target or test images calls the functions here. A path is recognized
+by its content and ending (``registry.py``); images without annotations are in ``image_folder.py``. A
+reference that is not a path names a benchmark, such as ``lsp:test`` (``datasets/``).
 """
 
 from __future__ import annotations
@@ -63,17 +63,17 @@ def read_labelled(
     root: Path | str | None = None,
     say: Say | None = None,
 ) -> LabelledSamples:
-    """Every subject with at least one labelled keypoint.
+    """Return every subject with at least one labeled keypoint.
 
     Args:
         path: an annotation file or folder of any format that has keypoints, or a benchmark.
         images: folder of the images or videos, if not where the annotations say, or beside them.
         format: the name of the format; None: by content and ending.
         root: the folder that benchmarks lie below, where the reference does not carry it.
-        say: told about what is left out, such as a model's predictions beside labels by hand.
+        say: receives a sentence on what is left out, such as predictions beside labels by hand.
 
     Raises:
-        InputError: naming the file, the entry, what is wrong with it and what to do.
+        InputError: names the file, the entry, what is wrong with it and what to do.
     """
     _require_usable(path, images, "labels")
     if is_reference(path):
@@ -85,7 +85,7 @@ def read_labelled(
 
 
 def holds_labels(path: Path | str) -> bool:
-    """Whether keypoints can be read from what was given: a benchmark, or annotations with some.
+    """Return whether keypoints can be read: from a benchmark, or annotations with some.
 
     Raises:
         InputError: an annotation file that is broken.
@@ -103,7 +103,7 @@ def holds_labels(path: Path | str) -> bool:
 def read_annotations(
     path: Path | str, images: Path | str | None = None, format: str | None = None
 ) -> Annotations:
-    """All that an annotation file says, for a conversion; arguments and errors as above."""
+    """Return the whole content of an annotation file, for a conversion; arguments as above."""
     _require_usable(path, images, "labels")
     return _keypoints(_format(Path(path), format), Path(path), images)
 
@@ -116,21 +116,20 @@ def read_unlabelled(
     say: Say | None = None,
     root: Path | str | None = None,
 ) -> UnlabelledSamples:
-    """Images to adapt to or to predict on, and where in them subjects are; never keypoints.
+    """Read images to adapt to or to predict on, and the boxes of subjects; never keypoints.
 
     Args:
-        source: a folder of images or videos, a glob, one image or video; or an annotation file of
-            any format, of which the images and boxes are read; or the boxes of a detector; or a
-            benchmark.
+        source: a folder of images or videos, a glob, one image or video; an annotation file of any
+            format, of which the images and boxes are read; the boxes of a detector; or a benchmark.
         images: for an annotation file, the folder of its images; for a detector's boxes also the
             COCO file that lists them.
         format: the name of the format; None: by content and ending.
         options: frames of videos, least score and size of boxes; the formats in it are not used.
-        say: told about what takes long and what is left out.
+        say: receives a sentence on what takes long and what is left out.
         root: the folder that benchmarks lie below, where the reference does not carry it.
 
     Raises:
-        InputError: nothing there, nothing that is an image, or no box that is left.
+        InputError: nothing exists there, nothing is an image, or no box is left.
     """
     options = options or ReadingConfig()
     _require_usable(source, images, "images")
@@ -143,7 +142,7 @@ def read_unlabelled(
     if found is None:
         if options.category is not None:
             raise InputError(
-                f"{source} are pictures without boxes, so that category "
+                f"{source} are images without boxes, so that category "
                 f"{short_repr(options.category)} can't be chosen; leave it out."
             )
         return read_pictures(source, options.every, options.frames, say)
@@ -156,7 +155,7 @@ def read_unlabelled(
 
 
 def _require_usable(path: Path | str, images: Path | str | None, what: str) -> None:
-    """Raise InputError for an empty path, and for a pipe or a device."""
+    """Check that the path is not empty, and not a pipe or a device."""
     require_given(path, what)
     require_given(images, "images")
     require_regular(path)
@@ -169,15 +168,15 @@ def _format(path: Path, name: str | None) -> Format:
             raise InputError(f"{path} does not exist; give the path of {found.title} data.")
         return found
     if not path.exists():
-        raise InputError(f"{path} does not exist; give an annotation file or a data set's folder.")
+        raise InputError(f"{path} does not exist; give an annotation file or a dataset's folder.")
     found = recognised(path)
     if found is not None:
         return found
     if path.is_dir():
-        # The reader of COCO says which file it looked for.
+        # The message of the COCO reader names the file that is missing.
         return format_named("coco")
     raise InputError(
-        f"{path} is of no format that is recognised; name it, one of "
+        f"{path} is of no known format; name its format, one of "
         f"{', '.join(f.name for f in FORMATS)}."
     )
 
@@ -185,7 +184,7 @@ def _format(path: Path, name: str | None) -> Format:
 def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotations:
     if found.read is None:
         raise InputError(
-            f"{path} holds {found.title} and no keypoints; a labelled set needs a file with some."
+            f"{path} holds {found.title} and no keypoints; labeled data needs a file with keypoints."
         )
     annotations = without_undecodable(found.read(path, images))
     require_pixels(annotations)
@@ -193,11 +192,11 @@ def _keypoints(found: Format, path: Path, images: Path | str | None) -> Annotati
 
 
 def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarray:
-    """(N,) the boxes that are round what is asked for."""
+    """Return the (N,) mask of the boxes of the chosen category."""
     samples, categories = boxes.samples, boxes.categories
     if categories is None and wanted is not None:
         raise InputError(
-            f"{samples.name} does not say what its boxes are round, so that category "
+            f"{samples.name} has no categories of boxes, so that category "
             f"{short_repr(wanted)} can't be chosen; leave it out."
         )
     if categories is None or (wanted is None and say is None):
@@ -208,8 +207,9 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
     if wanted is None:
         if len(names) > 1 and say is not None:
             say(
-                f"boxes of {len(names)} categories are taken as subjects: {listed}; to take one of "
-                "them, name it as category"
+                f"boxes of {len(names)} categories are taken as subjects: {listed}; to take one "
+                "category "
+                "alone, name it as category"
             )
         return np.ones(len(samples), dtype=bool)
     if wanted not in names:
@@ -220,16 +220,16 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
 
 
 def _chosen(boxes: Boxes, options: ReadingConfig, say: Say | None) -> UnlabelledSamples:
-    """The boxes of the category, score and size; whole images have any size."""
-    asked = _of_category(boxes, options.category, say)
-    samples = boxes.samples.subset(np.flatnonzero(asked))
-    scores = None if boxes.scores is None else boxes.scores[asked]
+    """Return the boxes by category, score and size; whole images have any size."""
+    in_category = _of_category(boxes, options.category, say)
+    samples = boxes.samples.subset(np.flatnonzero(in_category))
+    scores = None if boxes.scores is None else boxes.scores[in_category]
     longer = samples.boxes[:, 2:].max(axis=1)
     keep = (longer >= options.least_size) | (samples.boxes[:, 2] == 0)
     if options.least_score > 0:
         if scores is None:
             raise InputError(
-                f"{samples.name} has no scores, so reading.least_score has nothing to go by; leave "
+                f"{samples.name} has no scores, so reading.least_score has no effect; leave "
                 "it at 0."
             )
         keep &= scores >= options.least_score

@@ -1,9 +1,10 @@
-"""The one record of data: where subjects are seen, and apart from that where their joints are.
+"""The one table of data: where subjects are seen, and separately where their joints are.
 
 Two types keep target labels out of training. :class:`UnlabelledSamples` has images and boxes and
-*no field for keypoints*; it is all that the target of an adaptation can be. :class:`LabelledSamples`
-holds one and adds keypoints; it is the source, or the input of an evaluation. Neither is a subclass
-of the other, so a type checker refuses a labelled target and at run time there is nothing to read.
+*no field for keypoints*; it is the only type of an adaptation's target. :class:`LabelledSamples`
+holds an :class:`UnlabelledSamples` and adds keypoints; it is the source, or the input of an
+evaluation. Neither is a subclass of the other, so a type checker refuses a labeled target and there
+is nothing to read at run time.
 
 Both are tables of plain arrays rather than lists of objects: 200,000 rows cost a few MB, and
 worker processes that are forked share them.
@@ -23,15 +24,15 @@ from posebridge.skeleton import Skeleton
 
 @dataclass(frozen=True, eq=False)
 class UnlabelledSamples:
-    """N subjects in images, nothing about their pose.
+    """N subjects in images, without any pose.
 
     Attributes:
-        name: where they come from, for messages.
+        name: the origin of the samples, for messages.
         files: (N,) bytes, the encoded path of each subject's image.
         boxes: (N, 4) float32, x, y, width, height in pixels of the image, COCO's convention: the
             box covers [x, x + width), so that (0, 0, W, H) is the whole image. A width of 0
             stands for "the whole image, whatever its size".
-        image_ids, annotation_ids: (N,) int64, as in the file that they come from.
+        image_ids, annotation_ids: (N,) int64, as in the annotation file.
     """
 
     name: str
@@ -51,11 +52,11 @@ class UnlabelledSamples:
         return len(self.files)
 
     def path(self, index: int) -> Path:
-        """The image of one subject."""
+        """Return the image of one subject."""
         return Path(os.fsdecode(bytes(self.files[index])))
 
     def subset(self, indices: np.ndarray | Sequence[int]) -> UnlabelledSamples:
-        """The given rows, in the given order."""
+        """Return the given rows, in the given order."""
         rows = np.asarray(indices, dtype=np.int64)
         return UnlabelledSamples(
             self.name,
@@ -90,9 +91,9 @@ class LabelledSamples:
 
     Attributes:
         images: the images and boxes alone.
-        skeleton: who the K keypoints are.
-        points: (N, K, 2) float32, x, y in pixels of the original image; an integer is the centre
-            of a pixel. Rows that are not labelled hold 0.
+        skeleton: names the K keypoints.
+        points: (N, K, 2) float32, x, y in pixels of the original image; an integer is the center
+            of a pixel. Rows that are not labeled hold 0.
         labelled: (N, K) bool, the keypoint has a position (COCO's flag 1 or 2).
     """
 
@@ -105,7 +106,7 @@ class LabelledSamples:
         expected = (len(self.images), len(self.skeleton))
         if self.points.shape != (*expected, 2) or self.labelled.shape != expected:
             raise ValueError(
-                f"points {self.points.shape} and labelled {self.labelled.shape} do not fit "
+                f"points {self.points.shape} and labeled {self.labelled.shape} do not fit "
                 f"{expected[0]} subjects with {expected[1]} keypoints"
             )
 
@@ -113,7 +114,7 @@ class LabelledSamples:
         return len(self.images)
 
     def subset(self, indices: np.ndarray | Sequence[int]) -> LabelledSamples:
-        """The given rows, in the given order."""
+        """Return the given rows, in the given order."""
         rows = np.asarray(indices, dtype=np.int64)
         return LabelledSamples(
             self.images.subset(rows), self.skeleton, self.points[rows], self.labelled[rows]

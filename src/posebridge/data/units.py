@@ -1,7 +1,7 @@
-"""Whether coordinates are in the unit that a format wants: pixels, or shares of the image.
+"""Whether coordinates are in the unit of the format: pixels, or fractions of the image.
 
 A file in the other unit is refused as a whole, since every number of it would be wrong. One odd
-annotation in a good file is no such file; ``posebridge check`` shows it.
+annotation in a good file is not refused; ``posebridge check`` shows it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from posebridge.data.annotations import Annotations, Boxes, upright_size
 from posebridge.errors import InputError
 
 SHARE = 1.5
-"""All coordinates of a file in shares are below it, a little outside of the image included."""
+"""All coordinates of a file in fractions are below it, a little outside of the image included."""
 TINY = 16
 """Longer side of an image up to which coordinates below ``SHARE`` may be pixels."""
 LOOKED_AT = 32
-"""Images whose size is looked at, spread evenly over a set."""
-_REMEDY = "give them in pixels (shares times the image's width and height)"
+"""Number of images whose size is read, spread evenly over a dataset."""
+_REMEDY = "give them in pixels (fractions times the image's width and height)"
 
 
 def require_pixels(annotations: Annotations) -> None:
     """Check that points and boxes are pixels of their images.
 
     Raises:
-        InputError: all points or most boxes are shares of the image, or most points are far outside
-            of their images.
+        InputError: all points or most boxes are fractions of the image, or most points are far
+            outside of their images.
     """
     a = annotations
     known = a.visibility > 0
@@ -39,14 +39,14 @@ def require_pixels(annotations: Annotations) -> None:
         x, y = points[np.argmax(points.max(axis=1))]
         raise InputError(
             f"{a.name}: all keypoints are within {SHARE:g} pixels of the corner, such as ({x:.3g}, "
-            f"{y:.3g}); they look like shares of the image, where pixels are wanted; {_REMEDY}."
+            f"{y:.3g}); they look like fractions of the image, where pixels are expected; {_REMEDY}."
         )
     _require_boxes(a.name, a.boxes, a.files, a.image, "annotation", a.ids)
     _require_near(a.name, a.files, row_of, points)
 
 
 def require_pixel_boxes(boxes: Boxes) -> None:
-    """:func:`require_pixels` for boxes alone."""
+    """Check that boxes are pixels of their images, as :func:`require_pixels` does."""
     samples = boxes.samples
     given = samples.boxes[:, 2] > 0
     if not given.any():
@@ -60,16 +60,17 @@ def require_pixel_boxes(boxes: Boxes) -> None:
 
 
 def require_shares(values: np.ndarray, name: str, what: str) -> None:
-    """Check that coordinates (N, ...) of N entries are shares of the image.
+    """Check that coordinates (N, ...) of N entries are fractions of the image.
 
     Raises:
-        InputError: those of most entries are beyond what shares can be.
+        InputError: the coordinates of most entries are beyond what fractions can be.
     """
     far = np.abs(values).reshape(len(values), -1).max(axis=1, initial=0) > 2
     if len(values) and 2 * far.sum() > len(values):
         raise InputError(
             f"{name}: {far.sum()} of {len(values)} {what} have coordinates far above 1, such as "
-            f"{np.abs(values).max():.4g}; they look like pixels, where shares of the image are wanted; "
+            f"{np.abs(values).max():.4g}; they look like pixels, where fractions of the image are "
+            "expected; "
             "divide them by the image's width and height."
         )
 
@@ -78,23 +79,24 @@ def require_percentages(values: Sequence[Sequence[float]], name: str, what: str)
     """Check that places, N times x and y or x, y, width and height, are percentages of the image.
 
     Raises:
-        InputError: all are what shares would be, or most are what only pixels can be.
+        InputError: all look like fractions, or most can only be pixels.
     """
     if not values:
         return
     table = np.asarray(values, dtype=np.float64)
     example = ", ".join(f"{v:.4g}" for v in table[np.abs(table).max(axis=1).argmax()])
-    alone = table.shape[1] == 2  # a point says less than a box
+    alone = table.shape[1] == 2  # a point is weaker evidence than a box
     if np.abs(table).max() <= SHARE and _fractions(table) > alone:
         raise InputError(
-            f"{name}: all {what} are within {SHARE:g} per cent of the corner, such as ({example}); "
-            "they look like shares of the image, where percentages are wanted; multiply them by 100."
+            f"{name}: all {what} are within {SHARE:g} percent of the corner, such as ({example}); "
+            "they look like fractions of the image, where percentages are expected; multiply them "
+            "by 100."
         )
     far = (table[:, :2] > 110).any(axis=1) | (table[:, 2:] > 110).any(axis=1)
     if 2 * far.sum() >= len(table):
         raise InputError(
-            f"{name}: {far.sum()} of {len(table)} {what} are beyond 100 per cent of the image, such as "
-            f"({example}); they look like pixels, where percentages are wanted; divide them by the "
+            f"{name}: {far.sum()} of {len(table)} {what} are beyond 100 percent of the image, such as "
+            f"({example}); they look like pixels, where percentages are expected; divide them by the "
             "image's width and height, times 100."
         )
 
@@ -111,14 +113,14 @@ def _require_boxes(
     small = given[
         (boxes[given, 2:] <= 1).all(axis=1) & (np.abs(boxes[given, :2]) <= SHARE).all(axis=1)
     ]
-    # A box of exactly one pixel at the corner is no share.
+    # A box of exactly one pixel at the corner is not a fraction.
     small = small[(boxes[small] % 1 != 0).any(axis=1)]
     if len(small) == 0 or 2 * len(small) <= len(given) or _all_tiny(files, np.unique(image[small])):
         return
     box = ", ".join(f"{v:.3g}" for v in boxes[small[0]])
     raise InputError(
         f"{name}: {len(small)} of {len(given)} boxes are smaller than a pixel, such as ({box}) of "
-        f"{what} {ids[small[0]]}; they look like shares of the image, where pixels are wanted; "
+        f"{what} {ids[small[0]]}; they look like fractions of the image, where pixels are expected; "
         f"{_REMEDY}."
     )
 
@@ -126,7 +128,7 @@ def _require_boxes(
 def _require_near(
     name: str, files: Sequence[Path], image: np.ndarray, points: np.ndarray, what: str = "keypoints"
 ) -> None:
-    """Check on a sample of the images that most points are within half an image of theirs."""
+    """Check on a sample of the images that most points are at most half an image outside."""
     used = np.unique(image)
     rows = (
         used[np.unique(np.linspace(0, len(used) - 1, LOOKED_AT).astype(int))] if len(used) else []
@@ -145,14 +147,14 @@ def _require_near(
             example = f"({x:.5g}, {y:.5g}) in {files[int(row)]}, an image of {size[0]} x {size[1]}"
     if 2 * far > seen:
         raise InputError(
-            f"{name}: {far} of {seen} {what} looked at are far outside of their images, such as "
+            f"{name}: {far} of {seen} {what} checked are far outside of their images, such as "
             f"{example} pixels; they are not pixels of these images, but of images of another size, "
             "or in another unit; scale them, or give the folder of the images that were labeled."
         )
 
 
 def _fractions(points: np.ndarray) -> int:
-    """How many different points are not at whole numbers."""
+    """Return the number of different points that are not at whole numbers."""
     return len(np.unique(points[(points % 1 != 0).any(axis=1)], axis=0))
 
 

@@ -1,20 +1,20 @@
-"""Scores: how good predictions are, and by which rule.
+"""Metrics of predictions against labels, and what they show about an adaptation.
 
-    scores.py                 :func:`evaluate_predictions`, the one entry; :class:`Results`
-    metrics.py                distances, PCK, its area, end-point error, the released code's protocol
-    normalizers.py            what an error is divided by
+    scores.py                 :func:`evaluate_predictions`, the entry point; :class:`Results`
+    metrics.py                distances, PCK, AUC, end-point error, the released code's protocol
+    normalizers.py            the length that an error is divided by: crop, box, torso, head
     oks.py                    OKS-AP as COCO computes it
     tables.py                 results side by side
-    bootstrap.py              two models on the same images, with paired intervals
-    validator_intervals.py    every validator's value of each image
+    bootstrap.py              paired intervals for two models on the same images
+    validator_intervals.py    the part of each image in every validator
     keypoint_displacement.py  what changed between two models' predictions
-    verdict.py                did it help? the rule from evidence to words
-    judgement.py              everything that a report holds in numbers
-    calibration.py            from the height of a peak to the probability of being right
+    verdict.py                the rule that turns evidence into "did it help?"
+    judgement.py              the numbers of a report
+    calibration.py            from the height of a peak to a calibrated confidence
 
-To add a metric: a function in ``metrics`` that takes (N, K) distances and returns a value for
-``all`` and each group, a line in ``evaluate_predictions`` and one in ``_definitions``, and a table
-of values worked out by hand in ``tests/evaluation/test_metrics.py``.
+To add a metric, write a function in ``metrics`` that takes (N, K) distances and returns a value for
+``all`` and each group. Add a line to ``evaluate_predictions`` and one to ``_definitions``, and a
+table of values worked out by hand to ``tests/evaluation/test_metrics.py``.
 """
 
 from posebridge.evaluation.metrics import PublishedPck, published_pck

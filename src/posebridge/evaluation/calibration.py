@@ -1,13 +1,13 @@
-"""From the height of a heatmap's peak to the chance that the joint is right.
+"""Calibrated confidence: from the height of a heatmap's peak to the probability of being right.
 
-A peak is in [0, 1] but is no probability: how often a joint with a peak of 0.4 lies within 0.05 of the
-crop's side depends on the model. :func:`fit_calibration` learns the map on labelled images that the
-model did not train on; :func:`reliability` says on others how well it holds.
+A peak is in [0, 1] but is not a probability: how often a joint with a peak of 0.4 is within 0.05 of
+the crop's side depends on the model. :func:`fit_calibration` fits a map on labeled images that the
+model did not train on. :func:`reliability` measures the map on other images.
 
-The map is isotonic (the pool-adjacent-violators algorithm, Zadrozny & Elkan, KDD 2002), read between
-the centres of its blocks rather than as a staircase (centred isotonic regression, Oron & Flournoy
-2017). One map serves all joints; a joint with enough labels of its own has its own. Learned on the
-source, it holds on the source: on photographs it tends to promise too much.
+The map is isotonic (the pool-adjacent-violators algorithm, Zadrozny & Elkan, KDD 2002). It is
+interpolated between the centers of its blocks rather than a staircase (centered isotonic regression,
+Oron & Flournoy 2017). One map serves all joints; a joint with enough labels has a map of its own.
+A map that is fitted on the source holds on the source. On photographs it tends to be overconfident.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from posebridge.files.json_files import read_json_mapping
 
 BINS = 10
 LEAST_OF_A_JOINT = 300
-"""Labelled points that a joint needs for a map of its own; fewer make a map of noise."""
+"""Labeled points that a joint needs for a map of its own; with fewer the map fits noise."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A monotone map: ``chance`` at ``peak``, straight between, level beyond the ends."""
+    """A monotone map: ``chance`` at ``peak``, linear in between, constant beyond the ends."""
 
     peak: tuple[float, ...]
     chance: tuple[float, ...]
@@ -43,13 +43,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Peaks of one model to the chance of lying within a distance of the truth.
+    """A map from one model's peaks to calibrated confidences for a distance.
 
     Attributes:
-        within: the distance, a share of the crop's side.
+        within: the distance, a fraction of the crop's side.
         shared: the map for all joints.
-        own: joint -> its own map, for those with enough labels.
-        points: how many labelled points it was fitted on.
+        own: joint -> a map of its own, for joints with enough labels.
+        points: number of labeled points that the map was fitted on.
     """
 
     within: float
@@ -58,15 +58,15 @@ class Calibration:
     points: int = 0
 
     def __call__(self, peaks: ArrayLike) -> NDArray[np.float64]:
-        """(N, K) peaks to (N, K) chances in [0, 1]."""
-        given = np.asarray(peaks, dtype=np.float64)
-        chances = self.shared(given)
+        """Return the (N, K) calibrated confidences, in [0, 1], of (N, K) peaks."""
+        heights = np.asarray(peaks, dtype=np.float64)
+        confidences = self.shared(heights)
         for joint, curve in self.own.items():
-            chances[:, joint] = curve(given[:, joint])
-        return chances
+            confidences[:, joint] = curve(heights[:, joint])
+        return confidences
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types, for JSON."""
+        """Return plain types, for JSON."""
         return {
             "within": self.within,
             "points": self.points,
@@ -76,7 +76,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: str) -> Calibration:
-        """Read what :meth:`to_dict` gave; ``where`` names the file in an error."""
+        """Read what :meth:`to_dict` returned; ``where`` names the file in an error."""
         try:
             return cls(
                 within=_within(raw["within"]),
@@ -92,7 +92,7 @@ class Calibration:
 
 
 def read_calibrations(file: Path) -> dict[str, list[Calibration]]:
-    """Weights (``source``, ``adapted``) -> maps, from the ``calibration.json`` of a report."""
+    """Read the ``calibration.json`` of a report: checkpoint (``source``, ``adapted``) -> maps."""
     try:
         raw = read_json_mapping(file, "calibration")
         items = {str(name): list(maps) for name, maps in raw.items()}
@@ -110,24 +110,24 @@ def read_calibrations(file: Path) -> dict[str, list[Calibration]]:
 def fit_calibration(
     peaks: ArrayLike, ratio: ArrayLike, within: float, least: int = LEAST_OF_A_JOINT
 ) -> Calibration | None:
-    """Learn the map from labelled images.
+    """Fit the map on labeled images.
 
     Args:
         peaks: (N, K) heights of the peaks.
-        ratio: (N, K) distance from the label over the crop's side; NaN where unlabelled.
-        within: share of the crop's side up to which a joint is right.
-        least: labelled points that a joint needs for a map of its own.
+        ratio: (N, K) distance from the label over the crop's side; NaN where unlabeled.
+        within: fraction of the crop's side up to which a joint is right.
+        least: labeled points that a joint needs for a map of its own.
 
     Returns:
-        None where nothing is labelled.
+        The map, or None where nothing is labeled.
     """
-    heights, away = np.asarray(peaks, np.float64), np.asarray(ratio, np.float64)
-    if heights.shape != away.shape or heights.ndim != 2:
-        raise ValueError(f"peaks {heights.shape} and ratio {away.shape} must both be (N, K)")
-    known = ~np.isnan(away)
+    heights, distance = np.asarray(peaks, np.float64), np.asarray(ratio, np.float64)
+    if heights.shape != distance.shape or heights.ndim != 2:
+        raise ValueError(f"peaks {heights.shape} and ratio {distance.shape} must both be (N, K)")
+    known = ~np.isnan(distance)
     if not known.any():
         return None
-    right = away <= within
+    right = distance <= within
     enough = np.flatnonzero(known.sum(axis=0) >= least)
     own = {
         int(j): _isotonic(heights[known[:, j], j], right[known[:, j], j].astype(float))
@@ -139,14 +139,15 @@ def fit_calibration(
 
 @dataclass(frozen=True)
 class Reliability:
-    """How chances compare with what was right.
+    """Confidences compared with the fraction of joints that is right.
 
     Attributes:
-        error: expected calibration error, percent: the mean distance between chance and share
-            that is right over equal-width bins, weighted by their points (Naeini et al., AAAI
-            2015; Guo et al., ICML 2017).
-        expected, right: mean chance, and the share that really is right, percent.
-        chance, share, points: of each bin that has points; percent, percent, a count.
+        error: expected calibration error, percent: the mean distance between the confidence and the
+            fraction that is right over equal-width bins, weighted by their points (Naeini et al.,
+            AAAI 2015; Guo et al., ICML 2017).
+        expected, right: mean confidence, and the fraction that is right, percent.
+        chance, share, points: confidence (percent), fraction that is right (percent) and number of
+            points of each bin that has points.
     """
 
     error: float
@@ -158,45 +159,45 @@ class Reliability:
 
 
 def reliability(chances: ArrayLike, right: ArrayLike, bins: int = BINS) -> Reliability | None:
-    """Compare chances with outcomes.
+    """Compare confidences with outcomes.
 
     Args:
         chances: (M,) in [0, 1]. right: (M,) bool.
 
     Returns:
-        None where there are no points.
+        The comparison, or None without points.
     """
-    said, true = np.asarray(chances, np.float64), np.asarray(right, np.float64)
-    if said.size == 0:
+    confidence, outcome = np.asarray(chances, np.float64), np.asarray(right, np.float64)
+    if confidence.size == 0:
         return None
-    place = np.minimum((said * bins).astype(int), bins - 1)
-    count = np.bincount(place, minlength=bins)
-    there = count > 0
-    chance = np.bincount(place, said, bins)[there] / count[there]
-    share = np.bincount(place, true, bins)[there] / count[there]
-    weight = count[there] / count.sum()
+    bin_index = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(bin_index, minlength=bins)
+    filled = count > 0
+    chance = np.bincount(bin_index, confidence, bins)[filled] / count[filled]
+    share = np.bincount(bin_index, outcome, bins)[filled] / count[filled]
+    weight = count[filled] / count.sum()
     return Reliability(
         error=float(100 * (weight * np.abs(chance - share)).sum()),
-        expected=float(100 * said.mean()),
-        right=float(100 * true.mean()),
+        expected=float(100 * confidence.mean()),
+        right=float(100 * outcome.mean()),
         chance=tuple((100 * chance).tolist()),
         share=tuple((100 * share).tolist()),
-        points=tuple(int(c) for c in count[there]),
+        points=tuple(int(c) for c in count[filled]),
     )
 
 
 def _isotonic(peaks: NDArray[np.float64], right: NDArray[np.float64]) -> Curve:
     from scipy.optimize import isotonic_regression
 
-    # Equal peaks must have equal chances: they go in as one point with their number as weight.
-    place, group = np.unique(peaks, return_inverse=True)
+    # Equal peaks must have equal confidences: they are one point, weighted by their number.
+    heights, group = np.unique(peaks, return_inverse=True)
     weight = np.bincount(group).astype(float)
     fitted = isotonic_regression(np.bincount(group, right) / weight, weights=weight)
     starts = fitted.blocks[:-1]
     mass = np.add.reduceat(weight, starts)
-    centre = np.add.reduceat(weight * place, starts) / mass
+    center = np.add.reduceat(weight * heights, starts) / mass
     level = np.clip(fitted.x[starts], 0.0, 1.0)
-    return Curve(tuple(centre.tolist()), tuple(level.tolist()))
+    return Curve(tuple(center.tolist()), tuple(level.tolist()))
 
 
 def _within(raw: Any) -> float:
@@ -209,7 +210,7 @@ def _within(raw: Any) -> float:
 def _curve(raw: Any) -> Curve:
     peak, chance = (tuple(float(v) for v in column) for column in raw)
     if len(peak) != len(chance) or not peak or list(peak) != sorted(peak):
-        raise ValueError("a map's peaks must rise and have a chance each")
+        raise ValueError("a map's peaks must increase, with one confidence for each peak")
     if not all(map(math.isfinite, peak)) or not all(0 <= value <= 1 for value in chance):
-        raise ValueError("a map's peaks must be finite, and its chances 0 to 1")
+        raise ValueError("a map's peaks must be finite, and its confidences 0 to 1")
     return Curve(peak, chance)

@@ -1,4 +1,4 @@
-"""All that a report says in numbers: what ``report.json`` holds and the page shows."""
+"""The numbers of a report: the content of ``report.json``, which the page shows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SourceKind = Literal["given", "held_out", "unseen", "trained", "none"]
 
 @dataclass(frozen=True)
 class ValidatorRow:
-    """One validator's word about both models.
+    """One validator's values for both models.
 
     Attributes:
-        name, title, question, unit, caveat: who speaks, as in ``evidence.WORDS``.
-        pushed: whether the run's own losses push this figure up.
+        name, title, question, unit, caveat: of the validator, as in ``validator_intervals.WORDS``.
+        pushed: whether the run's own losses push this metric up.
         change: source, adapted and the paired difference.
     """
 
@@ -40,14 +40,15 @@ class Trust:
     """Calibrated confidence for one distance.
 
     Attributes:
-        within: the distance, share of the crop's side.
-        peaks: reliability of the adapted model's bare peaks, on source images that the map was not
-            fitted on.
-        source, adapted: the same of either model's calibrated chances.
-        promised: mean calibrated chance on the held-out photographs, percent: what each model
-            expects of itself there.
-        target: the adapted model's calibrated chances on labelled photographs, if there are some.
-        target_peaks: the same of its bare peaks.
+        within: the distance, a fraction of the crop's side.
+        peaks: reliability of the adapted model's uncalibrated peaks, on source images that the map
+            was not fitted on.
+        source, adapted: reliability of either model's calibrated confidence, on those images.
+        promised: mean calibrated confidence on the held-out photographs, percent: the accuracy that
+            each model expects there.
+        target: reliability of the adapted model's calibrated confidence on labeled photographs, if
+            there are some.
+        target_peaks: reliability of the adapted model's uncalibrated peaks on labeled photographs.
     """
 
     within: float
@@ -61,13 +62,14 @@ class Trust:
 
 @dataclass(frozen=True)
 class JointMove:
-    """How one joint's answers differ between the two models on the held-out photographs.
+    """How one joint's predictions differ between the two models on the held-out photographs.
 
     Attributes:
         name: of the joint.
         median, high: median and 90th percentile of the distance, percent of the crop's side.
-        share: of the photographs in which it moved by more than 5 % of the side, percent.
-        steady: agreement of two views before and after, percent; None where no view shows it.
+        share: fraction of the photographs in which the joint moved by more than 5 % of the side,
+            percent.
+        steady: agreement of two views before and after, percent; None where no view shows the joint.
     """
 
     name: str
@@ -83,8 +85,8 @@ class Photograph:
 
     Attributes:
         file: its image.
-        steady: share of its joints that two views agree on, before and after, percent.
-        moved: median distance between the answers, percent of the crop's side.
+        steady: fraction of its joints that two views agree on, before and after, percent.
+        moved: median distance between the predictions, percent of the crop's side.
     """
 
     file: str
@@ -94,13 +96,14 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Sanity:
-    """Signs of trouble that need no labels of the target.
+    """Signs of failure that need no labels of the target.
 
     Attributes:
         variety: how much joints move between photographs, before and after, percent of the side.
-        merged: share of left/right pairs that fall together, before and after, percent; None for a
+        merged: fraction of left/right pairs that coincide, before and after, percent; None for a
             skeleton without pairs.
-        merged_in_labels: the same in the labels of the source; None without these.
+        merged_in_labels: fraction of pairs that coincide in the labels of the source; None without
+            labels.
     """
 
     variety: tuple[float, float]
@@ -110,19 +113,20 @@ class Sanity:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A finished run, judged.
+    """The evidence about a finished run, and the verdict.
 
     Attributes:
-        run: the folder. data: what the photographs came from. method: which levels were on.
-        weights: which weights are called adapted. steps: of the source weights and of these.
-        images, subjects: held-out photographs that were looked at.
-        held_out: whether they were kept out of training; one image alone serves as both.
-        source_kind, source_about, source_images: the labelled source images behind calibration.
-        verdict, validators, trust, sanity, joints, photographs: what was found; photographs with
-            the least steady first.
-        labels: PCK on the user's labelled photographs, threshold -> both models; and how many.
+        run: the folder. data: where the photographs come from. method: the levels that were on.
+        weights: the checkpoint that is called adapted. steps: of the source checkpoint and of it.
+        images, subjects: number of held-out photographs that were evaluated, and of their subjects.
+        held_out: whether they were kept out of training; a single image serves as both.
+        source_kind, source_about, source_images: the labeled source images behind the calibration.
+        verdict, validators, trust, sanity, joints, photographs: the results; photographs are in
+            order of agreement, the lowest first.
+        labels: PCK on the user's labeled photographs, threshold -> both models.
+        labelled_images: number of the user's labeled photographs.
         course: curve -> (step, value) pairs, from ``metrics.csv``.
-        keep: the share of pseudo-labels that the settings keep; None without a teacher's labels.
+        keep: fraction of pseudo-labels that the config keeps; None without a teacher's labels.
         skipped: one line for each image that could not be read.
     """
 
@@ -152,7 +156,7 @@ class Judgement:
     skipped: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types with null for what is not a number; the headline stands in words as well."""
+        """Return plain types, with null in place of NaN, and with the verdict's headline."""
         content = plain(self)
         content["verdict"] |= {
             "headline": self.verdict.headline,
@@ -161,17 +165,17 @@ class Judgement:
         return content
 
     def write(self, file: Path) -> None:
-        """Write :meth:`to_dict`, whole or not at all."""
+        """Write :meth:`to_dict` as JSON, atomically."""
         write_json(file, self.to_dict())
 
 
 def write_calibrations(file: Path, maps: Mapping[str, list[Calibration]]) -> None:
-    """Weights -> maps, for :func:`~posebridge.evaluation.calibration.read_calibrations`."""
+    """Write the maps of each checkpoint, to be read by :func:`~.calibration.read_calibrations`."""
     write_json(file, {name: [one.to_dict() for one in many] for name, many in maps.items()})
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, tuples and mappings as dicts and lists; what JSON cannot hold as None."""
+    """Return dataclasses, tuples and mappings as dicts and lists; None in place of NaN."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What changed between two models' answers about the same crops: by joint and by photograph."""
+"""What changed between two models' predictions for the same crops, by joint and by photograph."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ from posebridge.skeleton import Skeleton
 from posebridge.validators.validators import Answers
 
 NEAR = 0.05
-"""Share of the crop's side: nearer than this, two views agree, and a joint did not move."""
+"""Fraction of the crop's side: nearer than this, two views agree, and a joint did not move."""
 
 
 def steady(answers: Answers) -> Bool[Tensor, "N K"]:
-    """Whether two views agree on a joint; true where either does not show it."""
+    """Return whether two views agree on a joint; true where either does not show it."""
     apart = (answers.first - answers.second).norm(dim=-1)
     return (apart <= NEAR * answers.size) | ~answers.seen
 
 
 def moved(source: Answers, adapted: Answers) -> Float[Tensor, "N K"]:
-    """Distance between the two models' answers, percent of the crop's side."""
+    """Return the distance between the two models' predictions, percent of the crop's side."""
     return 100 * (adapted.points - source.points).norm(dim=-1).cpu() / adapted.size
 
 
 def worst_first(answers: Answers) -> np.ndarray:
-    """Rows by the share of steady joints, the least first; of equals the less confident."""
+    """Return the rows in order of their fraction of steady joints, the lowest first.
+
+    Rows with the same fraction are in order of confidence.
+    """
     share = (steady(answers) & answers.seen).sum(dim=1) / answers.seen.sum(dim=1).clamp_min(1)
     confidence = answers.confidence.mean(dim=1)
     return np.lexsort((confidence.cpu().numpy(), share.cpu().numpy()))
 
 
 def joint_moves(source: Answers, adapted: Answers, skeleton: Skeleton) -> tuple[JointMove, ...]:
-    """One for each joint, the one that moved most first."""
+    """Return the change of each joint, the joint that moved most first."""
     apart = moved(source, adapted).double().numpy()
     before, after = (_share(steady(a), a.seen, 0) for a in (source, adapted))
     middle, high = np.percentile(apart, [50, 90], axis=0)
@@ -51,7 +54,7 @@ def joint_moves(source: Answers, adapted: Answers, skeleton: Skeleton) -> tuple[
 def photographs(
     source: Answers, adapted: Answers, samples: UnlabelledSamples, order: np.ndarray
 ) -> tuple[Photograph, ...]:
-    """One for each subject, in the order given."""
+    """Return an entry for each subject, in the given order."""
     before, after = (_share(steady(a), a.seen, 1) for a in (source, adapted))
     middle = np.median(moved(source, adapted).numpy(), axis=1)
     return tuple(
@@ -61,7 +64,7 @@ def photographs(
 
 
 def by_model(answers: Mapping[str, Answers], order: np.ndarray) -> dict[str, np.ndarray]:
-    """Model -> (N, K) whether each joint is steady, in the order given."""
+    """Return for each model whether its joints are steady, (N, K), in the given order."""
     return {name: steady(a).cpu().numpy()[order] for name, a in answers.items()}
 
 

@@ -1,9 +1,8 @@
-"""How far predictions are from labels: distances, PCK, its area, end-point error, all pooled.
+"""Metrics with labels: distances, PCK, the area under its curve, end-point error, all pooled.
 
-Every function works on whole arrays: N subjects with K joints, points (x, y) in pixels of the
-original image. A mean or a share is always *pooled*: every labelled joint of every subject counts
-once. It is not a mean of batches, of subjects or of joints, whose value depends on how subjects
-were put together.
+Every function takes whole arrays: N subjects with K joints, points (x, y) in pixels of the original
+image. A mean or a fraction is always *pooled*: every labeled joint of every subject counts once. It
+is not a mean of batches, of subjects or of joints, whose value depends on the grouping.
 """
 
 from __future__ import annotations
@@ -23,42 +22,42 @@ Groups = Mapping[str, Sequence[int]]
 Scores = dict[str, float]
 
 ALL = "all"
-"""The row that pools every joint, beside the skeleton's groups."""
+"""The row that pools every joint, in addition to the skeleton's groups."""
 
 
 def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> NDArray[np.float64]:
-    """Euclidean distance of every prediction from its label.
+    """Return the Euclidean distance of every prediction from its label.
 
     Args:
         predicted: (N, K, 2), pixels.
-        points: (N, K, 2), the labels in the same pixels.
+        points: (N, K, 2), the labels, in pixels of the same image.
         labelled: (N, K) bool, which labels exist.
 
     Returns:
-        (N, K) pixels; NaN where there is no label, infinity where there is one but the prediction
-        is not finite: a broken prediction is a miss, it does not drop out of the count.
+        (N, K) pixels; NaN for an unlabeled joint, infinity where a labeled joint's prediction is not
+        finite: such a prediction counts as a miss.
 
     Raises:
         ValueError: the shapes differ.
     """
-    there = np.asarray(predicted, dtype=np.float64)
-    here = np.asarray(points, dtype=np.float64)
+    xy = np.asarray(predicted, dtype=np.float64)
+    truth = np.asarray(points, dtype=np.float64)
     exists = np.asarray(labelled, dtype=bool)
-    if there.shape != here.shape or there.shape != (*exists.shape, 2) or exists.ndim != 2:
+    if xy.shape != truth.shape or xy.shape != (*exists.shape, 2) or exists.ndim != 2:
         raise ValueError(
-            f"predicted {there.shape} and points {here.shape} must both be (N, K, 2) and labelled "
+            f"predicted {xy.shape} and points {truth.shape} must both be (N, K, 2) and labelled "
             f"{exists.shape} (N, K)"
         )
-    usable = np.isfinite(there).all(axis=-1)
-    apart = np.where((usable & exists)[..., None], there - here, 0.0)
+    usable = np.isfinite(xy).all(axis=-1)
+    apart = np.where((usable & exists)[..., None], xy - truth, 0.0)
     length = np.hypot(apart[..., 0], apart[..., 1])
     return np.where(exists, np.where(usable, length, np.inf), np.nan)
 
 
 def normalised(distances: ArrayLike, normaliser: ArrayLike) -> NDArray[np.float64]:
-    """Distances (N, K) divided by each subject's normaliser (N,), both in pixels.
+    """Return distances (N, K) divided by each subject's normalizer (N,), both in pixels.
 
-    Subjects whose normaliser is NaN or not positive become NaN: they are left out.
+    Subjects whose normalizer is NaN or not positive become NaN: they are left out.
 
     Raises:
         ValueError: the numbers of subjects differ.
@@ -74,19 +73,19 @@ def normalised(distances: ArrayLike, normaliser: ArrayLike) -> NDArray[np.float6
 def pck(
     distances: ArrayLike, normaliser: ArrayLike, threshold: float, groups: Groups | None = None
 ) -> Scores:
-    """Percentage of correct keypoints: labelled joints with distance <= threshold x normaliser.
+    """Return the percentage of correct keypoints: distance <= threshold x normalizer.
 
-    PCK = 100 * #{(n, k): d_nk <= t s_n} / #{(n, k): labelled}, pooled over the whole set
-    (Yang & Ramanan, TPAMI 2013, with the set's normaliser in place of theirs).
+    PCK = 100 * #{(n, k): d_nk <= t s_n} / #{(n, k): labeled}, pooled over the whole dataset
+    (Yang & Ramanan, TPAMI 2013, with another normalizer).
 
     Args:
-        distances: (N, K) pixels, NaN where unlabelled, as :func:`distances` gives.
+        distances: (N, K) pixels, NaN where unlabeled, as :func:`distances` returns.
         normaliser: (N,) pixels, NaN for subjects to leave out.
-        threshold: share of the normaliser.
+        threshold: fraction of the normalizer.
         groups: name -> joints, such as ``skeleton.groups``.
 
     Returns:
-        ``"all"`` and each group -> percentage, NaN for a group without a labelled joint.
+        ``"all"`` and each group -> percentage, NaN for a group without a labeled joint.
     """
     ratio = normalised(distances, normaliser)
     hit = np.where(np.isnan(ratio), np.nan, ratio <= threshold)
@@ -96,14 +95,14 @@ def pck(
 def auc(
     distances: ArrayLike, normaliser: ArrayLike, maximum: float, groups: Groups | None = None
 ) -> Scores:
-    """Area under the PCK curve over the thresholds 0 to ``maximum``, as a percentage of the whole.
+    """Return the area under the PCK curve for thresholds 0 to ``maximum``, percent of the maximum.
 
     AUC = 1/m * integral of PCK(t) dt for t in [0, m]. The pooled PCK is a staircase, so the
-    integral has a closed form, the pooled mean of max(0, 1 - r/m) with r = d_nk / s_n. It is taken
-    exactly: there is no number of steps to choose. Sums over a grid of thresholds (20 or 30 in
-    other tools) tend to it as the grid gets finer.
+    integral has a closed form, the pooled mean of max(0, 1 - r/m) with r = d_nk / s_n. The result is
+    exact and has no number of steps to choose. Sums over a grid of thresholds (20 or 30 in other
+    tools) approach it as the grid gets finer.
 
-    Args and returns are those of :func:`pck`, with ``maximum`` > 0 in place of the threshold.
+    Arguments and result are as for :func:`pck`, with ``maximum`` > 0 in place of the threshold.
     """
     if not maximum > 0:
         raise ValueError(f"the largest threshold must be positive, got {maximum}")
@@ -112,15 +111,16 @@ def auc(
 
 
 def epe(distances: ArrayLike, groups: Groups | None = None) -> Scores:
-    """Mean end-point error: the pooled mean distance of labelled joints, in pixels.
+    """Return the mean end-point error: the pooled mean distance of labeled joints, in pixels.
 
-    ``"all"`` and each group -> pixels; NaN for a group without a labelled joint.
+    Returns:
+        ``"all"`` and each group -> pixels; NaN for a group without a labeled joint.
     """
     return _pooled_mean(np.asarray(distances, dtype=np.float64), groups)
 
 
 def epe_median(distances: ArrayLike, groups: Groups | None = None) -> Scores:
-    """Median distance of labelled joints, pooled, in pixels; keys as in :func:`epe`."""
+    """Return the pooled median distance of labeled joints, in pixels; keys as in :func:`epe`."""
     pixels = np.asarray(distances, dtype=np.float64)
     return {
         name: float(np.median(present)) if present.size else float("nan")
@@ -131,13 +131,13 @@ def epe_median(distances: ArrayLike, groups: Groups | None = None) -> Scores:
 
 @dataclass(frozen=True)
 class PublishedPck:
-    """What the released code's protocol gives, as fractions in [0, 1].
+    """PCK by the released code's protocol, as fractions in [0, 1].
 
     Attributes:
-        per_keypoint: (K,) share of correct joints; NaN for a keypoint without a valid target
+        per_keypoint: (K,) fraction of correct joints; NaN for a keypoint without a valid target
             (the published function marks it with -1).
         mean: the unweighted mean over the keypoints that have a valid target, 0 if none has.
-        count: how many keypoints these are.
+        count: number of keypoints that have a valid target.
     """
 
     per_keypoint: NDArray[np.float64]
@@ -145,7 +145,7 @@ class PublishedPck:
     count: int
 
     def percentages(self, skeleton: Skeleton) -> Scores:
-        """Percentages for a results table; a group is the mean of its keypoints, as ``all`` is."""
+        """Return percentages for a results table; ``all`` and a group are means over keypoints."""
         if len(skeleton) != len(self.per_keypoint):
             raise ValueError(
                 f"{len(self.per_keypoint)} keypoints do not fit a skeleton of {len(skeleton)}"
@@ -159,21 +159,22 @@ def published_pck(
     target: Tensor | NDArray[np.floating],
     threshold: float = 0.5,
 ) -> PublishedPck:
-    """PCK as the released code takes it: argmax against argmax, in whole heatmap cells.
+    """Return PCK as the released code computes it: argmax against argmax, in whole heatmap cells.
 
-    The function ``accuracy`` of SimpleBaseline (Xiao et al., ECCV 2018), which the released code of
-    Chen et al. (ICME 2024) uses. A target counts if both its coordinates are above 1 cell; a joint
-    is correct if |(dx / (W/10), dy / (H/10))| < threshold, so the default 0.5 is 0.05 of the
-    heatmap's side. It differs from :func:`pck` on purpose: both sides are rounded to cells, joints
-    in the first two rows and columns are ignored, and keypoints are averaged without weights. For
-    maps that are not square the original divides x by the height; here each axis has its own side.
+    This is the function ``accuracy`` of SimpleBaseline (Xiao et al., ECCV 2018), which the released
+    code of Chen et al. (ICME 2024) uses. A target counts if both its coordinates are above 1 cell. A
+    joint is correct if |(dx / (W/10), dy / (H/10))| < threshold, so the default 0.5 is 0.05 of the
+    heatmap's side. It differs from :func:`pck` on purpose: predictions and labels are rounded to
+    cells, joints in the first two rows and columns are ignored, and keypoints are averaged without
+    weights. For heatmaps that are not square the original divides x by the height; here each axis is
+    divided by its own side.
 
-    The released code calls it batch by batch and averages; give the whole set for a figure that
-    does not depend on the batches.
+    The released code calls it batch by batch and averages the results. Pass the whole dataset for a
+    metric that does not depend on the batches.
 
     Args:
         predicted: (B, K, H, W) heatmaps.
-        target: (B, K, H, W) heatmaps of the labels, zero where unlabelled.
+        target: (B, K, H, W) heatmaps of the labels, zero where unlabeled.
         threshold: in tenths of the heatmap's side.
 
     Raises:
@@ -197,10 +198,11 @@ def published_pck_of_cells(
     size: tuple[int, int],
     threshold: float = 0.5,
 ) -> PublishedPck:
-    """:func:`published_pck` from the highest cells alone, so that no heatmap has to be kept.
+    """Return :func:`published_pck` from the highest cells alone, without keeping the heatmaps.
 
     Args:
-        found, aimed: (B, K, 2) x, y of the highest cell; (0, 0) where there is none.
+        found, aimed: (B, K, 2) x, y of the highest cell of the predictions and of the labels; (0, 0)
+            where there is none.
         size: (width, height) of the heatmaps in cells.
     """
     valid = (aimed > 1).all(axis=-1)
@@ -214,7 +216,7 @@ def published_pck_of_cells(
 
 
 def _members(count: int, groups: Groups | None) -> dict[str, list[int]]:
-    """Name -> joints of every row: ``all`` first, then the groups in their order."""
+    """Return name -> joints of every row: ``all`` first, then the groups in their order."""
     named = {name: list(joints) for name, joints in (groups or {}).items()}
     return {ALL: list(range(count)), **named}
 
@@ -224,7 +226,7 @@ def _present(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _pooled_mean(values: NDArray[np.float64], groups: Groups | None) -> Scores:
-    """Mean of the entries of (N, K) that are not NaN, of all joints and of each group."""
+    """Return the mean of the (N, K) entries that are not NaN, for all joints and for each group."""
     counted = ~np.isnan(values)
     sums = np.where(counted, values, 0.0).sum(axis=0)
     counts = counted.sum(axis=0)
@@ -235,5 +237,5 @@ def _pooled_mean(values: NDArray[np.float64], groups: Groups | None) -> Scores:
     }
 
 
-def _percent(shares: Scores) -> Scores:
-    return {name: 100.0 * share for name, share in shares.items()}
+def _percent(fractions: Scores) -> Scores:
+    return {name: 100.0 * fraction for name, fraction in fractions.items()}

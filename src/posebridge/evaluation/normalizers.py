@@ -1,6 +1,6 @@
-"""What an error is divided by before it meets a threshold: the crop, the box, the torso or the head.
+"""Normalizers: the length that an error is divided by, of the crop, the box, the torso or the head.
 
-A new normaliser is one entry in ``NORMALISERS`` and one branch of :func:`normaliser_sizes`.
+A new normalizer is one entry in ``NORMALISERS`` and one branch of :func:`normaliser_sizes`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton, canonical_name
 
 NORMALISERS: dict[str, str] = {
-    "crop": "side of the square crop that the model saw, in pixels of the original image",
+    "crop": "side of the model's square crop, in pixels of the original image",
     "box": "longer side of the annotation's box",
     "torso": "distance from left_shoulder to right_hip; for a skeleton without these names, "
     "distance from neck to the middle of left_hip and right_hip",
-    "head": "head segment: distance from head_top to neck (upper_neck where so named)",
+    "head": "head segment: distance from head_top to neck (or upper_neck)",
 }
-"""What an error is divided by before it meets a threshold.
+"""The length that an error is divided by before it is compared with a threshold.
 
 - ``crop`` is the metric of this project's benchmark.
-- ``box`` is the usual one for animals.
+- ``box`` is usual for animals.
 - ``torso`` is the torso diameter of FLIC and of the LSP evaluations (Sapp & Taskar, CVPR 2013;
   Toshev & Szegedy, CVPR 2014: left shoulder to right hip). The fallback, neck to mid-hip, is
   shorter than the diagonal: compare only results with the same skeleton.
 - ``head`` follows PCKh (Andriluka et al., CVPR 2014) with the head *segment*, as for LSP-like
-  skeletons. MPII itself takes 0.6 times the diagonal of an annotated head box; such boxes are not
-  part of :class:`~posebridge.data.samples.LabelledSamples`, so the figures are close, not equal.
+  skeletons. MPII itself uses 0.6 times the diagonal of an annotated head box. Such boxes are not
+  part of :class:`~posebridge.data.samples.LabelledSamples`, so the values are close, not equal.
 """
 
 _NEEDS = {
@@ -40,7 +40,7 @@ _NEEDS = {
 def normaliser_sizes(
     kind: str, labels: LabelledSamples, crop_sides: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """What each subject's errors are divided by.
+    """Return the length that each subject's errors are divided by.
 
     Args:
         kind: one of ``NORMALISERS``, which holds the definitions.
@@ -48,20 +48,20 @@ def normaliser_sizes(
         crop_sides: (N,) side of each square crop in pixels of the original image; for "crop".
 
     Returns:
-        (N,) pixels; NaN for a subject to leave out: a joint that it needs is not labelled, both
-        joints fall on the same spot, or its box is "the whole image, whatever its size".
+        (N,) pixels; NaN for a subject to leave out: a joint that the normalizer needs is not labeled,
+        both joints are at the same point, or the box is "the whole image, whatever its size".
 
     Raises:
-        InputError: no such normaliser, or this skeleton lacks the joints for it.
+        InputError: the normalizer is unknown, or this skeleton lacks the joints for it.
     """
     if kind not in NORMALISERS:
         raise InputError(
-            f"there is no normaliser '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
+            f"unknown normalizer '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
             f"of: {', '.join(possible_normalisers(labels.skeleton))}."
         )
     if kind == "crop":
         if crop_sides is None:
-            raise ValueError("the normaliser 'crop' needs crop_sides, (N,)")
+            raise ValueError("the normalizer 'crop' needs crop_sides, (N,)")
         size = np.asarray(crop_sides, dtype=np.float64)
         if size.shape != (len(labels),):
             raise ValueError(f"crop_sides {size.shape} must be ({len(labels)},)")
@@ -72,7 +72,7 @@ def normaliser_sizes(
         ends = _segment(kind, labels.skeleton)
         if ends is None:
             raise InputError(
-                f"the normaliser '{kind}' needs keypoints named {_NEEDS[kind]}, which skeleton "
+                f"the normalizer '{kind}' needs keypoints named {_NEEDS[kind]}, which skeleton "
                 f"'{labels.skeleton.name}' does not have; choose one of: "
                 f"{', '.join(possible_normalisers(labels.skeleton))}."
             )
@@ -85,7 +85,7 @@ def normaliser_sizes(
 
 
 def possible_normalisers(skeleton: Skeleton) -> tuple[str, ...]:
-    """The ``NORMALISERS`` for which a skeleton names the joints."""
+    """Return the ``NORMALISERS`` whose joints are in a skeleton."""
     return tuple(
         kind
         for kind in NORMALISERS
@@ -94,8 +94,8 @@ def possible_normalisers(skeleton: Skeleton) -> tuple[str, ...]:
 
 
 def _segment(kind: str, skeleton: Skeleton) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The joints at either end of a normalising segment (several: their middle), if all exist."""
-    place = {canonical_name(name): index for index, name in enumerate(skeleton.keypoints)}
+    """Return the joints at each end of the segment (several: their middle), None if one is missing."""
+    index = {canonical_name(name): number for number, name in enumerate(skeleton.keypoints)}
     choices: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
         "torso": (
             (("left_shoulder",), ("right_hip",)),
@@ -104,6 +104,6 @@ def _segment(kind: str, skeleton: Skeleton) -> tuple[tuple[int, ...], tuple[int,
         "head": ((("head_top",), ("neck",)), (("head_top",), ("upper_neck",))),
     }
     for start, end in choices[kind]:
-        if all(name in place for name in start + end):
-            return tuple(place[name] for name in start), tuple(place[name] for name in end)
+        if all(name in index for name in start + end):
+            return tuple(index[name] for name in start), tuple(index[name] for name in end)
     return None

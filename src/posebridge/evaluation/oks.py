@@ -1,6 +1,6 @@
 """OKS-AP: COCO's average precision with object keypoint similarity, through faster-coco-eval.
 
-OKS of a prediction and a subject is the mean over labelled joints of
+OKS of a prediction and a subject is the mean over labeled joints of
 exp(-d^2 / (2 area (2 sigma_k)^2)), d in pixels (https://cocodataset.org/#keypoints-eval). AP and AR
 are means over the OKS thresholds 0.50, 0.55, ..., 0.95, with at most 20 predictions an image. AP
 ranks predictions by score over the whole set, so it depends on the confidence as well.
@@ -39,15 +39,17 @@ them the shoulder's value. A skeleton with COCO's 17 names therefore gets COCO's
 """
 
 DEFAULT_SIGMA = 0.05
-"""For every name that ``SIGMAS`` lacks: a convention of this project, not a measurement."""
+"""For every name that is not in ``SIGMAS``: a convention of this project, not a measurement."""
 
 AREA_OF_BOX = 0.53
-"""Area of a subject as a share of its box, where no segment's area is known (as CrowdPose's
-evaluation does for annotations without ``area``)."""
+"""Area of a subject as a fraction of its box, where the area of its segment is not known.
+
+CrowdPose's evaluation uses this value for annotations without ``area``.
+"""
 
 
 def sigmas(skeleton: Skeleton) -> NDArray[np.float64]:
-    """(K,) OKS sigmas by keypoint name: ``SIGMAS``, else ``DEFAULT_SIGMA``."""
+    """Return the (K,) OKS sigmas by keypoint name: ``SIGMAS``, else ``DEFAULT_SIGMA``."""
     bare = [
         canonical_name(name).removeprefix("left_").removeprefix("right_")
         for name in skeleton.keypoints
@@ -56,7 +58,7 @@ def sigmas(skeleton: Skeleton) -> NDArray[np.float64]:
 
 
 def areas_from_boxes(labels: LabelledSamples) -> NDArray[np.float64]:
-    """(N,) area of each subject in square pixels, ``AREA_OF_BOX`` times its box.
+    """Return the (N,) area of each subject in square pixels, ``AREA_OF_BOX`` times its box.
 
     NaN where the box is "the whole image, whatever its size".
     """
@@ -67,24 +69,24 @@ def areas_from_boxes(labels: LabelledSamples) -> NDArray[np.float64]:
 def coco_results(
     points: ArrayLike, confidence: ArrayLike, labels: LabelledSamples
 ) -> list[dict[str, Any]]:
-    """Predictions in COCO's results form, one entry for each of the N subjects.
+    """Return predictions in COCO's results format, one entry for each of the N subjects.
 
     Args:
         points: (N, K, 2) pixels of the original image.
         confidence: (N, K) in [0, 1]; an entry's score is the mean over its K joints.
-        labels: gives the image ids; no label is read.
+        labels: for the image ids; no label is read.
     """
     xy = np.asarray(points, dtype=np.float64)
-    sure = np.asarray(confidence, dtype=np.float64)
-    if xy.shape != (*sure.shape, 2) or len(xy) != len(labels):
+    each = np.asarray(confidence, dtype=np.float64)
+    if xy.shape != (*each.shape, 2) or len(xy) != len(labels):
         raise ValueError(
-            f"points {xy.shape} must be (N, K, 2), confidence {sure.shape} (N, K), N {len(labels)}"
+            f"points {xy.shape} must be (N, K, 2), confidence {each.shape} (N, K), N {len(labels)}"
         )
-    rows = np.concatenate([xy, sure[..., None]], axis=-1).reshape(len(xy), -1).tolist()
+    rows = np.concatenate([xy, each[..., None]], axis=-1).reshape(len(xy), -1).tolist()
     return [
         {"image_id": int(image), "category_id": 1, "keypoints": row, "score": score}
         for image, row, score in zip(
-            labels.images.image_ids, rows, sure.mean(axis=1).tolist(), strict=True
+            labels.images.image_ids, rows, each.mean(axis=1).tolist(), strict=True
         )
     ]
 
@@ -94,12 +96,12 @@ def oks_average_precision(
     labels: LabelledSamples,
     areas: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """OKS-AP of predictions against labelled subjects of one category.
+    """Return the OKS-AP of predictions against labeled subjects of one category.
 
     Args:
-        results: COCO's results form: ``image_id``, ``keypoints`` (x, y, anything) * K in pixels of
-            the original image, and ``score``. ``category_id`` is not read.
-        labels: the subjects; those without a labelled joint are ignored, as in COCO. Subjects with
+        results: COCO's results format: ``image_id``, ``keypoints`` (x, y, any value) * K in pixels
+            of the original image, and ``score``. ``category_id`` is not read.
+        labels: the subjects; a subject without a labeled joint is ignored, as in COCO. Subjects with
             the same image id are in the same image.
         areas: (N,) area of each subject in square pixels, from segments; by default
             :func:`areas_from_boxes`. Images with a subject whose area is NaN are left out.
@@ -108,9 +110,9 @@ def oks_average_precision(
         ``{"AP", "AP50", "AP75", "AR"}`` as percentages, NaN where nothing could be scored.
 
     Raises:
-        InputError: an entry names an image that the labels lack, or has another number of joints.
+        InputError: an entry names an image without labels, or has another number of joints.
     """
-    # Imported here: the room's other figures do not need this library.
+    # Imported here: the other metrics do not need this library.
     from faster_coco_eval import COCO, COCOeval_faster
 
     size = areas_from_boxes(labels) if areas is None else np.asarray(areas, dtype=np.float64)
@@ -130,7 +132,7 @@ def oks_average_precision(
         ],
     }
     truth.createIndex()
-    found = truth.loadRes(
+    predicted = truth.loadRes(
         [
             {
                 "image_id": int(entry["image_id"]),
@@ -146,7 +148,7 @@ def oks_average_precision(
         return dict.fromkeys(("AP", "AP50", "AP75", "AR"), float("nan"))
     evaluation = COCOeval_faster(
         truth,
-        found,
+        predicted,
         iouType="keypoints",
         print_function=silent,
         kpt_oks_sigmas=sigmas(labels.skeleton).tolist(),
@@ -163,7 +165,7 @@ def oks_average_precision(
 
 
 def _silent(*_: object, **__: object) -> None:
-    """Takes the place of the library's print."""
+    """Print nothing, in place of the library's print."""
 
 
 def _check(results: Sequence[Mapping[str, Any]], known: set[int], joints: int) -> None:
@@ -183,11 +185,11 @@ def _check(results: Sequence[Mapping[str, Any]], known: set[int], joints: int) -
 def _annotations(
     labels: LabelledSamples, size: NDArray[np.float64], left_out: set[int]
 ) -> list[dict[str, Any]]:
-    """The subjects as COCO annotations; flag 2 for a labelled joint, as OKS tells only 0 apart."""
+    """Return the subjects as COCO annotations; flag 2 for a labeled joint, as OKS only checks for 0."""
     flags = np.where(labels.labelled, 2.0, 0.0)
     points = np.where(labels.labelled[..., None], labels.points, 0.0)
     rows = np.concatenate([points, flags[..., None]], axis=-1)
-    # Ids count from 1: COCO's matching takes an id of 0 for "no match".
+    # Ids count from 1: in COCO's matching an id of 0 means "no match".
     return [
         {
             "id": index + 1,

@@ -1,7 +1,6 @@
-"""The one entry: predictions and labels in, figures and the protocol behind them out.
+"""The entry point of evaluation: predictions and labels in, metrics and their protocol out.
 
-A figure never travels without its protocol: :class:`Results` holds both, and so does the file that
-it writes.
+:class:`Results` and the file that it writes hold every metric together with its protocol.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from posebridge.files.whole import write_text
 PUBLISHED_KEY = "pck_published@0.05"
 
 AUC_MAXIMUM: dict[str, float] = {"crop": 0.2, "box": 0.2, "torso": 0.2, "head": 0.5}
-"""Where the PCK curve ends for ``auc``, by normaliser: 0.5 of the head as for PCKh, else 0.2."""
+"""Last threshold of the PCK curve for ``auc``, by normalizer: 0.5 of the head as for PCKh, else 0.2."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says about N subjects.
+    """A model's predictions for N subjects.
 
     Attributes:
         points: (N, K, 2) float32, x, y in pixels of the original image.
@@ -41,8 +40,8 @@ class Predictions:
             image.
 
     Raises:
-        ValueError: shapes do not fit or a confidence lies outside [0, 1].
-        InputError: points or confidences are not finite, as a diverged model gives.
+        ValueError: shapes do not fit or a confidence is outside [0, 1].
+        InputError: points or confidences are not finite, as from a diverged model.
     """
 
     points: NDArray[np.float32]
@@ -65,7 +64,7 @@ class Predictions:
         if self.confidence.size and not (
             self.confidence.min() >= 0.0 and self.confidence.max() <= 1.0
         ):
-            raise ValueError("confidence must lie in [0, 1]; clamp the decoded peaks")
+            raise ValueError("confidence must be in [0, 1]; clamp the decoded peaks")
 
     def __len__(self) -> int:
         return len(self.points)
@@ -73,20 +72,20 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Results:
-    """Figures and how they were taken.
+    """Metrics and their protocol.
 
     Attributes:
-        metrics: metric -> row (``all``, a group, or AP and its kin) -> value; None where nothing
-            was labelled. Percentages, but for end-point errors, which are pixels.
-        protocol: definitions, thresholds, normaliser, visibility rule, pooling, counts, and what
-            the caller added (seed, selection rule, command).
+        metrics: metric -> row (``all``, a group, or AP, AP50, ...) -> value; None where nothing was
+            labeled. Values are percentages, except end-point errors, which are in pixels.
+        protocol: definitions, thresholds, normalizer, visibility rule, pooling, counts, and the
+            caller's entries (seed, selection rule, command).
     """
 
     metrics: Mapping[str, Mapping[str, float | None]]
     protocol: Mapping[str, Any]
 
     def to_json(self) -> str:
-        """The text of ``results.json``: valid JSON, null in place of NaN and infinities."""
+        """Return the text of ``results.json``: valid JSON, null in place of NaN and infinities."""
         return json.dumps(
             {"metrics": _plain(self.metrics), "protocol": _plain(self.protocol)},
             indent=2,
@@ -115,7 +114,7 @@ class Results:
             ) from error
 
     def write(self, path: Path | str) -> None:
-        """Write :meth:`to_json` to a file, all of it or nothing: a reader never sees half."""
+        """Write :meth:`to_json` to a file atomically."""
         write_text(Path(path), self.to_json() + "\n")
 
     @classmethod
@@ -131,7 +130,7 @@ class Results:
 
 
 def pck_key(threshold: float) -> str:
-    """The name of PCK at a threshold: two decimals where these are exact, ``pck@0.05``."""
+    """Return the name of PCK at a threshold: two decimals where they are exact, ``pck@0.05``."""
     short = f"{threshold:.2f}"
     return f"pck@{short if float(short) == threshold else f'{threshold:g}'}"
 
@@ -145,24 +144,24 @@ def evaluate_predictions(
     published: Mapping[str, float] | None = None,
     protocol: Mapping[str, Any] | None = None,
 ) -> Results:
-    """Score predictions: PCK, its area, end-point error (mean and median) and OKS-AP.
+    """Return PCK, its AUC, end-point error (mean and median) and OKS-AP of predictions.
 
     Args:
         predictions: N subjects in the order of ``labels``.
-        labels: N subjects. Only labelled joints count.
-        thresholds: of PCK, shares of the normaliser.
+        labels: N subjects. Only labeled joints count.
+        thresholds: of PCK, fractions of the normalizer.
         normaliser: ``crop``, ``box``, ``torso`` or ``head``
-            (:data:`~posebridge.evaluation.normalizers.NORMALISERS`). It concerns PCK and its area;
-            subjects for which it is not known are left out of these and counted in the protocol.
-        published: percentages by row, taken from heatmaps
-            (:meth:`~posebridge.evaluation.metrics.PublishedPck.percentages`); it stands beside the
-            others as ``pck_published@0.05``. It cannot be taken from points in the image.
-        protocol: what else the figures depend on, such as seed, selection rule and command.
+            (:data:`~posebridge.evaluation.normalizers.NORMALISERS`). PCK and AUC depend on it;
+            subjects for which it is not known are left out of both and counted in the protocol.
+        published: percentages by row, computed from heatmaps
+            (:meth:`~posebridge.evaluation.metrics.PublishedPck.percentages`), which become the metric
+            ``pck_published@0.05``. It cannot be computed from points in the image.
+        protocol: whatever else the metrics depend on, such as seed, selection rule and command.
 
     Raises:
-        InputError: nothing can be scored, or the skeleton lacks the normaliser's joints.
-        ValueError: predictions and labels differ in shape, or ``protocol`` names an entry that is
-            written here.
+        InputError: nothing can be scored, or the skeleton lacks the normalizer's joints.
+        ValueError: predictions and labels differ in shape, or ``protocol`` names an entry that this
+            function writes.
     """
     if predictions.points.shape != labels.points.shape:
         raise ValueError(
@@ -170,16 +169,18 @@ def evaluate_predictions(
         )
     if not thresholds or not all(math.isfinite(t) and t > 0 for t in thresholds):
         raise InputError(
-            f"thresholds {list(thresholds)} must be positive shares of the normaliser, like 0.05."
+            f"thresholds {list(thresholds)} must be positive fractions of the normalizer, like 0.05."
         )
     set_name = labels.images.name
     if not labels.labelled.any():
-        raise InputError(f"{set_name} has no labelled joint, so there is nothing to score there.")
+        raise InputError(
+            f"{set_name} has no labeled joint, so it cannot be scored; give a dataset with labels."
+        )
     sizes = normaliser_sizes(normaliser, labels, predictions.crop_sides)
     scored = labels.labelled & np.isfinite(sizes)[:, None]
     if not scored.any():
         raise InputError(
-            f"the normaliser '{normaliser}' is not known for any subject of {set_name} "
+            f"the normalizer '{normaliser}' is not known for any subject of {set_name} "
             f"({NORMALISERS[normaliser]}); choose another, such as 'crop'."
         )
 
@@ -188,16 +189,16 @@ def evaluate_predictions(
     maximum = AUC_MAXIMUM[normaliser]
     areas = oks.areas_from_boxes(labels)
     results = oks.coco_results(predictions.points, predictions.confidence, labels)
-    figures: dict[str, Mapping[str, float]] = {
+    computed: dict[str, Mapping[str, float]] = {
         pck_key(threshold): measure.pck(pixels, sizes, threshold, groups)
         for threshold in thresholds
     }
-    figures["epe"] = measure.epe(pixels, groups)
-    figures["epe_median"] = measure.epe_median(pixels, groups)
-    figures["auc"] = measure.auc(pixels, sizes, maximum, groups)
-    figures["oks"] = oks.oks_average_precision(results, labels, areas)
+    computed["epe"] = measure.epe(pixels, groups)
+    computed["epe_median"] = measure.epe_median(pixels, groups)
+    computed["auc"] = measure.auc(pixels, sizes, maximum, groups)
+    computed["oks"] = oks.oks_average_precision(results, labels, areas)
     if published is not None:
-        figures[PUBLISHED_KEY] = published
+        computed[PUBLISHED_KEY] = published
 
     anything = labels.labelled.any(axis=1)
     own: dict[str, Any] = {
@@ -213,9 +214,9 @@ def evaluate_predictions(
         "thresholds": [float(threshold) for threshold in thresholds],
         "normaliser": normaliser,
         "normaliser_definition": NORMALISERS[normaliser],
-        "visibility": "labelled joints only, flags 1 and 2",
-        "pooling": "all labelled joints of all subjects count once; no mean of batches or joints",
-        "metrics": _definitions(labels, figures, thresholds, maximum),
+        "visibility": "labeled joints only, flags 1 and 2",
+        "pooling": "all labeled joints of all subjects count once; no mean of batches or joints",
+        "metrics": _definitions(labels, computed, thresholds, maximum),
         "keypoints": list(labels.skeleton.keypoints),
         "groups": {
             name: [labels.skeleton.keypoints[joint] for joint in joints]
@@ -225,23 +226,26 @@ def evaluate_predictions(
     clash = sorted(own.keys() & (protocol or {}).keys())
     if clash:
         raise ValueError(f"protocol entries {clash} are written by the evaluation itself")
-    return Results(metrics=_plain(figures), protocol={**own, **_plain(protocol or {})})
+    return Results(metrics=_plain(computed), protocol={**own, **_plain(protocol or {})})
 
 
 def _definitions(
-    labels: LabelledSamples, figures: Mapping[str, Any], thresholds: Sequence[float], maximum: float
+    labels: LabelledSamples,
+    computed: Mapping[str, Any],
+    thresholds: Sequence[float],
+    maximum: float,
 ) -> dict[str, Any]:
-    """What each figure is, in words and units."""
-    words: dict[str, Any] = {
-        pck_key(threshold): f"percent of joints at most {threshold:g} x normaliser from the label"
+    """Return the definition of each metric, with its unit."""
+    definitions: dict[str, Any] = {
+        pck_key(threshold): f"percent of joints at most {threshold:g} x normalizer from the label"
         for threshold in thresholds
     }
-    words |= {
+    definitions |= {
         "epe": "mean distance from the label, pixels of the original image",
         "epe_median": "median distance from the label, pixels of the original image",
         "auc": f"exact area under the PCK curve, thresholds 0 to {maximum:g}, percent",
         "oks": {
-            "definition": "COCO keypoint AP and AR, OKS 0.50:0.05:0.95, percent; labelled boxes, "
+            "definition": "COCO keypoint AP and AR, OKS 0.50:0.05:0.95, percent; labeled boxes, "
             "score = mean joint confidence",
             "area": f"{oks.AREA_OF_BOX:g} x box area",
             "sigmas": dict(
@@ -249,16 +253,16 @@ def _definitions(
             ),
         },
     }
-    if PUBLISHED_KEY in figures:
-        words[PUBLISHED_KEY] = (
+    if PUBLISHED_KEY in computed:
+        definitions[PUBLISHED_KEY] = (
             "released code's protocol: argmax in heatmap cells, below 0.05 x heatmap side, "
-            "unweighted mean over keypoints, percent; the normaliser above does not apply"
+            "unweighted mean over keypoints, percent; the normalizer above does not apply"
         )
-    return words
+    return definitions
 
 
 def _plain(value: Any) -> Any:
-    """The same with built-in types only, and None for numbers that JSON cannot hold."""
+    """Return a value with built-in types only, and None in place of NaN and infinities."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

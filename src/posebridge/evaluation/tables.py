@@ -19,7 +19,7 @@ _ABSENT = "-"
 
 @dataclass(frozen=True)
 class _Grid:
-    """A table as text: (name, metric) of each column, and rows that start with their group."""
+    """A table as text: (name, metric) of each column, and rows that start with the group's name."""
 
     headers: list[tuple[str, str]]
     rows: list[list[str]]
@@ -29,9 +29,9 @@ class _Grid:
 def results_table(
     columns: Mapping[str, Results], metrics: Sequence[str] = METRICS, title: str | None = None
 ) -> Table:
-    """Groups down, results across, each with every metric; ``all`` is the last row.
+    """Return a table with a row for each group, ``all`` last, and a column for each result and metric.
 
-    Exactly two results get a column more for each metric: the change from the first to the second.
+    Two results get one more column for each metric: the change from the first to the second.
 
     Args:
         columns: heading -> results, such as ``{"source only": ..., "adapted": ...}``.
@@ -39,10 +39,10 @@ def results_table(
         title: above the table.
 
     Raises:
-        InputError: a result lacks a metric, or the results differ in normaliser.
+        InputError: a result lacks a metric, or the results differ in normalizer.
     """
     grid = _grid(columns, metrics)
-    # Texts, for a plain string may be read as markup, and a data set's name holds anything.
+    # Text objects, because a plain string may be read as markup: a dataset's name can be anything.
     # Without vertical lines three pairs of columns fit in 80 characters.
     table = Table(
         title=Text(title, style="table.title") if title else None,
@@ -51,7 +51,7 @@ def results_table(
         pad_edge=False,
         collapse_padding=True,
     )
-    # A group's name is never cut; the columns of numbers wrap their headings instead.
+    # A group's name is never cut; the headings of the number columns wrap instead.
     width = max(len(row[0]) for row in grid.rows)
     table.add_column("joints", no_wrap=True, min_width=width)
     for name, metric in grid.headers:
@@ -63,7 +63,7 @@ def results_table(
 
 
 def markdown_table(columns: Mapping[str, Results], metrics: Sequence[str] = METRICS) -> str:
-    """The table of :func:`results_table` as Markdown, its caption below."""
+    """Return the table of :func:`results_table` as Markdown, with its caption below."""
     grid = _grid(columns, metrics)
     lines = [
         ["joints", *(f"{name} {metric}" for name, metric in grid.headers)],
@@ -108,14 +108,14 @@ def _require_comparable(columns: Mapping[str, Results], metrics: Sequence[str]) 
     used = {name: str(results.protocol.get("normaliser")) for name, results in columns.items()}
     if len(set(used.values())) > 1:
         raise InputError(
-            "the results cannot stand in one table because their normalisers differ ("
+            "the results cannot share a table because their normalizers differ ("
             + ", ".join(f"{name}: {kind}" for name, kind in used.items())
-            + "); score them with the same one."
+            + "); score them with the same normalizer."
         )
 
 
 def _groups(columns: Mapping[str, Results], metrics: Sequence[str]) -> list[str]:
-    """Every row that any result has, in the order of the first, ``all`` last."""
+    """Return the rows of all results, in the order of the first result, ``all`` last."""
     seen = dict.fromkeys(
         group
         for results in columns.values()
@@ -133,14 +133,14 @@ def _difference(first: float | None, second: float | None) -> str:
 
 
 def _caption(columns: Mapping[str, Results], metrics: Sequence[str]) -> str:
-    """The protocol in a line; once if all results share it."""
+    """Return the protocol in a line; counts appear once if all results share them."""
     units = ["percent"] if any(not metric.startswith("epe") for metric in metrics) else []
     units += ["epe in pixels"] if any(metric.startswith("epe") for metric in metrics) else []
     sets = {}
     for name, results in columns.items():
         protocol = results.protocol
         sets[name] = (
-            f"{protocol.get('joints', '?')} labelled joints of "
+            f"{protocol.get('joints', '?')} labeled joints of "
             f"{protocol.get('subjects', '?')} subjects in {protocol.get('dataset', '?')}"
         )
     shared = set(sets.values())
@@ -148,4 +148,4 @@ def _caption(columns: Mapping[str, Results], metrics: Sequence[str]) -> str:
         shared.pop() if len(shared) == 1 else "; ".join(f"{k}: {text}" for k, text in sets.items())
     )
     kind = next(iter(columns.values())).protocol.get("normaliser", "?")
-    return f"{', '.join(units)}; normaliser {kind}; pooled over {counts}"
+    return f"{', '.join(units)}; normalizer {kind}; pooled over {counts}"

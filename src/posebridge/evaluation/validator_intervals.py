@@ -1,11 +1,11 @@
-"""What each image says in every validator's word, so that the word gets an interval.
+"""The part of each image in every validator, which gives the validator an interval.
 
-A validator (:mod:`posebridge.validators.validators`) is one number about a set of images. Here it is
-taken apart into a (numerator, denominator) for each image whose ratio of sums is that number. Means
-and shares fall apart exactly. ``information`` is the mean divergence of an image's heatmaps from the
-mean of all, ``confident_agreement`` is taken apart to first order, and ``neighbourhood_density`` by
-leaving each image out (the jackknife's pseudo-values, Tukey 1958): to first order their resamples are
-those of the validator itself.
+A validator (:mod:`posebridge.validators.validators`) is one number about a set of images. This module
+splits it into a (numerator, denominator) for each image; the ratio of their sums is the validator.
+Means and fractions split exactly. ``information`` is the mean divergence of an image's heatmaps from
+the mean of all heatmaps. ``confident_agreement`` is split to first order, and
+``neighbourhood_density`` by leaving each image out (the jackknife's pseudo-values, Tukey 1958): to
+first order a resample of the parts equals the validator of the resampled images.
 
 A validator that is added to ``VALIDATORS`` needs an entry in ``WORDS`` and in :func:`shares`.
 """
@@ -33,12 +33,12 @@ _NEAR = 0.05
 
 @dataclass(frozen=True)
 class Word:
-    """What a figure asks, for a reader.
+    """The description of a metric for the reader of a report.
 
     Attributes:
-        title, question: of the figure.
+        title, question: of the metric.
         unit: after the number; percent, or none.
-        caveat: what a rise does not say.
+        caveat: what a rise does not show.
     """
 
     title: str
@@ -49,59 +49,59 @@ class Word:
 
 WORDS: Mapping[str, Word] = {
     "agreement": Word(
-        "Steadiness",
+        "Agreement of two views",
         "Do two random views of a photograph give the same points?",
         "%",
-        "A steady model can be steadily wrong.",
+        "A model can agree with itself and be wrong.",
     ),
     "confident_agreement": Word(
-        "Steady and sure",
-        "Steadiness times the height of the peaks, up to half of a label's: what chooses the weights "
-        "of a run by default.",
+        "Confident agreement",
+        "Agreement of two views, reduced where peaks are lower than half of a label's. By default it "
+        "selects the checkpoint of a run.",
         "%",
-        "A model can be steadily and surely wrong.",
+        "A model can be consistent, confident and wrong.",
     ),
     "pose_prior": Word(
         "Plausible poses",
-        "Are the predicted poses shaped like those of the labelled source (log-likelihood)?",
+        "Are the predicted poses like the poses of the labeled source (log-likelihood)?",
         "",
-        "Poses that the source never shows count as odd, right or not.",
+        "Poses that the source never shows count as implausible, right or not.",
     ),
     "source_pck@0.05": Word(
-        "Still right on the source, 0.05",
-        "Is the model still right on labelled source images, within 0.05 of the crop's side?",
+        "Source accuracy, 0.05",
+        "Is the model still right on labeled source images, within 0.05 of the crop's side?",
         "%",
-        "It says nothing about photographs; a large fall is a warning.",
+        "It does not measure photographs; a large fall is a warning.",
     ),
     "source_pck@0.10": Word(
-        "Still right on the source, 0.10",
-        "The same within 0.10 of the crop's side.",
+        "Source accuracy, 0.10",
+        "Is the model still right on labeled source images, within 0.10 of the crop's side?",
         "%",
-        "It says nothing about photographs; a large fall is a warning.",
+        "It does not measure photographs; a large fall is a warning.",
     ),
     "information": Word(
-        "Sure, and of different things",
+        "Information",
         "Are heatmaps narrow for each photograph and different between photographs?",
         "",
-        "Sure is not right.",
+        "A narrow heatmap can be wrong.",
     ),
     "neighbourhood_density": Word(
-        "Neighbours",
-        "Does each photograph's answer have close neighbours among the others?",
+        "Neighborhood density",
+        "Does each photograph's prediction have close neighbors among the other photographs?",
         "",
-        "It falls as heatmaps become narrow and rises as answers become alike, right or not.",
+        "It falls as heatmaps become narrow and rises as predictions become alike, right or not.",
     ),
     "confidence": Word(
-        "Height of the peaks",
+        "Confidence",
         "How high are the heatmaps' peaks?",
         "%",
-        "A model trained on its own guesses becomes surer of them.",
+        "A model that is trained on its own predictions becomes more confident of them.",
     ),
     "certainty": Word(
         "Narrow heatmaps",
         "How little do the heatmaps spread (minus their entropy)?",
         "",
-        "Sure is not right.",
+        "A narrow heatmap can be wrong.",
     ),
 }
 
@@ -114,13 +114,14 @@ def information_of_images(
     mean_probability: Float[Tensor, "K S2"],
     batch: int = 32,
 ) -> NDArray[np.float64]:
-    """KL(p_i || mean p) over the log of the cells, a mean over joints, for each image: (N,).
+    """Return KL(p_i || mean p) over the log of the cells, a mean over joints, for each image: (N,).
 
-    Their mean is the validator ``information``: H(mean p) - mean H(p_i) = mean KL(p_i || mean p).
+    The mean over images is the validator ``information``: H(mean p) - mean H(p_i) = mean KL(p_i ||
+    mean p).
 
     Args:
         mirror: index of each joint's mirror image, on the model's device.
-        mean_probability: of :class:`Answers` about the same crops.
+        mean_probability: from :class:`Answers` for these crops.
     """
     device = next(model.parameters()).device
     log_mean = mean_probability.to(device).clamp_min(1e-12).log()
@@ -137,35 +138,35 @@ def information_of_images(
 def shares(
     answers: Answers, information: NDArray[np.float64], prior: PosePrior | None
 ) -> dict[str, NDArray[np.float64]]:
-    """Every validator's (N, 2) numerators and denominators; their ratio of sums is its value.
+    """Return every validator's (N, 2) numerators and denominators; the ratio of sums is its value.
 
     Args:
-        information: of :func:`information_of_images`.
+        information: from :func:`information_of_images`.
         prior: None leaves ``pose_prior`` out.
     """
     apart = (answers.first - answers.second).norm(dim=-1)
     close = (apart <= _NEAR * answers.size) & answers.seen
-    steady = torch.stack([100.0 * close.sum(dim=1), answers.seen.sum(dim=1)], dim=1)
-    sure = 100 * answers.confidence.mean(dim=1)
-    found = {
-        "agreement": steady.double().cpu().numpy(),
-        "confident_agreement": _mean(_product_of_images(steady, sure)),
-        "confidence": _mean(sure),
+    agreement = torch.stack([100.0 * close.sum(dim=1), answers.seen.sum(dim=1)], dim=1)
+    confidence = 100 * answers.confidence.mean(dim=1)
+    parts = {
+        "agreement": agreement.double().cpu().numpy(),
+        "confident_agreement": _mean(_product_of_images(agreement, confidence)),
+        "confidence": _mean(confidence),
         "certainty": _mean(-answers.entropy.mean(dim=1)),
         "information": _mean(torch.from_numpy(information)),
         "neighbourhood_density": _mean(_density_of_images(answers)),
     }
     if prior is not None:
-        found["pose_prior"] = _mean(prior.each(answers))
-    return found
+        parts["pose_prior"] = _mean(prior.each(answers))
+    return parts
 
 
 def correct_shares(ratio: NDArray[np.float64], within: float) -> NDArray[np.float64]:
-    """PCK's (N, 2): percent times the hits, and the labelled joints, of each subject.
+    """Return PCK's (N, 2) parts: percent times the hits, and the labeled joints, of each subject.
 
     Args:
-        ratio: (N, K) distance from the label over the crop's side; NaN where unlabelled, infinite
-            for a broken prediction, which is a miss.
+        ratio: (N, K) distance from the label over the crop's side; NaN where unlabeled, infinite
+            for a prediction that is not finite, which is a miss.
     """
     counted = ~np.isnan(ratio)
     hits = (ratio <= within) & counted
@@ -173,9 +174,9 @@ def correct_shares(ratio: NDArray[np.float64], within: float) -> NDArray[np.floa
 
 
 def variety(answers: Answers) -> float:
-    """How much joints move between images: root mean variance of their place, percent of the side.
+    """Return how much joints move between images: their root mean variance, percent of the side.
 
-    0 for a model that gives every image the same pose, however steady and sure it is of it.
+    It is 0 for a model that predicts one pose for every image, whatever its agreement and confidence.
     """
     return float(
         100 * (answers.points / answers.size).var(dim=0, correction=0).sum(dim=-1).mean().sqrt()
@@ -183,12 +184,12 @@ def variety(answers: Answers) -> float:
 
 
 def merged_sides(points: NDArray[np.floating], pairs: list[tuple[int, int]], side: float) -> float:
-    """Share (percent) of left/right pairs that lie within 0.05 of the crop's side of each other.
+    """Return the percentage of left/right pairs whose distance is at most 0.05 of the crop's side.
 
-    A model that cannot tell left from right puts both between the two; labels rarely do.
+    A model that confuses left and right predicts both joints between the two; labels rarely coincide.
 
     Args:
-        points: (N, K, 2); NaN where unlabelled. pairs: (left, right) indices.
+        points: (N, K, 2); NaN where unlabeled. pairs: (left, right) indices.
         side: of the crop, in the pixels of the points.
     """
     if not pairs:
@@ -205,20 +206,20 @@ def _mean(values: Tensor) -> NDArray[np.float64]:
 
 
 def _product_of_images(
-    steady: Float[Tensor, "N 2"], sure: Float[Tensor, " N"]
+    agreement: Float[Tensor, "N 2"], confidence: Float[Tensor, " N"]
 ) -> Float[Tensor, " N"]:
-    """(N,) whose mean is ``confident_agreement``: to first order its change with each image."""
-    steady, sure = steady.double(), sure.double()
-    count = steady[:, 1].mean().clamp_min(1e-9)
-    agreement, confidence = steady[:, 0].mean() / count, sure.mean()
-    residue = (steady[:, 0] - agreement * steady[:, 1]) / count
-    if confidence >= SURE:
-        return agreement + residue
-    return (agreement * sure + confidence * residue) / SURE
+    """Return (N,) values whose mean is ``confident_agreement``, each image's part to first order."""
+    agreement, confidence = agreement.double(), confidence.double()
+    count = agreement[:, 1].mean().clamp_min(1e-9)
+    mean_agreement, mean_confidence = agreement[:, 0].mean() / count, confidence.mean()
+    residue = (agreement[:, 0] - mean_agreement * agreement[:, 1]) / count
+    if mean_confidence >= SURE:
+        return mean_agreement + residue
+    return (mean_agreement * confidence + mean_confidence * residue) / SURE
 
 
 def _density_of_images(answers: Answers, temperature: float = 0.05) -> Tensor:
-    """(N,) whose mean is ``neighbourhood_density``: pseudo-values, moved to that mean."""
+    """Return (N,) pseudo-values of ``neighbourhood_density``, shifted so that their mean equals it."""
     count = len(answers.descriptors)
     whole = neighbourhood_density(answers, temperature)
     if count < 4:
@@ -229,7 +230,7 @@ def _density_of_images(answers: Answers, temperature: float = 0.05) -> Tensor:
     highest = similar.max(dim=1, keepdim=True).values
     mass = (similar - highest).exp()
     energy = torch.where(mass > 0, mass * similar, 0.0)
-    # Row j, column i: the entropy of j's neighbourhood once image i is gone.
+    # Row j, column i: the entropy of j's neighborhood without image i.
     rest = (mass.sum(dim=1, keepdim=True) - mass).clamp_min(1e-300)
     entropy = rest.log() + highest - (energy.sum(dim=1, keepdim=True) - energy) / rest
     entropy.fill_diagonal_(0.0)

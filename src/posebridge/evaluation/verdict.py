@@ -1,20 +1,23 @@
-"""Did it help? A rule from evidence to words, and what the words may claim.
+"""Did it help? The rule that turns the evidence about a run into a verdict.
 
-With labels of the target the answer is theirs, also where they show that next to nothing changed
-(:data:`NEXT_TO_NOTHING`); labels whose intervals are too wide to tell leave it open. Without any it is
-never more than "probably": a model can become steadier, surer and more plausible while it learns its
-own mistakes. The rule without them, in order:
+Labels of the target decide where there are any, also where they show that almost nothing changed
+(:data:`NEXT_TO_NOTHING`). Labels whose intervals are too wide leave the verdict open. Without labels
+it is at most "probably": the agreement, the confidence and the plausibility of a model can rise while
+it learns its own mistakes. The rule without labels, in order:
 
-1. Answers that have become alike (:func:`collapsed`) mean that adaptation failed, whatever else rose.
-2. A large clear loss on labelled source images, or a clear fall of steadiness, speaks against it.
-3. "Probably yes" needs steadiness *and* a witness that training does not push, the plausibility of
-   the poses, to rise clearly, and nothing to speak against it. Where training does push it (bones of
-   plausible lengths, ``prior.weight``) it has no vote.
-4. Anything else is "mixed" or "no clear change".
+1. Predictions that have become alike (:func:`collapsed`) mean that the adaptation failed, whatever
+   else rose.
+2. A large clear loss on labeled source images, or a clear fall of the agreement of two views, is
+   evidence against the adaptation.
+3. "Probably yes" needs a clear rise of the agreement *and* of a metric that training does not push,
+   the plausibility of the poses, and no evidence against. Where training pushes the plausibility
+   (bones of plausible lengths, ``prior.weight``), it has no vote.
+4. Everything else is "mixed" or "no clear change".
 
-Confidence, narrowness and neighbours are shown and have no vote: training pushes them up, whether or
-not it does any good, or they move either way in runs that helped. "Clearly" is an interval of the
-paired difference that does not touch 0. ``tests/evaluation/test_verdict.py`` is the rule as a table.
+Confidence, certainty, information and neighborhood density are shown and have no vote: training
+pushes them up whether or not it helps, or they move either way in runs that helped. "Clear" means
+that the interval of the paired difference does not contain 0. ``tests/evaluation/test_verdict.py``
+has the rule as a table.
 """
 
 from __future__ import annotations
@@ -38,17 +41,20 @@ HEADLINES: Mapping[Answer, str] = {
 }
 
 LEAST_FORGOTTEN = 0.25
-"""Share of the source accuracy whose loss speaks against an adaptation; less is the usual price: runs
-that gained 10 points on the target lost 10 to 25 % of it (docs/report.md)."""
+"""Fraction of the source accuracy whose loss is evidence against an adaptation.
+
+Smaller losses are usual: runs that gained 10 points on the target lost 10 to 25 % of the source
+accuracy (docs/report.md).
+"""
 NEXT_TO_NOTHING = 2.0
-"""Points of PCK: where the labels' whole intervals lie within this either way, nothing changed."""
+"""Points of PCK: nothing changed where the labels' whole intervals are within this of 0."""
 LEAST_VARIETY = 0.5
-"""Share of the source model's variety below which answers count as collapsed."""
+"""Fraction of the source model's variety below which predictions count as collapsed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that speaks for (1), against (-1) or for neither side (0), in a sentence."""
+    """One piece of evidence: for the adaptation (1), against it (-1) or neither (0), in a sentence."""
 
     about: str
     vote: int
@@ -57,13 +63,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer at the top.
+    """The verdict at the top of a report.
 
     Attributes:
-        answer: which; :data:`HEADLINES` has its words.
-        by_labels: whether labels of the target gave it.
-        because: a sentence that says on what it rests.
-        findings: all that was weighed.
+        answer: a key of :data:`HEADLINES`.
+        by_labels: whether labels of the target decided it.
+        because: the reason, in a sentence.
+        findings: all evidence that was weighed.
     """
 
     answer: Answer
@@ -73,22 +79,26 @@ class Verdict:
 
     @property
     def headline(self) -> str:
-        """The answer in words."""
+        """Return the sentence for the answer."""
         return HEADLINES[self.answer]
 
     @property
     def prefers_source(self) -> bool:
-        """Whether the weights from before the adaptation are the better choice."""
+        """Return whether the checkpoint from before the adaptation is the better choice."""
         return self.answer in ("hurt", "probably_not")
 
     @property
     def line(self) -> str:
-        """Headline and reason, for the terminal."""
+        """Return headline and reason, for the terminal."""
         return f"{self.headline} {self.because}"
 
 
 def collapsed(source: float, adapted: float) -> bool:
-    """Whether answers have become alike; both are :func:`~.evidence.variety`, percent."""
+    """Return whether predictions have become alike.
+
+    Args:
+        source, adapted: :func:`~.validator_intervals.variety` of either model, percent.
+    """
     return adapted < LEAST_VARIETY * source
 
 
@@ -99,14 +109,14 @@ def judge(
     labelled_images: int = 0,
     pushed: Collection[str] = (),
 ) -> Verdict:
-    """Weigh the evidence.
+    """Return the verdict from the evidence.
 
     Args:
-        figures: validators by name, and ``source_pck@0.05`` where source labels were at hand.
-        variety: of the source model's and the adapted model's answers, percent of the side.
-        labels: PCK on labelled target images by threshold, if the user has some.
-        labelled_images: how many images that were.
-        pushed: figures that the run's own settings push up.
+        figures: validators by name, and ``source_pck@0.05`` where source labels are available.
+        variety: of the source model's and the adapted model's predictions, percent of the side.
+        labels: PCK on labeled target images by threshold, if the user has some.
+        labelled_images: number of labeled target images.
+        pushed: metrics that the run's own config pushes up.
     """
     findings = _findings(figures, variety, pushed)
     if labels:
@@ -117,7 +127,9 @@ def judge(
     pro = {f.about for f in findings if f.vote > 0}
     if any(f.about == "variety" for f in against):
         answer: Answer = "probably_not"
-        because = "The photographs' answers have become alike, which no other gain makes up for."
+        because = (
+            "The predictions for different photographs have become alike, which outweighs any gain."
+        )
     elif against and not pro:
         answer = "probably_not"
         because = _join(f.sentence for f in against)
@@ -130,32 +142,32 @@ def judge(
     elif pro:
         answer = "mixed" if "agreement" in pro else "unclear"
         because = _join(f.sentence for f in findings if f.vote > 0)
-        because += " Nothing that training does not itself push up bears this out." * (
+        because += " No metric that training does not push up confirms it." * (
             "pose_prior" not in pro
         )
     else:
-        answer, because = "unclear", "No check moved by more than chance explains."
+        answer, because = "unclear", "No metric shows a clear change."
     if labels:
-        because = f"{labelled_images} labelled photographs are too few to tell. {because}"
+        because = f"{labelled_images} labeled photographs are too few to decide. {because}"
     return Verdict(answer, False, because, tuple(findings))
 
 
 def nothing_to_compare(because: str) -> Verdict:
-    """For a run whose weights are those from before the adaptation."""
+    """Return the verdict on a run whose checkpoint is the one from before the adaptation."""
     return Verdict("same", False, because, ())
 
 
 def _by_labels(
     labels: Mapping[str, Paired], images: int, findings: list[Finding]
 ) -> Verdict | None:
-    """The labels' answer, or None where they leave it open."""
+    """Return the verdict from the labels, or None where they leave it open."""
     signs = [paired.difference.sign for paired in labels.values()]
     parts = _join(
         f"Within {threshold} of the crop's side: {_change(paired)} %, a change of "
         f"{_between(paired)} points."
         for threshold, paired in labels.items()
     )
-    because = f"By {images} labelled photographs. {parts}"
+    because = f"Measured on {images} labeled photographs. {parts}"
     if max(signs) > 0 and min(signs) >= 0:
         return Verdict("helped", True, because, tuple(findings))
     if min(signs) < 0 and max(signs) <= 0:
@@ -163,13 +175,13 @@ def _by_labels(
     if min(signs) < 0 < max(signs):
         return Verdict("mixed", True, because, tuple(findings))
     if all(map(_next_to_nothing, labels.values())):
-        because = f"By {images} labelled photographs nothing changed: {parts[0].lower()}{parts[1:]}"
+        because = f"On {images} labeled photographs nothing changed: {parts[0].lower()}{parts[1:]}"
         return Verdict("unclear", True, because, tuple(findings))
     return None
 
 
 def _next_to_nothing(paired: Paired) -> bool:
-    """Whether the labels tell that a change is small, and not just that it is not clear."""
+    """Return whether the whole interval of a change is small, rather than only containing 0."""
     low, high = paired.difference.low, paired.difference.high
     return (
         low is not None and high is not None and -NEXT_TO_NOTHING <= low <= high <= NEXT_TO_NOTHING
@@ -179,47 +191,54 @@ def _next_to_nothing(paired: Paired) -> bool:
 def _findings(
     figures: Mapping[str, Paired], variety: tuple[float, float], pushed: Collection[str]
 ) -> list[Finding]:
-    found = []
-    steady = figures.get("agreement")
-    if steady is not None:
-        verb = {1: "Steadier", -1: "Less steady", 0: "As steady"}[steady.difference.sign]
-        found.append(
+    findings = []
+    agreement = figures.get("agreement")
+    if agreement is not None:
+        sign = agreement.difference.sign
+        verb = {1: "rose", -1: "fell", 0: "did not change clearly"}[sign]
+        findings.append(
             Finding(
                 "agreement",
-                steady.difference.sign,
-                f"{verb} on photographs kept out of training ({_change(steady)} % of joints agree "
-                "in two views).",
+                sign,
+                f"Agreement of two views {verb} on photographs kept out of training "
+                f"({_change(agreement)} % of joints).",
             )
         )
     prior = figures.get("pose_prior")
     if prior is not None:
         verb = {1: "more", -1: "less", 0: "as"}[prior.difference.sign]
         than = "as" if prior.difference.sign == 0 else "than"
-        found.append(
+        findings.append(
             Finding(
                 "pose_prior",
-                # Photographs may well show poses that the source lacks: a fall is no vote against.
+                # Photographs may show poses that the source lacks: a fall is not a vote against.
                 0 if "pose_prior" in pushed else max(prior.difference.sign, 0),
-                f"Its poses are {verb} plausible {than} before.",
+                f"The predicted poses are {verb} plausible {than} before.",
             )
         )
     memory = figures.get("source_pck@0.05")
     if memory is not None and memory.source.value and memory.adapted.value is not None:
         lost = 1 - memory.adapted.value / memory.source.value
         vote = -1 if memory.difference.sign < 0 and lost > LEAST_FORGOTTEN else 0
-        kept = "has unlearned part of the labelled source" if vote else "still knows the source"
-        found.append(Finding("source_pck@0.05", vote, f"It {kept} ({_change(memory)} % right)."))
+        change = "lost much of its accuracy" if vote else "kept most of its accuracy"
+        findings.append(
+            Finding(
+                "source_pck@0.05",
+                vote,
+                f"The model {change} on the labeled source ({_change(memory)} % right).",
+            )
+        )
     alike = collapsed(*variety)
-    found.append(
+    findings.append(
         Finding(
             "variety",
             -1 if alike else 0,
-            "Answers to different photographs have become alike."
+            "Predictions for different photographs have become alike."
             if alike
-            else "Answers to different photographs are still different.",
+            else "Predictions for different photographs are still different.",
         )
     )
-    return found
+    return findings
 
 
 def _change(paired: Paired) -> str:

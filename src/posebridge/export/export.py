@@ -1,14 +1,13 @@
-"""A model as one file for other runtimes, pre-processing and decoding inside.
+"""A model as one file for other runtimes, with pre-processing and decoding inside.
 
-In go uint8 RGB crops (B, C, C, 3), the layout of OpenCV and numpy; out come ``points`` (B, K, 2) in
-pixels of the crop, ``confidence`` (B, K) in [0, 1], ``cells`` (B, K, 2), the highest cell of each
-heatmap, and where asked for ``heatmaps`` (B, K, S, S) and ``chance`` (B, K), the calibrated confidence.
-The batch is of any size.
+The input is uint8 RGB crops (B, C, C, 3), the layout of OpenCV and numpy. The outputs are ``points``
+(B, K, 2) in pixels of the crop, ``confidence`` (B, K) in [0, 1], and ``cells`` (B, K, 2), the highest
+cell of each heatmap. ``heatmaps`` (B, K, S, S) and ``chance`` (B, K), the calibrated confidence, are
+optional outputs. The batch has any size.
 
-onnx         one .onnx file, by torch.onnx on top of torch.export; opset 18
-openvino     .xml and .bin, converted from that
-torchscript  one .pt file that C++ reads too, by tracing; PyTorch calls TorchScript deprecated
-program      one .pt2 file, torch.export's own format
+onnx      one .onnx file, by torch.onnx on top of torch.export; opset 18
+openvino  .xml and .bin, converted from the ONNX model
+program   one .pt2 file, torch.export's own format
 
 Each file carries the JSON of :class:`~posebridge.inference.onnx_network.FileNotes`.
 """
@@ -19,7 +18,6 @@ import copy
 import io
 import tempfile
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -43,7 +41,7 @@ from posebridge.version import __version__
 
 OPSET = 18
 TOLERANCE = 0.01
-"""Pixels of the crop within which a file of full precision agrees with PyTorch."""
+"""Pixels of the crop within which a full-precision file agrees with PyTorch."""
 
 _CALIBRATION_IMAGES = 128
 _CHECKED_FIGURES = 16
@@ -51,13 +49,13 @@ _CHECKED_FIGURES = 16
 
 @dataclass(frozen=True)
 class Export:
-    """A file and how well it agrees with the PyTorch model.
+    """An exported file and its distances from the PyTorch model.
 
     Attributes:
-        files: what was written, the one to load first.
-        distances: (N, K) pixels of the crop between the file's points and those of the PyTorch
-            model at full precision.
-        images: what N images that was: calibration images or built-in figures.
+        files: the files that were written, the one to load first.
+        distances: (N, K) pixels of the crop between the file's points and the points of the
+            full-precision PyTorch model.
+        images: a description of the N images: calibration images or synthetic figures.
         skipped: one line for each calibration image that could not be read.
     """
 
@@ -77,22 +75,22 @@ def export(
     heatmaps: bool = False,
     calibration: Calibration | None = None,
 ) -> Export:
-    """Write a model for another runtime, load the file there, and compare its answers.
+    """Write a model for another runtime, load the file there, and compare the predictions.
 
     Args:
-        file: with the ending of the format: .onnx, .xml, .pt or .pt2.
-        to: ``onnx``, ``openvino``, ``torchscript`` or ``program``.
-        half: the network computes in half precision; input and outputs stay as they are.
-        int8: images by which the network is quantised to 8 bits (onnx and openvino); those it
-            will see, such as the unlabelled target.
-        heatmaps: the heatmaps are an output.
-        calibration: of these weights, such as
-            :func:`~posebridge.inference.calibrated.find_calibration` has it: the chance is an output,
-            and the file carries the map.
+        file: the path, with the ending of the format: .onnx, .xml or .pt2.
+        to: ``onnx``, ``openvino`` or ``program``.
+        half: compute the network in half precision; input and outputs keep their types.
+        int8: images that calibrate the quantization to 8 bits (onnx and openvino), of the kind
+            that the network will predict on, such as the unlabeled target.
+        heatmaps: add the heatmaps as an output.
+        calibration: the calibration of this checkpoint, as
+            :func:`~posebridge.inference.calibrated.find_calibration` returns it. It adds the
+            calibrated confidence as the output ``chance``, and the file carries the calibration.
 
     Raises:
-        InputError: an unknown format or ending, options that exclude each other, a package that is
-            missing, or a network that the format cannot hold.
+        InputError: the format or ending is unknown, options exclude each other, a package is
+            missing, or the format cannot hold the network.
     """
     file = Path(file)
     require_export(file, to, half, int8 is not None)
@@ -121,19 +119,19 @@ def export(
             if to in ("onnx", "openvino"):
                 content = _translated(graph)
                 if int8 is not None:
-                    from posebridge.export.quantization import quantised
+                    from posebridge.export.quantization import quantize
 
-                    content = quantised(content, crops)
+                    content = quantize(content, crops)
                 if to == "onnx":
                     partial.write_bytes(_annotated(content, notes))
                 else:
                     _write_openvino(content, notes, partial, half)
             else:
-                _WRITERS[to](graph, notes, partial)
+                _write_program(graph, notes, partial)
         except (InputError, OSError):
             raise
-        except Exception as error:  # exporters fail in errors of their own, some a page long
-            require_writable(file)  # a full disk is one of them
+        except Exception as error:  # exporters raise their own errors, some a page long
+            require_writable(file)  # a full disk also raises an exporter's own error
             line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise InputError(
                 f"{to} can't hold the network of {checkpoint.folder} "
@@ -156,7 +154,7 @@ def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
 def _images(
     checkpoint: Checkpoint, samples: UnlabelledSamples | None
 ) -> tuple[np.ndarray, str, list[str]]:
-    """Crops (N, C, C, 3) to calibrate and to compare by, what they are, and what was unreadable."""
+    """Return crops (N, C, C, 3) for calibration and comparison, a description, and read errors."""
     size = checkpoint.crop.size
     if samples is None:
         figures = [
@@ -164,9 +162,9 @@ def _images(
         ]
         crops = np.stack(figures)[:, :size, :size]
         return np.ascontiguousarray(crops), "built-in figures", []
-    spread = np.linspace(0, len(samples) - 1, min(_CALIBRATION_IMAGES, len(samples))).astype(int)
+    picked = np.linspace(0, len(samples) - 1, min(_CALIBRATION_IMAGES, len(samples))).astype(int)
     parts, skipped = [], []
-    for crops, _, errors in crop_loader(samples.subset(spread), checkpoint.crop, 32, 0):
+    for crops, _, errors in crop_loader(samples.subset(picked), checkpoint.crop, 32, 0):
         fine = [i for i, error in enumerate(errors) if error is None]
         parts.append(crops[fine].permute(0, 2, 3, 1).contiguous().numpy())
         skipped += [error for error in errors if error is not None]
@@ -178,7 +176,7 @@ def _images(
 
 def _example(graph: EndToEnd) -> torch.Tensor:
     size = graph.model.input_size
-    # Two: a batch of one would be taken for a constant.
+    # The batch is 2: torch.export would specialize a batch of 1 to a constant.
     return torch.zeros(2, size, size, 3, dtype=torch.uint8)
 
 
@@ -190,7 +188,7 @@ def _program(graph: EndToEnd) -> Any:
 
 
 def _translated(graph: EndToEnd) -> bytes:
-    """The network as an ONNX model."""
+    """Return the network as an ONNX model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -228,31 +226,14 @@ def _write_openvino(content: bytes, notes: str, file: Path, half: bool) -> None:
         openvino.save_model(model, file, compress_to_fp16=half)
 
 
-def _write_torchscript(graph: EndToEnd, notes: str, file: Path) -> None:
-    with warnings.catch_warnings(), torch.no_grad():
-        # That TorchScript is deprecated is said in the documentation; tracing warns of every
-        # comparison of sizes, which are the same for every batch.
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(graph, _example(graph), check_trace=False)
-        content = io.BytesIO()  # torch has errors of its own for a full disk
-        torch.jit.save(traced, content, _extra_files={f"{METADATA}.json": notes})
-    file.write_bytes(content.getvalue())
-
-
 def _write_program(graph: EndToEnd, notes: str, file: Path) -> None:
-    content = io.BytesIO()
+    content = io.BytesIO()  # torch raises its own errors for a full disk
     torch.export.save(_program(graph), content, extra_files={f"{METADATA}.json": notes})
     file.write_bytes(content.getvalue())
 
 
-_WRITERS: dict[str, Callable[[EndToEnd, str, Path], None]] = {
-    "torchscript": _write_torchscript,
-    "program": _write_program,
-}
-
-
 def _compare(original: EndToEnd, file: Path, crops: np.ndarray) -> np.ndarray:
-    """(N, K) pixels between the points of the PyTorch model and those of the file."""
+    """Return the (N, K) pixels between the points of the PyTorch model and of the file."""
     exported = open_exported(file)
     distances = []
     for start in range(0, len(crops), 16):

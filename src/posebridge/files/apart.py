@@ -15,25 +15,25 @@ _LONGEST = 2000
 
 
 class WorkFailed(Exception):
-    """What was done apart raised or crashed; the message is the one it had there."""
+    """An error or crash in the other process; the message is the error's own."""
 
 
 def done_apart(work: Callable[[], object]) -> None:
-    """Call ``work`` in a copy of this process, whose crash is an exception here.
+    """Call ``work`` in a copy of this process, so that its crash is an exception here.
 
     HDF5 may end a process with a segmentation fault when it closes a file on a full disk. Where
     processes can't be copied (Windows), ``work`` is called here.
 
     Raises:
         OSError: as ``work`` raised it, with its number.
-        WorkFailed: it raised something else, or its process crashed.
+        WorkFailed: it raised another error, or its process crashed.
     """
     if not hasattr(os, "fork"):
         work()
         return
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of threads, which the copy has none of
+        warnings.simplefilter("ignore")  # about threads, which the copy does not have
         process = os.fork()
     if process == 0:
         _work_and_end(work, writing)

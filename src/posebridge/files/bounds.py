@@ -1,4 +1,4 @@
-"""Bounds on what a text file may hold, checked before anything is done with it."""
+"""Bounds on the content of a text file, checked before it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that end with a checksum of what is before it, for whatever a process resumes from.
+"""Files that end with a checksum of their content, for everything a process resumes from.
 
 The checksum is the last bytes of the file itself: file and checksum appear together or not at all.
 """
@@ -22,11 +22,11 @@ def append_digest(file: Path) -> None:
 
 
 def require_digest(file: Path, remedy: str) -> None:
-    """Raise InputError unless a file ends with the checksum of its content.
+    """Check that a file ends with the checksum of its content.
 
     Args:
-        file: what :func:`append_digest` completed. remedy: what to do about a damaged one, without
-            the full stop.
+        file: a file completed by :func:`append_digest`. remedy: what to do about a damaged file,
+            without the full stop.
     """
     try:
         size = file.stat().st_size - _TAIL

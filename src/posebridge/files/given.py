@@ -1,4 +1,4 @@
-"""Paths as a user gives them: not empty, and a file where a file is read."""
+"""Paths that a user gives: not empty, and a file where a file is read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from posebridge.errors import InputError
 
 
 def require_given(path: Path | str | None, what: str) -> None:
-    """Raise InputError for an empty path, which would be the current folder.
+    """Check that a path is not empty, which would be the current folder.
 
     Args:
-        path: None counts as given. what: what the path is of, such as ``"images"``.
+        path: None counts as given. what: the kind of path, such as ``"images"``.
     """
     if isinstance(path, str) and not path.strip():
         raise InputError(
@@ -23,9 +23,9 @@ def require_given(path: Path | str | None, what: str) -> None:
 
 
 def require_regular(path: Path | str) -> None:
-    """Raise InputError for a pipe, a device or a socket, which may never end.
+    """Check that a path is not a pipe, a device or a socket, which may never end.
 
-    What does not exist passes; its reader reports it.
+    A missing path passes; its reader reports it.
     """
     try:
         mode = os.stat(path).st_mode

@@ -1,4 +1,4 @@
-"""JSON files read and written so that damage is a sentence and a half-written file never exists."""
+"""JSON files: damage is reported in a sentence, and a half-written file never exists."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from posebridge.files.whole import write_text, written_whole
 
 _WALKED = 16 * 2**20
 _LONG = re.compile(r"\d{301}")
-"""Digits of a whole number that no decimal number reaches, whose largest has 309."""
+"""Digits of a whole number that no decimal number reaches; the largest has 309."""
 
 
 def read_json(file: Path, kind: str) -> Any:
     """Return the content of a JSON file.
 
     Args:
-        file: an existing file. kind: what it should be, for the messages, such as ``"COCO"``.
+        file: an existing file. kind: the expected kind, for the messages, such as ``"COCO"``.
 
     Raises:
         InputError: as :func:`parse_json`, or unreadable.
@@ -39,10 +39,10 @@ def parse_json(text: str | bytes, name: str, kind: str) -> Any:
     """Return the content of JSON text; ``name`` is the file in a message.
 
     Args:
-        text: UTF-8, with or without a byte order mark. kind: what it should be, such as ``"COCO"``.
+        text: UTF-8, with or without a byte order mark. kind: the expected kind, such as ``"COCO"``.
 
     Raises:
-        InputError: no text, no valid JSON (with the place of the damage), or nested too deeply.
+        InputError: not text, not valid JSON (with the place of the damage), or nested too deeply.
     """
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -65,7 +65,7 @@ def parse_json(text: str | bytes, name: str, kind: str) -> Any:
         raise InputError(
             f"{name} holds a number of too many digits ({error}); correct it."
         ) from error
-    # In a larger file, which is one of annotations, the parser's own bound has to do.
+    # For a larger file, which is one of annotations, the parser's own bound is enough.
     if len(decoded) <= _WALKED and too_deep(content):
         raise InputError(f"{name} is nested too deeply to be a {kind} file; give the right file.")
     return content
@@ -99,8 +99,8 @@ def write_json(path: Path, content: Any) -> None:
 def write_json_lists(path: Path, members: Mapping[str, Any]) -> None:
     """Write a JSON object whole or not at all; a member that is an iterator becomes a list.
 
-    Its entries are encoded one after the other, so that a list as long as a video never lies in
-    memory, neither as objects nor as text. The bytes are those of :func:`write_json`.
+    Its entries are encoded one after the other, so that a list as long as a video is never in
+    memory, neither as objects nor as text. The bytes equal those of :func:`write_json`.
     """
     with written_whole(path) as partial, partial.open("w", encoding="utf-8") as stream:
         stream.write("{")

@@ -1,9 +1,9 @@
 """One process at a time in a folder or on a file: a lock of the operating system.
 
 The lock is taken before anything is written and held to the end of the work. The operating system
-gives it back when a process ends, however it ends, so that a killed process blocks nobody. In one
-thread it may be taken again inside itself: a comparison locks the folder of a run, and so does the
-run.
+releases it when a process ends, however it ends, so that a killed process blocks no other. One
+thread may take the lock again inside itself: a comparison locks the folder of a run, and so does
+the run.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _HOLDER = re.compile(rb"posebridge (\d{1,10}) (\S{1,255})\n")
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which is made where it does not exist.
+    """Hold the lock of a folder, which is made if it does not exist.
 
-    A folder that was made for the lock and holds nothing at the end is removed again.
+    A folder that was made for the lock and is empty at the end is removed again.
 
     Raises:
-        InputError: another process or thread holds it (the message names the process where it is
+        InputError: another process or thread holds it (the message names the process if it is
             known), or the folder can't be written to.
     """
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
@@ -49,7 +49,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def locked_file(file: Path) -> Iterator[None]:
-    """Hold the lock of a file that is to be written; its folder is made where it does not exist.
+    """Hold the lock of a file that is to be written; its folder is made if it does not exist.
 
     Raises:
         InputError: as :func:`locked_folder`.
@@ -61,7 +61,7 @@ def locked_file(file: Path) -> Iterator[None]:
 @contextmanager
 def _locked(place: Path, held: Path) -> Iterator[None]:
     lock = _taken(place, held)
-    # Inside itself, the outermost alone notes the holder and removes the file.
+    # In nested locks, only the outermost records the holder and removes the file.
     outermost = lock.lock_counter == 1
     if outermost:
         _note_holder(place)
@@ -69,7 +69,7 @@ def _locked(place: Path, held: Path) -> Iterator[None]:
         yield
     finally:
         if outermost:
-            # Whoever has opened the file meanwhile sees that it is gone, and makes another one.
+            # A process that has opened the file meanwhile finds it removed, and makes another one.
             with suppress(OSError):
                 place.unlink()
         lock.release()
@@ -97,7 +97,7 @@ def _taken(place: Path, held: Path) -> FileLock:
 
 
 def _note_holder(place: Path) -> None:
-    """Write which process holds a lock; a lock file with content of the library's own stays."""
+    """Write which process holds a lock; a lock file with other content stays."""
     with suppress(OSError), place.open("r+b") as stream:
         before = stream.read(512)
         if not before or _HOLDER.fullmatch(before):

@@ -1,8 +1,8 @@
 """Pickles of numpy arrays and plain containers, read without numpy's own unpickling.
 
-A pickle is a program. The unpickler here looks up nothing but stand-ins for the few names that pickled
-arrays ask for, and the stand-ins build an array from its bytes by ``numpy.frombuffer``: a damaged or
-hostile state of a dtype, which numpy would believe, comes to nothing.
+A pickle is a program. The unpickler here looks up only stand-ins for the few names that pickled
+arrays use, and the stand-ins build an array from its bytes by ``numpy.frombuffer``: a damaged or
+hostile state of a dtype, which numpy would trust, has no effect.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"([<>|=]?)([biuf])([1248])")
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``; only booleans, integers and floats."""
+    """Replacement of ``numpy.dtype``; only booleans, integers and floats."""
 
     def __init__(self, code: str, *_: object) -> None:
         found = _NUMBER.fullmatch(code) if isinstance(code, str) else None
@@ -46,7 +46,7 @@ def _build(raw: bytes | str, dtype: Any, shape: tuple[int, ...], order: str) -> 
 
 
 class _Array:
-    """Stands for ``numpy.ndarray``; ``numpy.asarray`` makes one of it."""
+    """Replacement of ``numpy.ndarray``; ``numpy.asarray`` converts it to an array."""
 
     def __init__(self, *_: object) -> None:
         self.array = np.empty(0)
@@ -68,7 +68,7 @@ def _from_buffer(raw: bytes, dtype: Any, shape: tuple[int, ...], order: str) -> 
 
 
 def _encode(text: str, codec: str) -> bytes:
-    """Stands for ``_codecs.encode``, by which Python 3 writes bytes in old protocols."""
+    """Replace ``_codecs.encode``, by which Python 3 writes bytes in old protocols."""
     if codec != "latin1":
         raise pickle.UnpicklingError("it has bytes in an unusual form")
     return text.encode("latin1")
@@ -88,21 +88,21 @@ STANDINS = {
         )
     },
 }
-"""What stands for the few names that pickled arrays and numbers of numpy ask for."""
+"""The replacements of the few names that pickled arrays and numbers of numpy use."""
 
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in STANDINS:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no array")
+            raise pickle.UnpicklingError(f"it uses {module}.{name}, which is not an array")
         return STANDINS[module, name]
 
 
 def read_arrays(path: Path) -> Any:
-    """What a pickle holds; arrays are objects that ``numpy.asarray`` takes.
+    """Return the content of a pickle; arrays are objects that ``numpy.asarray`` takes.
 
     Raises:
-        Exception: of many kinds, where the file is damaged or asks for anything else.
+        Exception: of many kinds, for a damaged file or one that uses anything else.
     """
     with path.open("rb") as stream:
         return _ArrayUnpickler(stream, encoding="latin1").load()

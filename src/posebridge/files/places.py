@@ -1,4 +1,4 @@
-"""Places that are written to: tried before the work, made where they are missing, and told apart."""
+"""Places that are written to: tried before the work, and made where they are missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from posebridge.errors import InputError
 
 _REASONS = {
-    errno.ENOSPC: "there is no space left on the disk; free some or give another place",
+    errno.ENOSPC: "the disk is full; free some space or give another place",
     errno.EDQUOT: "the disk quota is used up; free some space or give another place",
     errno.EROFS: "the disk is read-only; give another place",
     errno.EACCES: "you may not write there; give another place",
@@ -22,7 +22,7 @@ _REASONS = {
     errno.ENAMETOOLONG: "the name is too long; give a shorter one",
 }
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
-"""Errors that only writing meets, whatever file the system names with them."""
+"""Errors that only writing meets, whatever file the system names in them."""
 _PROBE = b"\0" * 4096
 
 
@@ -40,7 +40,7 @@ def is_disk_error(error: BaseException) -> bool:
 
 
 def require_writable(path: Path, *, folder: bool = False) -> None:
-    """Raise InputError unless a file (or a folder) can be written at ``path``; nothing is left behind.
+    """Check that a file (or a folder) can be written at ``path``; nothing is left behind.
 
     Called before long work, so that a read-only place is found before the work and not after it.
     """
@@ -61,12 +61,12 @@ def require_writable(path: Path, *, folder: bool = False) -> None:
 
 
 def own_mark() -> str:
-    """Return what no other partial file has in its name; two processes never share one."""
+    """Return a unique suffix of partial files; two processes never share one."""
     return f"{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def _is_there(path: Path) -> bool:
-    """Return whether a path exists; a link that leads nowhere and a name too long raise OSError."""
+    """Return whether a path exists; a dead link and a name that is too long raise OSError."""
     try:
         mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -77,7 +77,7 @@ def _is_there(path: Path) -> bool:
 
 
 def require_file_place(path: Path) -> None:
-    """Raise OSError where something else than a file is there, which must not be replaced."""
+    """Check that nothing but a file is there, which must not be replaced, else raise OSError."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     with suppress(FileNotFoundError, NotADirectoryError):
@@ -89,7 +89,7 @@ def require_file_place(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make a folder with its parents; return those that were not there, the innermost first."""
+    """Make a folder with its parents; return the folders that were made, the innermost first."""
     missing = []
     for place in (folder, *folder.parents):
         if _is_there(place):
@@ -106,7 +106,7 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 def remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders that hold nothing."""
+    """Remove the empty ones of the folders."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()

@@ -1,9 +1,9 @@
 """Pickles of plain values, read without looking up a single name.
 
-A pickle is a program. The unpickler here builds lists, dictionaries, text and numbers; whatever asks
-for a class or a function is refused, or becomes an object that does nothing. It is the unpickler that
-Python has in Python, whose memory follows the size of the pickle: the one in C makes room for any
-index that a pickle names.
+A pickle is a program. The unpickler here builds lists, dictionaries, text and numbers; a class or a
+function is refused, or becomes an object that does nothing. It is Python's own unpickler in Python,
+whose memory follows the size of the pickle: the one in C makes room for any index that a pickle
+names.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from posebridge.files.pickled_arrays import STANDINS
 
 LARGEST = 8 * 2**20
-"""Bytes of a pickle; what DeepLabCut keeps beside an analysis has some ten thousand."""
+"""Largest size of a pickle in bytes; DeepLabCut's pickle of an analysis has ten thousand."""
 
 _Unpickler: Any = pickle._Unpickler  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Inert:
-    """Stands for an object of any class: takes whatever a pickle does to it and does nothing."""
+    """Replacement for an object of any class: accepts every operation of a pickle and does nothing."""
 
     def __new__(cls, *_: object, **__: object) -> _Inert:
         return object.__new__(cls)
@@ -60,7 +60,7 @@ def read_plain(content: bytes, *, others_inert: bool = False) -> Any:
             nothing, rather than an error; numbers and arrays of numpy are read.
 
     Raises:
-        Exception: of many kinds, where the pickle is damaged, too large or asks for anything else.
+        Exception: of many kinds, for a pickle that is damaged, too large or uses anything else.
     """
     if len(content) > LARGEST:
         raise pickle.UnpicklingError(f"it is larger than {LARGEST // 2**20} MB")

@@ -48,9 +48,9 @@ def checked_value(
     """Return a value as its annotation has it: tuples for lists, floats for whole numbers.
 
     Args:
-        value: as YAML or JSON gives it. hint: the annotation. name: of the field, for the message.
+        value: a value from YAML or JSON. hint: the annotation. name: of the field, for the message.
         text: the value is the text of an option, of which what is not text is read as YAML.
-        exact: a text is never a number, as where the value itself is used and not what is returned.
+        exact: a text is never a number, such as where the value itself is used, not the result.
 
     Raises:
         InputError: the value is of another type, or a number is not finite.

@@ -40,16 +40,16 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def written_whole(path: Path, verify: Verify | None = None) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write a file to; it takes the place of ``path`` at the end.
+    """Yield a path beside ``path`` to write a file to; the file replaces ``path`` at the end.
 
     The partial file has the ending of ``path``, since many libraries choose a format by it. Its content
-    is on the disk before it takes the place. If anything raises, it is removed and ``path`` stays as
-    it was.
+    is on the disk before it replaces ``path``. If anything raises, the partial file is removed and
+    ``path`` stays as it was.
 
     Args:
         path: the file to write; its folder is made where it does not exist.
-        verify: called with the partial file before it takes the place; raises where the file
-            is not what was written, for libraries that do not report a full disk.
+        verify: called with the partial file before the replacement; raises if the file is not
+            what was written, for libraries that do not report a full disk.
 
     Raises:
         InputError: the place can't be written, with the reason.
@@ -62,7 +62,7 @@ def written_whole(path: Path, verify: Verify | None = None) -> Iterator[Path]:
 def files_written_whole(
     paths: Sequence[Path], verify: Verify | None = None
 ) -> Iterator[tuple[Path, ...]]:
-    """Yield a path beside each of ``paths`` to write to; all take their places at the end, or none.
+    """Yield a path beside each of ``paths`` to write to; all are replaced at the end, or none.
 
     Paths that differ by their endings alone have partial files that differ by their endings alone.
 
@@ -101,18 +101,18 @@ def files_written_whole(
 def folder_written_whole(
     folder: Path, *, replace: bool = False, merge: bool = False, alone: bool = False
 ) -> Iterator[Path]:
-    """Yield a folder to write into; it takes the place of ``folder`` at the end.
+    """Yield a folder to write into; it replaces ``folder`` at the end.
 
-    If anything raises, what was written is removed and ``folder`` stays as it was. Sentences of
-    what is written inside name ``folder``.
+    If anything raises, the written files are removed and ``folder`` stays as it was. Messages of
+    errors inside name ``folder``.
 
     Args:
         folder: must not exist or be empty, unless ``replace`` or ``merge`` is given; its parent is
             made.
-        replace: a folder that exists is replaced with all that it holds.
-        merge: into a folder that exists, the files are moved when all of them are there, those in its
+        replace: an existing folder is replaced with all its content.
+        merge: into an existing folder, the files are moved when all are complete, those in its
             folders first; its other files stay.
-        alone: no other process writes this folder; what a killed one left beside it is removed.
+        alone: no other process writes this folder; remains of a killed process are removed.
 
     Raises:
         InputError: the place can't be written, with the reason.
@@ -169,7 +169,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def copy_file(source: Path, path: Path) -> None:
-    """Copy a file whole or not at all; an error names the one of the two that it is about."""
+    """Copy a file whole or not at all; an error names the file that it is about."""
     with written_whole(path) as partial:
         _copy(source, partial)
 
@@ -201,13 +201,13 @@ def _any(folder: Path) -> bool:
 
 
 def _apart(folder: Path) -> bool:
-    """Return whether a folder can't be replaced by one beside it: another disk, a parent kept shut."""
+    """Return whether a folder can't be replaced by renaming: another disk, a read-only parent."""
     parent = folder.absolute().parent
     return folder.stat().st_dev != parent.stat().st_dev or not os.access(parent, os.W_OK)
 
 
 def _move_into(folder: Path, partial: Path, files: Sequence[Path]) -> None:
-    """Move files into a folder, the deepest first: those at the top name what lies below."""
+    """Move files into a folder, the deepest first: files at the top name the files below."""
     names = [file.relative_to(partial) for file in files]
     for name in names:
         require_file_place(folder / name)
@@ -221,7 +221,7 @@ def _move_into(folder: Path, partial: Path, files: Sequence[Path]) -> None:
 
 
 def _verified(path: Path, partial: Path, verify: Verify) -> None:
-    """Call ``verify``; what it raises becomes the sentence of a file that is not whole."""
+    """Call ``verify``; its error becomes the message of an incomplete file."""
     try:
         verify(partial)
     except OSError:
@@ -260,7 +260,7 @@ def _read(stream: object, source: Path) -> bytes:
 
 
 def _sync(file: Path) -> None:
-    """Wait until a file's content is on the disk, where an error of a full one shows at last."""
+    """Wait until a file's content is on the disk, where an error of a full disk finally shows."""
     handle = os.open(file, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -21,7 +21,7 @@ LARGEST = 8 * 2**20
 """Bytes of a YAML file; a DeepLabCut project of 10,000 videos has about 2 MB."""
 
 MOST_VALUES = 500_000
-"""Values in a file, each alias counted as what it stands for."""
+"""Largest number of values in a file, each alias counted as its target."""
 
 _LONGEST_NUMBER = 100
 """Characters of a number; ``1:1:1...``, base 60, takes time with the square of its length."""
@@ -30,7 +30,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _UniqueKeys(_Base):
-    """PyYAML's safe loader, which also refuses a key that is there twice."""
+    """PyYAML's safe loader, which also refuses a repeated key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[tuple[str, str]] = set()
@@ -56,7 +56,7 @@ class _UniqueKeys(_Base):
 
 
 class _TextOnly(_UniqueKeys):
-    """Takes everything but null for text: ``off``, a horse's side, is no switch."""
+    """Take everything but null for text: ``off``, a horse's side, is not a switch."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in known if tag.endswith(":null")]
@@ -68,11 +68,11 @@ def read_yaml(file: Path, kind: str, *, text_only: bool = False) -> Any:
     """Return the content of a YAML file.
 
     Args:
-        file: the file. kind: what it should be, for the messages, such as ``"bench plan"``.
+        file: the file. kind: the expected kind, for the messages, such as ``"bench plan"``.
         text_only: take every scalar but null for text, as in files of keypoint names.
 
     Raises:
-        InputError: unreadable, no text, not YAML, a tag that names code, a key twice, or out of
+        InputError: unreadable, not text, not YAML, a tag that names code, a key twice, or out of
             bounds.
     """
     require_regular(file)
@@ -95,7 +95,7 @@ def read_yaml_mapping(file: Path, kind: str, *, text_only: bool = False) -> dict
 
 
 def require_mapping(content: Any, name: str, kind: str) -> dict[str, Any]:
-    """Return a mapping with text keys; raise InputError where ``content`` is something else."""
+    """Return a mapping with text keys; raise InputError for any other content."""
     if not isinstance(content, dict):
         held = "nothing" if content is None else f"a {type(content).__name__}"
         raise InputError(
@@ -139,7 +139,7 @@ def parse_yaml(
 
 @dataclass
 class _Open:
-    """A list or mapping whose end has not come: its values so far and its depth below it."""
+    """A list or mapping that has not ended: its values so far and its depth below it."""
 
     anchor: str | None
     values: int = 1

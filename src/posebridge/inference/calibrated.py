@@ -93,7 +93,7 @@ def _same_weights(checkpoint: Checkpoint, file: Path, name: str) -> None:
         raise InputError(
             f"{file} is about the checkpoint '{judged}' of step {step}, not '{chosen}' of step {own}; "
             + (
-                f"make it again with 'posebridge report --weights {chosen}'"
+                f"make it again with 'posebridge report --checkpoint {chosen}'"
                 if name == "adapted"
                 else "make it again with 'posebridge report'"
             )

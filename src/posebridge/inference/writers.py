@@ -176,8 +176,8 @@ def table(
     """Return a CSV table with a header: file, the box, and x, y, confidence of each keypoint.
 
     The box is x, y, width, height; a subject without a box gets the box of the whole image. Values are
-    pixels of the image, to a thousandth. Where (N,) ``seconds`` are given, they come after the file,
-    to a ten-thousandth.
+    pixels of the image, to a thousandth. Where (N,) ``seconds`` are given, they come after the file, to
+    a ten-thousandth.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""A second regressor beside the pose model's own head, for training alone."""
+"""The adversarial head: a second regressor in addition to the pose model's head, only for training."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 class Regressor(nn.Module):
     """Logits over the cells for each keypoint, from the decoder's features.
 
-    Batch normalisation has no running statistics: the regressor meets batches of either domain in
-    training and is never used after it.
+    Batch normalization has no running statistics: the regressor gets batches of either domain in
+    training and is not used afterwards.
 
     Args:
         channels: of the features.
-        keypoints: maps to give.
+        keypoints: number of heatmaps.
     """
 
     def __init__(self, channels: int, keypoints: int) -> None:
@@ -27,5 +27,5 @@ class Regressor(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, features: Float[Tensor, "B F S S"]) -> Float[Tensor, "B K S S"]:
-        """Logits: their softmax over the cells is where the joint may be."""
+        """Return logits; their softmax over the cells is the distribution of a joint's position."""
         return self.last(self.norm(self.first(features)).relu())

@@ -1,4 +1,4 @@
-"""Batch normalisation in a training that sees two domains in turn."""
+"""Batch normalization in a run that alternates between two domains."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @contextmanager
 def kept_running_statistics(model: nn.Module, keep: bool = True) -> Iterator[None]:
-    """Batches that pass meanwhile are normalised by themselves and leave no trace.
+    """Keep the running statistics of a model unchanged inside the context.
 
-    In training each batch is normalised by its own statistics, so source and target never mix; only
-    the running statistics, which the delivered model uses, would be an average of both domains.
+    In training each batch is normalized by its own statistics, so source and target never mix. Only
+    the running statistics, which the delivered model uses, would become an average of both domains.
 
     Args:
         keep: False does nothing.

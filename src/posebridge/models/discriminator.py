@@ -1,4 +1,4 @@
-"""The patch-wise domain discriminator of the feature level."""
+"""The patch-wise domain discriminator of domain-adversarial training."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 
 class PatchDiscriminator(nn.Module):
-    """Source or target, judged for each patch of a feature map.
+    """A classifier of source against target for each patch of a feature map.
 
-    Strided: at full resolution (as released) it costs more than a small encoder and its decoder
-    together. Two convolutions of stride 4 and 2 leave a patch for every 8 x 8 cells, whose
-    receptive field is 32 cells.
+    Its convolutions are strided: at full resolution (as released) it costs more than a small encoder
+    and its decoder together. Strides of 4 and 2 leave one patch for every 8 x 8 cells, with a
+    receptive field of 32 cells.
 
     Args:
         channels: of the features.
-        width: of the hidden layers.
+        width: channels of the hidden layers.
     """
 
     def __init__(self, channels: int, width: int = 64) -> None:
@@ -27,7 +27,7 @@ class PatchDiscriminator(nn.Module):
         self.judge = nn.Conv2d(width, 1, kernel_size=1)
 
     def forward(self, features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B 1 _H _W"]:
-        """Logits: above 0 says target."""
+        """Return logits; above 0 means target."""
         hidden = features
         for layer in (self.first, self.second, self.third):
             hidden = F.leaky_relu(layer(hidden), 0.2)

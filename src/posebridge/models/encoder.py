@@ -1,7 +1,7 @@
-"""The image encoder of every network here: any timm model, as a list of feature maps.
+"""The image encoder of every network: any timm model, as a list of feature maps.
 
-The pose model and the style network both build theirs through :class:`ImageEncoder`, so that
-names, weights, levels and the normalisation of the input mean the same in both.
+The pose model and the style network both use :class:`ImageEncoder`, so names, weights, feature levels
+and the normalization of the input mean the same in both.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ class ImageEncoder(nn.Module):
     Args:
         name: a timm model, with or without a pretrained tag (``"resnet101"``,
             ``"vgg19.tv_in1k"``, ``"vit_small_patch14_dinov2.lvd142m"``).
-        levels: which of timm's feature maps to return, in this order; negative ones count from
-            the end. A convolutional model has about one per factor 2, a transformer one per block.
+        levels: indices of timm's feature maps to return, in this order; negative indices count from
+            the end. A convolutional model has about one level per factor 2, a transformer one per
+            block.
         weights: ``"pretrained"`` (timm downloads them, once), ``"none"`` (random), or the path of
-            a ``.safetensors``, ``.pth`` or ``.pt`` file. No code of such a file is ever run.
-        args: further arguments of ``timm.create_model``, of those in
+            a ``.safetensors``, ``.pth`` or ``.pt`` file. No code in such a file is run.
+        args: further arguments of ``timm.create_model``, from the list in
             :mod:`posebridge.models.encoder_args`.
         input_size: side of the images in pixels. Only models that are built for one size
-            (transformers) need it; without it they take their own.
-        mean, std: the normalisation of the input per channel, where it is not what timm records
-            for the model.
+            (transformers) need it; the default is timm's size for the model.
+        mean, std: the normalization of the input per channel, if it differs from timm's values for
+            the model.
 
     Attributes:
         channels: of each returned level, in the order of ``levels``.
@@ -110,11 +111,13 @@ class ImageEncoder(nn.Module):
             load_local(self.net, name, file)
 
     def normalise(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
-        """Images in [0, 1] -> what the encoder was trained on: (images - mean) / std."""
+        """Return images in [0, 1] as the encoder's input: (images - mean) / std."""
         return (images - self.mean) / self.std
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _C _H _W"]]:
-        """Feature maps (B, channels[i], H / reductions[i], W / reductions[i]) of images in [0, 1].
+        """Return the feature maps of images in [0, 1].
+
+        Map i is (B, channels[i], H / reductions[i], W / reductions[i]).
 
         Raises:
             ValueError: the images are not (B, 3, H, W).
@@ -128,33 +131,33 @@ class ImageEncoder(nn.Module):
 
 
 def _registered(name: str) -> Any:
-    """timm's pretrained configuration of a model (None if it has none); raise if unknown."""
+    """Return timm's pretrained configuration of a model (None if it has none); raise if unknown."""
     if not timm.is_model(name):
         close = ", ".join(_close_names(name.partition(".")[0]))
-        raise InputError(f"timm knows no encoder '{name}'; close names: {close}.")
+        raise InputError(f"timm has no encoder '{name}'; close names: {close}.")
     try:
         return timm.get_pretrained_cfg(name)
     except RuntimeError as error:
         tags = timm.list_models(f"{name.partition('.')[0]}.*", pretrained=True)
         raise InputError(
-            f"timm knows no weights '{name}'; known are: {', '.join(tags) or 'none'}."
+            f"timm has no weights '{name}'; choose from: {', '.join(tags) or 'none'}."
         ) from error
 
 
 def _close_names(name: str, count: int = 4) -> list[str]:
-    """The models whose names begin most like ``name``, then those most alike on the whole."""
+    """Return the models with the names closest to ``name``, by their beginnings, then as a whole."""
 
-    def likeness(other: str) -> tuple[float, float]:
-        begins = difflib.SequenceMatcher(None, name, other[: len(name) + 1]).ratio()
-        return begins, difflib.SequenceMatcher(None, name, other).ratio()
+    def similarity(other: str) -> tuple[float, float]:
+        beginning = difflib.SequenceMatcher(None, name, other[: len(name) + 1]).ratio()
+        return beginning, difflib.SequenceMatcher(None, name, other).ratio()
 
-    return sorted(timm.list_models(), key=likeness, reverse=True)[:count]
+    return sorted(timm.list_models(), key=similarity, reverse=True)[:count]
 
 
 def _create(
     name: str, levels: Sequence[int], options: Mapping[str, Any], download: bool
 ) -> nn.Module:
-    """``timm.create_model`` with what can go wrong told apart."""
+    """Call ``timm.create_model`` and raise InputError with the cause of a failure."""
     try:
         return timm.create_model(
             name,
@@ -173,7 +176,7 @@ def _create(
         raise InputError(
             f"encoder '{name}' cannot be built as a list of features{given}: {_line(error)}."
         ) from error
-    except Exception as error:  # a download fails in the errors of three different libraries
+    except Exception as error:  # a download can fail with the errors of three libraries
         if not download:
             raise InputError(f"encoder '{name}' cannot be built: {_line(error)}.") from error
         raise InputError(
@@ -183,7 +186,7 @@ def _create(
 
 
 class _FirstStages(nn.Sequential):
-    """Stages of which only the first ones run; all keep their names, so that stored weights fit."""
+    """Stages of which only the first ones run; all keep their names, so stored weights fit."""
 
     def __init__(self, stages: nn.Sequential, count: int) -> None:
         super().__init__(*stages)
@@ -194,18 +197,18 @@ class _FirstStages(nn.Sequential):
 
 
 def _stop_after_levels(net: nn.Module) -> None:
-    """Leave out the stages behind the last level that is asked for, whose outputs nobody reads.
+    """Skip the stages after the last returned level, whose outputs are not used.
 
-    timm does so itself, but for its EfficientNets and MobileNets (as of 1.0): their stages are
-    ``blocks``, walked one by one, and ``_stage_out_idx`` names the wanted ones from 1; 0 is the stem.
+    timm does so itself, except for its EfficientNets and MobileNets (as of 1.0). Their stages are
+    ``blocks``, and ``_stage_out_idx`` has the returned stages, counted from 1; 0 is the stem.
     """
-    wanted, blocks = getattr(net, "_stage_out_idx", None), getattr(net, "blocks", None)
+    returned, blocks = getattr(net, "_stage_out_idx", None), getattr(net, "blocks", None)
     hooked = getattr(net, "feature_hooks", None) is not None
-    if not hooked and isinstance(wanted, dict) and wanted and isinstance(blocks, nn.Sequential):
-        net.blocks = _FirstStages(blocks, max(wanted))
+    if not hooked and isinstance(returned, dict) and returned and isinstance(blocks, nn.Sequential):
+        net.blocks = _FirstStages(blocks, max(returned))
 
 
 def _line(error: BaseException) -> str:
-    """The first line of an error's text, short enough for a sentence."""
+    """Return the first line of an error's text, shortened to fit into a sentence."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
     return (text if len(text) <= 160 else text[:157] + "...").rstrip(".")

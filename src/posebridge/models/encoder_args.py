@@ -1,8 +1,8 @@
-"""The arguments of an encoder that a configuration may give, by name and with their ranges.
+"""The arguments of an encoder that a configuration may set, by name and with their ranges.
 
-timm passes on whatever it gets, among it paths to read, configurations of downloads and names of
-layers. A configuration, a bench plan or a model folder may come from anybody, so only arguments that
-do none of this pass, with plain values.
+timm passes on every argument, including paths to read, configurations of downloads and names of
+layers. A configuration, a bench plan or a model folder may be untrusted, so only harmless arguments
+with plain values are accepted.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _KNOWN: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def require_encoder_args(args: Any, name: str) -> None:
-    """Check the arguments of an encoder; ``name`` is the setting in a message.
+    """Check the arguments of an encoder; ``name`` is the config field, for the message.
 
     Raises:
         InputError: not a mapping, an argument that is not known to be harmless, or a value out of
@@ -84,23 +84,26 @@ def require_encoder_args(args: Any, name: str) -> None:
         if key not in _KNOWN:
             raise InputError(
                 f"{name} has {short_repr(key)}, which is not an argument that a configuration may "
-                f"give to an encoder; known are {', '.join(_KNOWN)}."
+                f"give to an encoder; choose from {', '.join(_KNOWN)}."
             )
-        fits, what = _KNOWN[key]
+        fits, allowed = _KNOWN[key]
         if not fits(value):
-            raise InputError(f"{name}.{key} is {short_repr(value)}; give {what}.")
+            raise InputError(f"{name}.{key} is {short_repr(value)}; give {allowed}.")
 
 
 def require_encoder_name(encoder: Any, name: str) -> None:
-    """Check that an encoder is named as timm registers it; ``name`` is the setting in a message.
+    """Check that an encoder has the form of a name in timm's registry.
+
+    Args:
+        name: the config field, for the message.
 
     Raises:
         InputError: the name is an address, such as ``hf-hub:user/model`` or ``local-dir:folder``,
-            from which timm would read a configuration that anybody wrote.
+            from which timm would read an untrusted configuration.
     """
     if not isinstance(encoder, str) or not _NAME.fullmatch(encoder):
         raise InputError(
             f"{name} is {short_repr(encoder)}, which is not the name of a timm model, such as "
-            "resnet50 or vgg19.tv_in1k; of a model from elsewhere, give the name of its architecture "
-            "and a local file of its weights."
+            "resnet50 or vgg19.tv_in1k; for a model from elsewhere, give the name of its architecture "
+            "and a local file with its weights."
         )

@@ -1,4 +1,4 @@
-"""Weights that are numbers: looked at before they are stored and after they are loaded."""
+"""Checks that weights are finite numbers, before they are stored and after they are loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from posebridge.errors import InputError
 def first_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
     """Return the name of the first tensor with an infinite value or NaN; None where there is none.
 
-    One synchronization with the device, however many tensors there are.
+    It costs one synchronization with the device, for any number of tensors.
 
     >>> first_not_finite({"a": torch.ones(2), "b": torch.tensor([1.0, float("nan")])})
     'b'
@@ -31,11 +31,11 @@ def require_finite_weights(tensors: Mapping[str, Tensor], where: str) -> None:
     """Raise InputError where loaded weights hold an infinite value or NaN.
 
     Args:
-        where: the file or model that the message names.
+        where: the file or model, for the message.
     """
     name = first_not_finite(tensors)
     if name is not None:
         raise InputError(
-            f"{where} holds weights that are not finite numbers (the first in '{name}'), so every "
-            "prediction would be meaningless; use an earlier checkpoint, or train again."
+            f"{where} has weights that are not finite numbers (the first in '{name}'), so its "
+            "predictions are meaningless; use an earlier checkpoint, or train again."
         )

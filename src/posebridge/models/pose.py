@@ -19,7 +19,7 @@ from posebridge.ranges import Channels, check_ranges
 MOST_LEVELS = 100
 MOST_LAYERS = 16
 MOST_VALUES = 2**28
-"""Weights of a decoder, or values of the maps of one image: 1 GiB as float32."""
+"""Limit on the weights of a decoder and on the heatmap values of one image: 1 GiB as float32."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ModelConfig:
     sides: Literal["named", "facing"] = "named"
 
     def __post_init__(self) -> None:
-        # These may come from a file that anybody wrote: all of it is checked before any work.
+        # The values may come from an untrusted file: everything is checked before any work.
         require_encoder_name(self.encoder, "model.encoder")
         require_encoder_args(self.encoder_args, "model.encoder_args")
         check_ranges(self, "model.")
@@ -64,7 +64,7 @@ class ModelConfig:
             raise InputError(
                 f"model.decoder_width is {self.decoder_width} with a decoder_depth of "
                 f"{self.decoder_depth or 1}, which is a decoder of more than {MOST_VALUES} weights; "
-                "give smaller ones."
+                "give smaller values."
             )
         _require_maps(self.decoder_width, "model.decoder_width", self.heatmap_size)
 
@@ -73,16 +73,16 @@ def _require_maps(channels: int, name: str, size: int) -> None:
     if channels * size**2 > MOST_VALUES:
         raise InputError(
             f"{name} is {channels} with a heatmap_size of {size}, which is more than {MOST_VALUES} "
-            "values for each image; give smaller ones."
+            "heatmap values for each image; give a smaller number."
         )
 
 
 class PoseOutput(NamedTuple):
-    """What the model returns: heatmaps of any real value, and the features they are read from.
+    """The model's output: heatmaps of any real value, and the features they are computed from.
 
-    ``turned`` is the logit that left and right change places in the heatmaps; None where these are
-    named already. :func:`posebridge.ops.facing.by_name`
-    joins the two. ``encoded`` is the encoder's map, which the decoder starts from.
+    ``turned`` is the logit that left and right are swapped in the heatmaps; None where the heatmaps
+    are by name. :func:`posebridge.ops.facing.by_name` joins both. ``encoded`` is the encoder's
+    feature map, the decoder's input.
     """
 
     heatmaps: Float[Tensor, "B K S S"]
@@ -100,8 +100,8 @@ class PoseModel(nn.Module):
         input_size: side of the square crops in pixels.
 
     Raises:
-        InputError: no number of doublings leads from the feature map to ``heatmap_size``; the
-            message lists the sizes that would do.
+        InputError: ``heatmap_size`` is not a power of 2 times the size of the feature map; the
+            message lists the possible sizes.
     """
 
     def __init__(self, config: ModelConfig, keypoints: int, input_size: int) -> None:
@@ -135,15 +135,15 @@ class PoseModel(nn.Module):
 
     @property
     def stride(self) -> float:
-        """Crop pixels for each heatmap cell."""
+        """Return the number of crop pixels per heatmap cell."""
         return self.input_size / self.config.heatmap_size
 
     def forward(self, images: Float[Tensor, "B 3 C C"]) -> PoseOutput:
-        """Images in [0, 1], RGB; the encoder's own mean and std are applied inside."""
+        """Return the output for RGB images in [0, 1]; the encoder's mean and std are applied inside."""
         if images.shape[-2:] != (self.input_size, self.input_size):
             raise ValueError(
                 f"images are {tuple(images.shape)}, expected (B, 3, {self.input_size}, "
-                f"{self.input_size}): this model sees crops of {self.input_size} px"
+                f"{self.input_size}): this model takes crops of {self.input_size} px"
             )
         encoded = self.encoder(images)[0]
         features = self.decoder(encoded)
@@ -154,7 +154,7 @@ class PoseModel(nn.Module):
     def _feature_size(self) -> int:
         side = self.input_size
         try:
-            # On the meta device shapes alone are computed, however large the crops are.
+            # On the meta device only shapes are computed, for crops of any size.
             encoder = copy.deepcopy(self.encoder).to("meta").eval()
             return int(encoder(torch.zeros(1, 3, side, side, device="meta"))[0].shape[-1])
         except (NotImplementedError, RuntimeError):
@@ -166,10 +166,10 @@ class PoseModel(nn.Module):
 
 
 class FacingHead(nn.Module):
-    """The way a subject faces: each place says something, and how much it counts.
+    """The logit of a subject's facing: each cell outputs a logit and the weight of that logit.
 
-    What tells front from back is small (a face, the feet) and its place is not known, so that a plain
-    mean over the image would drown it.
+    The signs of front and back are small (a face, the feet) and their position is not known, so they
+    would vanish in a plain mean over the image.
     """
 
     def __init__(self, channels: int, width: int = 64) -> None:
@@ -179,28 +179,29 @@ class FacingHead(nn.Module):
         )
 
     def forward(self, encoded: Float[Tensor, "B E H W"]) -> Float[Tensor, " B"]:
-        """The logit of being turned: a mean over places, weighted by their softmax."""
-        said, weight = self.layers(encoded).flatten(2).unbind(1)
-        return (said * weight.softmax(dim=1)).sum(dim=1)
+        """Return the logit of being turned: a mean over cells, weighted by a softmax."""
+        logit, weight = self.layers(encoded).flatten(2).unbind(1)
+        return (logit * weight.softmax(dim=1)).sum(dim=1)
 
     @torch.no_grad()
     def shift_by(self, amount: float) -> None:
-        """Add a constant to every logit; the weights of the places sum to 1, so a bias can hold it."""
+        """Add a constant to every logit, by the bias: the weights of the cells sum to 1."""
         bias = self.layers[-1].bias
         assert isinstance(bias, Tensor)
         bias[0] += amount
 
 
 def _doublings(size: int, config: ModelConfig) -> int:
-    wanted = config.heatmap_size
+    """Return the number of deconvolutions between the feature map and the heatmaps."""
+    heatmap_size = config.heatmap_size
     doublings = 0
-    while size * 2**doublings < wanted:
+    while size * 2**doublings < heatmap_size:
         doublings += 1
-    if size * 2**doublings != wanted:
+    if size * 2**doublings != heatmap_size:
         possible = ", ".join(str(size * 2**n) for n in range(5))
         raise InputError(
-            f"model.heatmap_size is {wanted}, but level {config.level} of {config.encoder} gives "
-            f"{size} cells a side, which doubling turns into {possible}; choose one of these or "
+            f"model.heatmap_size is {heatmap_size}, but level {config.level} of {config.encoder} has "
+            f"{size} cells a side, which can be doubled to {possible}; choose one of these sizes or "
             "another model.level."
         )
     return doublings

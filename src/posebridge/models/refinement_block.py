@@ -1,4 +1,4 @@
-"""A refinement block over a pose model's maps, for training alone."""
+"""A refinement block over a pose model's feature maps, only for training."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from posebridge.models.pose import PoseModel, PoseOutput
 
 
 class Refined(NamedTuple):
-    """Heatmaps of the refinement block, and the joined maps that they are read from."""
+    """Heatmaps of the refinement block, and the joined feature maps that they come from."""
 
     heatmaps: Float[Tensor, "B K S S"]
     features: Float[Tensor, "B G S S"]
 
 
 class Refiner(nn.Module):
-    """Second heatmaps from the encoder's map and the decoder's, the coarsest and the finest.
+    """Second heatmaps from the coarsest and the finest feature maps: the encoder's and the decoder's.
 
-    They are the model's own heatmaps at first (:meth:`begin`): a copy of its head, and beside it two
-    convolutions over the joined maps whose last one starts at zero.
+    At first the heatmaps equal the model's (:meth:`begin`): the block is a copy of the model's head
+    plus two convolutions over the joined feature maps, the last of which starts at zero.
 
     Args:
-        model: whose maps are refined.
-        width: channels of each map when joined.
+        model: the pose model whose feature maps the block reads.
+        width: channels of each feature map when joined.
     """
 
     def __init__(self, model: PoseModel, width: int) -> None:
@@ -53,11 +53,11 @@ class Refiner(nn.Module):
         self.head = nn.Conv2d(model.feature_channels, model.keypoints, kernel_size=1)
 
     def begin(self, model: PoseModel) -> None:
-        """Take over the model's head, so that the refined heatmaps start as the model's own."""
+        """Copy the model's head, so that the refined heatmaps start equal to the model's."""
         self.head.load_state_dict(model.head.state_dict())
 
     def forward(self, output: PoseOutput) -> Refined:
-        """Heatmaps and joined features of what the model returned."""
+        """Return heatmaps and joined features from the model's output."""
         assert output.encoded is not None
         size = output.features.shape[-2:]
         maps = [

@@ -1,9 +1,9 @@
 """The style network: a fixed encoder and a decoder that turns its features back into an image.
 
-Between the two the features take the channel statistics of another image (AdaIN), and the decoded
-image shows its content in that image's style (Huang & Belongie, Arbitrary style transfer in
-real-time with adaptive instance normalization, ICCV 2017). Only the decoder is trained, on images
-of both domains and without any label; during an adaptation nothing of it is.
+Between encoder and decoder the features take the channel statistics of another image (AdaIN), and the
+decoded image shows its content in the other image's style (Huang & Belongie, Arbitrary style transfer
+in real-time with adaptive instance normalization, ICCV 2017). Only the decoder is trained, on images
+of both domains without labels. It is fixed during an adaptation.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from posebridge.ops.style import adain, channel_statistics
 
 
 class StyleNetwork(nn.Module):
-    """Restyles images: encode, AdaIN, decode.
+    """Style transfer of images: encode, AdaIN, decode.
 
     The encoder is frozen: no gradient reaches its weights, and :meth:`train` leaves it in
-    evaluation mode, so that its batch normalisation never moves.
+    evaluation mode, so the statistics of its batch normalization never change.
 
     Args:
         encoder, weights, args, input_size: see :class:`~posebridge.models.encoder.ImageEncoder`.
-        levels: encoder levels whose statistics are the style, from fine to coarse. AdaIN happens
-            at the last one; the decoder mirrors the way down to it.
-        width: multiplies the decoder's channels. The decoder is most of the cost of a restyled
-            image with a small encoder.
+        levels: encoder levels whose statistics are the style, from fine to coarse. AdaIN uses the
+            last level; the decoder mirrors the encoder up to that level.
+        width: multiplier of the decoder's channels. With a small encoder the decoder takes most of
+            the time of style transfer.
 
     Attributes:
         encoder: the frozen :class:`ImageEncoder`.
         channels: C, channels of the AdaIN level, the length of a style's mean and std.
 
     Raises:
-        InputError: whatever the encoder refuses; levels that do not descend by factors of 2;
-            an ``input_size`` that the last one does not divide.
+        InputError: the encoder's arguments are invalid; the levels' strides are not increasing powers
+            of 2; the last stride does not divide ``input_size``.
     """
 
     def __init__(
@@ -75,7 +75,8 @@ class StyleNetwork(nn.Module):
             nearest = max(1, round(input_size / reductions[-1])) * reductions[-1]
             raise InputError(
                 f"crop.size is {input_size}, and the style network's features are {reductions[-1]} "
-                f"times smaller; choose a multiple of that, such as {nearest}, or another image.style."
+                f"times smaller; choose a multiple of {reductions[-1]}, such as {nearest}, or another "
+                "image.style."
             )
         self.channels = self.encoder.channels[-1]
         self.decoder = _decoder(self.encoder.channels, reductions, width)
@@ -91,7 +92,7 @@ class StyleNetwork(nn.Module):
     def statistics(
         self, images: Float[Tensor, "B 3 H W"]
     ) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B C"]]:
-        """The style of images in [0, 1]: mean and std of the channels at the AdaIN level."""
+        """Return the style of images in [0, 1]: mean and std of the channels at the AdaIN level."""
         mean, std = channel_statistics(self.encoder(images)[-1])
         return mean.flatten(1), std.flatten(1)
 
@@ -102,12 +103,12 @@ class StyleNetwork(nn.Module):
         style_std: Float[Tensor, "B C"],
         eta: Float[Tensor, " B"] | float = 1.0,
     ) -> Float[Tensor, "B 3 H W"]:
-        """Images in [0, 1] in the style of others, one encoding and one decoding.
+        """Return images in [0, 1] in the style of others, by one encoding and one decoding.
 
         Args:
             images: (B, 3, H, W), sides multiples of the AdaIN level's stride.
             style_mean, style_std: (B, C) from :meth:`statistics`, a style for each image.
-            eta: how much of the style, for each image or for all: the features are
+            eta: amount of the style, for each image or for all: the features are
                 ``eta AdaIN(f) + (1 - eta) f``. At 0 the image is reconstructed.
 
         Returns:
@@ -116,18 +117,18 @@ class StyleNetwork(nn.Module):
         with torch.no_grad():
             content = self.encoder(images)[-1]
             styled = adain(content, style_mean[:, :, None, None], style_std[:, :, None, None])
-            share = eta.view(-1, 1, 1, 1) if isinstance(eta, Tensor) else eta
-            mixed = content + share * (styled - content)
+            amount = eta.view(-1, 1, 1, 1) if isinstance(eta, Tensor) else eta
+            mixed = content + amount * (styled - content)
         return self.decode(mixed).clamp(0, 1)
 
     def decode(self, features: Float[Tensor, "B C _h _w"]) -> Float[Tensor, "B 3 H W"]:
-        """Features of the AdaIN level -> an image, not yet clamped to [0, 1]."""
+        """Return the image of features at the AdaIN level, not clamped to [0, 1]."""
         return self.decoder(features)
 
     def losses(
         self, content_images: Float[Tensor, "B 3 H W"], style_images: Float[Tensor, "B 3 H W"]
     ) -> dict[str, Float[Tensor, ""]]:
-        """What the decoder is trained with, three terms, each in [0, inf).
+        """Return the three loss terms of the decoder, each in [0, inf).
 
         With f the AdaIN level of the encoder, f_l all its levels, g the decoder, c a content
         image, s a style image and t = AdaIN(f(c), f(s)):
@@ -135,9 +136,9 @@ class StyleNetwork(nn.Module):
         - ``content = mean (f(g(t)) - t)^2`` and
         - ``style = sum_l mean (mu(f_l(g(t))) - mu(f_l(s)))^2 + mean (sigma(..) - sigma(..))^2``
           are equations 12 and 13 of Huang & Belongie 2017;
-        - ``reconstruction = mean (g(f(c)) - c)^2``, in pixels, is what :meth:`restyle` gives at
-          eta 0, and not in the paper. It ties colour and layout to the content while the decoder
-          is young; a small encoder's features alone do so slowly.
+        - ``reconstruction = mean (g(f(c)) - c)^2``, in pixels, is the error of :meth:`restyle` at
+          eta 0. It is not in the paper. It ties color and layout to the content early in training; a
+          small encoder's features alone do so slowly.
 
         Returns:
             ``content``, ``style`` and ``reconstruction``, to be weighted and summed by the caller.
@@ -158,11 +159,11 @@ class StyleNetwork(nn.Module):
         }
 
     def decoder_state(self) -> dict[str, Tensor]:
-        """The weights that are trained: the decoder's, on the CPU."""
+        """Return the decoder's weights, the trained part, on the CPU."""
         return {k: v.detach().cpu().contiguous() for k, v in self.decoder.state_dict().items()}
 
     def describe(self) -> dict[str, str]:
-        """What a decoder belongs to, as the metadata of its file."""
+        """Return the encoder and format of a decoder, as the metadata of its file."""
         return {
             "format": "posebridge style decoder 1",
             "encoder": self.encoder.name,
@@ -173,7 +174,7 @@ class StyleNetwork(nn.Module):
         }
 
     def save(self, file: Path) -> None:
-        """Write the decoder as one .safetensors file, whole or not at all."""
+        """Write the decoder as one .safetensors file, atomically."""
         state = self.decoder_state()
         notes = {**self.describe(), "digest": _digest(state)}
         write_bytes(file, save(state, metadata=notes))
@@ -182,39 +183,44 @@ class StyleNetwork(nn.Module):
         """Read a decoder that :meth:`save` wrote for the same encoder.
 
         Raises:
-            InputError: no such file, another kind of file, a decoder of another encoder, or a damaged
-                one.
+            InputError: the file does not exist, is of another kind, holds a decoder of another
+                encoder, or is damaged.
         """
         if not file.is_file():
-            raise InputError(f"style decoder {file} does not exist; train one first.")
+            raise InputError(f"style decoder {file} does not exist; train a decoder first.")
         try:
             with safe_open(file, framework="pt") as opened:
-                found = opened.metadata() or {}
+                metadata = opened.metadata() or {}
                 state = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{file} cannot be read as .safetensors ({error}).") from error
+            raise InputError(
+                f"{file} cannot be read as .safetensors ({error}); train the decoder again."
+            ) from error
         own = self.describe()
-        if found.get("format") != own["format"]:
-            raise InputError(f"{file} is not a style decoder that posebridge wrote.")
+        if metadata.get("format") != own["format"]:
+            raise InputError(
+                f"{file} is not a style decoder that posebridge wrote; train a decoder first."
+            )
         for key in ("encoder", "levels", "args"):
-            if found.get(key) != own[key]:
+            if metadata.get(key) != own[key]:
                 raise InputError(
-                    f"{file} was trained for {key} {found.get(key)}, not for {own[key]}; "
-                    "use the settings that it was trained with or train another."
+                    f"{file} was trained for {key} {metadata.get(key)}, not for {own[key]}; "
+                    "use the config that it was trained with or train another decoder."
                 )
-        if found.get("fingerprint") != own["fingerprint"]:
+        if metadata.get("fingerprint") != own["fingerprint"]:
             raise InputError(
                 f"{file} was trained for other weights of encoder '{self.encoder.name}' "
-                f"('{found.get('weights')}') than '{self.encoder.weights}'; use the same weights."
+                f"('{metadata.get('weights')}') than '{self.encoder.weights}'; use the weights that it "
+                "was trained with."
             )
-        wanted = self.decoder.state_dict()
-        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
+        current = self.decoder.state_dict()
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in current.items()}:
             raise InputError(
                 f"{file} holds a decoder of another width; use the width that it was trained with."
             )
-        if found.get("digest", _digest(state)) != _digest(state):
+        if metadata.get("digest", _digest(state)) != _digest(state):
             raise InputError(
-                f"{file} is damaged (its checksum does not fit); remove it to train it again."
+                f"{file} is damaged (its checksum does not match); remove it to train it again."
             )
         require_finite_weights(state, str(file))
         self.decoder.load_state_dict(state)
@@ -230,10 +236,10 @@ def _digest(state: Mapping[str, Tensor]) -> str:
 
 
 def _decoder(channels: Sequence[int], reductions: Sequence[int], width: float) -> nn.Sequential:
-    """Features at ``reductions[-1]`` -> (B, 3, H, W): a convolution and x2 for each factor 2.
+    """Build the decoder, features at ``reductions[-1]`` -> (B, 3, H, W), with x2 for each factor 2.
 
-    A resolution that the encoder has a level for gets its channels (times ``width``), any other
-    half of the one before.
+    A resolution with a level of the encoder gets the channels of that level (times ``width``), any
+    other resolution half the channels of the one before.
     """
     known = dict(zip(reductions, channels, strict=True))
 
@@ -262,7 +268,7 @@ def _block(inside: int, outside: int) -> tuple[nn.Module, nn.Module]:
 
 
 def _fingerprint(encoder: nn.Module) -> str:
-    """A hash of all weights, which tells two encoders of one name apart."""
+    """Return a hash of all weights, which differs between two encoders of one name."""
     digest = hashlib.sha256()
     for value in encoder.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())

@@ -1,4 +1,4 @@
-"""How a model is asked about a crop: once, or in several views that vote."""
+"""The config of test-time augmentation: several predictions of one crop, merged."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ MOST_VIEWS = 64
 
 @dataclass(frozen=True)
 class Asked:
-    """How a network is asked about a crop; as it stands, once about the crop itself.
+    """Test-time augmentation (TTA); by default a single prediction of the crop.
 
     Attributes:
-        views: how many views, the crop itself included.
-        flip: whether each is asked about in its mirror image too.
-        turn: degrees, 0 to 180. For subjects that hang, lie or stand on their heads, 180.
+        views: number of views, including the crop itself.
+        flip: whether the mirror image of each view is predicted too.
+        turn: largest rotation of a view in degrees, 0 to 180. Use 180 for subjects that hang, lie or
+            are upside down.
 
     Raises:
-        InputError: ``views`` is not between 1 and 64, ``turn`` not between 0 and 180, or there is but
-            one view, which is not turned.
+        InputError: ``views`` is not between 1 and 64, ``turn`` is not between 0 and 180, or ``turn`` is
+            above 0 with a single view.
     """
 
     views: Annotated[int, Interval(ge=1, le=MOST_VIEWS)] = 1
@@ -32,19 +33,19 @@ class Asked:
     turn: Annotated[float, Interval(ge=0, le=180)] = 0.0
 
     def __post_init__(self) -> None:
-        # These may come from a file that anybody wrote.
+        # The values may come from an untrusted file.
         if not (isinstance(self.views, int) and 1 <= self.views <= MOST_VIEWS):
-            raise InputError(f"{self.views} views can't be taken; give 1 to {MOST_VIEWS}.")
+            raise InputError(f"the number of views is {self.views}; give 1 to {MOST_VIEWS}.")
         if not isinstance(self.flip, bool):
-            raise InputError(
-                f"flip {short_repr(self.flip)} is neither true nor false; give one of them."
-            )
+            raise InputError(f"flip is {short_repr(self.flip)}; give true or false.")
         if not (isinstance(self.turn, int | float) and 0 <= self.turn <= 180):
-            raise InputError(f"views can't be turned by {self.turn} degrees; give 0 to 180.")
+            raise InputError(f"the rotation of views is {self.turn} degrees; give 0 to 180.")
         if self.turn > 0 and self.views == 1:
-            raise InputError("the one view is the crop as it is; to turn views, take 2 or more.")
+            raise InputError(
+                "a single view is never rotated; to rotate views, give 2 views or more."
+            )
 
     @property
     def times(self) -> int:
-        """How often the network is run for each crop."""
+        """Return the number of forward passes for each crop."""
         return self.views * (2 if self.flip else 1)

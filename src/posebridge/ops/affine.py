@@ -2,7 +2,7 @@
 
 A matrix is (B, 2, 3) and maps *output* pixels to *input* pixels, the direction in which an image is
 resampled. Points therefore travel from input to output by the inverse. Pixels are those of the
-convention of the whole package: an integer is the centre of a pixel.
+convention of the whole package: an integer is the center of a pixel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from posebridge.ops.augmentation_config import AugmentationConfig
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:
-    """Keeps matrix products of coordinates out of bf16 and fp16.
+    """Keep matrix products of coordinates out of bf16 and fp16.
 
     A training in mixed precision runs everything under autocast, which computes products in 8 bits:
     at pixel 200 that is half a pixel, in labels that the image does not follow.
@@ -29,7 +29,7 @@ def _full_precision(tensor: Tensor) -> torch.autocast:
 def compose(
     first: Float[Tensor, "B 2 3"], second: Float[Tensor, "B 2 3"]
 ) -> Float[Tensor, "B 2 3"]:
-    """The matrix that applies ``first`` and then ``second`` to a point.
+    """Return the matrix that applies ``first`` and then ``second`` to a point.
 
     >>> shift = torch.tensor([[[1.0, 0, 5], [0, 1, 0]]])
     >>> double = torch.tensor([[[2.0, 0, 0], [0, 2, 0]]])
@@ -43,7 +43,7 @@ def compose(
 
 
 def invert(matrix: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
-    """The inverse map, in closed form; a singular matrix gives infinities.
+    """Return the inverse map, in closed form; a singular matrix gives infinities.
 
     Cramer's rule rather than ``torch.linalg.inv``: no workspace, no host sync for the error flag.
     """
@@ -106,14 +106,14 @@ class Views:
     flipped: Bool[Tensor, " B"]
 
     def to(self, device: torch.device) -> Views:
-        """The same views on another device."""
+        """Return the same views on another device."""
         return Views(
             self.matrix.to(device, non_blocking=True), self.flipped.to(device, non_blocking=True)
         )
 
 
 def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
-    """Matrices that turn (x, y) by so many radians, clockwise on a screen, where y points down."""
+    """Return matrices that turn (x, y) by radians, clockwise on a screen, where y points down."""
     cos, sin = torch.cos(angles), torch.sin(angles)
     return torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
 
@@ -121,7 +121,7 @@ def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
 def about_centre(
     linear: Float[Tensor, "B 2 2"], size: int, shift: Float[Tensor, "B 2"] | float = 0.0
 ) -> Float[Tensor, "B 2 3"]:
-    """A linear map about the centre of a crop of ``size`` pixels, and then a shift, in pixels."""
+    """Return a linear map about the center of a crop of ``size`` pixels, followed by a shift."""
     centre = torch.full((len(linear), 2, 1), (size - 1) / 2)
     offset = shift[:, :, None] if isinstance(shift, Tensor) else shift
     with _full_precision(linear):
@@ -134,7 +134,7 @@ def draw_views(
 ) -> Views:
     """Draw a view for each of ``count`` crops of ``size`` pixels, from a CPU generator.
 
-    Order of what happens to the subject: mirror, shear, rotate, scale, all about the centre, then
+    Order of what happens to the subject: mirror, shear, rotate, scale, all about the center, then
     shift. Scales are drawn uniformly in their logarithm, so that halving is as likely as doubling.
     """
 
@@ -164,7 +164,7 @@ def draw_views(
 
 
 def identity_views(count: int) -> Views:
-    """The views that leave crops as they are."""
+    """Return the views that leave crops as they are."""
     return Views(torch.eye(2, 3).repeat(count, 1, 1), torch.zeros(count, dtype=torch.bool))
 
 
@@ -184,17 +184,17 @@ def swap_sides(
 def points_to_view(
     points: Float[Tensor, "B K 2"], views: Views, mirror: Int[Tensor, " K"]
 ) -> Float[Tensor, "B K 2"]:
-    """Points of the crop, in the view's pixels and under the view's names."""
+    """Return points of the crop in the view's pixels and under the view's names."""
     return swap_sides(transform_points(points, invert(views.matrix)), views.flipped, mirror)
 
 
 def points_to_crop(
     points: Float[Tensor, "B K 2"], views: Views, mirror: Int[Tensor, " K"]
 ) -> Float[Tensor, "B K 2"]:
-    """The inverse of :func:`points_to_view`."""
+    """Return the inverse of :func:`points_to_view`."""
     return swap_sides(transform_points(points, views.matrix), views.flipped, mirror)
 
 
 def inside(points: Float[Tensor, "B K 2"], size: int) -> Bool[Tensor, "B K"]:
-    """Whether a point lies on the pixels of a square image of side ``size``."""
+    """Return whether a point is on the pixels of a square image of side ``size``."""
     return ((points >= -0.5) & (points <= size - 0.5)).all(dim=-1)

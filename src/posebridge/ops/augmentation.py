@@ -13,7 +13,7 @@ from posebridge.ops.augmentation_config import AugmentationConfig
 def draw_views(
     crops: Float[Tensor, "B 3 C C"], ranges: AugmentationConfig, generator: torch.Generator
 ) -> affine.Views:
-    """A random view of each crop, drawn on the CPU and moved to where the crops are."""
+    """Return a random view of each crop, drawn on the CPU and moved to the crops' device."""
     return affine.draw_views(
         len(crops),
         crops.shape[-1],
@@ -29,7 +29,7 @@ def render_views(
     ranges: AugmentationConfig,
     generator: torch.Generator,
 ) -> Float[Tensor, "B 3 C C"]:
-    """The crops as the views show them, in full precision whatever the training computes in."""
+    """Return the crops as the views show them, in full precision whatever the run's precision."""
     with torch.autocast(crops.device.type, enabled=False):
         images = affine.warp(crops, views.matrix, crops.shape[-1])
         images = color_augmentation.jitter(images, ranges, generator)

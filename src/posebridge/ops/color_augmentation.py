@@ -1,4 +1,4 @@
-"""Colour, blur, noise and pasted patches: one draw for each sample, all batched.
+"""Color, blur, noise and pasted patches: one draw for each sample, all batched.
 
 Images are (B, 3, H, W) floats in [0, 1]. Draws come from a CPU generator, so that they depend on
 seed and step alone and not on the device.
@@ -21,7 +21,7 @@ _YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3
 
 
 def pixels(crops: UInt8[Tensor, "B 3 C C"]) -> Float[Tensor, "B 3 C C"]:
-    """Crops as loaders give them -> numbers in [0, 1], channels last."""
+    """Return a loader's crops as numbers in [0, 1], channels last."""
     return crops.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
@@ -50,9 +50,9 @@ def jitter(
     ranges: AugmentationConfig,
     generator: torch.Generator,
 ) -> Float[Tensor, "B 3 H W"]:
-    """Random brightness, contrast, saturation, hue, blur and noise; the result lies in [0, 1].
+    """Apply random brightness, contrast, saturation, hue, blur and noise; the result is in [0, 1].
 
-    Contrast pulls towards the mean grey of each image. With every range at 0 the images are
+    Contrast pulls towards the mean gray of each image. With every range at 0 the images are
     returned as they are.
     """
     count = len(images)
@@ -110,11 +110,11 @@ def occlude(
     Args:
         points: in the pixels of ``images``.
         eligible: joints that may be covered; an image with none stays as it is.
-        probability: share of the images in which a joint is covered.
-        side: of the square patch, pixels.
+        probability: fraction of the images in which a joint is covered.
+        side: side of the square patch, pixels.
 
-    The patch shows what the neighbour in the batch has at that place, so it looks like the domain
-    rather than like a grey square.
+    The patch shows the neighboring image of the batch at that place, so it looks like the domain
+    rather than like a gray square.
     """
     if probability <= 0 or len(images) < 2:
         return images

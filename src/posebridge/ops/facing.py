@@ -1,11 +1,11 @@
-"""Left and right in two questions: which side of the body one sees, and which way it faces.
+"""Left/right factorization: the side on which a joint is seen, and the way the body faces.
 
 Which of two knees is the left one is the exclusive or of two things: on which side of the trunk the
 knee lies in the image, and whether the body shows its front or its back. A network learns an
-exclusive or late: each half alone says nothing about the name, so there is no gradient to follow, and
-the two heatmaps of a pair stay equal for the whole of a short training. Each half by itself is
-learned at once. Here the names are therefore taken apart: labels become *sides* (left and right as
-they would be if every body faced the same way), and a bit says which bodies are *turned*.
+exclusive or late: each half alone gives no evidence of the name and so no gradient, and
+the two heatmaps of a pair stay equal for the whole of a short run. Each half by itself is
+learned at once. Here the names are therefore factorized: labels become *sides* (left and right as
+they would be if every body faced the same way), and a bit marks which bodies are *turned*.
 
 The bit is the sign of the trunk's area, taken round left and right in order. Rotation and scale do not
 change it, and neither does a mirrored view, as that changes the sign twice: once in the image and once
@@ -26,18 +26,18 @@ from posebridge.errors import InputError
 from posebridge.ops.affine import swap_sides
 from posebridge.skeleton import Skeleton
 
-# Share of the crop's area below which a trunk is seen edge on, and its bit means nothing.
+# Fraction of the crop's area below which a trunk is seen edge on, and its bit means nothing.
 EDGE_ON = 0.005
 
 
 class Sides(NamedTuple):
-    """Labels with the names taken apart.
+    """Labels with the names factorized.
 
     Attributes:
         points: (B, K, 2) left and right exchanged where the subject is turned.
-        visible: (B, K) likewise; joints of a pair are not where the trunk is not labelled.
+        visible: (B, K) likewise; joints of a pair are invisible where the trunk is not labeled.
         turned: (B,) 1 where the subject is turned, else 0.
-        known: (B,) the bit can be told: the trunk is labelled and not seen edge on.
+        known: (B,) the bit is known: the trunk is labeled and not seen edge on.
     """
 
     points: Float[Tensor, "B K 2"]
@@ -47,17 +47,17 @@ class Sides(NamedTuple):
 
 
 def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
-    """The quadrangles (left a, left b, right b, right a) between mirrored bones of the trunk.
+    """Return the quadrangles (left a, left b, right b, right a) between mirrored bones of the trunk.
 
-    A mirrored bone is one of the left side whose mirror image is a bone too. Of these the ones that
-    lie on a closed path of the skeleton are the trunk (hip to shoulder: hips and shoulders are joined
+    A mirrored bone is one of the left side whose mirror image is a bone too. The mirrored bones that
+    are on a closed path of the skeleton are the trunk (hip to shoulder: hips and shoulders are joined
     across); limbs hang loose and cross. Where hips and shoulders hang on a spine instead, the line from
-    one to the other stands for the bone that is not drawn, see :func:`_along_spine`. A skeleton with
-    neither uses every mirrored bone. All are walked from one end, so that their areas have one sign
-    where nothing crosses.
+    one to the other replaces the bone that is not drawn, see :func:`_along_spine`. A skeleton with
+    neither uses every mirrored bone. All bones are walked from one end, so that their areas have one
+    sign where nothing crosses.
 
     Raises:
-        InputError: no bone has a mirror image, so no area tells the sides apart.
+        InputError: no bone has a mirror image, so no area shows the sides.
     """
     mirror = skeleton.mirror
     lefts = {left for left, _ in skeleton.pairs}
@@ -80,7 +80,7 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
 def trunk_area(
     points: Float[Tensor, "B K 2"], visible: Bool[Tensor, "B K"], quads: Int[Tensor, "Q 4"]
 ) -> Float[Tensor, " B"]:
-    """Signed area of the trunk in square pixels, by the shoelace formula; unlabelled quads add 0."""
+    """Return the signed area of the trunk in square pixels; unlabeled quadrangles add 0."""
     corners = points[:, quads]  # (B, Q, 4, 2)
     following = corners.roll(-1, dims=2)
     cross = corners[..., 0] * following[..., 1] - corners[..., 1] * following[..., 0]
@@ -95,10 +95,10 @@ def take_apart(
     mirror: Int[Tensor, " K"],
     size: int,
 ) -> Sides:
-    """Named labels -> sides and turned; ``size`` is the crop's side, in the points' pixels.
+    """Return named labels as sides and turned; ``size`` is the crop's side, in the points' pixels.
 
-    Where no quadrangle of the trunk is labelled nobody can tell the sides, so that joints of a pair
-    are not visible there; those of the midline are. Seen edge on, a trunk still has a sign.
+    Without a labeled quadrangle of the trunk the sides are unknown, so that joints of a pair are not
+    visible there; joints of the midline are. Seen edge on, a trunk still has a sign.
     """
     area = trunk_area(points, visible, quads)
     turned = area > 0
@@ -118,7 +118,7 @@ def by_name(
     turned: Float[Tensor, " B"] | None,
     mirror: Int[Tensor, " K"],
 ) -> Float[Tensor, "B K S S"]:
-    """Heatmaps of sides -> heatmaps of named joints.
+    """Return heatmaps of sides as heatmaps of named joints.
 
     Args:
         turned: logit that the subject is turned; None: the heatmaps are named already.
@@ -127,12 +127,12 @@ def by_name(
 
 
 def _on_closed_path(bone: list[int], bones: set[frozenset[int]]) -> bool:
-    """Whether the bone's ends stay connected without it."""
+    """Return whether the bone's ends stay connected without it."""
     return bone[1] in _reached(bone[0], bones - {frozenset(bone)})
 
 
 def _reached(start: int, bones: set[frozenset[int]]) -> set[int]:
-    """The joints that bones connect with one, itself among them."""
+    """Return the joints that bones connect with one joint, itself included."""
     reached, waiting = {start}, deque([start])
     while waiting:
         joint = waiting.popleft()
@@ -147,7 +147,7 @@ def _reached(start: int, bones: set[frozenset[int]]) -> set[int]:
 def _along_spine(
     skeleton: Skeleton, bones: set[frozenset[int]], mirrored: list[list[int]]
 ) -> list[list[int]]:
-    """The line between the two left joints that hang on one spine and begin a limb each.
+    """Return the line between the two left joints that hang on one spine and begin a limb each.
 
     A spine is a connected set of joints without a mirror image (pelvis, thorax, neck). Two left joints
     on it, and on no other, are hip and shoulder. With a third the head is one of them (eyes of an
@@ -167,7 +167,7 @@ def _along_spine(
 
 
 def _spines(mirror: list[int], bones: set[frozenset[int]]) -> list[set[int]]:
-    """The connected sets of joints that are their own mirror image."""
+    """Return the connected sets of joints that are their own mirror image."""
     waiting = {joint for joint, other in enumerate(mirror) if joint == other}
     between = {bone for bone in bones if bone <= waiting}
     spines: list[set[int]] = []
@@ -179,12 +179,12 @@ def _spines(mirror: list[int], bones: set[frozenset[int]]) -> list[set[int]]:
 
 
 def _hanging(spine: set[int], lefts: set[int], bones: set[frozenset[int]]) -> set[int]:
-    """The left joints with a bone to a spine."""
+    """Return the left joints with a bone to a spine."""
     return {joint for bone in bones if bone & spine for joint in bone & lefts}
 
 
 def _walk(bones: list[list[int]]) -> list[tuple[int, int]]:
-    """Each bone as (nearer, farther) from an end of its chain; the end with the lowest index."""
+    """Return each bone as (nearer, farther) from an end of its chain; the end with the lowest index."""
     directed: list[tuple[int, int]] = []
     left = [tuple(bone) for bone in bones]
     while left:

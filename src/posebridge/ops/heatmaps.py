@@ -1,4 +1,4 @@
-"""Heatmaps: one Gaussian of peak 1 for each joint, drawn and read without rounding.
+"""Heatmaps: one Gaussian of peak 1 for each joint, drawn and decoded without rounding.
 
 Cells and pixels: heatmap cell i covers the crop's pixels around (i + 0.5) s - 0.5, s the stride.
 """
@@ -16,12 +16,12 @@ _TAIL = 1e-9
 
 
 def pixels_to_cells(points: Float[Tensor, "..."], stride: float) -> Float[Tensor, "..."]:
-    """Crop pixels to heatmap cells: x -> (x + 0.5) / s - 0.5."""
+    """Return crop pixels as heatmap cells: x -> (x + 0.5) / s - 0.5."""
     return (points + 0.5) / stride - 0.5
 
 
 def cells_to_pixels(cells: Float[Tensor, "..."], stride: float) -> Float[Tensor, "..."]:
-    """Heatmap cells to crop pixels: the inverse of :func:`pixels_to_cells`."""
+    """Return heatmap cells as crop pixels: the inverse of :func:`pixels_to_cells`."""
     return (cells + 0.5) * stride - 0.5
 
 
@@ -31,9 +31,9 @@ def render(
     """Draw exp(-|c - cells|^2 / (2 sigma^2)) at every cell c of a ``size`` x ``size`` map.
 
     Args:
-        cells: centres (x, y) in heatmap cells, sub-cell, anywhere.
+        cells: centers (x, y) in heatmap cells, sub-cell, anywhere.
         sigma: in cells.
-        truncate: zero beyond this many sigmas from the centre along either axis, as the released
+        truncate: zero beyond this many sigmas from the center along either axis, as the released
             code does with 3; None draws the whole tail.
     """
     axis = torch.arange(size, device=cells.device, dtype=cells.dtype)
@@ -46,14 +46,14 @@ def render(
 
 
 def gaussian_energy(sigma: float) -> float:
-    """The sum of squares of a whole rendered Gaussian, pi sigma^2 (cells)."""
+    """Return the sum of squares of a whole rendered Gaussian, pi sigma^2 (cells)."""
     return math.pi * sigma**2
 
 
 def argmax_cells(
     heatmaps: Float[Tensor, "B K H W"],
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """The highest cell (x, y) and its value; (0, 0) where the value is not positive, as published."""
+    """Return the highest cell (x, y) and its value; (0, 0) for a value that is not positive."""
     width = heatmaps.shape[-1]
     value, index = heatmaps.flatten(2).max(dim=2)
     cells = torch.stack([index % width, index // width], dim=-1).to(heatmaps.dtype)
@@ -61,19 +61,19 @@ def argmax_cells(
 
 
 def fitted(heatmaps: Float[Tensor, "B K H W"], sigma: float) -> Float[Tensor, "B K H W"]:
-    """How well a Gaussian of this width, centred at each cell, fits a map: its matched filter.
+    """Return how well a Gaussian of this width, centered at each cell, fits a map: its matched filter.
 
     <h, g_c> / |g_c| with g_c the Gaussian at cell c, as far as the map shows it. Where it is highest,
     some multiple of g_c has the least squared error, so a whole hill outweighs a lone cell. A
     network that learned squared errors draws E[g_X], its belief about where the joint X is; the
     interior of this map is then proportional to E[exp(-|c - X|^2 / (4 sigma^2))]: its highest cell
-    is the best bet on lying within some 1.4 sigma of the joint, which a peak is not. (DARK, Zhang
-    et al. 2020, smooths by the training's Gaussian too, to be rid of spurious peaks.)
+    is the best estimate within some 1.4 sigma of the joint, which a peak is not. (DARK, Zhang
+    et al. 2020, smooths by the training's Gaussian too, to remove spurious peaks.)
 
-    A drawn Gaussian keeps its centre, and has sqrt(2) of its width.
+    A drawn Gaussian keeps its center, and has sqrt(2) of its width.
 
     Args:
-        sigma: of the Gaussians that the maps were taught to be, in cells.
+        sigma: sigma of the Gaussians that are the maps' targets, in cells.
     """
     height, width = heatmaps.shape[-2:]
     down, across = (_unit_gaussians(n, sigma, heatmaps) for n in (height, width))
@@ -81,7 +81,7 @@ def fitted(heatmaps: Float[Tensor, "B K H W"], sigma: float) -> Float[Tensor, "B
 
 
 def _unit_gaussians(count: int, sigma: float, like: Tensor) -> Float[Tensor, "N N"]:
-    """Row c: a Gaussian at cell c, of length 1."""
+    """Return a Gaussian at cell c, of length 1, as row c."""
     axis = torch.arange(count, device=like.device, dtype=like.dtype)
     rows = torch.exp(-((axis - axis[:, None]) ** 2) / (2 * sigma**2))
     # Tails end in denormal numbers, with which a CPU multiplies many times slower.
@@ -92,14 +92,14 @@ def _unit_gaussians(count: int, sigma: float, like: Tensor) -> Float[Tensor, "N 
 def decode(
     heatmaps: Float[Tensor, "B K H W"],
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """Read each map's peak between the cells.
+    """Return each map's peak between the cells.
 
-    Along either axis a parabola through the logarithms of the highest cell and its two neighbours:
+    Along either axis a parabola through the logarithms of the highest cell and its two neighbors:
     exact for a Gaussian, whatever its width (the one-dimensional case of DARK, Zhang et al. 2020).
     At the border the three cells are the three nearest ones.
 
     Returns:
-        centres (x, y) in heatmap cells, at most half a cell from the highest one, and the value
+        centers (x, y) in heatmap cells, at most half a cell from the highest one, and the value
         of the highest cell (not clamped).
     """
     height, width = heatmaps.shape[-2:]
@@ -116,7 +116,7 @@ def decode(
 
 
 def _refine(flat: Tensor, start: Tensor, position: Tensor, step: int, length: int) -> Tensor:
-    """Sub-cell position along one axis; ``start`` is the flat index of the line's first cell."""
+    """Return the sub-cell position along one axis; ``start`` is the line's first flat index."""
     if length < 3:
         return position.to(flat.dtype)
     middle = position.clamp(1, length - 2)

@@ -1,6 +1,6 @@
 """The style of an image as statistics, and giving one image the style of another.
 
-Three notions of style, from dear to cheap: channel statistics of an encoder's features (AdaIN,
+Three notions of style, from expensive to cheap: channel statistics of an encoder's features (AdaIN,
 Huang & Belongie 2017), the amplitudes of the low spatial frequencies (FDA, Yang & Soatto 2020),
 and channel statistics of the pixels. Images are (B, 3, H, W) floats in [0, 1]; everything here is
 batched, without state and without a loop over samples.
@@ -16,7 +16,7 @@ from torch import Tensor
 def channel_statistics(
     x: Float[Tensor, "B C H W"], eps: float = 1e-5
 ) -> tuple[Float[Tensor, "B C 1 1"], Float[Tensor, "B C 1 1"]]:
-    """Mean and standard deviation of each channel of each sample, over its H x W cells.
+    """Return mean and standard deviation of each channel of each sample, over its H x W cells.
 
     ``std = sqrt(var + eps)`` with the unbiased variance, as in the code released with AdaIN
     (Huang & Belongie, Arbitrary style transfer in real-time with adaptive instance
@@ -37,7 +37,7 @@ def adain(
     style_std: Float[Tensor, "B C 1 1"],
     eps: float = 1e-5,
 ) -> Float[Tensor, "B C H W"]:
-    """Adaptive instance normalisation: the content with the channel statistics of a style.
+    """Return the content with the channel statistics of a style (adaptive instance normalization).
 
     ``style_std (content - mean(content)) / std(content) + style_mean`` (Huang & Belongie 2017,
     equation 8), with the statistics of :func:`channel_statistics`.
@@ -51,10 +51,10 @@ def restatistics(
     style_mean: Float[Tensor, "B 3 1 1"],
     style_std: Float[Tensor, "B 3 1 1"],
 ) -> Float[Tensor, "B 3 H W"]:
-    """Images whose mean and contrast per colour channel are the style's, clamped to [0, 1].
+    """Return images with the style's mean and contrast per color channel, clamped to [0, 1].
 
-    :func:`adain` on the pixels themselves, a colour transfer after Reinhard et al. (2001) without
-    the change of colour space. Where pixels are clamped the statistics are met only nearly.
+    :func:`adain` on the pixels themselves, a color transfer after Reinhard et al. (2001) without
+    the change of color space. Where pixels are clamped, the statistics are met only approximately.
     """
     return adain(images, style_mean, style_std).clamp(0, 1)
 
@@ -62,13 +62,13 @@ def restatistics(
 def low_frequency_amplitude(
     images: Float[Tensor, "B C H W"], share: float
 ) -> Float[Tensor, "B C R S"]:
-    """Amplitudes of the low spatial frequencies, the style of Fourier domain adaptation.
+    """Return amplitudes of the low spatial frequencies, the style of Fourier domain adaptation.
 
     FDA (Yang & Soatto, CVPR 2020) takes the block of frequencies within ``share`` of the side
-    around zero. Of a real image's spectrum one half says everything, so that the block has
+    around zero. One half of a real image's spectrum determines the other, so that the block has
     R = 2 reach_y + 1 rows (frequencies -reach_y ... reach_y) and S = reach_x + 1 columns
     (0 ... reach_x), reach = floor(share * side): at share 0.05 and 128 px 13 x 7 a channel. A share
-    above 0 reaches 1 at least: with the frequency 0 alone a small image would change its mean colour
+    above 0 reaches 1 at least: with the frequency 0 alone a small image would change its mean color
     and nothing else.
 
     The transform is divided by the number of pixels, so that the amplitude at zero (row reach_y,
@@ -91,18 +91,18 @@ def low_frequency_amplitude(
 
 
 def _reach(share: float, side: int) -> int:
-    """The highest frequency within a share of the side; one pixel has no frequency but 0."""
+    """Return the highest frequency within a fraction of the side; one pixel has frequency 0 alone."""
     return min(max(int(share * side), 1), (side - 1) // 2) if share > 0 else 0
 
 
 def swap_low_frequency(
     images: Float[Tensor, "B C H W"], amplitude: Float[Tensor, "B C R S"]
 ) -> Float[Tensor, "B C H W"]:
-    """Images with the low-frequency amplitudes of others; their phase, the layout, stays.
+    """Return images with the low-frequency amplitudes of others; their phase, the layout, stays.
 
     Args:
         images: (B, C, H, W) in [0, 1].
-        amplitude: what :func:`low_frequency_amplitude` returned, of images of any size.
+        amplitude: the result of :func:`low_frequency_amplitude`, of images of any size.
 
     Returns:
         (B, C, H, W), clamped to [0, 1].

@@ -1,35 +1,36 @@
-"""The page of a look at data: one HTML file with everything in it."""
+"""The dataset page of ``posebridge check``: one HTML file with everything in it."""
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from markupsafe import Markup
 
 from posebridge.data.quality import CheckedSet, Finding, summary_rows
 from posebridge.data.quality.comparison import MEASURES
 from posebridge.data.quality.findings import counted
 from posebridge.files.whole import folder_written_whole, write_text
-from posebridge.report.check_charts import COLOURS, histogram, keypoint_bars
+from posebridge.report.charts import SET_KINDS, histogram
 from posebridge.report.check_pictures import (
     SIDE,
-    example_pictures,
-    finding_pictures,
+    SubjectCrop,
+    example_crops,
+    finding_crops,
     joint_maps,
 )
+from posebridge.report.data_uri import data_uri
 from posebridge.report.overlays import sheet, write_picture
+from posebridge.report.page_template import render_page
 
-_STYLE = Path(__file__).with_name("check.css")
 PAGE, FINDINGS = "index.html", "findings.json"
-_EXAMPLES, _COLUMNS, _PICTURES, _LISTED, _GROUPS = 12, 8, 12, 100, 16
-_ORDER = {"error": 0, "warning": 1, "note": 2}
+_EXAMPLES, _COLUMNS, _CROPS, _LISTED, _GROUPS = 12, 8, 12, 100, 16
+_TONES = {"error": "bad", "warning": "warn", "note": "plain"}
+_ORDER = {severity: order for order, severity in enumerate(_TONES)}
 
 
 def write_check(
@@ -39,29 +40,29 @@ def write_check(
     command: str,
     version: str,
 ) -> list[Path]:
-    """Write the page, the findings as JSON, and a sheet of pictures for each set.
+    """Write the page, the findings as JSON, and a sheet of images for each set.
 
     Args:
-        out: the folder; made where it does not exist.
-        sets: in the order in which they are shown.
-        between: what was found between them.
-        command: the line that made the page.
-        version: of the package.
+        out: the folder, which is created where it does not exist.
+        sets: the sets, in the order in which they are shown.
+        between: the findings between two sets.
+        command: the command line that made the page.
+        version: the version of posebridge.
 
     Returns:
-        The files written, the page first.
+        The files that were written, the page first.
     """
     findings = sorted_findings(sets, between)
-    examples = {s.name: example_pictures(s, 2 * _EXAMPLES) for s in sets}
+    examples = {s.name: example_crops(s, 2 * _EXAMPLES) for s in sets}
     names = [PAGE, FINDINGS]
     with folder_written_whole(out, merge=True) as partial:
-        write_text(partial / PAGE, _page(sets, findings, examples, command, version))
+        write_text(partial / PAGE, _render(sets, findings, examples, command, version))
         content = _as_json(sets, findings, command, version)
         write_text(partial / FINDINGS, json.dumps(content, indent=2))
         for looked in sets:
             if examples[looked.name]:
                 names.append(_picture_name(looked.name, names))
-                pictures = examples[looked.name]
+                pictures = [crop.painted() for crop in examples[looked.name]]
                 rows = [pictures[i : i + _COLUMNS] for i in range(0, len(pictures), _COLUMNS)]
                 title = f"{looked.name}: {len(looked.samples):,} subjects"
                 titles = [title] + [""] * (len(rows) - 1)
@@ -72,13 +73,13 @@ def write_check(
 
 
 def sorted_findings(sets: Sequence[CheckedSet], between: Sequence[Finding]) -> list[Finding]:
-    """Everything that was found: errors, then warnings, then notes."""
-    found = [f for s in sets for f in s.findings] + list(between)
-    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+    """Return all findings: errors, then warnings, then notes."""
+    findings = [f for s in sets for f in s.findings] + list(between)
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """What was found, in a few words."""
+    """Return the number of findings of each severity in a few words."""
     parts = [
         counted(number, severity)
         for severity in _ORDER
@@ -87,147 +88,106 @@ def verdict(findings: Sequence[Finding]) -> str:
     return ", ".join(parts) if parts else "nothing found"
 
 
-def _page(
+def _render(
     sets: Sequence[CheckedSet],
     findings: Sequence[Finding],
-    examples: Mapping[str, list[np.ndarray]],
+    examples: Mapping[str, list[SubjectCrop]],
     command: str,
     version: str,
 ) -> str:
-    worst = findings[0].severity if findings else "clean"
     by_name = {s.name: s for s in sets}
-    told = [_finding(f, by_name, number) for number, f in enumerate(findings, 1)]
-    nothing = '<p class="quiet">No fault was found by any check.</p>'
-    parts = [
-        f'<header><h1>Data check</h1><p class="verdict {worst}">{escape(verdict(findings))}</p>'
-        "</header>",
-        f"<section><h2>{'The sets side by side' if len(sets) > 1 else 'The set'}</h2>"
-        f"{_legend(sets)}{_summary(sets)}</section>",
-        f"<section><h2>Findings</h2>{''.join(told) or nothing}</section>",
-        f"<section><h2>Pictures</h2>{_strips(sets, examples)}</section>",
-        f"<section><h2>Sizes, shapes and colours</h2>{_legend(sets)}{_charts(sets)}</section>",
-        _poses(sets),
-        _keypoints(sets),
-        f"<footer>posebridge {escape(version)} &middot; <code>{escape(command)}</code></footer>",
-    ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Data check: {escape(', '.join(s.name for s in sets))}</title>"
-        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><main>{''.join(parts)}</main></body></html>"
+    subjects = sum(len(s.samples) for s in sets)
+    return render_page(
+        "check.html.jinja",
+        tone=_TONES[findings[0].severity] if findings else "good",
+        verdict=_sentence(verdict(findings)),
+        subjects=f"{counted(len(sets), 'set')}, {counted(subjects, 'subject')}",
+        sets=[_set(s, i, examples[s.name]) for i, s in enumerate(sets)],
+        sided=any(s.labels is not None and s.labels.skeleton.pairs for s in sets),
+        summary=summary_rows(sets),
+        findings=[_finding(f, by_name) for f in findings],
+        charts=_charts(sets),
+        maps=_maps(sets),
+        keypoints=_keypoints(sets),
+        findings_file=FINDINGS,
+        command=command,
+        version=version,
     )
 
 
-def _legend(sets: Sequence[CheckedSet]) -> str:
-    return (
-        '<p class="legend">'
-        + "".join(
-            f'<span><i style="background:{_colour(i)}"></i><b>{escape(s.name)}</b> '
-            f"{escape(str(s.samples.name))}</span>"
-            for i, s in enumerate(sets)
-        )
-        + "</p>"
-    )
+def _set(looked: CheckedSet, index: int, examples: Sequence[SubjectCrop]) -> dict[str, Any]:
+    return {
+        "name": looked.name,
+        "data": str(looked.samples.name),
+        "kind": _kind(index),
+        "labeled": looked.labels is not None,
+        "shots": [_shot(crop) for crop in examples[::2][:_EXAMPLES]],
+    }
 
 
-def _summary(sets: Sequence[CheckedSet]) -> str:
-    heads = "".join(f"<th>{escape(s.name)}</th>" for s in sets)
-    rows = "".join(
-        f"<tr><th>{escape(what)}</th>{''.join(f'<td>{escape(v)}</td>' for v in values)}</tr>"
-        for what, values in summary_rows(sets)
-    )
-    return (
-        f'<div class="wide"><table class="summary"><tr><th></th>{heads}</tr>{rows}</table></div>'
-        '<p class="quiet">Medians, with the middle half of the values in brackets.</p>'
-    )
+def _shot(crop: SubjectCrop, title: str = "") -> dict[str, Any]:
+    return {"image": data_uri(crop.image, "jpeg"), "drawing": crop.svg(), "title": title}
 
 
-def _finding(finding: Finding, sets: Mapping[str, CheckedSet], number: int) -> str:
-    pictures = finding_pictures(finding, dict(sets), _PICTURES)
-    shown = "".join(
-        f'<img src="{_data_uri(picture)}" alt="{escape(finding.details[i])}" '
-        f'title="{escape(finding.details[i])}">'
-        for i, picture in enumerate(pictures)
-    )
-    listed = "".join(f"<li>{escape(line)}</li>" for line in finding.details[:_LISTED])
+def _finding(finding: Finding, sets: Mapping[str, CheckedSet]) -> dict[str, Any]:
+    crops = finding_crops(finding, sets, _CROPS)
     more = len(finding.details) - _LISTED
-    if more > 0:
-        listed += f"<li>and {more:,} more in {FINDINGS}</li>"
-    names = " and ".join(dict.fromkeys(finding.sets))
-    entries = f"<details><summary>{counted(len(finding.details), 'entry', 'entries')}</summary>"
-    return (
-        f'<article class="{finding.severity}" id="finding-{number}"><p class="tags">'
-        f'<span class="pill">{finding.severity}</span> <span>{escape(names)}</span></p>'
-        f"<h3>{escape(_sentence(finding.title))}</h3><p>{escape(finding.advice)}</p>"
-        + (f'<div class="row">{shown}</div>' if shown else "")
-        + (f"{entries}<ul>{listed}</ul></details>" if listed else "")
-        + f'<p class="rule">Rule: {escape(finding.rule)}</p></article>'
-    )
+    return {
+        "severity": finding.severity,
+        "tone": _TONES[finding.severity],
+        "sets": " and ".join(dict.fromkeys(finding.sets)),
+        "title": _sentence(finding.title),
+        "advice": finding.advice,
+        "rule": finding.rule,
+        "groups": [
+            [_shot(crop, finding.details[i]) for crop in group] for i, group in enumerate(crops)
+        ],
+        "entries": counted(len(finding.details), "entry", "entries"),
+        "details": finding.details[:_LISTED],
+        "more": f"{more:,}" if more > 0 else "",
+    }
 
 
-def _strips(sets: Sequence[CheckedSet], examples: Mapping[str, list[np.ndarray]]) -> str:
-    parts = []
-    for looked in sets:
-        images = "".join(
-            f'<img src="{_data_uri(picture)}" alt="">'
-            for picture in examples[looked.name][::2][:_EXAMPLES]
-        )
-        what = "labels drawn" if looked.labels is not None else "no labels"
-        parts.append(
-            f"<h3>{escape(looked.name)} <small>{what}</small></h3>"
-            f'<div class="grid">{images or "no image can be read"}</div>'
-        )
-    sided = any(s.labels is not None and s.labels.skeleton.pairs for s in sets)
-    note = "Blue is the subject's left, red its right, green the middle; the box is white."
-    return "".join(parts) + (f'<p class="quiet">{note}</p>' if sided else "")
-
-
-def _charts(sets: Sequence[CheckedSet]) -> str:
-    drawn = [histogram(what, unit, [measure(s) for s in sets]) for what, measure, unit in MEASURES]
+def _charts(sets: Sequence[CheckedSet]) -> list[tuple[str, Markup]]:
+    drawn = [(name, histogram(name, unit, [f(s) for s in sets])) for name, f, unit in MEASURES]
     per_subject = [
         s.labels.labelled.sum(axis=1).astype(float) if s.labels is not None else np.zeros(0)
         for s in sets
     ]
-    drawn.append(histogram("labelled keypoints of a subject", "", per_subject))
-    return f'<div class="charts">{"".join(drawn)}</div>'
+    name = "labeled keypoints of a subject"
+    drawn.append((name, histogram(name, "", per_subject)))
+    return [(name, chart) for name, chart in drawn if chart]
 
 
-def _poses(sets: Sequence[CheckedSet]) -> str:
-    parts = []
+def _maps(sets: Sequence[CheckedSet]) -> list[tuple[str, list[tuple[str, str]]]]:
+    maps = []
     for looked in sets:
-        figures = "".join(
-            f'<figure><img src="{_data_uri(picture, ".png")}" alt="{escape(group)} of '
-            f'{escape(looked.name)}"><figcaption>{escape(group)}</figcaption></figure>'
-            for group, picture in list(joint_maps(looked).items())[:_GROUPS]
-        )
-        if figures:
-            parts.append(f'<h3>{escape(looked.name)}</h3><div class="maps">{figures}</div>')
-    if not parts:
-        return ""
-    return (
-        f'<section><h2>Where the joints lie</h2>{"".join(parts)}<p class="quiet">Centred on the box '
-        "and over its longer side, darker is more often: blue is left, red is right, green the "
-        "middle.</p></section>"
-    )
+        groups = list(joint_maps(looked).items())[:_GROUPS]
+        if groups:
+            maps.append((looked.name, [(name, data_uri(image, "png")) for name, image in groups]))
+    return maps
 
 
-def _keypoints(sets: Sequence[CheckedSet]) -> str:
+def _keypoints(
+    sets: Sequence[CheckedSet],
+) -> list[tuple[list[tuple[str, str]], list[tuple[str, list[float]]]]]:
+    """Return columns (set, CSS class) and rows (keypoint, percents), for each list of keypoints."""
     groups: dict[tuple[str, ...], list[tuple[str, str, np.ndarray]]] = {}
-    for place, looked in enumerate(sets):
+    for index, looked in enumerate(sets):
         if looked.labels is not None:
-            column = (looked.name, _colour(place), looked.labels.labelled.mean(axis=0))
+            column = (looked.name, _kind(index), 100 * looked.labels.labelled.mean(axis=0))
             groups.setdefault(looked.labels.skeleton.keypoints, []).append(column)
-    if not groups:
-        return ""
-    tables = "".join(keypoint_bars(names, columns) for names, columns in groups.items())
-    return (
-        f'<section><h2>Keypoints</h2><div class="wide">{tables}</div>'
-        '<p class="quiet">In how many of the subjects each is labelled.</p></section>'
-    )
+    return [
+        (
+            [(name, kind) for name, kind, _ in columns],
+            [(name, [float(p[k]) for _, _, p in columns]) for k, name in enumerate(names)],
+        )
+        for names, columns in groups.items()
+    ]
 
 
-def _colour(place: int) -> str:
-    return COLOURS[place % len(COLOURS)]
+def _kind(index: int) -> str:
+    return SET_KINDS[index % len(SET_KINDS)]
 
 
 def _as_json(
@@ -259,15 +219,8 @@ def _as_json(
     }
 
 
-def _data_uri(picture: np.ndarray, ending: str = ".jpg") -> str:
-    options = [cv2.IMWRITE_JPEG_QUALITY, 86] if ending == ".jpg" else []
-    _, content = cv2.imencode(ending, np.ascontiguousarray(picture[:, :, ::-1]), options)
-    kind = "jpeg" if ending == ".jpg" else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(content.tobytes()).decode()}"
-
-
 def _picture_name(name: str, taken: Sequence[str]) -> str:
-    """The file of a set's pictures, with a number where another set has that name already."""
+    """Return the file name of a set's sheet, numbered where another set has the same name."""
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
     names = itertools.chain([safe], (f"{safe}_{number}" for number in itertools.count(2)))
     return next(f"{each}.jpg" for each in names if f"{each}.jpg" not in taken)

@@ -1,83 +1,141 @@
-"""Pictures of a look at data: subjects with their labels, what a finding means, the set's poses."""
+"""Crops of a dataset's subjects with their labels, and density maps of its joints."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+from markupsafe import Markup
 
 from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, region_of, to_crop
 from posebridge.data.quality import CheckedSet, Finding
 from posebridge.report.overlays import draw_poses
+from posebridge.report.side_colors import ON_WHITE, to_rgb
+from posebridge.report.skeleton_svg import skeleton_shapes, svg_over_image
+from posebridge.skeleton import Skeleton
 
 SIDE = 224
-_GAP = 6
-_LEFT, _RIGHT, _MIDDLE = ((60, 130, 255), (255, 80, 80), (47, 174, 98))
-_MARK, _BOX = (255, 221, 0), (255, 255, 255)
+_SCALE = 1.6
 
 
-def example_pictures(looked: CheckedSet, count: int) -> list[np.ndarray]:
-    """Subjects spread evenly over the set, with their labels where it has some, (S, S, 3) each."""
+@dataclass(frozen=True, eq=False)
+class SubjectCrop:
+    """A crop around one subject, with its box and labels.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB, without drawings.
+        box: (2, 2) corners in pixels of the crop, or None.
+        skeleton: of the labels; None without labels.
+        points: (K, 2) in pixels of the crop.
+        shown: (K,) bool.
+        marks: the keypoints that get a ring.
+    """
+
+    image: np.ndarray
+    box: np.ndarray | None = None
+    skeleton: Skeleton | None = None
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    shown: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    marks: Sequence[int] = ()
+
+    def svg(self) -> Markup:
+        """Return the box, the skeleton and the rings as an SVG over the image."""
+        size = self.image.shape[0]
+        shapes = []
+        if self.box is not None:
+            low, extent = self.box[0] + 0.5, self.box[1] - self.box[0]
+            shapes.append(
+                Markup('<rect class="box" x="{:g}" y="{:g}" width="{:g}" height="{:g}"/>').format(
+                    *low, *extent
+                )
+            )
+        if self.skeleton is not None:
+            shapes += skeleton_shapes(
+                self.points, self.skeleton, (size, size), scale=_SCALE, shown=self.shown
+            )
+        shapes += [
+            Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="10"/>').format(
+                *(self.points[k] + 0.5)
+            )
+            for k in self.marks
+            if self.shown[k]
+        ]
+        return svg_over_image(shapes, (size, size), _SCALE)
+
+    def painted(self) -> np.ndarray:
+        """Return the image with the box and the skeleton painted on it."""
+        picture = self.image.copy()
+        if self.box is not None:
+            (x0, y0), (x1, y1) = self.box.astype(int).tolist()
+            cv2.rectangle(picture, (x0, y0), (x1, y1), (0, 0, 0), 2)
+            cv2.rectangle(picture, (x0, y0), (x1, y1), (255, 255, 255), 1)
+        if self.skeleton is None:
+            return picture
+        return draw_poses(picture, self.points[None], self.skeleton, self.shown[None], thickness=2)
+
+
+def example_crops(looked: CheckedSet, count: int) -> list[SubjectCrop]:
+    """Return crops of subjects spread evenly over the set."""
     rows = np.flatnonzero(looked.seen)
     if len(rows) == 0:
         return []
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
-    return [subject_picture(looked, int(row)) for row in rows]
+    return [subject_crop(looked, int(row)) for row in rows]
 
 
-def finding_pictures(finding: Finding, sets: dict[str, CheckedSet], count: int) -> list[np.ndarray]:
-    """The first subjects of a finding with the keypoints in question marked; pairs side by side."""
-    pictures = []
-    for place, row in enumerate(finding.rows[:count]):
-        marks = finding.marks[place] if len(finding.marks) > place else ()
-        parts = [
-            subject_picture(sets[name], int(r), marks if column == 0 else ())
+def finding_crops(
+    finding: Finding, sets: Mapping[str, CheckedSet], count: int
+) -> list[list[SubjectCrop]]:
+    """Return crops of a finding's first subjects, the marked keypoints ringed.
+
+    A finding between two sets has two crops for each entry, others have one.
+    """
+    return [
+        [
+            subject_crop(
+                sets[name],
+                int(r),
+                finding.marks[place] if column == 0 and place < len(finding.marks) else (),
+            )
             for column, (name, r) in enumerate(zip(finding.sets, row, strict=True))
         ]
-        pictures.append(strip(parts) if len(parts) > 1 else parts[0])
-    return pictures
+        for place, row in enumerate(finding.rows[:count])
+    ]
 
 
-def subject_picture(
+def subject_crop(
     looked: CheckedSet, row: int, marks: Sequence[int] = (), side: int = SIDE
-) -> np.ndarray:
-    """One subject with its box in white, its labels, and rings round the marked keypoints.
+) -> SubjectCrop:
+    """Return one subject's crop; gray where the image can't be read.
 
-    Points farther outside of the image than a third of its size are not in the picture.
+    Points farther outside of the image than a third of its size are not in the crop.
     """
     try:
         image = decode_image(looked.samples.path(row))
     except UnreadableImage:
-        return np.full((side, side, 3), 200, np.uint8)
+        return SubjectCrop(np.full((side, side, 3), 200, np.uint8))
     region = _region(looked, row, image.shape[1], image.shape[0])
-    picture = cut(image, region, side)
-    place = np.array([region], np.float64)
+    crop = SubjectCrop(cut(image, region, side))
+    regions = np.array([region], np.float64)
     if looked.own_box[row]:
         x, y, w, h = looked.boxes[row]
-        corners = to_crop(np.array([[(x, y), (x + w - 1, y + h - 1)]]), place, side)[0]
-        (x0, y0), (x1, y1) = np.clip(corners, -4 * side, 4 * side).round().astype(int)
-        cv2.rectangle(picture, (x0, y0), (x1, y1), (0, 0, 0), 2)
-        cv2.rectangle(picture, (x0, y0), (x1, y1), _BOX, 1)
+        corners = to_crop(np.array([[(x, y), (x + w - 1, y + h - 1)]]), regions, side)[0]
+        crop = replace(crop, box=np.clip(corners, -4 * side, 4 * side).round())
     if looked.labels is None:
-        return picture
-    points = to_crop(looked.labels.points[[row]].astype(np.float64), place, side)
-    near = (np.abs(points) < 4 * side).all(axis=2)
-    shown = looked.labels.labelled[[row]] & near
-    picture = draw_poses(picture, points, looked.labels.skeleton, shown, thickness=2)
-    for k in marks:
-        if shown[0, k]:
-            x, y = (int(v) for v in points[0, k].round())
-            cv2.circle(picture, (x, y), 10, (0, 0, 0), 4, cv2.LINE_AA)
-            cv2.circle(picture, (x, y), 10, _MARK, 2, cv2.LINE_AA)
-    return picture
+        return crop
+    points = to_crop(looked.labels.points[[row]].astype(np.float64), regions, side)[0]
+    shown = looked.labels.labelled[row] & (np.abs(points) < 4 * side).all(axis=1)
+    skeleton = looked.labels.skeleton
+    return replace(crop, skeleton=skeleton, points=points, shown=shown, marks=marks)
 
 
 def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[str, np.ndarray]:
-    """Where the joints of each group of the skeleton lie, (side, side, 3), by group.
+    """Return (side, side, 3) density maps of the joints, by group of the skeleton.
 
-    Centred on each subject's box and over its longer side. Left blue, right red, the middle green;
-    darker is more often. Empty without labels.
+    Positions are centered on the subject's box, in units of its longer side. Left is blue, right
+    red and the middle green; darker means more often. The result is empty without labels.
     """
     labels = looked.labels
     rows = np.flatnonzero(looked.seen & labels.labelled.any(axis=1)) if labels is not None else []
@@ -89,34 +147,25 @@ def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[st
     here = (labels.points[rows] - middle[:, None]) / longer[:, None, None]
     cells = ((here / 1.15 + 0.5) * side).astype(int)
     inside = labels.labelled[rows] & ((cells >= 0) & (cells < side)).all(axis=2)
-    left = {a for a, _ in labels.skeleton.pairs}
-    right = {b for _, b in labels.skeleton.pairs}
+    sides = labels.skeleton.sides
     maps = {}
     for group, joints in labels.skeleton.groups.items():
         ink = np.zeros((side, side, 3))
-        for colour, some in (
-            (_LEFT, [k for k in joints if k in left]),
-            (_RIGHT, [k for k in joints if k in right]),
-            (_MIDDLE, [k for k in joints if k not in left | right]),
-        ):
+        for side_name, color in ON_WHITE.items():
+            some = [k for k in joints if sides[k] == side_name]
             spots = cells[:, some][inside[:, some]]
             density = np.zeros((side, side))
             np.add.at(density, (spots[:, 1], spots[:, 0]), 1.0)
             density = cv2.GaussianBlur(density, (0, 0), side / 32)
-            ink += (density / max(density.max(), 1e-9))[..., None] * (1 - np.array(colour) / 255)
+            ink += (density / max(density.max(), 1e-9))[..., None] * (
+                1 - np.array(to_rgb(color)) / 255
+            )
         maps[group] = (255 * np.exp(-1.6 * ink)).round().astype(np.uint8)
     return maps
 
 
-def strip(pictures: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
-    """Pictures of one height in a row, white between them."""
-    space = np.full((pictures[0].shape[0], gap, 3), 255, np.uint8)
-    parts = [part for picture in pictures for part in (picture, space)][:-1]
-    return np.concatenate(parts, axis=1)
-
-
 def _region(looked: CheckedSet, row: int, width: int, height: int) -> Region:
-    """A square round box and points with some room, no more than a third beyond the image."""
+    """Return a square around box and points, at most a third of its size beyond the image."""
     if not looked.own_box[row] and looked.labels is None:
         return region_of(np.zeros(4), width, height, 1.0)
     room = max(width, height) / 3

@@ -1,4 +1,4 @@
-"""Models side by side on the same labelled images."""
+"""Models side by side on the same labeled images."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.crops import Region, cut, decode_image, to_crop
+from posebridge.data.crops import to_crop
 from posebridge.data.samples import LabelledSamples
 from posebridge.inference.predictor import PosePredictions
-from posebridge.report.overlays import draw_poses, sheet, write_picture
+from posebridge.report.overlays import draw_poses, read_crop, sheet, write_picture
 
 _SIDE = 192
 
@@ -21,10 +21,11 @@ def write_comparison(
     models: Sequence[tuple[str, PosePredictions]],
     columns: int = 8,
 ) -> None:
-    """A row for each model and one for the labels, on images spread evenly over the set.
+    """Write a sheet with a row for each model and one for the labels.
 
     Args:
-        models: title and predictions of each; all on the subjects of ``labels``.
+        labels: the labeled subjects; the columns are spread evenly over them.
+        models: title and predictions of each model, on the subjects of ``labels``.
     """
     common = set.intersection(*(set(found.rows.tolist()) for _, found in models))
     rows = np.array(sorted(common))
@@ -52,8 +53,7 @@ def _row(
     here = to_crop(points, regions, _SIDE)
     drawn = []
     for place, row in enumerate(rows):
-        region = Region(*(int(v) for v in regions[place]))
-        crop = cut(decode_image(labels.images.path(int(row))), region, _SIDE)
+        crop = read_crop(labels.images.path(int(row)), regions[place], _SIDE)
         visible = None if shown is None else shown[place][None]
         drawn.append(draw_poses(crop, here[place][None], labels.skeleton, visible))
     return drawn

@@ -1,4 +1,4 @@
-"""Where commands print."""
+"""The console of the commands."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rich.console import Console
 
 
 class PlainConsole(Console):
-    """Prints text as it is: paths and names may hold brackets and colons.
+    """A console that prints text unchanged: paths and names may contain brackets and colons.
 
-    What wants rich's markup asks for it with ``markup=True``, its names escaped. Where nobody looks on,
-    in a file or a pipe, a line is a line: what reads it must find paths whole.
+    A caller that uses rich's markup passes ``markup=True`` and escapes the names. Lines are not
+    wrapped in a file or a pipe, so that a program that reads them finds whole paths.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -25,10 +25,10 @@ class PlainConsole(Console):
 
 
 def remarks(console: Console) -> Callable[[str], None]:
-    """Prints what a reader says: what takes long, what it leaves out."""
+    """Return a function that prints the remarks of a data reader on a console."""
     return lambda text: console.print(text, highlight=False)
 
 
 def plain_console() -> Console:
-    """The console of a command."""
+    """Return the console of a command."""
     return PlainConsole()

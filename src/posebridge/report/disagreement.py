@@ -1,4 +1,4 @@
-"""Two models on the same images: where they disagree, as tables and as pictures."""
+"""Disagreement of two models on the same images, as tables and as images."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from posebridge.data.crops import Region, cut, decode_image, to_crop
+from posebridge.data.crops import to_crop
 from posebridge.data.samples import LabelledSamples
 from posebridge.errors import InputError
 from posebridge.files.whole import write_text
 from posebridge.inference.predictor import PosePredictions
-from posebridge.report.overlays import draw_poses, sheet, write_picture
+from posebridge.report.overlays import draw_poses, read_crop, sheet, write_picture
 from posebridge.skeleton import Skeleton
 
 APART = 0.05
-"""Share of the crop's side from which two keypoints count as apart: that of the usual PCK."""
+"""Fraction of the crop's side beyond which two keypoints count as apart; the threshold of PCK@0.05."""
 
 _SIDE = 192
 _LARGE = 384
@@ -34,11 +34,11 @@ class Disagreement:
     """Two models' keypoints for the same N subjects.
 
     Attributes:
-        names: of the two models, for people.
-        first, second: their predictions, the same subjects in the same order.
-        skeleton: of both.
-        distances: (N, K) between their keypoints, as shares of the side of the first one's crop.
-        order: (N,) the subjects by their mean distance, the largest first.
+        names: display names of the two models.
+        first, second: predictions of the two models, for the same subjects in the same order.
+        skeleton: the skeleton of both models.
+        distances: (N, K) between the keypoints, as fractions of the side of the first model's crop.
+        order: (N,) indices of the subjects by mean distance, the largest first.
     """
 
     names: tuple[str, str]
@@ -55,10 +55,10 @@ def disagreement(
     second: PosePredictions,
     skeleton: Skeleton,
 ) -> Disagreement:
-    """Measure how far two models are apart on each joint of each subject.
+    """Measure the distance between two models on each joint of each subject.
 
     Raises:
-        InputError: they did not read the same images.
+        InputError: the models did not read the same images.
     """
     if not np.array_equal(first.rows, second.rows):
         raise InputError("the two models did not read the same images; compare them again.")
@@ -71,10 +71,10 @@ def disagreement(
 
 
 def joint_rows(found: Disagreement) -> list[tuple[str, float, float, float, float, float]]:
-    """A row for each joint, the largest share apart first, and one for all of them.
+    """Return a row for each joint, the largest fraction apart first, and one for all joints.
 
-    Each is (joint, share apart, median distance, 95 % quantile, confidence of the first, of the
-    second): percent, percent of the crop's side twice, and means.
+    A row is (joint, percent apart, median distance, 95 % quantile of the distance, mean confidence
+    of the first model, mean confidence of the second). Distances are in percent of the crop's side.
     """
     columns = [(name, [k]) for k, name in enumerate(found.skeleton.keypoints)]
     rows = [
@@ -92,9 +92,9 @@ def joint_rows(found: Disagreement) -> list[tuple[str, float, float, float, floa
 
 
 def joint_table(found: Disagreement) -> Table:
-    """:func:`joint_rows` for the terminal."""
+    """Return :func:`joint_rows` as a table for the terminal."""
     table = Table(
-        title="where the two disagree",
+        title="disagreement of the two models",
         caption=f"distance in percent of the crop's side; apart: more than {100 * APART:g} %",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -114,10 +114,10 @@ def joint_table(found: Disagreement) -> Table:
 
 
 def write_tables(found: Disagreement, files: Sequence[str], folder: Path) -> tuple[Path, Path]:
-    """``joints.csv``, the table above, and ``subjects.csv``, every subject with every joint.
+    """Write ``joints.csv``, one row a joint, and ``subjects.csv``, one row a subject.
 
     Args:
-        files: the name of each subject's image.
+        files: the file name of each subject's image.
     """
     by_joint, by_subject = folder / "joints.csv", folder / "subjects.csv"
     heads = ("joint", "apart_percent", "median_percent", "quantile_95_percent")
@@ -126,8 +126,8 @@ def write_tables(found: Disagreement, files: Sequence[str], folder: Path) -> tup
     rows = [("rank", "image", "subject", "mean_percent", *found.skeleton.keypoints)]
     names = list(files)
     for rank, row in enumerate(found.order, 1):
-        shares = 100 * found.distances[row]
-        values = (f"{shares.mean():.4f}", *(f"{share:.4f}" for share in shares))
+        percent = 100 * found.distances[row]
+        values = (f"{percent.mean():.4f}", *(f"{value:.4f}" for value in percent))
         rows.append((str(rank), names[row], str(found.first.rows[row]), *values))
     _write_csv(by_subject, rows)
     return by_joint, by_subject
@@ -142,10 +142,10 @@ def _write_csv(file: Path, rows: Sequence[Sequence[str]]) -> None:
 def write_sheet(
     found: Disagreement, file: Path, labels: LabelledSamples | None = None, columns: int = 8
 ) -> None:
-    """The subjects on which the two are furthest apart: a row for each model, one for the labels.
+    """Write a sheet of the subjects with the largest distance, a row for each model.
 
     Args:
-        labels: of the same N subjects.
+        labels: labels of the N subjects, which get a third row.
     """
     rows = found.order[:columns]
     spread = ", ".join(f"{100 * v:.0f}" for v in found.distances[rows].mean(axis=1))
@@ -166,20 +166,20 @@ def write_sheet(
 
 
 def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: int) -> int:
-    """Pictures with A on the left and B on the right, ``0001_NAME.png`` the furthest apart.
+    """Write images with A on the left and B on the right; ``0001_NAME.png`` has the largest distance.
 
     Returns:
-        how many were written.
+        The number of images written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = found.order[:most]
     for rank, row in enumerate(rows, 1):
-        share = 100 * found.distances[row].mean()
+        percent = 100 * found.distances[row].mean()
         halves = [
             _titled(_picture(found, row, which, _LARGE), title)
             for which, title in (
                 (found.first, f"A: {found.names[0]}"),
-                (found.second, f"B: {found.names[1]}    apart by {share:.1f} %"),
+                (found.second, f"B: {found.names[1]}    apart by {percent:.1f} %"),
             )
         ]
         gap = np.full((halves[0].shape[0], 4, 3), 255, np.uint8)
@@ -190,12 +190,11 @@ def write_pairs(found: Disagreement, files: Sequence[str], folder: Path, most: i
 
 def _crop(found: Disagreement, row: int, side: int) -> np.ndarray:
     assert found.first.samples is not None
-    region = Region(*(int(v) for v in found.first.regions[row]))
-    return cut(decode_image(found.first.samples.path(int(row))), region, side)
+    return read_crop(found.first.samples.path(int(row)), found.first.regions[row], side)
 
 
 def _picture(found: Disagreement, row: int, which: PosePredictions, side: int) -> np.ndarray:
-    """The first model's crop with one model's keypoints; rings where the two are apart."""
+    """Draw one model's keypoints on the first model's crop, with rings where the models are apart."""
     points = to_crop(which.points[row][None], found.first.regions[row][None], side)
     picture = draw_poses(_crop(found, row, side), points, found.skeleton)
     for joint in np.flatnonzero(found.distances[row] > APART):

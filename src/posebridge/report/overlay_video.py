@@ -25,13 +25,11 @@ _TICKS = 90_000  # a second in ticks, as in MPEG
 
 
 def check_overlay_video(path: Path, source: Path) -> None:
-    """Raise InputError unless a video can be written there, which is not the one that is read."""
+    """Raise InputError unless ``path`` can be written as a video and differs from ``source``."""
     if path.exists() and source.exists() and path.samefile(source):
-        raise InputError(f"{path} is the video that is read; give another name for the overlays.")
+        raise InputError(f"{path} is the input video; give another name for the overlays.")
     if path.suffix.lower() not in ENDINGS:
-        raise InputError(
-            f"{path} has no ending of a video that is written; known are {', '.join(ENDINGS)}."
-        )
+        raise InputError(f"{path} does not end like a video; give one of {', '.join(ENDINGS)}.")
     need("av", "video", f"writing the video {path}")
     require_writable(path)
 
@@ -44,17 +42,21 @@ def write_overlay_video(
     times: np.ndarray,
     least_confidence: float,
 ) -> int:
-    """Write the frames of one video with their subjects, each shown when it is shown there; no sound.
+    """Write the frames of one video with their subjects, at their original times and without sound.
 
-    H.264 where the build of FFmpeg has it, else MPEG-4. A frame of another size than the first is
-    resized; an odd width or height loses its last pixel, which the codecs cannot hold.
+    The codec is H.264 where the build of FFmpeg has it, else MPEG-4. A frame of another size than the
+    first is resized. An odd width or height loses its last pixel, because the codecs need even sizes.
 
     Args:
-        frames: F image files, of which ``found`` has the subjects; one that can't be read is left out.
+        path: the video file to write.
+        found: predictions for the subjects of the frames.
+        skeleton: the skeleton of the predictions.
+        frames: F image files; a file that can't be read is left out.
         times: (F,) seconds, rising.
+        least_confidence: keypoints below it are not drawn.
 
     Returns:
-        how many frames were written.
+        The number of frames written.
     """
     av = need("av", "video", f"writing the video {path}")
     assert found.samples is not None
@@ -67,7 +69,7 @@ def write_overlay_video(
     width, height = (max(2, int(v) // 2 * 2) for v in found.sizes[0])
 
     def verify(file: Path) -> None:
-        """The library does not report every error of a full disk."""
+        """Check the number of frames: the library does not report every error of a full disk."""
         with av.open(str(file)) as container:
             packets = sum(packet.size > 0 for packet in container.demux(video=0))
         if packets != written:
@@ -101,5 +103,5 @@ def write_overlay_video(
             container.mux(stream.encode())
     except av.error.FFmpegError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{path} can't be written ({reason}); give another place.") from error
+        raise InputError(f"{path} can't be written ({reason}); give another path.") from error
     return written

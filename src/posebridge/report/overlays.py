@@ -1,4 +1,4 @@
-"""Skeletons on images, by supervision: left blue, right red, the middle green."""
+"""Skeletons painted on images by supervision, and the files of these overlays."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from posebridge.data.crops import decode_image
+from posebridge.data.crops import Region, cut, decode_image
 from posebridge.errors import InputError
 from posebridge.files.whole import folder_written_whole, write_bytes
-from posebridge.skeleton import Skeleton
+from posebridge.report.side_colors import ON_IMAGES, to_rgb
+from posebridge.skeleton import Side, Skeleton
 
 if TYPE_CHECKING:
     from posebridge.inference.predictor import PosePredictions
 
-_LEFT, _RIGHT, _MIDDLE = (sv.Color(60, 130, 255), sv.Color(255, 80, 80), sv.Color(90, 220, 120))
+_ORDER: tuple[Side, ...] = ("middle", "left", "right")
 
 
 def draw_poses(
@@ -29,57 +30,55 @@ def draw_poses(
     shown: np.ndarray | None = None,
     thickness: int | None = None,
 ) -> np.ndarray:
-    """A copy of an image with skeletons on it.
+    """Return a copy of an image with skeletons painted on it.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         points: (N, K, 2) in pixels of the image.
-        shown: (N, K) bool; a hidden joint is not drawn, nor a bone that ends in it.
-        thickness: of the bones in pixels; by default by the size of the image.
+        skeleton: the skeleton of the points.
+        shown: (N, K) bool; a hidden joint and the bones that end in it are not drawn.
+        thickness: width of the bones in pixels; the default depends on the size of the image.
     """
     thickness = thickness or max(1, round(max(image.shape[:2]) / 160))
     positions = np.array(points, dtype=np.float32, copy=True)
     hidden = np.zeros(positions.shape[:2], bool) if shown is None else ~shown
-    # supervision leaves out what lies at (0, 0); a joint that is really there moves a little.
+    # supervision leaves out points at (0, 0); a joint at exactly that position moves a little.
     positions[(positions == 0).all(axis=2)] = 0.01
     positions[hidden] = 0
     picture = np.ascontiguousarray(image[:, :, ::-1])
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
-    for colour, joints, edges in (
-        (_MIDDLE, set(range(len(skeleton))) - left - right, _between(skeleton, left, right, None)),
-        (_LEFT, left, _between(skeleton, left, right, left)),
-        (_RIGHT, right, _between(skeleton, left, right, right)),
-    ):
+    for side in _ORDER:
+        color = sv.Color(*to_rgb(ON_IMAGES[side]))
+        edges = [  # supervision counts keypoints from 1
+            (a + 1, b + 1)
+            for (a, b), s in zip(skeleton.edges, skeleton.edge_sides, strict=True)
+            if s == side
+        ]
         if edges:
-            points_of = sv.KeyPoints(xy=positions)
-            picture = sv.EdgeAnnotator(color=colour, thickness=thickness, edges=edges).annotate(
-                picture, points_of
+            picture = sv.EdgeAnnotator(color=color, thickness=thickness, edges=edges).annotate(
+                picture, sv.KeyPoints(xy=positions)
             )
-        some = np.zeros_like(positions)
-        some[:, sorted(joints)] = positions[:, sorted(joints)]
+        joints = [k for k, s in enumerate(skeleton.sides) if s == side]
         if joints:
-            picture = sv.VertexAnnotator(color=colour, radius=thickness + 1).annotate(
+            some = np.zeros_like(positions)
+            some[:, joints] = positions[:, joints]
+            picture = sv.VertexAnnotator(color=color, radius=thickness + 1).annotate(
                 picture, sv.KeyPoints(xy=some)
             )
     return np.ascontiguousarray(picture[:, :, ::-1])
 
 
-def _between(
-    skeleton: Skeleton, left: set[int], right: set[int], side: set[int] | None
-) -> list[tuple[int, int]]:
-    """The edges of one side, counted from 1 as supervision does; None: those of neither side."""
+def read_crop(file: Path, region: np.ndarray, side: int) -> np.ndarray:
+    """Return a square region of an image file, resized to ``side`` pixels.
 
-    def of(edge: tuple[int, int]) -> set[int] | None:
-        sides = [left if j in left else right if j in right else None for j in edge]
-        named = [s for s in sides if s is not None]
-        return named[0] if named and all(s is named[0] for s in named) else None
-
-    return [(a + 1, b + 1) for a, b in skeleton.edges if of((a, b)) is side]
+    Args:
+        region: (3,) left, top and side in pixels of the image.
+    """
+    x, y, length = (int(v) for v in region)
+    return cut(decode_image(file), Region(x, y, length), side)
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> np.ndarray:
-    """Rows of pictures with a title above each, as one (H, W, 3) RGB image."""
+    """Return rows of images with a title above each row, as one (H, W, 3) RGB image."""
     columns = max(len(pictures) for _, pictures in rows)
     gap, band = 4, 24
     width = columns * (side + gap) + gap
@@ -105,10 +104,10 @@ def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], side: int = 192) -> 
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
-    """Write an RGB image whole or not at all; the ending says the format.
+    """Write an RGB image whole or not at all, in the format of the ending.
 
     Raises:
-        InputError: the place can't be written, or the format can't hold the image.
+        InputError: the path can't be written, or the format can't hold the image.
     """
     ending = Path(path).suffix
     try:
@@ -118,14 +117,14 @@ def write_picture(path: str, picture: np.ndarray) -> None:
     if not fine:
         height, width = picture.shape[:2]
         raise InputError(
-            f"{path} can't be written: an image of {width} x {height} pixels is not one that "
-            f"'{ending}' can hold; give another ending."
+            f"{path} can't be written: the format '{ending}' can't hold an image of "
+            f"{width} x {height} pixels; give another ending."
         )
     write_bytes(Path(path), content.tobytes())
 
 
 def overlay_file(folder: Path, name: str) -> Path:
-    """Where the overlay of an image lies: its name without folders, as PNG where it has no format.
+    """Return the overlay file of an image: its name without folders, as PNG for an unknown format.
 
     >>> overlay_file(Path("drawn"), "indoors/a.jpg").as_posix()
     'drawn/indoors__a.jpg'
@@ -138,7 +137,7 @@ def overlay_file(folder: Path, name: str) -> Path:
 def has_writer(ending: str) -> bool:
     """Return whether images are written with an ending such as ``.jpg``.
 
-    OpenCV sees no whole name: it ends the process at one that is not UTF-8.
+    OpenCV gets the ending only, because a name that is not UTF-8 makes it end the process.
     """
     return ending.isascii() and len(ending) > 1 and cv2.haveImageWriter(f"image{ending}")
 
@@ -154,7 +153,7 @@ def _cut(stem: str, most: int = 200) -> str:
 
 
 def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
-    """Return where the overlay of each image is; two images never share one.
+    """Return the overlay file of each image; two images never share a file.
 
     >>> [p.name for p in overlay_files(Path("drawn"), ["a/b.png", "a__b.png"]).values()]
     ['a__b.png', 'a__b_2.png']
@@ -173,19 +172,17 @@ def overlay_files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
 
 
 def require_other_files(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
-    """No overlay takes the place of an image that is read.
+    """Raise InputError for an overlay that would replace an input image; the message names the image.
 
     Args:
-        paths: N images. files: their N names, as :func:`write_overlays` takes them.
-
-    Raises:
-        InputError: one does; the message names it.
+        paths: N images.
+        files: the N names of the images, as in :func:`write_overlays`.
     """
     read = {path.resolve() for path in paths}
     for file in overlay_files(folder, files).values():
         if file.resolve() in read:
             raise InputError(
-                f"--overlays {folder} would write over the image {file}; give another folder."
+                f"--overlays {folder} would overwrite the input image {file}; give another folder."
             )
 
 
@@ -196,13 +193,20 @@ def write_overlays(
     files: Sequence[str],
     least_confidence: float,
 ) -> int:
-    """Each image once, with all its subjects; names as in ``files``, made safe. All or none is written.
+    """Write an overlay of each image with all its subjects; all overlays or none.
+
+    Args:
+        folder: the folder of the overlays.
+        found: predictions for N subjects.
+        skeleton: the skeleton of the predictions.
+        files: the name of each subject's image, which becomes a safe file name.
+        least_confidence: keypoints below it are not drawn.
 
     Returns:
-        how many images were written.
+        The number of images written.
 
     Raises:
-        InputError: an overlay would take the place of an image; nothing was written.
+        InputError: an overlay would replace an input image; nothing was written.
     """
     assert found.samples is not None
     paths = [found.samples.path(row) for row in range(len(found.samples))]

@@ -1,4 +1,4 @@
-"""Plots of matplotlib as files."""
+"""Matplotlib figures as files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from posebridge.files.whole import write_bytes
 
 
 def write_plot(figure: Any, path: Path, dpi: int, **options: Any) -> None:
-    """Write a matplotlib figure whole or not at all; the ending says the format.
+    """Write a matplotlib figure whole or not at all, in the format of the ending.
 
     Raises:
-        InputError: the place can't be written.
+        InputError: the path can't be written.
     """
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, **options)

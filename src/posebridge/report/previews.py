@@ -1,4 +1,4 @@
-"""What a training step looked at, as sheets in the run folder and in TensorBoard."""
+"""Previews of training steps, as sheets in the run folder and in TensorBoard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIDE = 192
 
 
 class StepPictures(pl.Callback):
-    """Every ``steps.picture_every`` steps, and at the end of each stage, a sheet of one step."""
+    """Callback that writes a sheet every ``steps.picture_every`` steps and at the end of each stage."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,13 +44,19 @@ class StepPictures(pl.Callback):
 
 
 def step_sheet(preview: Preview, skeleton: Skeleton) -> np.ndarray:
-    """Source views with labels, the same restyled, target views with the kept pseudo-labels."""
+    """Return a sheet of source views with labels, restyled source views, and target views.
+
+    The target views carry the kept pseudo-labels.
+    """
     rows = []
     if preview.source_views is not None and preview.styled_views is not None:
-        labelled = (preview.source_views, preview.source_points, preview.source_visible)
+        labeled = (preview.source_views, preview.source_points, preview.source_visible)
         rows = [
-            ("source views with their labels", _row(*labelled, skeleton)),
-            ("the same as the student saw them", _row(preview.styled_views, None, None, skeleton)),
+            ("source views with their labels", _row(*labeled, skeleton)),
+            (
+                "source views as the student got them",
+                _row(preview.styled_views, None, None, skeleton),
+            ),
         ]
     if preview.target_views is not None:
         rows.append(

@@ -1,4 +1,4 @@
-"""Progress of a training, with the time left."""
+"""Progress of a run, with the time left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from posebridge.training.adapter import Adapter
 
 
 class TrainingProgress(pl.Callback):
-    """A bar over both stages of a run."""
+    """Callback that shows one bar over both stages of a run."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

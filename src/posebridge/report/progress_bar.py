@@ -1,4 +1,4 @@
-"""A bar with the time left on a terminal, a line now and then in a log."""
+"""Progress with the time left: a bar on a terminal, a line every 20 seconds in a log."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SECONDS_BETWEEN_LINES = 20.0
 
 
 class ProgressBar:
-    """Steps of one piece of work; use as a context manager."""
+    """Progress over the steps of one task; a context manager."""
 
     def __init__(self, console: Console, title: str, total: int, done: int = 0) -> None:
         self.console, self.title, self.total = console, title, total
         self._first = self._done = done
-        self._start = self._spoken = time.monotonic()
+        self._start = self._printed = time.monotonic()
         self._bar: Progress | None = None
         if console.is_terminal:
             self._bar = Progress(
@@ -48,10 +48,10 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
         elif self._done > self._first:
-            self._speak("")
+            self._print_line("")
 
     def rename(self, title: str) -> None:
-        """Say what the work is from now on."""
+        """Change the title of the task."""
         if self._bar is not None:
             self._bar.update(self._task, description=title)
         elif title != self.title:
@@ -59,16 +59,16 @@ class ProgressBar:
         self.title = title
 
     def update(self, done: int, note: str = "") -> None:
-        """Say how far the work is."""
+        """Set the number of steps done, with a note beside it."""
         self._done = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)
-        elif time.monotonic() - self._spoken >= SECONDS_BETWEEN_LINES:
-            self._speak(note)
+        elif time.monotonic() - self._printed >= SECONDS_BETWEEN_LINES:
+            self._print_line(note)
 
-    def _speak(self, note: str) -> None:
+    def _print_line(self, note: str) -> None:
         now = time.monotonic()
-        self._spoken = now
+        self._printed = now
         rate = (self._done - self._first) / max(now - self._start, 1e-9)
         left = (self.total - self._done) / rate if rate > 0 else float("inf")
         self.console.print(
@@ -79,7 +79,7 @@ class ProgressBar:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as m:ss or h:mm:ss."""
+    """Format seconds as m:ss or h:mm:ss."""
     if seconds == float("inf"):
         return "?"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,8 +1,8 @@
-"""``RUN/report``: the page that answers whether an adaptation helped, and its numbers.
+"""``RUN/report``: the page that shows whether an adaptation helped, and its numbers.
 
-index.html        one file, nothing outside it; made from ``page/index.html.jinja``
+index.html        one self-contained file, made from ``page/run.html.jinja``
 report.json       all numbers of the page (:class:`~posebridge.evaluation.judgement.Judgement`)
-calibration.json  from peaks to chances, for both models
+calibration.json  the map from peaks to calibrated confidence, for both models
 """
 
 from __future__ import annotations
@@ -16,20 +16,17 @@ from markupsafe import Markup
 from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
 from posebridge.files.whole import folder_written_whole, write_text
 from posebridge.inference.run_comparison import WITHOUT_SOURCE, JudgedRun
-from posebridge.report.charts import (
-    interval_chart,
-    number,
-    reliability_chart,
-)
+from posebridge.report.charts import interval_chart, number, reliability_chart
 from posebridge.report.gallery import Gallery, gallery
+from posebridge.report.page_template import render_page
 from posebridge.report.training_curves import course_charts, course_words
 from posebridge.training.metrics_file import read_metrics
 
 PAGE = "index.html"
 _FIRST_SHOTS = 8
 _FEW = 20
-"""Fewer photographs than this say little."""
-_COLOURS = {
+"""Below this number of photographs the page warns of wide intervals."""
+_TONES = {
     "helped": "good",
     "probably": "good",
     "hurt": "bad",
@@ -43,36 +40,42 @@ _TILES = ("agreement", "pose_prior", "source_pck@0.05")
 
 @dataclass(frozen=True)
 class RunReport:
-    """What was found, and the page that shows it."""
+    """The judgement of a run, and the page that shows it."""
 
     judgement: Judgement
     page: Path
 
     @property
-    def colour(self) -> str:
-        """The tone of the answer: good, bad, warn or plain."""
-        return _COLOURS[self.judgement.verdict.answer]
+    def tone(self) -> str:
+        """Return the tone of the verdict: good, bad, warn or plain."""
+        return _TONES[self.judgement.verdict.answer]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A number at the top: before, after, and whether the change is a good sign."""
+    """A metric at the top of the page, before and after the adaptation.
+
+    Attributes:
+        kind: good, bad or plain, the CSS class of the change.
+        change: the change in words.
+    """
 
     title: str
     before: str
     after: str
     unit: str
     kind: str
-    says: str
+    change: str
 
 
 def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60) -> RunReport:
-    """Write page, numbers and calibrations, all of them or none.
+    """Write the page, its numbers and the calibrations, all files or none.
 
     Args:
-        folder: usually ``RUN/report``.
-        made: by which program and command, for the foot of the page.
-        most: photographs in the gallery.
+        folder: the folder of the report, usually ``RUN/report``.
+        judged: the compared run.
+        made: program and command, for the footer of the page.
+        most: number of photographs in the gallery.
     """
     shots = gallery(judged.judgement, judged.pictures, most=most)
     page = render(judged.judgement, shots, made, judged.held_out, judged.stopped)
@@ -90,25 +93,17 @@ def render(
     held_out: int | None = None,
     stopped: tuple[int, int] | None = None,
 ) -> str:
-    """The whole page as text; ``made`` says by what, the others are as in :func:`warnings`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """Return the page as HTML.
 
-    environment = Environment(
-        loader=PackageLoader("posebridge.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    source = environment.loader
-    assert source is not None
-    style = source.get_source(environment, "style.css")[0]
-    return environment.get_template("index.html.jinja").render(
+    Args:
+        made: program and command, for the footer of the page.
+        held_out, stopped: as in :func:`warnings`.
+    """
+    return render_page(
+        "run.html.jinja",
         j=judgement,
         without_source=WITHOUT_SOURCE in judgement.method,
-        style=Markup(style),
-        colour=_COLOURS[judgement.verdict.answer],
+        tone=_TONES[judgement.verdict.answer],
         tiles=tiles(judgement),
         rows=[_row(judgement, row) for row in judgement.validators],
         labels=[
@@ -129,48 +124,48 @@ def render(
 
 
 def tiles(judgement: Judgement) -> list[Tile]:
-    """The numbers beside the verdict: the labels' where there are some, and those that vote."""
-    found = []
+    """Return the metrics beside the verdict: PCK where labels exist, and the validators that vote."""
+    made: list[Tile] = []
     for name, paired in judgement.labels.items():
-        found.append(
+        made.append(
             Tile(
                 f"Within {name}, your labels",
                 number(paired.source.value, "%"),
                 number(paired.adapted.value, "%"),
                 "%",
                 _sign(paired.difference.sign),
-                _sureness(paired.difference.sign),
+                _clearness(paired.difference.sign),
             )
         )
     for row in judgement.validators:
-        if row.name in _TILES[: 2 if found and judgement.labels else 3]:
-            found.append(
+        if row.name in _TILES[: 2 if judgement.labels else 3]:
+            made.append(
                 Tile(
                     row.title if row.unit else f"{row.title} (log-likelihood)",
                     number(row.change.source.value, row.unit),
                     number(row.change.adapted.value, row.unit),
                     row.unit,
                     _kind(judgement, row),
-                    _says(judgement, row),
+                    _change(judgement, row),
                 )
             )
-    return found
+    return made
 
 
 def warnings(
     judgement: Judgement, held_out: int | None = None, stopped: tuple[int, int] | None = None
 ) -> list[str]:
-    """What a reader must know before believing the rest.
+    """Return the limits of the report that a reader must know.
 
     Args:
-        held_out: how many images training did not see; None: those that were looked at.
-        stopped: steps done and planned of a run that did not reach its end.
+        held_out: number of images that training did not use; None: the images of the report.
+        stopped: finished and planned steps of a run that did not reach its end.
     """
     found = []
     if stopped is not None:
         found.append(
-            f"The run stopped at step {stopped[0]} of {stopped[1]}: this page is about an adaptation "
-            "that is not finished. Go on with posebridge adapt --resume --out "
+            f"The run stopped at step {stopped[0]} of {stopped[1]}: this page is about an unfinished "
+            "adaptation. Resume it with posebridge adapt --resume --out "
             f"{shlex.quote(judgement.run)}."
         )
     remark = read_metrics(Path(judgement.run)).remark
@@ -178,33 +173,33 @@ def warnings(
         found.append(remark)
     if not judgement.held_out:
         found.append(
-            "The target is a single image, so nothing could be kept out of training: every figure "
-            "is about the image that was trained on."
+            "The target is a single image, so no image was held out: every metric is "
+            "about the training image."
         )
     elif judgement.images < _FEW and held_out is not None and judgement.images < held_out:
         found.append(
-            f"Of {held_out} photographs that were held out only {judgement.images} were looked at "
-            "(--images). Intervals of so few say little."
+            f"Of {held_out} photographs that were held out only {judgement.images} were compared "
+            f"(--max-images). Intervals over fewer than {_FEW} photographs are wide."
         )
     elif judgement.images < _FEW:
         found.append(
-            f"Only {judgement.images} photographs were held out. Intervals of so few say little; "
-            "adapt to more photographs, or raise held_out.held_out."
+            f"Only {judgement.images} photographs were held out. Intervals over fewer than {_FEW} are "
+            "wide; adapt to more photographs, or raise held_out.held_out."
         )
     before, after = judgement.sanity.merged
     known = judgement.sanity.merged_in_labels
     if before is not None and after is not None and after > max(30.0, 2 * (known or 0.0)):
-        beside = "" if known is None else f", in the labels of the source {known:.0f} %"
+        beside = "" if known is None else f"; in the labels of the source {known:.0f} %"
         found.append(
-            f"Left and right are not told apart: in {after:.0f} % of the left/right pairs both "
-            f"ends fall on the same spot (before the adaptation {before:.0f} %{beside}). Adaptation "
-            "does not mend this; a longer source stage, or source images that tell front from back, "
-            "may."
+            f"The model does not separate left from right: in {after:.0f} % of the left/right pairs "
+            f"both ends are at the same position (before the adaptation {before:.0f} %{beside}). "
+            "Adaptation does not correct this. A longer source stage may, or source images that show "
+            "the difference between front and back."
         )
     if judgement.keep is None and "running" not in judgement.method:
         found.append(
-            f"Levels that were on: {judgement.method}. Without a mean teacher there are no "
-            "pseudo-labels, and that part of the page is empty."
+            f"Active levels: {judgement.method}. Without a mean teacher there are no "
+            "pseudo-labels, and their part of the page is empty."
         )
     if judgement.source_kind == "none":
         found.append(judgement.source_about)
@@ -214,23 +209,23 @@ def warnings(
 
 
 def trust_chart(trust: Trust) -> Markup:
-    """Bare peaks and calibrated chances; on labelled photographs where there are some."""
+    """Draw the reliability of peaks and calibrated confidence, on labeled photographs if any."""
     if trust.target is not None:
         curves = [
-            ("calibrated, on your labelled photographs", "line-b", trust.target),
+            ("calibrated, on your labeled photographs", "line-b", trust.target),
             ("calibrated, on the source", "line-a", trust.adapted),
         ]
     else:
         curves = [
             ("calibrated", "line-a", trust.adapted),
-            ("bare peaks", "line-c", trust.peaks),
+            ("peaks", "line-c", trust.peaks),
         ]
     label = f"reliability within {trust.within:g} of the crop's side"
     return reliability_chart(curves, label)
 
 
 def _row(judgement: Judgement, row: ValidatorRow) -> tuple[ValidatorRow, str, int | None, Markup]:
-    """The row, its colour, the decimals of all its numbers, its chart."""
+    """Return the row, its tone, the number of decimals and its chart."""
     kind = _kind(judgement, row)
     sizes = [abs(i.value) for i in (row.change.source, row.change.adapted) if i.value is not None]
     places = None if row.unit else 2 if max(sizes, default=0) >= 1 else 3
@@ -238,7 +233,7 @@ def _row(judgement: Judgement, row: ValidatorRow) -> tuple[ValidatorRow, str, in
 
 
 def _kind(judgement: Judgement, row: ValidatorRow) -> str:
-    """A row's colour is its vote in the verdict; what has no vote is grey."""
+    """Return the tone of a row: its vote in the verdict, or plain where it has no vote."""
     votes = {finding.about: finding.vote for finding in judgement.verdict.findings}
     return _sign(votes.get(row.name, 0))
 
@@ -247,12 +242,12 @@ def _sign(sign: int) -> str:
     return {1: "good", 0: "plain", -1: "bad"}[sign]
 
 
-def _says(judgement: Judgement, row: ValidatorRow) -> str:
+def _change(judgement: Judgement, row: ValidatorRow) -> str:
     sign = row.change.difference.sign
     if row.name.startswith("source_pck") and sign < 0 and _kind(judgement, row) == "plain":
-        return "a small fall, the usual price"
-    return _sureness(sign)
+        return "a small fall, as usual"
+    return _clearness(sign)
 
 
-def _sureness(sign: int) -> str:
-    return {1: "a clear rise", 0: "within chance", -1: "a clear fall"}[sign]
+def _clearness(sign: int) -> str:
+    return {1: "a clear rise", 0: "no clear change", -1: "a clear fall"}[sign]

@@ -1,4 +1,4 @@
-"""Skeletons as tables and as pictures."""
+"""Skeletons as tables on the console and as plots."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from rich.table import Table
 
 from posebridge.errors import InputError
 from posebridge.report.plots import write_plot
+from posebridge.report.side_colors import MISSING, ON_WHITE
 from posebridge.skeleton import Skeleton, SkeletonMatch, builtin_skeletons, match_skeletons
 from posebridge.skeleton.files import Layout, read_skeleton_and_layout, typical_pose
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEFT, RIGHT, MIDDLE, MISSING = "#3c82ff", "#f05050", "#2fae62", "#b0b0b0"
-
 
 def print_skeleton(console: Console, title: str, skeleton: Skeleton) -> None:
-    """The keypoints with their mirror partners and groups, and how many edges there are."""
+    """Print the keypoints with their mirror partners and groups, and the number of edges."""
     table = Table(title=f"{title}: {len(skeleton)} keypoints of '{skeleton.name}'")
     table.add_column("", justify="right", style="dim")
     table.add_column("keypoint")
@@ -38,15 +37,15 @@ def print_skeleton(console: Console, title: str, skeleton: Skeleton) -> None:
 
 
 def print_pairs(console: Console, skeleton: Skeleton) -> None:
-    """How many left/right pairs mirrored views exchange, and which keypoints should be in one."""
+    """Print the number of left/right pairs, and the keypoints that should be in a pair."""
     console.print(
         f"{len(skeleton)} keypoints, {len(skeleton.pairs)} left/right pairs", highlight=False
     )
     if skeleton.unpaired:
         names = ", ".join(f"'{name}'" for name in skeleton.unpaired)
         console.print(
-            f"{names}: by name of one side, and nothing is known for the other; a mirrored view takes "
-            "it for its own mirror image. Give pairs in a --skeleton file, or set "
+            f"{names}: the name has a side, but no keypoint is its partner; a mirrored view treats "
+            "it as its own mirror image. Give pairs in a --skeleton file, or set "
             "--source_view.flip 0 and --student_view.flip 0 and --teacher_view.flip 0.",
             style="yellow",
             highlight=False,
@@ -54,7 +53,7 @@ def print_pairs(console: Console, skeleton: Skeleton) -> None:
 
 
 def print_matches(console: Console, match: SkeletonMatch) -> None:
-    """The table of matches, and what stays out on either side."""
+    """Print the table of matches and the keypoints without a partner on either side."""
     table = Table(title=f"{len(match.matched)} of {len(match.target)} keypoints matched")
     table.add_column("keypoint")
     table.add_column("taken from")
@@ -65,7 +64,7 @@ def print_matches(console: Console, match: SkeletonMatch) -> None:
     console.print(table)
     if len(match.matched) < len(match.target):
         console.print(
-            "A keypoint without partner counts as unlabelled. A mapping file can name it: "
+            "A keypoint without a partner counts as unlabeled. A mapping file can name it: "
             "'posebridge skeleton match'.",
             style="yellow",
             highlight=False,
@@ -75,10 +74,11 @@ def print_matches(console: Console, match: SkeletonMatch) -> None:
 
 
 def layout_of(name_or_file: Path | str) -> Layout:
-    """Where a picture shows the keypoints of a built-in skeleton or a file.
+    """Return the positions at which a plot shows the keypoints of a built-in skeleton or a file.
 
-    A YAML's own layout; else that of the built-in skeleton with the same keypoints; else the
-    best-labelled pose of an annotation file; else what a built-in skeleton can lend. It may be empty.
+    The first that exists: a YAML's own layout; the layout of the built-in skeleton with the same
+    keypoints; the pose with most labels in an annotation file; the layout of the built-in skeleton
+    that matches most keypoints. The result may be empty.
     """
     skeleton, own = read_skeleton_and_layout(name_or_file)
     lent = own or _lent_layout(skeleton)
@@ -88,11 +88,11 @@ def layout_of(name_or_file: Path | str) -> Layout:
 
 
 def place_keypoints(skeleton: Skeleton, layout: Layout) -> np.ndarray:
-    """(K, 2) positions for a picture in the unit square, y down.
+    """Return (K, 2) positions for a plot in the unit square, y down.
 
-    Without a layout, joints lie as far apart as they are along the edges (classical scaling of the
-    graph's distances), or on a circle where the edges do not join them all. A joint that the layout
-    leaves out goes to the middle of its neighbours.
+    Without a layout, distances approximate the path lengths along the edges (classical scaling).
+    Where the edges do not connect all joints, the joints form a circle. A joint that is not in the
+    layout is placed at the mean of its neighbors.
     """
     places = np.full((len(skeleton), 2), np.nan)
     for index, name in enumerate(skeleton.keypoints):
@@ -113,32 +113,25 @@ def draw_skeleton(
     missing: Sequence[int] = (),
     numbers: bool = True,
 ) -> None:
-    """Joints and bones on a matplotlib axes: left blue, right red, the middle green.
+    """Draw joints and bones on matplotlib axes, in the colors of their sides.
 
     Args:
-        places: (K, 2), y down.
-        missing: keypoints to draw as empty grey rings.
+        axes: the axes.
+        skeleton: the skeleton.
+        places: (K, 2) positions, y down.
+        missing: keypoints that are drawn as empty gray rings.
+        numbers: write the index into each joint.
     """
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
     gone = set(missing)
-
-    def colour(*joints: int) -> str:
-        if gone & set(joints):
-            return MISSING
-        sides = [LEFT if j in left else RIGHT if j in right else None for j in joints]
-        named = {s for s in sides if s}
-        return named.pop() if len(named) == 1 else MIDDLE
-
-    for a, b in skeleton.edges:
+    for (a, b), side in zip(skeleton.edges, skeleton.edge_sides, strict=True):
         x, y = places[[a, b]].T
-        shade = colour(a, b)
+        shade = MISSING if gone & {a, b} else ON_WHITE[side]
         axes.plot(
             x, y, color=shade, linewidth=2.5, linestyle=":" if shade == MISSING else "-", zorder=1,
             alpha=0.75, solid_capstyle="round",
         )  # fmt: skip
     for index, (x, y) in enumerate(places):
-        shade = colour(index)
+        shade = MISSING if index in gone else ON_WHITE[skeleton.sides[index]]
         face = "white" if index in gone else shade
         axes.scatter(x, y, s=190, color=face, edgecolors=shade, linewidths=1.6, zorder=2)
         if numbers:
@@ -153,7 +146,7 @@ def draw_skeleton(
 
 
 def write_skeleton_picture(path: Path, title: str, skeleton: Skeleton, layout: Layout) -> None:
-    """The skeleton with its keypoints numbered and named, as a picture file."""
+    """Write a plot of the skeleton with its keypoints numbered and named."""
     figure, (drawing, words) = _figure(1, 2, (9.0, max(5.0, 0.22 * len(skeleton) + 1)))
     draw_skeleton(drawing, skeleton, place_keypoints(skeleton, layout))
     drawing.set_title(f"{title}, {len(skeleton)} keypoints", fontsize=13)
@@ -168,7 +161,7 @@ def write_match_picture(
     titles: tuple[str, str],
     layouts: tuple[Layout, Layout],
 ) -> None:
-    """Both skeletons side by side; what has no partner is grey, and a list says what is what."""
+    """Write a plot of both skeletons with a list of the matches; gray means no partner."""
     rows = len(match.target) + bool(match.unused)
     figure, (one, other, words) = _figure(1, 3, (13.5, max(5.5, 0.22 * rows + 1)))
     unused = [match.source.keypoints.index(name) for name in match.unused]
@@ -186,7 +179,7 @@ def write_match_picture(
         for (target, _, reason), partners in zip(match.rows(), match.partners, strict=True)
     ]
     _name_list(words, match.target, lines, missing)
-    _legend(figure, bool(match.target.pairs), grey=bool(unused or missing))
+    _legend(figure, bool(match.target.pairs), gray=bool(unused or missing))
     write_plot(figure, path, dpi=140, facecolor="white")
 
 
@@ -200,24 +193,21 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
 def _name_list(
     axes: Axes, skeleton: Skeleton, lines: Sequence[str], missing: Sequence[int] = ()
 ) -> None:
-    left = {a for a, _ in skeleton.pairs}
-    right = {b for _, b in skeleton.pairs}
     axes.set_axis_off()
     axes.set_ylim(max(len(lines), 12), -1)
     for index, line in enumerate(lines):
-        shade = LEFT if index in left else RIGHT if index in right else MIDDLE
-        shade = MISSING if index in missing else shade
+        shade = MISSING if index in missing else ON_WHITE[skeleton.sides[index]]
         axes.text(0, index, f"{index:>2}", fontsize=10, color=shade, weight="bold", ha="right")
         text = "#777777" if index in missing else "#222222"
         axes.text(0.04, index, line, fontsize=10, color=text)
     axes.set_xlim(-0.05, 1)
 
 
-def _legend(figure: Any, sided: bool, grey: bool = False) -> None:
+def _legend(figure: Any, sided: bool, gray: bool = False) -> None:
     from matplotlib.lines import Line2D
 
-    kinds = [("left", LEFT), ("right", RIGHT), ("middle", MIDDLE)] if sided else []
-    kinds += [("no partner", MISSING)] if grey else []
+    kinds: list[tuple[str, str]] = list(ON_WHITE.items()) if sided else []
+    kinds += [("no partner", MISSING)] if gray else []
     handles = [
         Line2D([], [], marker="o", linestyle="", color=shade, markersize=9, label=text)
         for text, shade in kinds
@@ -254,8 +244,8 @@ def _scaled_graph(skeleton: Skeleton) -> np.ndarray:
         far = np.minimum(far, far[:, [middle]] + far[[middle]])
     if np.isinf(far).any():
         return circle
-    centred = np.eye(count) - 1 / count
-    values, vectors = np.linalg.eigh(-0.5 * centred @ far**2 @ centred)
+    centered = np.eye(count) - 1 / count
+    values, vectors = np.linalg.eigh(-0.5 * centered @ far**2 @ centered)
     return vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0)) + 1e-3 * circle
 
 

@@ -1,4 +1,4 @@
-"""What a style network makes of the two domains, as one picture."""
+"""Images of two domains restyled by a style network, as one sheet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_style_sheet(
     crops: CropRange,
     columns: int = 6,
 ) -> None:
-    """Source images, target images, and the source in the target's style, half and whole."""
+    """Write source images, target images, and source images in half and all of the target's style."""
     device = next(network.parameters()).device
     picked = np.random.default_rng(0)
     content, style = (

@@ -1,4 +1,4 @@
-"""The last words of a run: what changed, by what is known without labels, and where to look."""
+"""The summary at the end of a run: the label-free metrics, the verdict and the files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plai
 
 
 def print_run_summary(console: Console, result: RunResult, report: RunReport | None = None) -> None:
-    """Print the validator's table, the verdict, the skipped images and the places to look."""
+    """Print the validator's table, the verdict, the skipped images and the output files."""
     if not result.finished:
         console.print(
-            f"stopped after {result.steps} of {result.planned} steps; go on with\n"
+            f"stopped after {result.steps} of {result.planned} steps; resume with\n"
             f"    posebridge adapt --resume --out {shlex.quote(str(result.folder))}",
             style="bold",
             highlight=False,
@@ -28,13 +28,13 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
         table.add_column("weights")
         table.add_column("step", justify="right")
         table.add_column("validator", justify="right")
-        looks = dict(result.validation)
+        values = dict(result.validation)
         first, last = result.validation[0][0], result.validation[-1][0]
         for name, step in (("source", first), ("last", last), ("selected", result.selected)):
-            table.add_row(name, str(step), f"{looks[step]:.4g}")
+            table.add_row(name, str(step), f"{values[step]:.4g}")
         console.print(table)
         console.print(
-            "A validator says how steady or sure the model is on the target, not how right it is.",
+            "A validator measures steadiness or confidence on the target, not accuracy.",
             style="dim",
             highlight=False,
         )
@@ -59,19 +59,19 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
 
 
 def print_verdict(console: Console, report: RunReport) -> None:
-    """The answer, what to do about it, and where the page is."""
+    """Print the verdict, the advice that follows from it, and the path of the page."""
     verdict = report.judgement.verdict
     console.print("Did the adaptation help?", end=" ", highlight=False)
-    console.print(verdict.headline, style=_STYLES[report.colour], highlight=False)
+    console.print(verdict.headline, style=_STYLES[report.tone], highlight=False)
     console.print(verdict.because, highlight=False)
     if verdict.prefers_source:
         console.print(
-            "The weights from before the adaptation are the better choice: --weights source",
+            "The checkpoint from before the adaptation is the better choice: --checkpoint source",
             highlight=False,
         )
     elif not report.judgement.labels and verdict.answer != "same":
         console.print(
-            "No label was used: steady is not right. Some labelled photographs settle it: "
+            "No label was used: steady is not right. Some labeled photographs settle it: "
             "posebridge report RUN --labels FILE",
             style="dim",
             highlight=False,

@@ -1,4 +1,4 @@
-"""The course of a run: its steadiness and its pseudo-labels over the steps, drawn and in words."""
+"""Training curves: steadiness and pseudo-labels over the steps, as charts and in sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from posebridge.report.charts import Line, line_chart
 
 
 def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
-    """Steadiness, and the teacher's pseudo-labels, over the steps."""
+    """Draw steadiness and the teacher's pseudo-labels over the steps."""
     curves = judgement.course
     start = judgement.steps[0]
     mark = None if start is None else (float(start), "adaptation begins")
@@ -24,9 +24,9 @@ def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
     steady = line_chart(
         [
             Line("two views agree", "line-a", curves.get("validator/agreement", ())),
-            Line("answers that stayed", "line-b", curves.get("validator/settled", ())),
+            Line("stable predictions", "line-b", curves.get("validator/settled", ())),
         ],
-        "agreement of two views and share of answers that stayed, over the steps",
+        "agreement of two views and fraction of stable predictions, over the steps",
         unit=" %",
         mark=mark,
     )
@@ -34,9 +34,9 @@ def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
         [
             Line("kept", "line-b", percent.get("teacher/kept", [])),
             Line("teacher's confidence", "line-a", percent.get("teacher/confidence", [])),
-            Line("of the weakest kept", "line-c", percent.get("teacher/threshold", [])),
+            Line("lowest kept confidence", "line-c", percent.get("teacher/threshold", [])),
         ],
-        "share of pseudo-labels kept and the teacher's confidence, over the steps",
+        "fraction of pseudo-labels kept and the teacher's confidence, over the steps",
         unit=" %",
     )
     named = (("Held-out photographs", steady), ("The teacher's pseudo-labels", teacher))
@@ -44,13 +44,13 @@ def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
 
 
 def course_words(judgement: Judgement) -> list[str]:
-    """What the curves say, in sentences."""
-    curves, found = judgement.course, []
+    """Return sentences about the curves."""
+    curves, sentences = judgement.course, []
     kept = curves.get("teacher/kept", ())
     if kept and judgement.keep is not None:
         mean = 100 * sum(v for _, v in kept) / len(kept)
-        found.append(
-            f"{mean:.0f} % of the teacher's pseudo-labels were learned from. The share is a setting "
+        sentences.append(
+            f"{mean:.0f} % of the teacher's pseudo-labels were used. The config sets the fraction "
             f"(consistency.keep {judgement.keep:g}); joints that leave the view lower it."
         )
     weakest = curves.get("teacher/threshold", ())
@@ -59,28 +59,30 @@ def course_words(judgement: Judgement) -> list[str]:
         first, last = (
             sum(v for _, v in part) / quarter for part in (weakest[:quarter], weakest[-quarter:])
         )
-        found.append(
-            f"The weakest one that was kept had a confidence of {first:.2f} in the first quarter "
-            f"and {last:.2f} in the last: the teacher became "
-            f"{'surer' if last > first else 'less sure'}, which is no proof that it became right."
+        sentences.append(
+            f"The lowest kept confidence was {first:.2f} in the first quarter and {last:.2f} in the "
+            f"last: the teacher became {'more' if last > first else 'less'} confident, which does "
+            "not prove that it became more accurate."
         )
     settled = curves.get("validator/settled", ())
     if settled:
-        found.append(
-            f"Between the last two looks at the held-out photographs {settled[-1][1]:.0f} % of the "
-            "answers stayed where they were; far below 90 % means that the run ended while its "
+        sentences.append(
+            f"Between the last two validations {settled[-1][1]:.0f} % of the predictions on held-out "
+            "photographs stayed in place; far below 90 % means that the run ended while its "
             "pseudo-labels were still moving."
         )
     agreement = curves.get("validator/agreement", ())
     if len(agreement) >= 3:
-        peak = max(agreement, key=lambda look: look[1])
+        peak = max(agreement, key=lambda entry: entry[1])
         rising = peak == agreement[-1]
         chosen = selected_step(Path(judgement.run))
-        about = "" if chosen is None else f"; the weights of step {chosen} are --weights selected"
-        found.append(
-            "Steadiness rose to the end. That alone is no reason to train for longer."
+        about = (
+            "" if chosen is None else f"; the checkpoint of step {chosen} is --checkpoint selected"
+        )
+        sentences.append(
+            "Steadiness rose to the end. That alone is not a reason to train for longer."
             if rising
             else f"Steadiness was highest at step {peak[0]} ({peak[1]:.1f} %) and ended at "
             f"{agreement[-1][1]:.1f} %{about}."
         )
-    return found
+    return sentences

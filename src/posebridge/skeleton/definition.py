@@ -1,19 +1,21 @@
-"""The record: an ordered list of keypoints and what connects them."""
+"""The skeleton: an ordered list of keypoints and what connects them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
 from posebridge.skeleton.names import sides, split_side
 
+Side = Literal["left", "right", "middle"]
+
 MOST_KEYPOINTS = 2000
-"""More than any skeleton has; a damaged file must not take minutes to be refused."""
+"""More keypoints than any skeleton has, so that a damaged file is refused at once."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Skeleton:
     """An ordered list of keypoints and what connects them.
 
     Attributes:
-        name: what the subject is, such as ``"person"``.
+        name: the subject, such as ``"person"``.
         keypoints: the K names, in the order of every (..., K, 2) tensor.
         edges: pairs of indices that are drawn as bones.
         pairs: pairs of indices (left, right) that change places in a mirrored image.
@@ -76,15 +78,33 @@ class Skeleton:
 
     @property
     def mirror(self) -> list[int]:
-        """For each keypoint the index of its mirror image (itself where it has no partner)."""
+        """The index of each keypoint's mirror image (its own index without a partner)."""
         order = list(range(len(self.keypoints)))
         for left, right in self.pairs:
             order[left], order[right] = right, left
         return order
 
     @property
+    def sides(self) -> tuple[Side, ...]:
+        """Return the side of each keypoint, ``middle`` where it is in no pair."""
+        side: dict[int, Side] = {}
+        for left, right in self.pairs:
+            side[left], side[right] = "left", "right"
+        return tuple(side.get(i, "middle") for i in range(len(self)))
+
+    @property
+    def edge_sides(self) -> tuple[Side, ...]:
+        """Return the side of each edge: the one side that its ends name, else ``middle``."""
+        sides = self.sides
+        found: list[Side] = []
+        for a, b in self.edges:
+            named: list[Side] = [sides[k] for k in (a, b) if sides[k] != "middle"]
+            found.append(named[0] if len(set(named)) == 1 else "middle")
+        return tuple(found)
+
+    @property
     def unpaired(self) -> list[str]:
-        """The keypoints whose names say left or right and that are in no pair."""
+        """Return the keypoints whose names say left or right and that are in no pair."""
         paired = {i for pair in self.pairs for i in pair}
         return [
             name
@@ -101,7 +121,7 @@ class Skeleton:
         pairs: Sequence[Sequence[int]] | None = None,
         groups: Mapping[str, Sequence[int]] | None = None,
     ) -> Skeleton:
-        """A skeleton whose pairs and groups, unless given, follow from the names.
+        """Return a skeleton whose pairs and groups, unless given, follow from the names.
 
         ``left_knee`` and ``right_knee`` (``knee_l``, ``RKnee``, ``kneeR``) are a pair and one group.
         """
@@ -118,10 +138,10 @@ class Skeleton:
         )
 
     def subset(self, kept: Sequence[int], name: str | None = None) -> Skeleton:
-        """The given keypoints in the given order.
+        """Return the given keypoints in the given order.
 
         An edge or a pair that loses a joint is dropped; a group keeps the joints that are left and
-        goes when none is.
+        is dropped when it is empty.
         """
         place = {old: new for new, old in enumerate(kept)}
 
@@ -141,7 +161,7 @@ class Skeleton:
         )
 
     def to_json(self) -> str:
-        """The text of ``skeleton.json`` in a checkpoint."""
+        """Return the text of ``skeleton.json`` in a checkpoint."""
         return json.dumps(self.to_dict(), indent=2)
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,7 +176,7 @@ class Skeleton:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Skeleton:
-        """Read what :meth:`to_json` wrote; ``where`` names the file in an error."""
+        """Read the output of :meth:`to_json`; ``where`` names the file in an error."""
         return cls.from_content(parse_json(text, where, "skeleton"), where)
 
     @classmethod

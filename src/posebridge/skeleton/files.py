@@ -42,7 +42,7 @@ def builtin_skeletons() -> dict[str, str]:
 
 
 def read_skeleton(name_or_file: Path | str) -> Skeleton:
-    """A built-in skeleton by name, or the one that a file holds.
+    """Return a built-in skeleton by name, or the one that a file holds.
 
     Args:
         name_or_file: a name of :func:`builtin_skeletons`; a YAML file as above; the skeleton.json of
@@ -56,7 +56,7 @@ def read_skeleton(name_or_file: Path | str) -> Skeleton:
 
 
 def read_skeleton_and_layout(name_or_file: Path | str) -> tuple[Skeleton, Layout]:
-    """The same with the positions for a picture, empty where the file has none."""
+    """Return the same with the positions for a picture, empty where the file has none."""
     if str(name_or_file) in builtin_skeletons():
         return _builtin(str(name_or_file))
     path = Path(name_or_file)
@@ -64,7 +64,7 @@ def read_skeleton_and_layout(name_or_file: Path | str) -> tuple[Skeleton, Layout
         path = next((f for f in _skeleton_files_of(path) if f.is_file()), path / "annotations.json")
     if not path.is_file():
         raise InputError(
-            f"there is no skeleton '{name_or_file}': it is neither a file nor one of "
+            f"unknown skeleton '{name_or_file}': it is neither a file nor one of "
             f"{', '.join(builtin_skeletons())}."
         )
     if path.suffix.lower() == ".json":
@@ -73,7 +73,7 @@ def read_skeleton_and_layout(name_or_file: Path | str) -> tuple[Skeleton, Layout
 
 
 def typical_pose(path: Path | str) -> Layout:
-    """The keypoints of the annotation of a COCO file that has the most, for a picture.
+    """Return the keypoints of the annotation of a COCO file that has the most, for a picture.
 
     Empty where that is fewer than half of the keypoints, or the file is none.
     """
@@ -95,7 +95,7 @@ def typical_pose(path: Path | str) -> Layout:
 
 
 def category_skeleton(entry: Mapping[str, Any]) -> Skeleton:
-    """The skeleton of a COCO category; its edges count from 1.
+    """Return the skeleton of a COCO category; its edges count from 1.
 
     Raises:
         InputError: it names no keypoints, or an edge is not two of them.
@@ -106,7 +106,7 @@ def category_skeleton(entry: Mapping[str, Any]) -> Skeleton:
     try:
         edges = [(int(a), int(b)) for a, b in entry.get("skeleton") or []]
     except (TypeError, ValueError) as error:
-        raise InputError(f"its 'skeleton' is no list of pairs of numbers ({error}).") from error
+        raise InputError(f"its 'skeleton' is not a list of pairs of numbers ({error}).") from error
     # COCO counts from 1; a file with an edge to 0 was written by one that does not.
     first = 0 if any(0 in edge for edge in edges) else 1
     return Skeleton.from_names(
@@ -117,7 +117,7 @@ def category_skeleton(entry: Mapping[str, Any]) -> Skeleton:
 
 
 def to_yaml(skeleton: Skeleton) -> str:
-    """The text of a YAML file that reads back as the same skeleton."""
+    """Return the text of a YAML file that reads back as the same skeleton."""
 
     def names(members: Sequence[int]) -> str:
         return in_yaml([skeleton.keypoints[i] for i in members])
@@ -168,7 +168,7 @@ def _from_yaml(path: Path) -> tuple[Skeleton, Layout]:
         )
     names = content.get("keypoints")
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        raise InputError(f"{path}: 'keypoints' is no list of names; give them in order.")
+        raise InputError(f"{path}: 'keypoints' is not a list of names; give them in order.")
     place = {name: index for index, name in enumerate(names)}
 
     def members(value: Any, field: str, count: int | None = None) -> tuple[int, ...]:
@@ -189,12 +189,12 @@ def _from_yaml(path: Path) -> tuple[Skeleton, Layout]:
         if content.get(field) is None:
             return None
         if not isinstance(content[field], list):
-            raise InputError(f"{path}: '{field}' is no list of pairs of keypoints.")
+            raise InputError(f"{path}: '{field}' is not a list of pairs of keypoints.")
         return [members(link, one, 2) for link in content[field]]
 
     groups = content.get("groups")
     if groups is not None and not isinstance(groups, dict):
-        raise InputError(f"{path}: 'groups' is no mapping of names to lists of keypoints.")
+        raise InputError(f"{path}: 'groups' is not a mapping of names to lists of keypoints.")
     try:
         skeleton = Skeleton.from_names(
             str(content.get("name", path.stem)),
@@ -231,6 +231,6 @@ def _layout(value: Any, place: Mapping[str, int], path: Path) -> Layout:
 
 
 def in_yaml(value: Any) -> str:
-    """A name, a list of names or nothing, as it stands on a line of YAML."""
+    """Return a name, a list of names or nothing, as it stands on a line of YAML."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("\n").removesuffix("\n...")

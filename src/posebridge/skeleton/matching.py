@@ -38,35 +38,35 @@ class SkeletonMatch:
 
     @property
     def is_identity(self) -> bool:
-        """Both name the same keypoints in the same order, so there is nothing to bring over."""
+        """Return both name the same keypoints in the same order, so there is nothing to bring over."""
         same = self.source.keypoints == self.target.keypoints
         return same and self.partners == tuple((i,) for i in range(len(self.target)))
 
     @property
     def matched(self) -> tuple[int, ...]:
-        """The target keypoints that have a partner."""
+        """Return the target keypoints that have a partner."""
         return tuple(i for i, partners in enumerate(self.partners) if partners)
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """The source keypoints that nothing is taken from."""
+        """Return the source keypoints that nothing is taken from."""
         used = {i for partners in self.partners for i in partners}
         return tuple(n for i, n in enumerate(self.source.keypoints) if i not in used)
 
     @property
     def weights(self) -> np.ndarray:
-        """(Kt, Ks) float64: target points are this matrix times the source's; rows sum to 1 or 0."""
+        """Return the (Kt, Ks) float64 matrix from source to target points; rows sum to 1 or 0."""
         matrix = np.zeros((len(self.target), len(self.source)))
         for row, partners in enumerate(self.partners):
             matrix[row, list(partners)] = 1 / max(len(partners), 1)
         return matrix
 
     def common(self) -> Skeleton:
-        """The target without the keypoints that have no partner, their edges and their pairs."""
+        """Return the target without the keypoints that have no partner, their edges and their pairs."""
         return self.target.subset(self.matched)
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """(target, source, reason) of each target keypoint, for a table; '-' for no partner."""
+        """Return (target, source, reason) of each target keypoint, for a table; '-' for no partner."""
         return [
             (
                 name,
@@ -126,7 +126,7 @@ def match_skeletons(
 
 
 def read_mapping(path: Path | str) -> dict[str, tuple[str, ...]]:
-    """A mapping file: ``target: source``, ``target: [source, source]`` for an average, or
+    """Return a mapping file: ``target: source``, ``target: [source, source]`` for an average, or
     ``target: null`` for a keypoint that shall have no partner.
 
     Raises:
@@ -149,7 +149,7 @@ def read_mapping(path: Path | str) -> dict[str, tuple[str, ...]]:
 
 
 def mapping_text(match: SkeletonMatch) -> str:
-    """A mapping file of a match, to be edited by hand."""
+    """Return a mapping file of a match, to be edited by hand."""
     lines = [f"# target ({match.target.name}): source ({match.source.name})"]
     for name, partners, reason in zip(
         match.target.keypoints, match.partners, match.reasons, strict=True

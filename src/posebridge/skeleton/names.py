@@ -15,7 +15,7 @@ from collections.abc import Sequence
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _GLUED = re.compile(
     r"(?:(left|right)([a-z]{2,})"
-    # Without ear: 'rear' is no right ear.
+    # Without ear: 'rear' is not a right ear.
     r"|(l|r)(ankle|knee|hip|wrist|elbow|shoulder|eye|thumb))"
 )
 
@@ -86,7 +86,7 @@ def are_unnamed(keypoints: Sequence[str]) -> bool:
 
 
 def split_side(name: str) -> tuple[str, str] | None:
-    """('left' or 'right', the name without its side), or None for a name without a side.
+    """Return ('left' or 'right', the name without its side), or None for a name without a side.
 
     >>> split_side("LKnee"), split_side("forelegR2"), split_side("tail")
     (('left', 'knee'), ('right', 'foreleg_2'), None)
@@ -100,7 +100,7 @@ def split_side(name: str) -> tuple[str, str] | None:
 
 
 def sides(keypoints: Sequence[str]) -> list[tuple[str, str] | None]:
-    """:func:`split_side` of every name of one skeleton, with what only the other names tell.
+    """Return :func:`split_side` of every name of one skeleton, using the other names too.
 
     ``lfoot`` is the left foot where there is an ``rfoot``, ``paw_FL`` the left one where there is a
     ``paw_FR`` (or ``FR_paw``), ``leg_L2`` where there is a ``leg_R2``: a word that begins or, but for
@@ -129,7 +129,7 @@ def sides(keypoints: Sequence[str]) -> list[tuple[str, str] | None]:
 
 
 def _letters(token: str) -> list[tuple[str, str]]:
-    """The sides that the first or last letter of a word may stand for, and the word without it."""
+    """Return the sides that a word's first or last letter may mean, and the rest of the word."""
     parts = re.fullmatch(r"([a-z]+)(\d*)", token)
     if parts is None:
         return []
@@ -143,13 +143,13 @@ def _letters(token: str) -> list[tuple[str, str]]:
 
 
 def canonical_name(keypoint: str) -> str:
-    """A keypoint's name as ``left_knee``, also where it is spelled ``L_Knee`` or ``kneeLeft``."""
+    """Return a keypoint's name as ``left_knee``, also for ``L_Knee`` or ``kneeLeft``."""
     side = split_side(keypoint)
     return "_".join(side) if side else "_".join(_tokens(keypoint))
 
 
 def meanings(keypoints: Sequence[str]) -> list[str]:
-    """The meaning of every name of one skeleton; equal strings are the same joint.
+    """Return the meaning of every name of one skeleton; equal strings are the same joint.
 
     What depends on the other names of the skeleton:
 
@@ -172,7 +172,7 @@ def meanings(keypoints: Sequence[str]) -> list[str]:
 
 
 def meanings_of_both(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], list[str]]:
-    """:func:`meanings` of two skeletons, with what only the comparison tells.
+    """Return :func:`meanings` of two skeletons, using their comparison too.
 
     MPII's upper neck is the Leeds set's neck: DeepCut and its successors train on both as one. So
     ``upper_neck`` is the ``neck`` of a skeleton that has a ``head_top`` and no other neck; the neck
@@ -198,7 +198,7 @@ def _tokens(name: str) -> list[str]:
 
 
 def _ends(name: str, sided: bool) -> str:
-    """``f_paw`` and ``hind_paw`` of a side as ``front_paw`` and ``back_paw``."""
+    """Return ``f_paw`` and ``hind_paw`` of a side as ``front_paw`` and ``back_paw``."""
     first, _, rest = name.partition("_")
     if sided and first in _ENDS and rest in _LIMB_PARTS:
         return f"{_ENDS[first]}_{rest}"

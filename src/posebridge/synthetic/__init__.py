@@ -1,6 +1,6 @@
 """The built-in synthetic figures: a benchmark of adaptation that needs no download.
 
-figures.py  the data sets: source, target and test, written as COCO folders
+figures.py  the datasets: source, target and test, written as COCO folders
 poses.py    poses in three dimensions
 bodies.py   bodies to paint: a pose before the camera, projected
 looks.py    painting a body, and the plain look

@@ -1,7 +1,7 @@
 """Bodies to paint: a pose before the camera, projected, and its parts from far to near.
 
 The camera looks along -z of the pose's frame, so that a person who faces it has the left hand at the
-right of the image. Every random draw comes from the generator that is handed in.
+right of the image. Every random draw comes from the given generator.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from posebridge.synthetic.poses import (
 )
 
 # What a part is made of: an index into a palette. The right side wears warm, the left cool
-# colours in every look; this is what tells left from right where the face is not seen.
+# colors in every look; this distinguishes left from right where the face is not visible.
 NOTHING, SKIN, SHIRT, PANTS, RIGHT, LEFT, HAIR, BIB, EYE, RIGHT_SHOE, LEFT_SHOE = range(11)
 MATERIALS = 11
 
@@ -40,7 +40,7 @@ class Part:
     """The convex hull of circles, painted in one material.
 
     Attributes:
-        material: an index into a palette of ``MATERIALS`` colours.
+        material: an index into a palette of ``MATERIALS`` colors.
         circles: one to four of x, y, radius in pixels of the image.
         axis: unit vector, direction of the bone in camera space, for shading.
         depth: larger is nearer to the camera; 0 is the pelvis; in body units.
@@ -59,7 +59,7 @@ class Body:
     """One projected body.
 
     Attributes:
-        points: (14, 2) float64, x, y in pixels of the image, an integer is a pixel's centre.
+        points: (14, 2) float64, x, y in pixels of the image, an integer is a pixel's center.
         parts: from the farthest to the nearest.
         unit: pixels that one body unit covers.
     """
@@ -80,11 +80,11 @@ def draw_body(
     """Pose a body, turn it before the camera and fit it into a square image.
 
     Args:
-        rng: every draw comes from here.
+        rng: the source of every draw.
         size: side of the image in pixels.
         form: the proportions of the body.
         tilt: standard deviation in degrees of the camera's height above or below the body.
-        long_sleeves, long_pants: what the clothes cover.
+        long_sleeves, long_pants: the parts that clothes cover.
     """
     marks, facing = stand_up(rng, form)
     yaw = rng.normal(0, 45) if rng.random() < 0.65 else rng.uniform(-180, 180)
@@ -121,7 +121,7 @@ class _Dresser:
         self.parts: list[Part] = []
 
     def dress(self, long_sleeves: bool, long_pants: bool) -> tuple[Part, ...]:
-        """All parts, from the farthest to the nearest."""
+        """Return all parts, from the farthest to the nearest."""
         self._trunk()
         self._head()
         for name in ("right", "left"):
@@ -136,13 +136,13 @@ class _Dresser:
         depth: float,
         joints: tuple[int, ...] = (),
     ) -> None:
-        """The hull of circles round landmarks, radii in body units."""
+        """Add the hull of circles around landmarks, radii in body units."""
         outline = tuple((*self.pixels[mark], r * self.units[mark]) for mark, r in circles)
         axis = self._direction(circles[0][0], circles[-1][0])
         self.parts.append(Part(material, outline, axis, depth, joints))
 
     def _direction(self, a: int, b: int) -> Triple:
-        """The unit vector from one landmark to another, zero where they are the same."""
+        """Return the unit vector from one landmark to another, zero where they are the same."""
         (ax, ay, az), (bx, by, bz) = self.marks[a], self.marks[b]
         length = max(math.hypot(bx - ax, by - ay, bz - az), 1e-6)
         return ((bx - ax) / length, (by - ay) / length, (bz - az) / length)
@@ -155,7 +155,7 @@ class _Dresser:
         span: tuple[float, float] = (0.0, 1.0),
         wider: float = 1.0,
     ) -> None:
-        """A tapered piece of the limb between two landmarks, ``span`` of its length."""
+        """Add a tapered piece of the limb between two landmarks, ``span`` of its length."""
         a, b = ends
         (ax, ay), (bx, by) = self.pixels[a], self.pixels[b]
         girth = self.form.girth * wider

@@ -1,8 +1,8 @@
 """The camera look: a body as a photograph might show it.
 
-What differs from the rendering is everything but the kind of body and its side colours: patterned
+It differs from the rendering in everything but the kind of body and its side colors: patterned
 clothes, a background with things that resemble limbs, light from one side, other proportions,
-occluders, and a camera's blur, colour cast, noise and compression.
+occluders, and a camera's blur, color cast, noise and compression.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from posebridge.synthetic.poses import Proportions
 
 
 def draw_camera(rng: np.random.Generator, size: int) -> Drawing:
-    """A body as a camera might see it."""
+    """Return a body as a camera might see it."""
     body = bodies.draw_body(
         rng,
         size,
@@ -50,7 +50,7 @@ def draw_camera(rng: np.random.Generator, size: int) -> Drawing:
 
 
 def _draw_clothes(rng: np.random.Generator) -> np.ndarray:
-    """Duller and more varied colours than the rendering's, warm right and cool left as there."""
+    """Return duller and more varied colors than the rendering's, warm right and cool left."""
     return make_palette(
         skin=hsv_colour(rng.uniform(0.03, 0.09), rng.uniform(0.3, 0.6), rng.uniform(0.35, 0.95)),
         shirt=hsv_colour(rng.random(), rng.uniform(0.0, 0.7), rng.uniform(0.2, 0.95)),
@@ -62,7 +62,7 @@ def _draw_clothes(rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_form(rng: np.random.Generator) -> Proportions:
-    """A child, somebody long-limbed, somebody stout, or the rendering's own kind of adult."""
+    """Return a child, somebody long-limbed, somebody stout, or the rendering's own kind of adult."""
     kind = rng.random()
     if kind < 0.25:
         form = Proportions().scaled(
@@ -81,7 +81,7 @@ def _draw_form(rng: np.random.Generator) -> Proportions:
 
 
 def _noise(rng: np.random.Generator, side: int, cells: tuple[int, ...]) -> np.ndarray:
-    """Smooth noise (side, side) float32 of about unit spread; coarse grids weigh more."""
+    """Return smooth noise (side, side) float32 of about unit spread; coarse grids weigh more."""
     total = np.zeros((side, side), np.float32)
     weight = 1.0
     for count in cells:
@@ -92,7 +92,7 @@ def _noise(rng: np.random.Generator, side: int, cells: tuple[int, ...]) -> np.nd
 
 
 def _pattern(rng: np.random.Generator, side: int) -> np.ndarray:
-    """A pattern (side, side) float32 in 0..1: stripes, checks, dots or blotches."""
+    """Return a pattern (side, side) float32 in 0..1: stripes, checks, dots or blotches."""
     kind = int(rng.integers(5))
     if kind == 4:
         return (_noise(rng, side, (12, 24)) > 0.2).astype(np.float32)
@@ -108,7 +108,7 @@ def _pattern(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _dress(rng: np.random.Generator, layers: Layers, palette: np.ndarray) -> np.ndarray:
-    """The body with patterned clothes, folds and modelled light, multiplied by its cover."""
+    """Return the body with patterned clothes, folds and modeled light, multiplied by its cover."""
     size = len(layers.cover)
     other = np.clip(palette * rng.uniform(0.3, 1.6, (len(palette), 1)), 0, 255)
     other[bodies.SHIRT] = hsv_colour(rng.random(), rng.uniform(0, 0.7), rng.uniform(0.15, 1.0))
@@ -132,7 +132,7 @@ def _dress(rng: np.random.Generator, layers: Layers, palette: np.ndarray) -> np.
 
 
 def _draw_scene(rng: np.random.Generator, body: Body, palette: np.ndarray, size: int) -> np.ndarray:
-    """A cluttered background (size, size, 3) float32, roughly 0..255, without the body."""
+    """Return a cluttered background (size, size, 3) float32, roughly 0..255, without the body."""
     wall = hsv_colour(rng.random(), rng.uniform(0, 0.4), rng.uniform(0.2, 0.9))
     floor = hsv_colour(rng.uniform(0.05, 0.4), rng.uniform(0.05, 0.5), rng.uniform(0.2, 0.8))
     horizon = int(size * rng.uniform(0.45, 0.9))
@@ -159,7 +159,7 @@ def _draw_scene(rng: np.random.Generator, body: Body, palette: np.ndarray, size:
     low = (0, 0, 0, -1.2, 0.1, 0.1, 0.6, 0.025)
     high = (1, 1, 6.3, 1.2, 0.22, 0.22, 1.2, 0.065)
     bars = rng.uniform(low, high, (rng.integers(2, 7), 8)).tolist()
-    for x, y, turn, bend, upper, lower, gain, width in bars:  # bent and coloured much like limbs
+    for x, y, turn, bend, upper, lower, gain, width in bars:  # bent and colored much like limbs
         knee = (x + upper * math.cos(turn), y + upper * math.sin(turn))
         end = (knee[0] + lower * math.cos(turn + bend), knee[1] + lower * math.sin(turn + bend))
         chain = np.array([_pixel(at, size) for at in ((x, y), knee, end)], np.int32)
@@ -183,7 +183,7 @@ def _pixel(at: np.ndarray | tuple[float, float], scale: float = 1.0) -> tuple[in
 
 
 def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> np.ndarray | None:
-    """Paint things in front of the body into ``image``; their mask, None where there are none."""
+    """Paint things in front of the body into ``image``; return their mask, None without things."""
     if rng.random() > 0.4:
         return None
     size = len(image)
@@ -191,7 +191,7 @@ def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> 
     for _ in range(rng.integers(1, 3)):
         around = body.points[rng.integers(12)] + rng.normal(0, 0.03 * size, 2)
         kind = rng.random()
-        if kind < 0.35:  # a pole or a branch across the picture
+        if kind < 0.35:  # a pole or a branch across the image
             angle = rng.uniform(0, np.pi)
             way = np.array([math.cos(angle), math.sin(angle)]) * 1.5 * size
             width = max(1, round(size * rng.uniform(0.02, 0.05)))
@@ -217,7 +217,7 @@ def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> 
 
 
 def _photograph(rng: np.random.Generator, image: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Light, lens, sensor and file: (size, size, 3) float32 in 0..255 to uint8."""
+    """Apply light, lens, sensor and file: (size, size, 3) float32 in 0..255 to uint8."""
     size = len(image)
     ramp = np.linspace(-1, 1, size, dtype=np.float32) * np.float32(rng.uniform(0.05, 0.35))
     fall = np.float32(light[0]) * ramp[None, :] - np.float32(light[1]) * ramp[:, None]

@@ -1,10 +1,10 @@
 """Built-in figures: a benchmark of adaptation that needs no download.
 
 Procedural people with the 14 joints of the Leeds Sports Pose set, in two looks. *Rendered* is plain
-and comes with labels; *camera* resembles photographs and is what a model must be adapted to. Picture
-``index`` of a look and a seed depends on these three alone, so that any part of a set can be made
-in any order, in any process. The poses are in ``figure_poses``, the bodies in ``figure_bodies``, the
-looks in ``figure_looks`` and ``figure_camera``.
+and comes with labels; *camera* resembles photographs and is the look to adapt to. Image ``index`` of
+a look and a seed depends on these three alone, so that any part of a dataset can be made in any order,
+in any process. The poses are in ``poses.py``, the bodies in ``bodies.py``, the looks in ``looks.py``
+and ``camera.py``.
 
 A new look is a function (generator, size) -> Drawing, and a line in ``_LOOKS``.
 """
@@ -39,7 +39,7 @@ _LOOKS: dict[str, tuple[int, Callable[[np.random.Generator, int], Drawing]]] = {
 }
 _SMALLEST, _MARGIN = 32, 0.1
 _TEST_START = 1_000_000
-"""First index of the benchmark's test set: far from the target's, whatever the size of either."""
+"""First index of the benchmark's test set: far from the target's indices at any size."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class FigureBenchmark:
 
 
 def render_figure(look: Look, seed: int, index: int, size: int = 96) -> Drawing:
-    """Draw one figure, and what is known of it: points, flags and the mask of the body.
+    """Draw one figure and its labels: points, flags and the mask of the body.
 
     Args:
         look: ``"rendered"`` or ``"camera"``.
@@ -69,9 +69,7 @@ def render_figure(look: Look, seed: int, index: int, size: int = 96) -> Drawing:
         InputError: the look is unknown, or a number is out of range.
     """
     if look not in _LOOKS:
-        raise InputError(
-            f"there is no look '{look}' of figures; use {' or '.join(get_args(Look))}."
-        )
+        raise InputError(f"unknown look '{look}' of figures; use {' or '.join(get_args(Look))}.")
     if index < 0:
         raise InputError(f"index {index} of a figure must not be negative.")
     require_drawable(1, seed, size)
@@ -80,9 +78,9 @@ def render_figure(look: Look, seed: int, index: int, size: int = 96) -> Drawing:
 
 
 def require_drawable(count: int, seed: int, size: int) -> None:
-    """Raise InputError unless this many figures of this side (px) can be drawn by this seed."""
+    """Check that this many figures of this side (px) can be drawn with this seed."""
     if count < 1:
-        raise InputError(f"cannot draw {count} figures; ask for at least 1.")
+        raise InputError(f"cannot draw {count} figures; give a number of at least 1.")
     if seed < 0:
         raise InputError(f"seed {seed} of figures must not be negative.")
     if size < _SMALLEST:
@@ -98,7 +96,7 @@ def draw_figure(
 
     Returns:
         The image (size, size, 3) uint8 in RGB; the points (14, 2) float32, x and y in pixels of
-        the image, an integer being the centre of a pixel; COCO's flags (14,) int64, 2 for visible
+        the image, an integer being the center of a pixel; COCO's flags (14,) int64, 2 for visible
         and 1 for a joint behind the body itself or behind something else.
     """
     drawing = render_figure(look, seed, index, size)
@@ -118,13 +116,13 @@ def write_figures(
 ) -> Path:
     """Write figures as a COCO folder: ``out/annotations.json`` and ``out/images/*.jpg``.
 
-    All of it appears at the end or not at all, the annotations last.
+    The folder appears as a whole at the end or not; the annotations are last.
 
     Args:
         out: the folder; made where it does not exist.
         look, seed, size: as in :func:`render_figure`.
         count: how many, at least 1.
-        labelled: whether the annotations have keypoints; without them there is nothing but boxes.
+        labeled: whether the annotations have keypoints, or boxes alone.
         start: index of the first figure.
         progress: called after each image with the number of images written.
         overwrite: replace the figures that an earlier call wrote there.
@@ -173,7 +171,7 @@ def _draw_all(
             progress(number)
 
     return {
-        "info": {"description": f"posebridge figures: {look}, seed {seed}, from {start}"},
+        "info": {"description": f"posebridge synth: {look}, seed {seed}, from {start}"},
         "images": images,
         "annotations": rows,
         "categories": [_category()],
@@ -192,15 +190,15 @@ def write_figure_benchmark(
 ) -> FigureBenchmark:
     """Write the three sets of the built-in benchmark: ``out/source``, ``out/target``, ``out/test``.
 
-    No picture of one set is in another, and a set does not depend on how large the others are.
+    No image of one set is in another, and a set does not depend on the size of the others.
 
     Args:
         out, seed, size, overwrite: as in :func:`write_figures`.
-        source, target, test: how many pictures each set has.
+        source, target, test: how many images each set has.
         progress: called after each image with the number of images written in all three sets.
 
     Raises:
-        InputError: as :func:`write_figures`, before anything is written where a set is there already.
+        InputError: as :func:`write_figures`, before anything is written if a set exists already.
     """
     out = Path(out)
     if target > _TEST_START:
@@ -230,7 +228,7 @@ def _shifted(progress: Progress, done: int) -> Progress:
 
 
 def _require_room(folders: list[Path], overwrite: bool) -> None:
-    """Refuse folders that are taken."""
+    """Check that the folders are free."""
     taken = [folder for folder in folders if (folder / "annotations.json").exists()]
     if taken and not overwrite:
         raise InputError(
@@ -247,7 +245,7 @@ def _clear(folder: Path) -> None:
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:
-    """Write RGB as a JPEG with full chroma, so that thin limbs keep their colours."""
+    """Write RGB as a JPEG with full chroma, so that thin limbs keep their colors."""
     options = [cv2.IMWRITE_JPEG_QUALITY, 95]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, file = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
@@ -255,9 +253,9 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 def _annotation(number: int, drawing: Drawing, labelled: bool) -> dict[str, Any]:
-    """One COCO annotation; its box goes round the joints with a tenth of its longer side to spare.
+    """Return one COCO annotation; its box surrounds the joints with a margin of 10 % of their extent.
 
-    The longer side of the joints is about 2/3 of the image, that of the box 4/5: a square crop of
+    The longer side of the joints is about 2/3 of the image, the longer side of the box 4/5: a crop of
     1.25 times the box is about the image.
     """
     low, high = drawing.points.min(axis=0), drawing.points.max(axis=0)

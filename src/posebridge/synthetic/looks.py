@@ -1,7 +1,7 @@
 """Painting a body, and its plain look: flat limbs before a plain background.
 
 Every look paints with :func:`paint_body` and ends with :func:`finish_drawing`, so that the points,
-the flags and the mask mean the same in all of them. The photograph is in ``figure_camera``.
+the flags and the mask mean the same in every look. The camera look is in ``camera.py``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _SHIFT = 4
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A picture and what is known of it.
+    """An image and its labels.
 
     Attributes:
         image: (size, size, 3) uint8, RGB.
-        points: (14, 2) float32, x, y in pixels of the image, an integer is a pixel's centre.
+        points: (14, 2) float32, x, y in pixels of the image, an integer is a pixel's center.
         flags: (14,) int64, COCO's: 2 visible, 1 behind the body itself or behind an occluder.
-        body: (size, size) bool, the pixels in which the body is what one sees.
+        body: (size, size) bool, the pixels that show the body.
     """
 
     image: np.ndarray
@@ -39,7 +39,7 @@ class Drawing:
 
 
 def draw_rendered(rng: np.random.Generator, size: int) -> Drawing:
-    """A flat-shaded body before a plain background."""
+    """Return a flat-shaded body before a plain background."""
     form = Proportions().scaled(
         girth=rng.uniform(0.95, 1.1),
         shoulders=rng.uniform(0.95, 1.05),
@@ -125,12 +125,12 @@ def _halve(canvas: np.ndarray) -> np.ndarray:
 
 
 def repeat_plane(plane: np.ndarray) -> np.ndarray:
-    """One plane as all three channels; far faster than broadcasting over the last axis."""
+    """Return one plane as all three channels; far faster than broadcasting over the last axis."""
     return cv2.merge((plane, plane, plane))
 
 
 def _hulls(circles: np.ndarray) -> list[np.ndarray]:
-    """The outlines round circles (parts, n, 3) in image pixels, in OpenCV's fixed point."""
+    """Return the outlines round circles (parts, n, 3) in image pixels, in OpenCV's fixed point."""
     rims = circles[:, :, None, :2] + circles[:, :, None, 2:] * _CIRCLE
     canvas = ((rims.reshape(len(circles), -1, 2) + 0.5) * 2 - 0.5) * (1 << _SHIFT)
     return [cv2.convexHull(rim) for rim in np.rint(canvas).astype(np.int32)]
@@ -139,7 +139,7 @@ def _hulls(circles: np.ndarray) -> list[np.ndarray]:
 def finish_drawing(
     image: np.ndarray, body: Body, layers: Layers, hidden: np.ndarray | None
 ) -> Drawing:
-    """Say which joints and which pixels of the body are seen."""
+    """Mark the joints and the pixels of the body that are visible."""
     points = body.points.astype(np.float32)
     seen = layers.cover > 0.5
     if hidden is not None:
@@ -156,12 +156,12 @@ def finish_drawing(
 
 
 def hsv_colour(hue: float, saturation: float, value: float) -> np.ndarray:
-    """RGB, (3,) float in 0..255; the hue wraps round at 1."""
+    """Return RGB, (3,) float in 0..255; the hue wraps around at 1."""
     return np.array(colorsys.hsv_to_rgb(hue % 1.0, saturation, value)) * 255
 
 
 def unit_vector(vector: np.ndarray) -> np.ndarray:
-    """The vector at length 1."""
+    """Return the vector at length 1."""
     return vector / np.linalg.norm(vector)
 
 
@@ -173,7 +173,7 @@ def make_palette(
     left: np.ndarray,
     hair: np.ndarray,
 ) -> np.ndarray:
-    """(MATERIALS, 3) float, RGB of every material."""
+    """Return the (MATERIALS, 3) float, RGB of every material."""
     palette = np.zeros((bodies.MATERIALS, 3))
     palette[bodies.SKIN], palette[bodies.SHIRT], palette[bodies.PANTS] = skin, shirt, pants
     palette[bodies.RIGHT], palette[bodies.LEFT], palette[bodies.HAIR] = right, left, hair

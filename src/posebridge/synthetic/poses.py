@@ -1,8 +1,7 @@
 """Poses in three dimensions: where the joints of a body and the marks beside them are.
 
-A body stands in a frame of its own: x to the person's left, y up, z forward, the pelvis at the
-origin and a standing adult about 1 tall. Every random draw comes from the generator that is handed
-in.
+A body has its own frame: x to the person's left, y up, z forward, the pelvis at the origin and a
+standing adult about 1 tall. Every random draw comes from the given generator.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Proportions:
     girth: float = 1.0
 
     def scaled(self, **factors: float) -> Proportions:
-        """The same body with some measures multiplied."""
+        """Return the body with some measures multiplied."""
         return replace(self, **{name: getattr(self, name) * f for name, f in factors.items()})
 
 
@@ -90,7 +89,7 @@ _CHANCES = np.array([pose[0] for pose in _POSES]) / sum(pose[0] for pose in _POS
 
 
 def turned_about(axis: int, degrees: float) -> np.ndarray:
-    """The (3, 3) rotation about x (0), y (1) or z (2), right-handed."""
+    """Return the (3, 3) rotation about x (0), y (1) or z (2), right-handed."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     if axis == 0:
         return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
@@ -100,7 +99,7 @@ def turned_about(axis: int, degrees: float) -> np.ndarray:
 
 
 def _draw_angles(rng: np.random.Generator) -> tuple[_Angles, dict[str, tuple[_Angles, _Angles]]]:
-    """A torso, and for each side the angles of the arm and the leg."""
+    """Return a torso, and for each side the angles of the arm and the leg."""
     _, torso, arm_a, arm_b, leg_a, leg_b, spread = _POSES[rng.choice(len(_POSES), p=_CHANCES)]
     lean, side, twist, nod = torso + rng.normal(0, 0.5 * spread, 4)
     arms = [np.add(arm, rng.normal(0, spread, 4) * (1, 1, 2, 1)) for arm in (arm_a, arm_b)]

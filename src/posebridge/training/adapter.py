@@ -30,14 +30,14 @@ from posebridge.training.source_views import source_views
 
 
 class Adapter(pl.LightningModule):
-    """Student, teacher and the levels that are on, and how one batch changes them.
+    """Student, teacher and the active levels, with the step that trains them.
 
     Args:
         config: every setting.
-        skeleton: of the source.
+        skeleton: the source's skeleton.
         model: the student at the start.
-        style_bank: filled; None where no level needs it.
-        bones: of the source, for the bone prior.
+        style_bank: a filled bank; None where no level needs one.
+        bones: bone lengths of the source, for the bone prior.
     """
 
     mirror: Tensor
@@ -53,7 +53,7 @@ class Adapter(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.config, self.skeleton = config, skeleton
-        # A loaded model is in evaluation mode, and Lightning leaves modes as they are.
+        # A loaded model is in evaluation mode, and Lightning does not change modes.
         self.student = model.train()
         self.teacher = ModelEmaV3(model, decay=config.teacher_decay)
         self.teacher.requires_grad_(False)
@@ -67,7 +67,7 @@ class Adapter(pl.LightningModule):
         self._metrics: Metrics = {}
         self.first_step = config.first_step
         self.validation: list[tuple[int, float]] = []
-        self.answered: Tensor | None = None  # (N, K, 2): the validator's last look
+        self.answered: Tensor | None = None  # (N, K, 2): points of the last validation
         self.unreadable: dict[str, None] = {}
         self.preview: Preview | None = None
 
@@ -89,7 +89,7 @@ class Adapter(pl.LightningModule):
 
     @property
     def delivered(self) -> PoseModel:
-        """What a run delivers: the teacher, as the levels correct it."""
+        """The model that a run outputs: the teacher, as the levels correct it."""
         model = self.teacher_model
         for level in self._on:
             model = level.deliver(model)
@@ -98,7 +98,7 @@ class Adapter(pl.LightningModule):
     # -- one step ------------------------------------------------------------------------------
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """The weighted sum of the losses of one batch."""
+        """Return the weighted sum of the losses of one batch."""
         step = self._new_step(batch)
         if batch.step < self.config.steps.source or not self.config.uses_target:
             losses = self._source_only(batch, step)
@@ -126,7 +126,7 @@ class Adapter(pl.LightningModule):
         )
 
     def _source_only(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """Labeled source views in their own style: the first stage, and the baseline's second."""
+        """Return the losses of labeled source views, without style transfer or a target batch."""
         assert batch.source is not None
         views = step.source_views = self._source_views(batch.source, step.generator)
         step.source_images = views.images
@@ -135,9 +135,10 @@ class Adapter(pl.LightningModule):
         return self._source_losses(step)
 
     def _adapt(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """All levels. B crops of each domain, K keypoints, crops of C px, heatmaps of S cells.
+        """Return the losses of all levels.
 
-        Without a source, those levels that need none; no other is on then, see
+        Shapes: B crops of each domain, K keypoints, crops of C px, heatmaps of S cells. Without a
+        source, only levels that need no source are on, see
         :func:`~posebridge.training.initialization.require_no_source_needed`.
         """
         config, stats = self.config, self.config.statistics
@@ -191,7 +192,7 @@ class Adapter(pl.LightningModule):
         return source_views(batch, self.config.source_view, self.mirror, trunk, generator)
 
     def _source_losses(self, step: Step) -> dict[str, Tensor]:
-        """L_s, and what levels learn from the source's labels."""
+        """Return L_s, and the losses that levels take on the source's labels."""
         views, output, config = step.source_views, step.source, self.config
         assert views is not None and output is not None
         self._features["source"] = output.features
@@ -210,14 +211,14 @@ class Adapter(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, _: int) -> None:
         step = self._step = batch.step
-        # Whatever a network draws by itself (dropout, drop path) depends on the step as well.
+        # Random layers of a network (dropout, drop path) depend on the step as well.
         torch.manual_seed(self.config.seed * 1_000_003 + step)
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
         set_rates(optimizer.param_groups, self.config, step)
         if step == self.config.steps.source:
-            # The stages are two trainings: the optimizer starts anew, so that starting from a
-            # stored source model gives the same weights.
+            # The stages are two trainings: the optimizer is reset, so that a run from a stored
+            # source model gets equal weights.
             optimizer.state.clear()
         for level in self._on:
             level.begin_step(step, self.student)
@@ -225,7 +226,7 @@ class Adapter(pl.LightningModule):
             self.unreadable[line] = None
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """The optimizer's step and, right after it, the teacher's."""
+        """Step the optimizer and then update the teacher."""
         super().optimizer_step(*args, **kwargs)
         if self._step < self.config.steps.source:
             if self._step == self.config.steps.source - 1:
@@ -256,7 +257,7 @@ class Adapter(pl.LightningModule):
         self.unreadable = dict.fromkeys(checkpoint["unreadable"])
         self.answered = checkpoint.get("answered")
 
-    # -- what is logged ------------------------------------------------------------------------
+    # -- logging -------------------------------------------------------------------------------
 
     @property
     def _logs(self) -> bool:
@@ -274,7 +275,7 @@ class Adapter(pl.LightningModule):
 def make_setup(
     config: AdaptConfig, style_bank: StyleBank | None, bones: BoneLengths | None
 ) -> Setup:
-    """Return what the levels need to know of a run."""
+    """Return the run's values that the levels need."""
     return Setup(
         crop_size=config.crop.size,
         heatmap_size=config.model.heatmap_size,

@@ -1,4 +1,4 @@
-"""What a run leaves behind while it trains: CSV rows, checkpoints, the validator's word."""
+"""Files that a run writes while it trains: CSV rows, checkpoints, validator scores."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from posebridge.validators.validators import MEASURES, VALIDATORS, ask, settled,
 from posebridge.version import __version__
 
 TEACHER_STUDENT = "teacher_student"
-"""Where a model folder's results say how far the student agreed with it, percent."""
+"""Key in a model folder's results: the agreement of the student with the model, percent."""
 
 
 class CsvRows(Logger):
-    """``metrics.csv`` with a row (step, name, value) for each figure.
+    """``metrics.csv`` with a row (step, name, value) for each metric.
 
-    Long rather than wide: terms come and go with the stages, and appending is all that a killed
-    run needs to survive. Rows from after the point of a resumption are dropped.
+    The format is long rather than wide: terms come and go with the stages, and a killed run keeps every
+    appended row. Rows from after the point of a resumption are dropped.
     """
 
     def __init__(self, out: Path, keep_until: int | None = None) -> None:
@@ -47,21 +47,21 @@ class CsvRows(Logger):
         return ""
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
-        """The configuration lies beside as ``config.yaml``."""
+        """Log nothing: the configuration is in ``config.yaml``."""
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Append a row for each figure."""
+        """Append a row for each metric."""
         values = {name: value for name, value in metrics.items() if name != "epoch"}
         append_metrics(self.out, values, step or 0)
 
 
 class Keeper(pl.Callback):
-    """Writes checkpoints and asks the validator.
+    """Writes checkpoints and runs the validators.
 
-    ``checkpoints/source`` is the model at the hand-over between the stages, ``last`` the newest
-    teacher, ``selected`` the teacher that the validator prefers, ``step_000600`` one that was asked
-    for by ``steps.keep_every``; ``resume.ckpt`` is everything that is needed to go on. The
-    validator sees held-out target images and nothing else.
+    ``checkpoints/source`` is the model at the end of the source stage, ``last`` the newest teacher,
+    ``selected`` the teacher with the best validator score, ``step_000600`` one that
+    ``steps.keep_every`` keeps; ``resume.ckpt`` holds the whole state to resume from. The validators
+    read held-out target images only.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Keeper(pl.Callback):
         about: Mapping[str, Any],
         end: int,
     ) -> None:
-        """``about`` is what model folders say of the domains; ``end`` the step to stop after."""
+        """Take ``about``, the domains' entries in model folders, and ``end``, the last step."""
         self.out, self.held_out, self.about, self.end = out, held_out, dict(about), end
         self._agreed: tuple[int, float] | None = None
 
@@ -95,7 +95,7 @@ class Keeper(pl.Callback):
         if not (step == steps.source or validates or keeps or saves):
             return
         adapter.watch.require_finite()
-        # A gradient may overflow where the loss did not: nothing is stored of such a step.
+        # A gradient may overflow where the loss did not: such a step is not stored.
         require_finite_state(trainer, adapter)
         # In the source stage the student is the model; the teacher is a copy from its start.
         model = adapter.delivered if step >= steps.source else adapter.student
@@ -115,9 +115,9 @@ class Keeper(pl.Callback):
 
     def _validate(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
         answers = ask(model, self.held_out, adapter.mirror)
-        words = {name: validator(answers) for name, validator in VALIDATORS.items()}
-        value = words[adapter.config.held_out.validator]
-        figures = {f"validator/{name}": word for name, word in words.items()}
+        scores = {name: validator(answers) for name, validator in VALIDATORS.items()}
+        value = scores[adapter.config.held_out.validator]
+        figures = {f"validator/{name}": score for name, score in scores.items()}
         points = answers.points.cpu()
         if adapter.answered is not None:
             figures["validator/settled"] = settled(adapter.answered, points, answers.size)
@@ -127,7 +127,7 @@ class Keeper(pl.Callback):
         best = max((v for _, v in adapter.validation), default=-math.inf)
         adapter.validation.append((adapter.step, value))
         for logger in trainer.loggers:
-            # Steps are logged by their number from 0; this is the word after the last of them.
+            # Steps are logged by their number from 0; these scores are after the last of them.
             logger.log_metrics(figures, max(adapter.step - 1, 0))
         if value > best:
             self._save("selected", adapter, model)
@@ -151,13 +151,13 @@ class Keeper(pl.Callback):
                     "name": MEASURES[adapter.config.held_out.validator],
                     "value": found[0] if found else None,
                 },
-                # The student is not kept, so nobody could ask it later.
+                # The student is not kept, so its agreement cannot be computed later.
                 **({TEACHER_STUDENT: self._student_agreement(adapter)} if adapted else {}),
             },
         )
 
     def _student_agreement(self, adapter: Adapter) -> float:
-        """Asked once a step, though a look and several checkpoints of that step tell it."""
+        """Return the student's agreement with the teacher, computed once a step."""
         if self._agreed is None or self._agreed[0] != adapter.step:
             teacher, student = adapter.teacher_model, adapter.student
             agreement = teacher_student(teacher, student, self.held_out, adapter.mirror)

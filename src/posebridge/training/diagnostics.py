@@ -1,4 +1,4 @@
-"""What is watched while a run trains: its pictures, terms that are not finite, what each does."""
+"""Diagnostics of a training run: preview images, non-finite terms, gradients of each loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class Preview(NamedTuple):
-    """What the last step looked at, for pictures; references, nothing is computed for it."""
+    """Inputs and labels of the last step for preview images; references only, without computation."""
 
     source_views: Float[Tensor, "B 3 C C"] | None = None
     styled_views: Float[Tensor, "B 3 C C"] | None = None
@@ -27,10 +27,10 @@ class NonFiniteLoss(RuntimeError):
 
 
 class Watch(nn.Module):
-    """Remembers on the device, without a sync, the first step at which a term is not finite.
+    """Records on the device, without a sync, the first step at which each term is not finite.
 
     Args:
-        terms: names of the losses that there may be.
+        terms: names of all possible losses.
     """
 
     first_bad: Tensor
@@ -41,27 +41,27 @@ class Watch(nn.Module):
         self.register_buffer("first_bad", torch.full((len(terms),), -1), persistent=False)
 
     def look(self, losses: Mapping[str, Tensor], step: int) -> None:
-        """Look at the losses of a step."""
+        """Record which losses of a step are not finite."""
         for place, name in enumerate(self.terms):
             if name in losses:
                 bad = ~torch.isfinite(losses[name].detach()) & (self.first_bad[place] < 0)
                 self.first_bad[place] = torch.where(bad, step, self.first_bad[place])
 
     def require_finite(self) -> None:
-        """Raise :class:`NonFiniteLoss` if a term was not finite since the run began."""
+        """Raise :class:`NonFiniteLoss` if a term was not finite since the run started."""
         first_bad = self.first_bad.tolist()
         for name, step in zip(self.terms, first_bad, strict=True):
             if step >= 0:
                 raise NonFiniteLoss(
                     f"the {name} loss was not finite at step {step}; the checkpoints from before "
-                    "are kept. Try a lower optimizer.lr, or a smaller weight of that term."
+                    "are kept. Try a lower optimizer.lr, or a smaller loss weight of that term."
                 )
 
 
 def term_figures(
     losses: Mapping[str, Tensor], weighted: Mapping[str, Tensor], features: Sequence[Tensor]
 ) -> dict[str, Tensor]:
-    """Every loss raw and weighted, and the gradient it brings to the shared features."""
+    """Return every loss raw and weighted, and the norm of its gradient at the shared features."""
     figures: dict[str, Tensor] = {}
     for name, loss in losses.items():
         figures[f"loss/{name}"] = loss.detach()
@@ -72,7 +72,7 @@ def term_figures(
 
 
 def _gradient_norm(weighted: Tensor, features: Sequence[Tensor]) -> Tensor:
-    """Norm of d(weighted loss) / d(decoder features): passes the head only, so it is cheap."""
+    """Return the norm of d(weighted loss) / d(decoder features); only the head is differentiated."""
     gradients = torch.autograd.grad(weighted, features, retain_graph=True, allow_unused=True)
     squares = [g.float().square().sum() for g in gradients if g is not None]
     return torch.stack(squares).sum().sqrt() if squares else torch.zeros(())

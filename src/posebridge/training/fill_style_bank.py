@@ -1,4 +1,4 @@
-"""The image level of a run: its style network, and the banks of styles of the two domains."""
+"""The style network and the style banks of a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def train_style_of(
     progress: Callable[[int, float, float], None] | None,
     say: Callable[[str], None] | None = None,
 ) -> StyleNetwork:
-    """Train (or finish, or load) the style decoder that a configuration describes."""
+    """Return the style decoder of a configuration, trained, resumed or loaded."""
     return train_style(
         config.image.network,
         source,
@@ -49,7 +49,7 @@ def image_level_of(
     progress: Callable[[int, float, float], None] | None,
     say: Callable[[str], None] | None = None,
 ) -> StyleBank:
-    """The image level with its banks filled; trains the style network first where it must."""
+    """Return the filled style bank of a run; train the style network first where it is needed."""
     if not config.uses_style_bank:
         return StyleBank("none")
     network = None

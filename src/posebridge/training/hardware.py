@@ -1,4 +1,4 @@
-"""Where a training runs: device, precision, worker processes."""
+"""The hardware of a run: device, precision, worker processes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 def device_of(config: AdaptConfig) -> torch.device:
-    """The device that a configuration asks for; ``auto`` is a GPU where there is one."""
+    """Return the configured device; ``auto`` is a GPU where one is available."""
     present = torch.cuda.is_available()
     if config.device == "gpu" and not present:
-        raise InputError("device is gpu, but torch sees none; choose cpu or auto.")
+        raise InputError("device is gpu, but torch finds none; choose cpu or auto.")
     return torch.device("cuda" if present and config.device != "cpu" else "cpu")
 
 
 def precision_of(config: AdaptConfig, device: torch.device) -> Any:
-    """Lightning's name of the precision; ``auto`` is bf16 on a GPU that has it, else 32 bits."""
+    """Return Lightning's precision name; ``auto`` is bf16 on a GPU with bf16, else 32 bits."""
     if config.precision == "auto":
-        # Older GPUs compute in bf16 too, but slower than in 32 bits.
+        # Older GPUs also compute in bf16, but slower than in 32 bits.
         quick = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return _PRECISION["bf16" if quick else "32"]
     if config.precision == "fp16" and device.type == "cpu":
@@ -33,7 +33,7 @@ def precision_of(config: AdaptConfig, device: torch.device) -> Any:
 
 
 def workers_of(config: AdaptConfig) -> int:
-    """Processes that decode: as asked for, else half of the cores, at most 8."""
+    """Return the number of decoding processes: configured, or half of the cores, at most 8."""
     if config.workers is not None:
         return config.workers
     return min(8, max(1, (os.cpu_count() or 1) // 2))

@@ -1,8 +1,8 @@
-"""``progress.json``: how far a run is and when it was last heard of, for whoever looks on.
+"""``progress.json``: the progress of a run and the time of its last sign of life.
 
-A run that is killed cannot say so. Its last words stay behind as they were, and a reader tells by
-the process and by the time that nobody writes any more (:func:`presence`). Losing the file loses
-nothing else: no training reads it.
+A killed run cannot record its end. Its last progress stays as it was, and a reader detects the end by
+the process and by the time since the last write (:func:`presence`). Losing the file does no harm: no
+training reads it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EVERY = 2.0
 _PATIENCE = 120.0
 _LONGEST = 600.0
 _CLOCKS = 86400.0
-"""Seconds that the clocks of two machines may differ by; a time further ahead is nonsense."""
+"""Seconds that the clocks of two machines may differ by; a time further ahead is invalid."""
 
 State = Literal["training", "stopped", "failed", "done"]
 Presence = Literal["training", "killed", "stopped", "failed", "done"]
@@ -39,11 +39,11 @@ Presence = Literal["training", "killed", "stopped", "failed", "done"]
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run says of itself.
+    """The progress that a run records.
 
     Attributes:
-        state: training until it is said otherwise.
-        step: steps done, both stages. first: done when this process began. planned: of the whole run.
+        state: training until another state is written.
+        step: steps done, both stages. first: done when this process started. planned: of the whole run.
         source: steps of the source stage.
         started, updated: seconds since 1970, of this process.
         pid, host: of this process.
@@ -61,19 +61,19 @@ class Progress:
 
     @property
     def seconds_per_step(self) -> float | None:
-        """The mean pace of this process; None before its first step."""
+        """The mean seconds per step of this process; None before its first step."""
         done = self.step - self.first
         return (self.updated - self.started) / done if done > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """At that pace, from the last word on."""
+        """Seconds to the end at the mean pace, from the last write on."""
         pace = self.seconds_per_step
         return None if pace is None else pace * max(0, self.planned - self.step)
 
 
 class Heartbeat(pl.Callback):
-    """Writes :class:`Progress` at the start, every two seconds of steps, and at whichever end."""
+    """Writes :class:`Progress` at the start, every two seconds of steps, and at every kind of end."""
 
     def __init__(self, out: Path) -> None:
         self.file = out / PROGRESS
@@ -101,7 +101,7 @@ class Heartbeat(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         if self._started:
-            # What ended the run is what is told, not that its last word could not be written.
+            # The error that ended the run is reported, not a failure to write this file.
             with suppress(InputError):
                 self._write(pl_module, "failed" if isinstance(exception, Exception) else "stopped")
 
@@ -124,10 +124,10 @@ class Heartbeat(pl.Callback):
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """Return the last word of a run, or None where there is none or it is nonsense.
+    """Return the last progress of a run, None without a file or with an invalid one.
 
-    Nonsense is a field that is missing, surplus or of another type, a state that does not exist, steps
-    that contradict each other, and times that are not finite, out of order or in the future.
+    A file is invalid with a field that is missing, surplus or of another type, an unknown state, steps
+    that contradict each other, or times that are not finite, out of order or in the future.
     """
     file = folder / PROGRESS
     if not file.is_file():
@@ -172,10 +172,10 @@ def _is_count(value: Any) -> bool:
 
 
 def presence(word: Progress, now: float) -> Presence:
-    """Whether a run that says it trains can still be believed.
+    """Return the state of a run, ``killed`` where it claims to train but gives no sign of life.
 
-    It counts as killed when its process is gone (on this machine), or when nothing was heard for two
-    minutes and for twenty steps at its own pace.
+    A run counts as killed when its process is gone (on this machine), or when nothing was written for
+    two minutes and for twenty steps at its own pace.
     """
     if word.state != "training":
         return word.state
@@ -187,13 +187,13 @@ def presence(word: Progress, now: float) -> Presence:
 def require_alone(folder: Path, console: Console) -> None:
     """Raise InputError where a process of another machine trains in a folder.
 
-    The lock of a folder (:func:`~posebridge.files.locks.locked_folder`) decides on one machine, and
-    this is called by whoever holds it. Not every shared disk hands locks on to other machines. A
-    process there cannot be seen from here, but where it lives it writes again: where its last word is
-    recent, this waits for the next one, at most until it would count as killed, ten minutes at most.
+    The lock of a folder (:func:`~posebridge.files.locks.locked_folder`) decides on one machine, and the
+    holder of the lock calls this function. Not every shared disk passes locks on to other machines. A
+    process there is not visible from here, but a live one writes again: where its last progress is
+    recent, this waits for the next one, until the process would count as killed, ten minutes at most.
 
     Raises:
-        InputError: somebody does; the message names the process.
+        InputError: a process of another machine does; the message names the process.
     """
     word = read_progress(folder)
     if word is None or word.host == socket.gethostname():
@@ -201,7 +201,7 @@ def require_alone(folder: Path, console: Console) -> None:
     if presence(word, time.time()) != "training":
         return
     who = f"the process {word.pid} of {word.host}"
-    console.print(f"{folder}: looking whether {who} still trains here", highlight=False)
+    console.print(f"{folder}: checking whether {who} still trains here", highlight=False)
     if _heard_again(folder, word):
         raise InputError(
             f"{folder} is being trained by {who} (step {word.step} of {word.planned}); wait until it "
@@ -210,15 +210,14 @@ def require_alone(folder: Path, console: Console) -> None:
 
 
 def _longest_silence(word: Progress) -> float:
-    """Seconds without a word after which a run counts as killed."""
+    """Return the seconds without a write after which a run counts as killed."""
     return max(_PATIENCE, 20 * (word.seconds_per_step or 0.0))
 
 
 def _heard_again(folder: Path, word: Progress) -> bool:
-    """Wait for another word than the one known; whether there is one, and it says that it trains.
+    """Wait for newer progress than ``word``; return whether there is some with state training.
 
-    Clocks of two machines may differ, so that the time counts from now where the word seems to come
-    from the future.
+    Clocks of two machines may differ: the wait starts now where the time of ``word`` is in the future.
     """
     rest = min(_longest_silence(word), _LONGEST) - max(0.0, time.time() - word.updated)
     until = time.monotonic() + rest
@@ -232,11 +231,11 @@ def _heard_again(folder: Path, word: Progress) -> bool:
 
 def _runs(pid: int) -> bool:
     if os.name != "posix":
-        return True  # elsewhere this call would end the process; silence alone decides
+        return True  # elsewhere this call would end the process; the time alone decides
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        pass  # another user's
+        pass  # another user's process
     return True

@@ -1,8 +1,8 @@
-"""Where a run starts: at a new student or a trained model, with a source or without one.
+"""The start of a run: a new student or a trained model, with a source or without one.
 
-With nothing but a trained model and target images, the levels that need source images lack them; the
-mean teacher, information maximization, the bone prior and L2-SP need none. Settings that would silently
-do nothing are refused.
+With only a trained model and target images, levels that need source images cannot be on. The mean
+teacher, information maximization, the bone prior and L2-SP need none. Settings that would silently
+have no effect are refused.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from posebridge.training.source_poses import SourcePoses
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run starts.
+    """The start of a run.
 
     Attributes:
-        config: the settings, with crop and model of the model where it alone is at hand.
+        config: the configuration; without a source, crop and model are the initial model's.
         model: the student.
-        skeleton: of the source, or of the model.
-        poses: what is known of the source's poses.
-        data: what model folders say of the source and the model.
+        skeleton: the skeleton of the source, or of the initial model.
+        poses: statistics of the source's poses.
+        data: entries of model folders about the source and the initial model.
     """
 
     config: AdaptConfig
@@ -44,11 +44,11 @@ class Start:
 
 
 def require_no_source_needed(config: AdaptConfig) -> None:
-    """Whether a configuration can do without a source.
+    """Check that a configuration works without a source.
 
     Raises:
-        InputError: it names no model to start from, asks for something that needs source images, or
-            learns nothing from the target.
+        InputError: it names no model to start from, has a level that needs source images, or learns
+            nothing from the target.
     """
     if config.start_from is None:
         raise InputError(
@@ -70,8 +70,8 @@ def require_no_source_needed(config: AdaptConfig) -> None:
         )
     if config.mapping is not None:
         raise InputError(
-            f"mapping {config.mapping} says which keypoints the source's are, but no source is "
-            "given; leave it out, the keypoints are the model's."
+            f"mapping {config.mapping} maps the source's keypoints, but no source is given; leave it "
+            "out, the keypoints are the model's."
         )
     if not config.learns_from_target:
         raise InputError(
@@ -82,21 +82,21 @@ def require_no_source_needed(config: AdaptConfig) -> None:
 
 
 def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
-    """A new student, or the model that ``start_from`` names.
+    """Return the start of a run: a new student, or the model that ``start_from`` names.
 
-    Without a source the model also says who the keypoints are, how subjects are cut out and what its
-    heatmaps aim at: ``crop`` and ``model`` of the settings give way to those it was trained with.
+    Without a source the model also determines the keypoints, the crops and the targets of its
+    heatmaps: ``crop`` and ``model`` of the configuration are replaced by the model's own.
 
     Raises:
-        InputError: the model cannot be read or does not fit, or lacks what the settings ask for; there
-            is nothing to train.
+        InputError: the model cannot be read or does not fit, or lacks something that the configuration
+            needs; or there is nothing to train.
     """
     _require_steps(config)
     if source is None:
         require_no_source_needed(config)
     else:
         poses = SourcePoses.of(source.points, source.labelled, source.skeleton)
-        _require_bones(config, poses, f"the source {source.images.name} has too few labelled bones")
+        _require_bones(config, poses, f"the source {source.images.name} has too few labeled bones")
         data = {"source": {"name": source.images.name, "subjects": len(source)}}
         if config.start_from is None:
             return Start(config, build_model(config, source.skeleton), source.skeleton, poses, data)
@@ -107,7 +107,7 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
         source.skeleton.require_same(checkpoint.skeleton, str(source.images.name), theirs)
         if checkpoint.crop.size != config.crop.size:
             raise InputError(
-                f"{theirs} sees crops of {checkpoint.crop.size} px, and crop.size is "
+                f"{theirs} takes crops of {checkpoint.crop.size} px, and crop.size is "
                 f"{config.crop.size}; set it to the model's."
             )
         _require_same_model(config.model, ModelConfig(**checkpoint.config["model"]), theirs)
@@ -119,12 +119,12 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
         )
     if checkpoint.model.facing is not None and config.facing_share == "target":
         raise InputError(
-            f"facing_share is target, but the share on the source of {theirs}, which it is compared "
-            "with, can only be counted on the source's labels, and no source is given; set it to "
+            f"facing_share is target, but the fraction on the source of {theirs}, which it is compared "
+            "with, needs the source's labels, and no source is given; set it to "
             "source (--preset source_free does), or name the source with --source."
         )
     poses = SourcePoses.from_results(checkpoint.results, len(skeleton), str(checkpoint.folder))
-    _require_bones(config, poses, f"{theirs} carries no lengths of its source's bones")
+    _require_bones(config, poses, f"{theirs} has no bone lengths of its source")
     trained = ModelConfig(**checkpoint.config["model"])
     config = replace(config, crop=checkpoint.crop, model=trained)
     known = checkpoint.results.get("data", {}).get("source")
@@ -133,14 +133,14 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
 
 
 def poses_known_to(model: Path | str) -> SourcePoses:
-    """What a model folder, or the source weights of a run, says of its source's poses."""
+    """Return the pose statistics in a model folder, or in the source checkpoint of a run."""
     checkpoint = load_checkpoint(model, "source")
     joints = len(checkpoint.skeleton)
     return SourcePoses.from_results(checkpoint.results, joints, str(checkpoint.folder))
 
 
 def _require_steps(config: AdaptConfig) -> None:
-    """A model to start from has its source stage behind it, so that the adaptation alone is left."""
+    """Check that the adaptation has steps: an initial model has its source stage behind it."""
     if config.start_from is not None and config.steps.adaptation == 0:
         raise InputError(
             "start_from names a trained model and steps.adaptation is 0; there is nothing to train, "
@@ -148,13 +148,13 @@ def _require_steps(config: AdaptConfig) -> None:
         )
 
 
-def _require_same_model(asked: ModelConfig, theirs: ModelConfig, who: str) -> None:
-    """The settings describe the model that is delivered; where weights came from may differ."""
+def _require_same_model(wanted: ModelConfig, stored: ModelConfig, name: str) -> None:
+    """Check that the configured model equals the initial model, apart from its encoder weights."""
     for field in fields(ModelConfig):
-        mine, other = getattr(asked, field.name), getattr(theirs, field.name)
+        mine, other = getattr(wanted, field.name), getattr(stored, field.name)
         if field.name != "weights" and mine != other:
             raise InputError(
-                f"{who} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
+                f"{name} has {field.name} {other}, and model.{field.name} is {mine}; set it to the "
                 "model's."
             )
 
@@ -165,10 +165,10 @@ def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:
 
 
 def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:
-    """A new student, its random parts drawn from the seed.
+    """Return a new student, its random parts drawn from the seed.
 
     Raises:
-        InputError: encoder, weights and sizes do not go together.
+        InputError: encoder, encoder weights and sizes do not fit together.
     """
     if config.steps.source + config.steps.adaptation == 0:
         raise InputError("steps.source and steps.adaptation are both 0; there is nothing to train.")

@@ -1,4 +1,4 @@
-"""Lightning without its remarks, and what its loggers raise with its place."""
+"""Lightning without its log messages, and disk errors of its loggers with their folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from posebridge.files.places import cannot_write, is_disk_error
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Lightning's remarks about hardware and loaders are not for our users."""
+    """Silence Lightning's messages about hardware and loaders."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -31,13 +31,13 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def disk_errors_named(folder: Path) -> Iterator[None]:
-    """Name ``folder`` where a disk takes no more and the error tells no place.
+    """Name ``folder`` where a full disk's error names no file.
 
-    TensorBoard writes in a thread of its own, and raises in the training what that thread ran into;
-    the thread's own traceback is left out.
+    TensorBoard writes in its own thread, and raises that thread's errors in the training; the thread's
+    own traceback is left out.
 
     Raises:
-        InputError: the disk that ``folder`` is on takes no more.
+        InputError: the disk with ``folder`` is full or cannot be written.
     """
     before = threading.excepthook
 

@@ -1,4 +1,4 @@
-"""Settings that come together from files and options, each with the place that it came from."""
+"""Settings merged from files and options, each with its origin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posebridge.files.typed_values import checked_value, field_types
 from posebridge.files.yaml_files import parse_yaml, read_yaml, require_mapping
 from posebridge.training.config import AdaptConfig, further_levels
 
-_KIND = "file of settings"
+_KIND = "config file"
 
 
 def known_settings() -> Mapping[str, Any]:
@@ -48,7 +48,7 @@ def dotted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 class MergedSettings:
-    """The defaults, and over them what is added; later values replace earlier ones."""
+    """The defaults, overridden by added settings; later values replace earlier ones."""
 
     def __init__(self) -> None:
         default = AdaptConfig(further_levels={n: kind() for n, kind in further_levels().items()})
@@ -60,10 +60,10 @@ class MergedSettings:
         self._places: dict[str, str] = {}
 
     def add_file(self, file: Path | str) -> None:
-        """Add a YAML file of settings; an empty one, such as a preset of defaults, adds none.
+        """Add a YAML file of settings; an empty file, such as a preset of defaults, adds none.
 
         Raises:
-            InputError: unreadable, no mapping, or a setting that is unknown or does not fit.
+            InputError: the file is unreadable or not a mapping, or a setting is unknown or invalid.
         """
         content = read_yaml(Path(file), _KIND)
         if content is not None:
@@ -71,11 +71,11 @@ class MergedSettings:
                 self.add(name, value, f"{file}: ")
 
     def add(self, name: str, value: Any, place: str = "", *, text: bool = False) -> None:
-        """Add a setting, or a mapping of the settings of a group.
+        """Add a setting, or a mapping of a group's settings.
 
         Args:
-            name: dotted. value: plain data. place: put before a message about the value.
-            text: the value is the text of an option.
+            name: dotted. value: plain data. place: prefix of a message about the value.
+            text: whether the value is the text of an option.
 
         Raises:
             InputError: an unknown setting, or a value of another type.
@@ -111,7 +111,7 @@ class MergedSettings:
         """Return the configuration.
 
         Raises:
-            InputError: a value is out of its range, or two do not go together.
+            InputError: a value is out of its range, or two values contradict each other.
         """
         return self._built(AdaptConfig, "")
 
@@ -136,7 +136,7 @@ class MergedSettings:
             raise InputError(self._located(str(error), before)) from error
 
     def _located(self, message: str, group: str) -> str:
-        """Put the file in front that the setting of a message came from."""
+        """Return a message with the file in front that its setting came from."""
         named = message.split(" ", 1)[0]
         if named in self._places:
             return f"{self._places[named]}{message}"
@@ -150,7 +150,7 @@ class MergedSettings:
 
 
 def _free(name: str) -> str | None:
-    """Return the setting of free names that ``name`` is a key of, None where it is of none."""
+    """Return the setting of free names that ``name`` is a key of, None without one."""
     return next(
         (
             setting
@@ -178,7 +178,7 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name[:100], known_settings(), n=3, cutoff=0.5)
     meant = f" Did you mean {' or '.join(close)}?" if close else ""
     short = name if len(name) <= 100 else f"{name[:97]}..."
-    return f"there is no setting '{short}'.{meant} See 'posebridge adapt --help' for every field."
+    return f"the setting '{short}' does not exist.{meant} See 'posebridge adapt --help' for all fields."
 
 
 def _at(config: AdaptConfig, name: str) -> Any:

@@ -1,7 +1,7 @@
-"""``metrics.csv``: a row (step, name, value) for each logged figure, and its one reader.
+"""``metrics.csv``: a row (step, name, value) for each logged metric, and its one reader.
 
-A killed process may leave half a row at the end, and a damaged disk anything. A row that can't be
-read is left out and counted; half a row at the end, without its line break, is expected and is not.
+A killed process may leave half a row at the end, and a damaged disk any content. A row that cannot be
+read is left out and counted; half a row at the end, without its line break, is not counted.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _ROW = re.compile(
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A logged figure.
+    """A logged metric.
 
     Attributes:
-        step: by its number from 0. text: the row as it is in the file.
+        step: the step's number from 0. text: the row as it is in the file.
     """
 
     step: int
@@ -38,10 +38,10 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a file of metrics holds.
+    """The content of a metrics file.
 
     Attributes:
-        rows: in the order of the file. unreadable: how many rows could not be read.
+        rows: in the order of the file. unreadable: the number of rows that could not be read.
     """
 
     file: Path
@@ -50,11 +50,11 @@ class Metrics:
 
     @property
     def remark(self) -> str | None:
-        """Return a sentence on what is left out; None where everything was read."""
+        """Return a sentence on the rows that are left out; None where every row was read."""
         if not self.unreadable:
             return None
-        rows = "1 row can't be read and is" if self.unreadable == 1 else ""
-        rows = rows or f"{self.unreadable} rows can't be read and are"
+        rows = "1 row cannot be read and is" if self.unreadable == 1 else ""
+        rows = rows or f"{self.unreadable} rows cannot be read and are"
         return f"{self.file} is damaged: {rows} left out."
 
     def curves(self, names: Collection[str] | None = None) -> Mapping[str, list[tuple[int, float]]]:
@@ -79,7 +79,7 @@ def parse_metric_row(line: bytes) -> MetricRow | None:
 
 
 def read_metrics(folder: Path) -> Metrics:
-    """Return the metrics of a run folder: no rows where it has no such file, or none to read."""
+    """Return the metrics of a run folder, without rows where the file is missing or unreadable."""
     file = folder / METRICS
     try:
         content = file.read_bytes()
@@ -88,14 +88,14 @@ def read_metrics(folder: Path) -> Metrics:
     *lines, rest = content.split(b"\n")
     whole = [line.removesuffix(b"\r") for line in lines]
     rows = [(line, parse_metric_row(line)) for line in whole if line and line != HEADER]
-    # A last row without its line break may be half a row, whose value is another one.
+    # A last row without its line break may be half a row, with another value.
     torn = parse_metric_row(rest) is None and len(rest) > 300
     unreadable = sum(row is None for _, row in rows) + torn
     return Metrics(file, [row for _, row in rows if row is not None], unreadable)
 
 
 def write_metrics(folder: Path, rows: Sequence[MetricRow]) -> None:
-    """Write the file anew with its header and these rows, whole or not at all."""
+    """Write the file anew with its header and the given rows, atomically."""
     lines = [HEADER, *(row.text for row in rows)]
     write_bytes(folder / METRICS, b"".join(line + b"\r\n" for line in lines))
 

@@ -19,16 +19,16 @@ def optimizer_of(
     student: PoseModel,
     others: Sequence[tuple[list[nn.Parameter], float]],
 ) -> torch.optim.Optimizer:
-    """AdamW over the student, its encoder apart, and over the networks beside it.
+    """Return AdamW over the student, with its encoder as a group, and over the levels' networks.
 
     Args:
-        step: where the run begins.
+        step: the first step of the run.
         others: parameters of networks beside the student, with their multiples of its rate.
     """
     encoder = list(student.encoder.parameters())
-    theirs = {id(p) for p in encoder}
+    in_encoder = {id(p) for p in encoder}
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in student.parameters() if id(p) not in theirs], "factor": 1.0},
+        {"params": [p for p in student.parameters() if id(p) not in in_encoder], "factor": 1.0},
         {"params": encoder, "factor": config.optimizer.encoder, "encoder": True},
         *({"params": parameters, "factor": factor} for parameters, factor in others),
     ]
@@ -40,7 +40,7 @@ def optimizer_of(
 def set_rates(groups: Sequence[dict[str, Any]], config: AdaptConfig, step: int) -> None:
     """Give every group of :func:`optimizer_of` its learning rate at a step."""
     for group in groups:
-        # A run that was stopped before groups told them apart kept the encoder's factor.
+        # A resumed run from before groups were marked keeps the encoder's factor.
         if group.get("encoder", False):
             group["factor"] = encoder_factor(config, step)
         group["lr"] = learning_rate(config, step) * group["factor"]

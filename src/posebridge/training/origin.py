@@ -1,8 +1,8 @@
-"""``origin.json``: where a run began and on which data, so that it finds both again.
+"""``origin.json``: the folder that a run started in, and a checksum of its data.
 
-Paths of ``config.yaml`` are as they were given, often relative to the folder in which the run began.
-The file names that folder, and holds a checksum of the subjects, so that a run that is resumed with
-its data elsewhere is resumed on the same data. Losing the file loses nothing else.
+Paths of ``config.yaml`` are stored as given, often relative to the folder in which the run started.
+The file names that folder. Its checksum of the subjects makes sure that a run resumes on the same data
+where the data moved. Losing the file does no other harm.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ ORIGIN = "origin.json"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a run began and on which data.
+    """The folder that a run started in, and its data.
 
     Attributes:
         folder: the folder that relative paths of the configuration start from.
-        from_run: the same folder as a path from the run folder, for a project that moves as a whole.
-        source, target: checksums of the subjects; of the source None where there is none.
-        source_subjects, target_subjects: their numbers.
+        from_run: that folder as a path from the run folder, for a project that moves as a whole.
+        source, target: checksums of the subjects; None for a missing source.
+        source_subjects, target_subjects: numbers of subjects.
     """
 
     folder: str
@@ -45,7 +45,7 @@ class Origin:
 
     @classmethod
     def of(cls, run: Path, source: LabelledSamples | None, target: UnlabelledSamples) -> Origin:
-        """Return the origin of a run that begins, or is resumed, in the current folder."""
+        """Return the origin of a run that starts or resumes in the current folder."""
         here = os.getcwd()
         return cls(
             here,
@@ -62,7 +62,7 @@ class Origin:
 
 
 def read_origin(run: Path) -> Origin | None:
-    """Return what a run folder tells of its origin; None where there is nothing that makes sense."""
+    """Return the origin that a run folder records; None without a file or with an invalid one."""
     file = run / ORIGIN
     if not file.is_file():
         return None
@@ -86,7 +86,7 @@ def _makes_sense(content: Any) -> bool:
 
 
 def require_same_data(before: Origin | None, now: Origin, run: Path) -> None:
-    """Raise InputError where a run would be resumed on other data than it began with."""
+    """Raise InputError where a run would resume on other data than it started with."""
     if before is None:
         return
     for name in ("source", "target"):
@@ -99,13 +99,13 @@ def require_same_data(before: Origin | None, now: Origin, run: Path) -> None:
             else "other images, boxes or keypoints"
         )
         raise InputError(
-            f"the {name} is not the one that the run {run} began with ({what}); give the data as it "
+            f"the {name} is not the one that the run {run} started with ({what}); give the data as it "
             f"was, with --{name} or --data-root where it moved, or start a new run."
         )
 
 
 def _digest(samples: UnlabelledSamples, *arrays: np.ndarray) -> str:
-    """Return a checksum of subjects in their order: names of files without folders, and numbers."""
+    """Return a checksum of subjects in order: file names without folders, and all numbers."""
     files, which = np.unique(samples.files, return_inverse=True)
     names: Sequence[bytes] = [os.path.basename(bytes(name)) for name in files]
     content = hashlib.sha256(b"\n".join(names))

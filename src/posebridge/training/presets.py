@@ -202,4 +202,4 @@ def _sentence(message: str, parser: ArgumentParser) -> str:
         close = difflib.get_close_matches(unknown.group(1), known, n=3, cutoff=0.5)
         if close and unknown.group(1) not in known:
             line += f" Did you mean {' or '.join(close)}?"
-    return f"{line} See --help for every field."
+    return f"{line} See --help-all for every field."

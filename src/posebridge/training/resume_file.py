@@ -1,4 +1,4 @@
-"""``resume.ckpt``: all that a run resumes from, checked before it is written and before it is read."""
+"""``resume.ckpt``: the whole state that a run resumes from, checked when written and when read."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _REMEDY = "start the run again with another --out"
 
 
 class DigestedCheckpoints(CheckpointIO):
-    """Lightning's checkpoints as files that are whole or not there, with a checksum at their end.
+    """Lightning's checkpoints as files that are written atomically, with a checksum at their end.
 
-    Reading one never runs code that is in it.
+    Reading a checkpoint never runs code in it.
     """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write a checkpoint; the one before stays until the new one is on the disk."""
+        """Write a checkpoint; the earlier one stays until the new one is on the disk."""
         with written_whole(Path(path), lambda file: require_digest(file, _REMEDY)) as partial:
             save_content(checkpoint, partial)
             append_digest(partial)
@@ -52,9 +52,9 @@ class DigestedCheckpoints(CheckpointIO):
 
 
 def save_content(content: Mapping[str, Any], file: Path) -> None:
-    """Write what ``torch.load`` reads; a full disk is an OSError.
+    """Write a file for ``torch.load``; a full disk is an OSError.
 
-    PyTorch itself reports a full disk as a RuntimeError about the place in its archive.
+    PyTorch itself reports a full disk as a RuntimeError about a position in its archive.
     """
     with file.open("wb") as stream:
         try:
@@ -67,7 +67,7 @@ def save_content(content: Mapping[str, Any], file: Path) -> None:
 
 
 def read_resume_file(file: Path) -> dict[str, Any]:
-    """Return what a file holds that :class:`DigestedCheckpoints` wrote; tensors are on the CPU.
+    """Return the content of a file that :class:`DigestedCheckpoints` wrote; tensors are on the CPU.
 
     Raises:
         InputError: the file is damaged, or not such a file.
@@ -76,13 +76,13 @@ def read_resume_file(file: Path) -> dict[str, Any]:
     try:
         content = torch.load(file, weights_only=True, map_location="cpu")
         int(content["global_step"])
-    except Exception as error:  # whatever a file that is something else leads to
+    except Exception as error:  # any failure of a file of another kind
         raise InputError(f"{file} is damaged ({type(error).__name__}); {_REMEDY}.") from error
     return content
 
 
 def require_finite_state(trainer: pl.Trainer, adapter: Adapter) -> None:
-    """Raise :class:`NonFiniteLoss` where weights or the optimizer's state are not finite numbers."""
+    """Raise :class:`NonFiniteLoss` where weights or the optimizer's state are not finite."""
     tensors = dict(adapter.state_dict())
     for number, optimizer in enumerate(trainer.optimizers):
         tensors |= dict(_tensors(optimizer.state_dict()["state"], f"optimizer {number}"))

@@ -1,13 +1,13 @@
 """A run folder: from data and a configuration to checkpoints.
 
-config.yaml       the resolved configuration; starts the same run again
-metrics.csv       every logged figure; tensorboard/ holds the same as events
+config.yaml       the resolved configuration; starts an equal run
+metrics.csv       every logged metric; tensorboard/ holds the metrics as events
 checkpoints/      source, last, selected, step_...: model folders, each with a model card
-resume.ckpt       everything that is needed to go on
-progress.json     how far it is and when it was last heard of
-origin.json       the folder that it began in, and a checksum of its data
+resume.ckpt       the whole state to resume from
+progress.json     the progress of the run and the time of its last sign of life
+origin.json       the folder that the run started in, and a checksum of its data
 skipped.txt       images that could not be read
-held_out.txt      target images that only the validator sees
+held_out.txt      target images that only the validator reads
 style/            the decoder of the style network, where one was trained
 """
 
@@ -57,16 +57,16 @@ HELD_OUT = "held_out.txt"
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run says of itself, without labels.
+    """The result of a run, without labels.
 
     Attributes:
         folder: the run folder.
-        validation: (step, value) of each look of the validator, higher is better.
-        selected: the step whose weights the validator prefers.
+        validation: (step, score) of each validation, higher is better.
+        selected: the step of the checkpoint with the best validator score.
         skipped: one line for each image that could not be read.
-        measure: what the validator's value is, in words.
-        steps: done, over both stages. planned: of the whole run; more than ``steps`` where it was
-            told to stop before.
+        measure: the description of the validator's score.
+        steps: done, over both stages. planned: of the whole run; more than ``steps`` where the run
+            stopped early.
     """
 
     folder: Path
@@ -95,32 +95,31 @@ def train(
     style_progress: Callable[[int, float, float], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Train on the source, adapt to the target, and leave a run folder.
+    """Train on the source, adapt to the target, and write a run folder.
 
-    The folder is locked from before anything is written to the end.
+    The folder is locked from before the first write to the end.
 
     Args:
         config: every setting.
-        source: labelled images; None where only the model of ``start_from`` is at hand.
+        source: labeled images; None where only the model of ``start_from`` is available.
         target: images and boxes; the type has no field for keypoints.
         out: the run folder; it must not hold a run unless ``resume``.
-        callbacks: what else should happen while it trains (progress, pictures).
-        resume: go on from ``resume.ckpt``.
-        stop_after: end when the run has done this many steps, both stages counted but not what a
-            model that it starts from did before, as if stopped there; the schedule stays that of the
-            whole run.
+        callbacks: further callbacks of the trainer (progress, previews).
+        resume: resume from ``resume.ckpt``.
+        stop_after: stop after this number of steps, counted over both stages without the steps of an
+            initial model, as if the run was stopped there; the schedule stays that of the whole run.
         style_progress: called with the step and the two losses of the style network.
-        say: told about what is damaged and can be done without.
+        say: called with a sentence about damage that does not stop the run.
 
     Raises:
         InputError: the folder is taken or another process trains in it, nothing can be read, or the
             configuration does not fit.
-        NonFiniteLoss: a loss, or weights, were not finite; the checkpoints from before are kept.
+        NonFiniteLoss: a loss or the weights were not finite; the checkpoints from before are kept.
         Terminated: SIGTERM came; the last checkpoint is kept.
     """
     if not is_text(str(out.absolute())):
         raise InputError(
-            f"the name of the run folder {printable(out)} is not UTF-8, which TensorBoard can't write "
+            f"the name of the run folder {printable(out)} is not UTF-8, which TensorBoard cannot write "
             "to; give another."
         )
     with locked_folder(out):
@@ -142,14 +141,16 @@ def _train(
 ) -> RunResult:
     state = out / RESUME
     if (out / "config.yaml").exists() and not resume:
-        raise InputError(f"{out} already holds a run; give another --out, or go on with --resume.")
+        raise InputError(
+            f"{out} already holds a run; give another --out, or resume it with --resume."
+        )
     skipped: list[str] = []
     if source is not None:
         fine, skipped = drop_unreadable(source.images)
         source = split_source(source.subset(fine), config).training
     fine, broken = drop_unreadable(target)
     target, skipped = target.subset(fine), skipped + broken
-    # Read before anything is written, so that a damaged file leaves the folder as it is.
+    # Read before the first write, so that a damaged file leaves the folder as it is.
     done = int(read_resume_file(state)["global_step"]) if resume and state.exists() else 0
     remark = read_metrics(out).remark if done else None
     if remark is not None and say is not None:
@@ -172,8 +173,8 @@ def _train(
 
     total = config.steps.source + config.steps.adaptation
     end = total if stop_after is None else min(total, config.first_step + stop_after)
-    # Styles are of the adaptation; where this call does not reach it, the network that gives them is
-    # trained by the one that does. It draws from generators of its own, so no weight depends on when.
+    # Only the adaptation uses styles; where this call does not reach it, the call that does trains the
+    # style network. It draws from generators of its own, so no weight depends on the time.
     image_level = (
         StyleBank("none")
         if source is None or end <= config.steps.source
@@ -189,7 +190,7 @@ def _train(
         config.seed,
         config.steps.source,
     )
-    # All steps, also of a trial: Lightning takes the end of a loader for the end of the run.
+    # All steps, even of a stopped run: Lightning takes the end of a loader for the end of the run.
     data = _Steps(steps, adapter, total, workers)
     with quiet(), disk_errors_named(out):
         trainer = pl.Trainer(
@@ -232,10 +233,10 @@ def _train(
                 weights_only=True,
             )
         except SystemExit as error:
-            # Lightning answers Ctrl-C with exit(1); to our callers it is an interrupt.
+            # Lightning turns Ctrl-C into exit(1); for our callers it is an interrupt.
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error
-            # And SIGTERM with exit(0), which looks like a run that is done.
+            # It turns SIGTERM into exit(0), which would look like a finished run.
             if isinstance(error, SIGTERMException):
                 raise Terminated from error
             raise
@@ -250,7 +251,7 @@ def _train(
 
 
 class _Steps(pl.LightningDataModule):
-    """The batches from the adapter's present step on; asked for after a checkpoint is loaded."""
+    """The batches from the adapter's present step on; built after a checkpoint is loaded."""
 
     def __init__(self, steps: PairedSteps, adapter: Adapter, total: int, workers: int) -> None:
         super().__init__()
@@ -261,7 +262,7 @@ class _Steps(pl.LightningDataModule):
 
 
 def _counts(target: UnlabelledSamples, split: TargetSplit) -> dict[str, Any]:
-    """What a model folder says of the target: its name and numbers of subjects."""
+    """Return a model folder's entry about the target: its name and numbers of subjects."""
     return {
         "target": {
             "name": target.name,
@@ -276,7 +277,7 @@ def _held_out_crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
 
 
 def _remove_halves(out: Path) -> None:
-    """Remove what killed processes left half-written; nobody else writes while the lock is held."""
+    """Remove half-written files of killed processes; no other process writes under the lock."""
     for half in out.glob(".*.partial*"):
         with suppress(OSError):
             half.unlink()

@@ -1,6 +1,6 @@
-"""Learning rate, weights of the losses and randomness as functions of the step alone.
+"""Learning rate, loss weights and randomness as functions of the step alone.
 
-Nothing here remembers anything, so a run that was stopped goes on exactly as if it had not been.
+Nothing here has state, so a stopped run resumes exactly as if it had not been stopped.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch
 from posebridge.alignment.level import Level
 from posebridge.training.config import AdaptConfig
 
-# The released schedule in epochs: where the rate drops, where the source stage ends, and the end.
+# The released schedule in epochs: the drops of the rate, the end of the source stage, and the end.
 _DROPS, _SOURCE_EPOCHS, _EPOCHS = (45, 60), 40, 70
 
 
 def learning_rate(config: AdaptConfig, step: int) -> float:
-    """The student's learning rate at a step counted over both stages."""
+    """Return the student's learning rate at a step counted over both stages."""
     optimizer, steps = config.optimizer, config.steps
     adapting = step >= steps.source
     base = optimizer.lr
@@ -38,19 +38,20 @@ def learning_rate(config: AdaptConfig, step: int) -> float:
 
 
 def _epoch(config: AdaptConfig, position: int) -> float:
-    """Where a step of the adaptation lies in the released schedule, both stages counted.
+    """Return the epoch of the released schedule at a step of the adaptation.
 
-    The source stage stands for its 40 epochs however long it is: with 20,000 and 15,000 steps the two
-    drops come at 22,500 and 30,000 of both, as released, and a short adaptation after a long source
-    stage still begins at the full rate. Nothing drops within the source stage, which several
-    adaptations of other lengths may share. Without one the adaptation is the whole schedule.
+    The source stage counts as 40 epochs, whatever its length: with 20,000 and 15,000 steps the two
+    drops come at steps 22,500 and 30,000 of both stages, as released, and a short adaptation after a
+    long source stage still starts at the full rate. The rate does not drop within the source stage,
+    which adaptations of several lengths may share. Without a source stage the adaptation is the whole
+    schedule.
     """
     before = _SOURCE_EPOCHS if config.steps.source else 0
     return before + (_EPOCHS - before) * position / max(1, config.steps.adaptation)
 
 
 def encoder_factor(config: AdaptConfig, step: int) -> float:
-    """The encoder's learning rate as a multiple of the student's."""
+    """Return the encoder's learning rate as a multiple of the student's."""
     optimizer = config.optimizer
     if step >= config.steps.source and optimizer.adaptation_encoder is not None:
         return optimizer.adaptation_encoder
@@ -58,17 +59,17 @@ def encoder_factor(config: AdaptConfig, step: int) -> float:
 
 
 def ramp(config: AdaptConfig, step: int) -> float:
-    """Share of the adaptation's weights that is in force: 0 to 1 over ``steps.ramp``."""
+    """Return the ramp of the adaptation's loss weights: 0 to 1 over ``steps.ramp``."""
     if config.steps.ramp == 0:
         return 1.0
     return min(1.0, (step - config.steps.source + 1) / config.steps.ramp)
 
 
 def loss_weight(config: AdaptConfig, levels: Sequence[Level], term: str, step: int) -> float:
-    """Return what the loss ``term`` counts in the total at a step.
+    """Return the loss weight of ``term`` in the total at a step.
 
-    The weight that its level gives it, times what other levels scale it by, times :func:`ramp` unless
-    it is taken on source labels.
+    It is the weight of its level, times the scales of other levels, times :func:`ramp` unless the term
+    is taken on source labels.
     """
     if term == "source":
         return 1.0
@@ -82,6 +83,6 @@ def loss_weight(config: AdaptConfig, levels: Sequence[Level], term: str, step: i
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
-    """The CPU generator from which everything random in a step is drawn."""
+    """Return the CPU generator for every random draw of a step."""
     state = np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))

@@ -1,8 +1,8 @@
-"""What a run keeps of its source's poses: statistics that travel with the model, no image, no pose.
+"""Statistics of the source's poses that a run keeps: they travel with the model, without any pose.
 
-Two things about the labelled skeletons, both free of where a subject stands and how large it is:
+Two statistics of the labeled skeletons, both independent of a subject's position and size:
 
-- :class:`~posebridge.alignment.bone_lengths.BoneLengths`: how long each bone is beside the others.
+- :class:`~posebridge.alignment.bone_lengths.BoneLengths`: the length of each bone relative to others.
 - :class:`~posebridge.validators.pose_prior.PosePrior`: a Gaussian over whole shapes, a validator. No
   loss uses it, so it is evidence about a run.
 
@@ -32,14 +32,14 @@ _MOST_JOINTS = 64
 
 @dataclass(frozen=True)
 class SourcePoses:
-    """What is known of a source's poses; None where too few were labelled."""
+    """Statistics of a source's poses; None where too few were labeled."""
 
     bones: BoneLengths | None = None
     shapes: PosePrior | None = None
 
     @classmethod
     def of(cls, points: np.ndarray, labelled: np.ndarray, skeleton: Skeleton) -> SourcePoses:
-        """Learn from labelled subjects: (M, K, 2) and (M, K). Of very many, evenly spaced ones do."""
+        """Return the statistics of labeled subjects: (M, K, 2) and (M, K), evenly thinned."""
         rows = np.linspace(0, len(points) - 1, min(len(points), _MOST_POSES)).round().astype(int)
         points, labelled = points[rows], labelled[rows]
         return cls(
@@ -48,16 +48,16 @@ class SourcePoses:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``results.json`` of a model folder."""
+        """Return the entry for ``results.json`` of a model folder."""
         parts = {"bones": self.bones, "shapes": self.shapes}
         return {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
     def from_results(cls, results: Mapping[str, Any], joints: int, place: str) -> SourcePoses:
-        """What a model folder says of its source's poses; nothing where it was not recorded.
+        """Return the statistics of a model folder; empty where they were not recorded.
 
         Args:
-            place: of the folder, for the message.
+            place: the folder, for the message.
 
         Raises:
             InputError: the record is not one that posebridge wrote.
@@ -80,5 +80,5 @@ def _shapes(points: np.ndarray, labelled: np.ndarray) -> PosePrior | None:
         return None
     try:
         return PosePrior(points, labelled)
-    except RuntimeError:  # torch.linalg's, about poses without any spread
+    except RuntimeError:  # from torch.linalg, for poses without any spread
         return None

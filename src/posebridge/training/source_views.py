@@ -1,4 +1,4 @@
-"""Labelled views of a source batch."""
+"""Labeled views of a source batch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def source_views(
     trunk: Int[Tensor, "Q 4"] | None,
     generator: torch.Generator,
 ) -> SourceViews:
-    """Random views of labelled crops, in their own style.
+    """Return random views of labeled crops, in their own style.
 
     Args:
         mirror: the partner of each keypoint.
-        trunk: quadrangles that tell which way a subject faces, see
+        trunk: quadrangles that determine which way a subject faces, see
             :func:`~posebridge.ops.facing.trunk`; None where sides are named.
     """
     crops, points, visible, way = (

@@ -1,4 +1,4 @@
-"""Which images of the two domains training sees, and which are kept out of it, drawn by the seed."""
+"""Training images and held-out images of the two domains, drawn by the seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TargetSplit:
 def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
     """Hold out whole images for the validator, drawn by the seed.
 
-    With a single image there is nothing to split, and it serves as both.
+    A single image cannot be split, and is in both parts.
     """
     images = np.unique(target.files)
     count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
@@ -43,10 +43,10 @@ class SourceSplit:
 
 
 def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
-    """Keep whole images out of training, drawn by the seed: ``source_held_out`` of them.
+    """Keep the fraction ``source_held_out`` of whole images out of training, drawn by the seed.
 
-    A run that starts from a stored model keeps the same ones out only if that model's run had the
-    same seed and share.
+    A run that starts from a stored model holds out equal images only if that model's run had an equal
+    seed and fraction.
     """
     images = np.unique(source.images.files)
     count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
@@ -57,7 +57,7 @@ def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
 def _whole_images(
     files: np.ndarray, images: np.ndarray, count: int, seed: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of ``count`` of the images, drawn by the seed, and all others."""
+    """Return the rows of ``count`` images, drawn by the seed, and all other rows."""
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     apart = np.isin(files, images[chosen])
     return np.flatnonzero(apart), np.flatnonzero(~apart)

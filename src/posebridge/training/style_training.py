@@ -1,4 +1,4 @@
-"""Trains the decoder of the style network on images of both domains, without labels."""
+"""Training of the style network's decoder on images of both domains, without labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHECKPOINT_EVERY = 200
 
 
 def build_style_network(config: StyleTrainingConfig, input_size: int, seed: int) -> StyleNetwork:
-    """The network with an untrained decoder, its random parts drawn from the seed."""
+    """Return the network with an untrained decoder, its random parts drawn from the seed."""
     torch.manual_seed(seed)
     return StyleNetwork(
         config.encoder,
@@ -54,27 +54,27 @@ def train_style(
     progress: Callable[[int, float, float], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> StyleNetwork:
-    """Train until ``config.steps``, or go on where an earlier call was stopped.
+    """Train until ``config.steps``, or resume where an earlier call was stopped.
 
-    The file is locked meanwhile. What an earlier call left is trained again from the beginning where
-    it is damaged, which gives the same decoder.
+    The file is locked meanwhile. A damaged resume file is dropped and the training starts again, which
+    gives an equal decoder.
 
     Each step decodes source images in the style of target images and target images in the style of
-    source ones, so that one decoder serves both ways. Loss: content and style (Huang & Belongie
+    source images, so that one decoder serves both directions. Loss: content and style (Huang & Belongie
     2017) and the reconstruction of images in their own style, each with its weight.
 
     Args:
-        file: where the decoder goes, a .safetensors file; beside it, until the end, lies
-            ``<file>.resume``. A finished file is loaded and nothing is trained.
+        file: the decoder's file, a .safetensors file; until the end, ``<file>.resume`` is next to it.
+            A finished file is loaded and nothing is trained.
         progress: called with the step, the content and the style loss, every 20 steps.
-        say: told where what an earlier call left is damaged.
+        say: called with a sentence where the resume file is damaged.
 
     Returns:
         the trained network, in evaluation mode.
 
     Raises:
-        InputError: the file is another network's, or its half-done training had other settings,
-            seed or numbers of images; another process trains it.
+        InputError: the file belongs to another network, or the stopped training had another config,
+            seed or numbers of images; or another process trains it.
         NonFiniteLoss: the decoder's weights became infinite or not a number.
     """
     with locked_file(file):
@@ -152,7 +152,7 @@ def _require_finite(network: StyleNetwork, optimizer: torch.optim.Optimizer, ste
     name = first_not_finite(tensors)
     if name is not None:
         raise NonFiniteLoss(
-            f"the style network is not finite after step {step} ('{name}'); what was stored before is "
+            f"the style network is not finite after step {step} ('{name}'); the state stored before is "
             "kept. Try a lower image.network.lr."
         )
 
@@ -184,15 +184,15 @@ def _restore(
     about: dict[str, str],
     say: Callable[[str], None] | None,
 ) -> int:
-    """Return the steps done; 0 where the file is damaged, which is told."""
+    """Return the steps done; 0 where the file is damaged, with a sentence to ``say``."""
     try:
         require_digest(resume, "the style network is trained again from its beginning")
         try:
             state = torch.load(resume, weights_only=True, map_location="cpu")
             found, step = state["about"], int(state["step"])
-        except Exception as error:  # whatever a file that is something else leads to
+        except Exception as error:  # any failure of a file of another kind
             raise InputError(
-                f"{resume} is not the half of a style training ({type(error).__name__}); it is "
+                f"{resume} is not the state of a style training ({type(error).__name__}); it is "
                 "trained again from its beginning."
             ) from error
     except InputError as error:
@@ -201,8 +201,8 @@ def _restore(
         return 0
     if found != about:
         raise InputError(
-            f"{resume} is the half of a training with other settings, data or seed; go on with those, "
-            "or remove it to begin again."
+            f"{resume} is the state of a training with another config, data or seed; resume with the "
+            "earlier ones, or remove it to start again."
         )
     network.decoder.load_state_dict(state["decoder"])
     optimizer.load_state_dict(state["optimizer"])

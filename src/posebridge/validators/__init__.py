@@ -1,7 +1,7 @@
-"""Label-free scores of a checkpoint, each with its values for single images.
+"""Label-free scores of a checkpoint.
 
     validators.py  the validators and their registry
-    pose_prior.py  how plausible poses are by the shapes of the source
+    pose_prior.py  the plausibility of poses, from the shapes of the source
 
-No validator takes anything of the target but crops: it chooses the checkpoint of a run.
+A validator selects the checkpoint of a run, so its only input from the target is crops.
 """

@@ -1,4 +1,4 @@
-"""How plausible poses are by the shapes of the source: a validator that needs no target label."""
+"""Pose prior: the plausibility of poses from the shapes of the source, without a target label."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from posebridge.validators.validators import Answers
 
 
 class PosePrior:
-    """How well poses fit those of the source: a Gaussian over shapes, position and size removed.
+    """A Gaussian over the poses of the source, with position and size removed.
 
     Args:
-        points: (M, K, 2) of source subjects. labelled: (M, K). Only whole poses count.
+        points: (M, K, 2) of source subjects. labelled: (M, K). Only complete poses count.
 
     Raises:
-        ValueError: fewer than two whole poses.
+        ValueError: fewer than two complete poses.
     """
 
     def __init__(self, points: np.ndarray, labelled: np.ndarray) -> None:
         whole = torch.from_numpy(points[labelled.all(axis=1)]).double()
         if len(whole) < 2:
-            raise ValueError("a pose prior needs at least two subjects with every joint labelled")
+            raise ValueError("a pose prior needs at least two subjects with every joint labeled")
         shapes = _shapes(whole)
         self.mean = shapes.mean(dim=0)
         covariance = torch.cov(shapes.T)
-        # Position and size take three dimensions away; the floor keeps the rest invertible.
+        # Removing position and size leaves three empty dimensions; the floor makes it invertible.
         floor = 1e-3 * covariance.diagonal().mean()
         self.scale = torch.linalg.cholesky(covariance + floor * torch.eye(len(covariance)))
 
     def to_dict(self) -> dict[str, list[float]]:
-        """The mean shape (2K) and the rows of its Cholesky factor, a triangle."""
+        """Return the mean shape (2K) and the rows of the triangular Cholesky factor."""
         rows, columns = torch.tril_indices(*self.scale.shape)
         return {"mean": self.mean.tolist(), "scale": self.scale[rows, columns].tolist()}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], joints: int) -> PosePrior:
-        """What :meth:`to_dict` gave, for a skeleton of so many keypoints.
+        """Return the prior that :meth:`to_dict` stored, for a skeleton of ``joints`` keypoints.
 
         Raises:
-            ValueError, TypeError, KeyError: it is something else.
+            ValueError, TypeError, KeyError: it holds something else.
         """
         mean, triangle = (torch.tensor(raw[n], dtype=torch.float64) for n in ("mean", "scale"))
         size = 2 * joints
@@ -61,11 +61,11 @@ class PosePrior:
         return prior
 
     def __call__(self, answers: Answers) -> float:
-        """Mean log-likelihood of the predicted poses, for each coordinate."""
+        """Return the mean log-likelihood of the predicted poses, per coordinate."""
         return float(self.each(answers).mean())
 
     def each(self, answers: Answers) -> Float[Tensor, " N"]:
-        """The same of every pose by itself."""
+        """Return the log-likelihood of every predicted pose, per coordinate."""
         shapes = _shapes(answers.points.detach().cpu().double()) - self.mean
         whitened = torch.linalg.solve_triangular(self.scale, shapes.T, upper=False)
         volume = self.scale.diagonal().log().sum()
@@ -74,7 +74,7 @@ class PosePrior:
 
 
 def _shapes(points: Float[Tensor, "N K 2"]) -> Float[Tensor, "N 2K"]:
-    """Poses about their centre, at a root mean square radius of 1."""
-    centred = points - points.mean(dim=1, keepdim=True)
-    radius = centred.square().sum(dim=2).mean(dim=1).sqrt().clamp_min(1e-6)
-    return (centred / radius[:, None, None]).flatten(1)
+    """Return poses around their center, scaled to a root mean square radius of 1."""
+    centered = points - points.mean(dim=1, keepdim=True)
+    radius = centered.square().sum(dim=2).mean(dim=1).sqrt().clamp_min(1e-6)
+    return (centered / radius[:, None, None]).flatten(1)

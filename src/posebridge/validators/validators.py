@@ -1,14 +1,13 @@
-"""Label-free validators: a model and unlabelled target images in, one number out, higher is better.
+"""Label-free validators: a model and unlabeled target images in, one number out, higher is better.
 
-A model is asked once (:func:`ask`) and every validator reads the same :class:`Answers`;
-:func:`teacher_student` compares two models and asks them itself. No validator takes anything that
-belongs to the target but crops: it is what chooses the weights of a run, so a keypoint that reached it
-would be a leak. What some know beside the answers comes from the labelled source
-(:class:`~posebridge.validators.pose_prior.PosePrior`, :func:`source_pck`).
+A model predicts once (:func:`ask`) and every validator reads the resulting :class:`Answers`;
+:func:`teacher_student` compares two models and runs both itself. A validator selects the checkpoint
+of a run, so its only input from the target is crops: a keypoint that reached it would be a leak.
+:func:`source_pck` and :class:`~.pose_prior.PosePrior` use labels of the source.
 
-To add one: a function of ``Answers`` here, a line in ``VALIDATORS`` and in ``MEASURES``, its name in
-``TargetConfig.validator`` if it may choose the weights, a value worked out by hand in
-``tests/adaptation/test_selection.py``.
+To add a validator, write a function of ``Answers`` here, a line in ``VALIDATORS`` and one in
+``MEASURES``. Add its name to ``TargetConfig.validator`` if it may select the checkpoint, and a value
+worked out by hand to ``tests/validators/test_validators.py``.
 """
 
 from __future__ import annotations
@@ -34,21 +33,21 @@ VALIDATION_VIEW = AugmentationConfig(rotation=30, shear=0, scale=(0.8, 1.2), col
 _TEMPERATURE = 0.1
 _COARSE = 16
 SURE = 50.0
-"""Mean height of the peaks, percent of a label's, above which a model is sure enough."""
+"""Mean height of the peaks, percent of a label's peak, from which agreement counts in full."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of N crops of ``size`` pixels; points are in pixels of the crop.
+    """A model's predictions for N crops of ``size`` pixels; points are in pixels of the crop.
 
     Attributes:
         size: side of the crops.
-        first, second: (N, K, 2) points found in two random views, carried back to the crop.
-        seen: (N, K) the joint lies in both views.
-        points: (N, K, 2) points found in the crop as it is.
-        confidence: (N, K) the heatmaps' peaks there.
-        entropy: (N, K) of the softmax of each heatmap over 0.1, divided by the log of the cells.
-        mean_probability: (K, cells) mean over the crops of those softmaxes.
+        first, second: (N, K, 2) points predicted in two random views, mapped back to the crop.
+        seen: (N, K) whether the joint is in both views.
+        points: (N, K, 2) points predicted in the unchanged crop.
+        confidence: (N, K) the heatmaps' peaks in the unchanged crop.
+        entropy: (N, K) entropy of softmax(heatmap / 0.1), divided by the log of the number of cells.
+        mean_probability: (K, cells) mean of these softmaxes over the crops.
         descriptors: (N, D) unit vectors: the softmaxes on a coarse grid.
     """
 
@@ -71,9 +70,9 @@ def ask(
     seed: int = 0,
     batch: int = 32,
 ) -> Answers:
-    """Show a model every crop as it is and in two random views.
+    """Return a model's predictions for every unchanged crop and for two random views of it.
 
-    The views depend on ``seed`` alone, so that two models are asked the same question.
+    The views depend on ``seed`` alone, so that every model gets the same views.
 
     Args:
         mirror: index of each joint's mirror image, on the model's device.
@@ -116,48 +115,48 @@ def ask(
 
 
 def agreement(answers: Answers, within: float = 0.05) -> float:
-    """Share (percent) of joints that two random views of an image place within a distance.
+    """Return the percentage of joints whose predictions in two random views agree within a distance.
 
-    ``within`` is a share of the crop's side. Joints that leave either view do not count. A model
-    that puts every joint at the centre would score 100: the number compares stages of one run and
-    is no measure of truth.
+    ``within`` is a fraction of the crop's side. Joints that leave either view do not count. A model
+    that predicts every joint at the center scores 100: agreement does not measure accuracy.
     """
     close = (answers.first - answers.second).norm(dim=-1) <= within * answers.size
     return float(100 * (close & answers.seen).sum() / answers.seen.sum().clamp_min(1))
 
 
 def confidence(answers: Answers) -> float:
-    """Mean height of the heatmaps' peaks, percent."""
+    """Return the mean height of the heatmaps' peaks, percent."""
     return float(100 * answers.confidence.mean())
 
 
 def confident_agreement(answers: Answers) -> float:
-    """Agreement times confidence, percent: how steady answers are, and how sure.
+    """Return agreement times confidence, percent.
 
-    Agreement alone is misled by adversarial runs, confidence alone by what learns from its own
-    guesses; the product chooses better than either (docs/selection.md).
+    Agreement alone is misled by adversarial runs, confidence alone by models that learn from their
+    own predictions. The product selects better checkpoints than either (docs/selection.md).
     """
     return steady_and_sure(agreement(answers), confidence(answers))
 
 
 def steady_and_sure(agreement: float, confidence: float) -> float:
-    """Agreement, in full once the mean peak is half of a label's (:data:`SURE`), all in percent.
+    """Return agreement times min(confidence / :data:`SURE`, 1), all in percent.
 
-    Without the bound a loss that sharpens heatmaps could outweigh any fall of agreement: information
-    maximization drives peaks to several times a label's while the answers go wrong.
+    The limit is for losses that sharpen heatmaps: information maximization raises peaks to several
+    times a label's peak while the predictions become wrong.
     """
     return agreement * min(confidence / SURE, 1.0)
 
 
 def certainty(answers: Answers) -> float:
-    """Minus the mean entropy of the heatmaps, in [-1, 0]."""
+    """Return minus the mean entropy of the heatmaps, in [-1, 0]."""
     return -float(answers.entropy.mean())
 
 
 def information(answers: Answers) -> float:
-    """Mutual information of image and position: the entropy of the mean less the mean entropy.
+    """Return the mutual information of image and position: entropy of the mean minus mean entropy.
 
-    In [0, 1], over the log of the number of cells; minus the pose level's loss, on all images.
+    It is divided by the log of the number of cells and is in [0, 1]. It equals minus the loss of
+    information maximization, computed on all images.
     """
     p = answers.mean_probability
     diversity = -torch.special.xlogy(p, p.clamp_min(1e-12)).sum(dim=1).mean() / math.log(p.shape[1])
@@ -165,10 +164,10 @@ def information(answers: Answers) -> float:
 
 
 def neighbourhood_density(answers: Answers, temperature: float = 0.05) -> float:
-    """Soft neighbourhood density (Saito et al., ICCV 2021) of the poses.
+    """Return the soft neighborhood density (Saito et al., ICCV 2021) of the poses.
 
-    Mean over images of the entropy of softmax(similarities to the others / temperature): high where
-    an image's answer has many close neighbours. In [0, log(N - 1)].
+    The mean over images of the entropy of softmax(similarities to the other images / temperature).
+    High where predictions have many close neighbors. Range: [0, log(N - 1)].
     """
     count = len(answers.descriptors)
     if count < 3:
@@ -187,7 +186,7 @@ VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
     "information": information,
     "neighbourhood_density": neighbourhood_density,
 }
-# The number that each gives, as tables and model cards name it.
+# The name of each validator's number in tables and model cards.
 MEASURES: Mapping[str, str] = {
     "confident_agreement": "agreement of two views of held-out target images within 0.05, in full "
     "where mean confidence is 50 or more and in proportion below, percent",
@@ -195,7 +194,7 @@ MEASURES: Mapping[str, str] = {
     "confidence": "mean confidence on held-out target images, percent",
     "certainty": "minus the entropy of the heatmaps of held-out target images",
     "information": "information that held-out target images give about positions",
-    "neighbourhood_density": "soft neighbourhood density of poses on held-out target images",
+    "neighbourhood_density": "soft neighborhood density of poses on held-out target images",
 }
 
 
@@ -203,7 +202,7 @@ MEASURES: Mapping[str, str] = {
 def points_in_crops(
     model: PoseModel, crops: UInt8[Tensor, "N 3 C C"], mirror: Tensor, batch: int = 32
 ) -> Float[Tensor, "N K 2"]:
-    """Where a model puts every joint of the crops as they are, in pixels of the crops."""
+    """Return a model's predicted points in unchanged crops, in pixels of the crops."""
     model.eval()
     device = next(model.parameters()).device
     parts = []
@@ -221,11 +220,11 @@ def source_pck(
     size: int,
     within: float = 0.05,
 ) -> float:
-    """PCK (percent) on labelled source crops of ``size`` pixels that no training saw.
+    """Return the PCK (percent) on labeled source crops of ``size`` pixels, kept out of training.
 
     Args:
-        found: what :func:`points_in_crops` says of them.
-        points: (N, K, 2) in pixels of the crops.
+        found: the model's predictions, from :func:`points_in_crops`.
+        points: (N, K, 2) labels, in pixels of the crops.
     """
     distance = (found.cpu() - torch.from_numpy(points).float()).norm(dim=-1)
     counted = torch.from_numpy(labelled)
@@ -240,27 +239,27 @@ def teacher_student(
     mirror: Tensor,
     within: float = 0.05,
 ) -> float:
-    """Share (percent) of joints that teacher and student place within a distance of each other.
+    """Return the percentage of joints whose predictions by teacher and student agree within a distance.
 
-    Both are asked in evaluation mode about the crops as they are; the student's own mode, and the
-    running statistics that it learns, stay as they were.
+    Both predict the unchanged crops in evaluation mode. The student's own mode and its running
+    statistics do not change.
     """
-    found = [points_in_crops(model, crops, mirror) for model in (teacher, deepcopy(student))]
-    return settled(found[0], found[1], crops.shape[-1], within)
+    points = [points_in_crops(model, crops, mirror) for model in (teacher, deepcopy(student))]
+    return settled(points[0], points[1], crops.shape[-1], within)
 
 
 def settled(before: Tensor, points: Tensor, size: int, within: float = 0.05) -> float:
-    """Share (percent) of joints that a model places within a distance of where it did before.
+    """Return the percentage of joints whose predictions at two times agree within a distance.
 
     Args:
-        before, points: (N, K, 2) of two looks at the same crops of ``size`` pixels.
+        before, points: (N, K, 2) predictions for the same crops of ``size`` pixels.
     """
     close = (before - points).norm(dim=-1) <= within * size
     return float(100 * close.float().mean())
 
 
 def mean_rank(values: Mapping[str, list[float]]) -> list[float]:
-    """The ensemble: each validator ranks the checkpoints, the ranks (0 is worst) are averaged.
+    """Return the ensemble's scores: the mean of every validator's ranks of the checkpoints, worst 0.
 
     Args:
         values: validator -> one value for each checkpoint. Equal values share their mean rank.
@@ -275,13 +274,13 @@ def mean_rank(values: Mapping[str, list[float]]) -> list[float]:
 
 
 def named_maps(model: PoseModel, images: Tensor, mirror: Tensor) -> Float[Tensor, "N K S S"]:
-    """A model's heatmaps under the names of the joints, whichever way it tells sides apart."""
+    """Return a model's heatmaps by the names of the joints, for either factorization of left/right."""
     output = model(images)
     return facing.by_name(output.heatmaps.float(), output.turned, mirror)
 
 
 def _cells(model: PoseModel, maps: Float[Tensor, "N K S S"]) -> Float[Tensor, "N K 2"]:
-    """Where the joints are, read as whoever uses the model reads them."""
+    """Return the positions of the joints in cells, decoded as for predictions."""
     return heatmaps.decode(heatmaps.fitted(maps, model.config.sigma))[0]
 
 

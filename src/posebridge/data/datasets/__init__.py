@@ -9,7 +9,7 @@
     verify.py         what of a dataset is in a folder
     surreal_video.py  the videos of SURREAL
 
-One file for each dataset, from its layout on disk to LabelledSamples: animalpose.py ap10k.py
+One file for each dataset, from its layout on disk to LabeledSamples: animalpose.py ap10k.py
 freihand.py hand3dstudio.py human36m.py lsp.py lspet.py mpii.py rhd.py surreal.py
 synthetic_animal.py tigdog.py
 
@@ -69,7 +69,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def read_benchmark(reference: Path | str, root: Path | str | None = None) -> LabelledSamples:
-    """The samples that a reference names.
+    """Return the samples that a reference names.
 
     Args:
         reference: ``[ROOT/]NAME:SPLIT[+SPLIT][@JOINTS]``.
@@ -80,18 +80,18 @@ def read_benchmark(reference: Path | str, root: Path | str | None = None) -> Lab
         InputError: an unknown name, split or joint set (the known ones are listed), no data root,
             or files that are missing or damaged.
     """
-    asked, record, folder = _found(reference, root)
-    parts = [record.read(folder, split) for split in asked.splits]
+    parsed, record, folder = _found(reference, root)
+    parts = [record.read(folder, split) for split in parsed.splits]
     samples = parts[0] if len(parts) == 1 else _joined(parts)
-    if asked.joints is not None:
-        samples = with_joints(samples, JOINTS[asked.joints])
-    return _named(samples, str(asked))
+    if parsed.joints is not None:
+        samples = with_joints(samples, JOINTS[parsed.joints])
+    return _named(samples, str(parsed))
 
 
 def read_benchmark_unlabelled(
     reference: Path | str, root: Path | str | None = None
 ) -> UnlabelledSamples:
-    """The images and boxes that a reference names; the type has no field for keypoints."""
+    """Return the images and boxes that a reference names; the type has no field for keypoints."""
     return read_benchmark(reference, root).images
 
 
@@ -101,10 +101,10 @@ def benchmark_protocol(
     root: Path | str | None = None,
     adapted_to: str | None = None,
 ) -> dict[str, Any]:
-    """What a score on a benchmark must say of itself.
+    """Return the facts that a score on a benchmark must state.
 
     Args:
-        reference: the labelled set that was scored, and ``samples`` what was read of it.
+        reference: the labeled set that was scored, and ``samples`` what was read of it.
         root: the data root.
         adapted_to: the target that the model was adapted to, as its configuration has it.
 
@@ -113,30 +113,30 @@ def benchmark_protocol(
         ``transductive``: whether images that adapted the model score it, by the split's name or by
         comparing the two sets; ``images_adapted_to``: how many of the scored images those are, None
         where the target cannot be read here; and ``shared_scenes`` where a split says so. Nothing
-        for labels that are no benchmark.
+        for labels that are not a benchmark.
     """
     if not is_reference(reference):
         return {}
-    asked, record, _ = _found(reference, root)
-    seen = _adapted_images(adapted_to, asked.root if asked.root is not None else root)
+    parsed, record, _ = _found(reference, root)
+    seen = _adapted_images(adapted_to, parsed.root if parsed.root is not None else root)
     common = None if seen is None else len(_places(samples.images) & seen)
-    named = any(split in record.transductive for split in asked.splits)
+    named = any(split in record.transductive for split in parsed.splits)
     protocol: dict[str, Any] = {
-        "benchmark": str(asked),
-        "split": "; ".join(record.splits[split] for split in asked.splits),
+        "benchmark": str(parsed),
+        "split": "; ".join(record.splits[split] for split in parsed.splits),
         "boxes": record.boxes,
         "visibility_rule": record.visibility,
         "transductive": named or bool(common),
         "images_adapted_to": common,
     }
-    shared = {record.shared[split] for split in asked.splits if split in record.shared}
+    shared = {record.shared[split] for split in parsed.splits if split in record.shared}
     if shared:
         protocol["shared_scenes"] = "; ".join(sorted(shared))
     return protocol
 
 
 def _adapted_images(adapted_to: str | None, root: Path | str | None) -> set[bytes] | None:
-    """The images of a target, from where the run found it or, if it moved, below ``root``."""
+    """Return the images of a target, from where the run found it or, if it moved, below ``root``."""
     if adapted_to is None or not is_reference(adapted_to):
         return None
     for place in (adapted_to, str(parse_reference(adapted_to))):
@@ -160,30 +160,30 @@ def _places(images: UnlabelledSamples) -> set[bytes]:
 
 
 def _found(reference: Path | str, root: Path | str | None) -> tuple[Reference, Benchmark, Path]:
-    asked = parse_reference(reference)
-    record = BENCHMARKS.get(asked.name)
+    parsed = parse_reference(reference)
+    record = BENCHMARKS.get(parsed.name)
     if record is None:
-        raise InputError(f"unknown dataset '{asked.name}'; known are {', '.join(BENCHMARKS)}.")
-    for split in asked.splits:
+        raise InputError(f"unknown dataset '{parsed.name}'; known are {', '.join(BENCHMARKS)}.")
+    for split in parsed.splits:
         if split not in record.splits:
             raise InputError(
-                f"{asked.name} has no split '{split}'; it has {', '.join(record.splits)}."
+                f"{parsed.name} has no split '{split}'; it has {', '.join(record.splits)}."
             )
-    if asked.joints is not None and asked.joints not in JOINTS:
-        raise InputError(f"unknown joint set '{asked.joints}'; known are {', '.join(JOINTS)}.")
-    base = asked.root if asked.root is not None else root
+    if parsed.joints is not None and parsed.joints not in JOINTS:
+        raise InputError(f"unknown joint set '{parsed.joints}'; known are {', '.join(JOINTS)}.")
+    base = parsed.root if parsed.root is not None else root
     if base is None:
         raise InputError(
-            f"{asked} needs the folder that datasets lie below; give it with --data-root (this one "
+            f"{parsed} needs the folder of datasets; give it with --data-root (this one "
             f"belongs into {record.folder} there)."
         )
     folder = Path(base) / record.folder
     if not folder.is_dir():
         raise InputError(
-            f"{asked} is read from {folder}, which does not exist; download it from {record.page} "
-            f"and put it there ('posebridge data prepare {asked.name} {base}' checks it)."
+            f"{parsed} is read from {folder}, which does not exist; download it from {record.page} "
+            f"and put it there ('posebridge datasets prepare {parsed.name} {base}' checks it)."
         )
-    return asked, record, folder
+    return parsed, record, folder
 
 
 def _joined(parts: list[LabelledSamples]) -> LabelledSamples:

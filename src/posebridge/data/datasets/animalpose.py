@@ -29,7 +29,7 @@ SPECIES = ("dog", "cat", "cow", "horse", "sheep")
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``SPECIES-train`` or ``SPECIES-test``, or of all species, ``train`` or ``test``.
+    """Return samples of ``SPECIES-train`` or ``SPECIES-test``; ``train`` or ``test`` for all species.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -77,7 +77,9 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 def _number(file: Path, key: str) -> int:
     if not key.isascii() or not key.isdigit() or len(key) > 12:
-        raise InputError(f"{file}: '{key[:20]}' under 'images' is no number; copy the file again.")
+        raise InputError(
+            f"{file}: '{key[:20]}' under 'images' is not a number; copy the file again."
+        )
     return int(key)
 
 

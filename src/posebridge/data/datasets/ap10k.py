@@ -19,7 +19,7 @@ from posebridge.skeleton import Skeleton
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``val`` or ``test``, or of the same of ``-split2`` and ``-split3``.
+    """Return samples of ``train``, ``val`` or ``test``, also of ``-split2`` and ``-split3``.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -38,7 +38,7 @@ SKELETON = Skeleton.from_names(
         *("left_hip", "left_knee", "left_back_paw", "right_hip", "right_knee", "right_back_paw"),
     ],
 )
-"""What the files' categories name, for ``posebridge data list``."""
+"""What the files' categories name, for ``posebridge datasets list``."""
 
 BENCHMARK = Benchmark(
     name="ap10k",

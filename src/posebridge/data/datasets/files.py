@@ -23,21 +23,21 @@ _AGAIN = "copy it again from the archive that it came in"
 
 
 def existing(path: Path) -> Path:
-    """The path of a file that is there.
+    """Return the path of a file that is there.
 
     Raises:
         InputError: it is not.
     """
     if not path.is_file():
         raise InputError(
-            f"{path} does not exist; 'posebridge data list' says where each dataset is to be had "
+            f"{path} does not exist; 'posebridge datasets list' says where to download each dataset "
             "and which folder it belongs into."
         )
     return path
 
 
 def load_mat(path: Path, name: str) -> np.ndarray:
-    """One variable of a MATLAB file (versions up to 7).
+    """Return one variable of a MATLAB file (versions up to 7).
 
     Raises:
         InputError: missing, damaged, or without that variable; or scipy is not installed.
@@ -51,7 +51,7 @@ def load_mat(path: Path, name: str) -> np.ndarray:
         ) from error
     except Exception as error:
         raise InputError(
-            f"{path} is no MATLAB file that can be read ({_short(error)}); {_AGAIN}."
+            f"{path} is not a MATLAB file that can be read ({_short(error)}); {_AGAIN}."
         ) from error
     if found is None:
         raise InputError(f"{path} has no variable '{name}'; this is another file than expected.")
@@ -59,7 +59,7 @@ def load_mat(path: Path, name: str) -> np.ndarray:
 
 
 def load_json(path: Path, kind: type) -> Any:
-    """A JSON file whose outermost value is a list or an object.
+    """Return a JSON file whose outermost value is a list or an object.
 
     Raises:
         InputError: missing, damaged, or another kind of value.
@@ -76,7 +76,7 @@ def load_json(path: Path, kind: type) -> Any:
 
 
 def load_npy(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
-    """A numpy file with numbers of the given shape; None stands for any length.
+    """Return a numpy file with numbers of the given shape; None stands for any length.
 
     Raises:
         InputError: missing, damaged, or of another shape.
@@ -86,7 +86,7 @@ def load_npy(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
         numeric = isinstance(array, np.ndarray) and array.dtype.kind in "iuf"
     except Exception as error:
-        raise InputError(f"{path} is no numpy array ({_short(error)}); {_AGAIN}.") from error
+        raise InputError(f"{path} is not a numpy array ({_short(error)}); {_AGAIN}.") from error
     if not numeric or not _fits(array, shape):
         raise InputError(
             f"{path} holds {_kind(array)}, expected numbers of shape {_shape(shape)}; {_AGAIN}."
@@ -95,7 +95,7 @@ def load_npy(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
 
 
 def load_pickle(path: Path) -> Any:
-    """A pickle of numpy arrays and plain containers; ``numpy.asarray`` takes its arrays.
+    """Return a pickle of numpy arrays and plain containers; ``numpy.asarray`` takes its arrays.
 
     Raises:
         InputError: missing, damaged, or with anything else in it.
@@ -112,7 +112,7 @@ def load_pickle(path: Path) -> Any:
 def column(
     path: Path, entries: Sequence[Any] | Mapping[Any, Any], key: str, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """One field of every entry as (N, \\*shape) float64.
+    """Return one field of every entry as (N, \\*shape) float64.
 
     Raises:
         InputError: naming the first entry whose field is missing or of another shape.
@@ -135,7 +135,7 @@ def column(
 
 
 def words(path: Path, entries: Sequence[Any], key: str) -> list[str]:
-    """One text of every entry.
+    """Return one text of every entry.
 
     Raises:
         InputError: naming the first entry that has none.
@@ -148,7 +148,7 @@ def words(path: Path, entries: Sequence[Any], key: str) -> list[str]:
 
 
 def extent(points: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """(N, 4) boxes round the counted points (N, K, 2); all zeros where none is counted.
+    """Return the (N, 4) boxes round the counted points (N, K, 2); all zeros where none is counted.
 
     A box covers the pixels of its outermost points, hence the 1.
     """
@@ -166,16 +166,16 @@ def table(
     points: np.ndarray,
     labelled: np.ndarray,
 ) -> LabelledSamples:
-    """Samples from rows of a dataset; subjects without any labelled joint are left out.
+    """Return samples from rows of a dataset; subjects without any labeled joint are left out.
 
     Args:
         where: the annotation file, for messages.
         paths: (N,) images. boxes: (N, 4), or None where the whole image is the subject.
-        points: (N, K, 2). labelled: (N, K) bool.
+        points: (N, K, 2). labeled: (N, K) bool.
 
     Raises:
-        InputError: an image is missing, a labelled joint has no sensible place, or nothing is
-            labelled.
+        InputError: an image is missing, a labeled joint has no sensible place, or nothing is
+            labeled.
     """
     if boxes is None:
         boxes = np.zeros((len(paths), 4))
@@ -190,7 +190,7 @@ def table(
         )
     keep = np.flatnonzero(labelled.any(axis=1))
     if not keep.size:
-        raise InputError(f"{where} has no subject with a labelled joint; {_AGAIN}.")
+        raise InputError(f"{where} has no subject with a labeled joint; {_AGAIN}.")
     kept = [str(paths[i]) for i in keep.tolist()]
     require_images(where, kept)
     image_ids = np.unique(np.array(kept), return_inverse=True)[1]
@@ -203,7 +203,7 @@ def table(
 
 
 def require_images(where: Path, paths: Sequence[str]) -> None:
-    """Raise unless every image is there; each folder is listed once rather than asked N times."""
+    """Check that every image exists; each folder is listed only once."""
     folders: dict[Path, set[str]] = {}
     missing: dict[str, None] = {}
     for path in paths:
@@ -229,10 +229,10 @@ def _fits(array: np.ndarray, shape: tuple[int | None, ...]) -> bool:
 
 
 def numbers(path: Path, name: str, array: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-    """An array of the given shape as float64; None stands for any length.
+    """Return an array of the given shape as float64; None stands for any length.
 
     Raises:
-        InputError: it is no array of numbers, or of another shape.
+        InputError: it is not an array of numbers, or of another shape.
     """
     if (
         not isinstance(array, np.ndarray)

@@ -1,6 +1,6 @@
 """FreiHAND: photographs of right hands, 224 px (Zimmermann et al., ICCV 2019).
 
-    FreiHAND/training_xyz.json, training_K.json       32,560 hands: (21, 3) metres, (3, 3) camera
+    FreiHAND/training_xyz.json, training_K.json       32,560 hands: (21, 3) meters, (3, 3) camera
     FreiHAND/training/rgb/00000000.jpg ...            4 x 32,560 images: each hand before the green
                                                       screen, then in three artificial backgrounds
     FreiHAND/evaluation_xyz.json, evaluation_K.json   3,960 hands, published later
@@ -8,7 +8,7 @@
 
 Joints: wrist, then thumb to little finger from the palm to the tip; projected, K xyz / z.
 Visibility: every joint counts. Box: the extent of the joints (the papers cut at 1.5 times it and
-keep the square within the image; here what lies outside is black).
+keep the square within the image; here the outside is black).
 The papers mirror every hand to one side; here hands stay as they are, and mirrored views in training
 (``flip: 0.5`` in the presets) show both.
 
@@ -35,7 +35,7 @@ _SAME = "the same hands train and score, in other backgrounds, as the released r
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of one of the splits below.
+    """Return samples of one of the splits below.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -47,7 +47,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
     if split == "evaluation":
         chosen = np.arange(count)
     elif split.endswith("-released"):
-        # The released order of versions: green screen, two automatic colourings, homogenised.
+        # The released order of versions: green screen, two automatic colorings, homogenized.
         order = (np.array([[0], [3], [2], [1]]) * count + np.arange(count)).reshape(-1)
         test, train = first_fifth(4 * count, 3200)
         chosen = order[test if split == "test-released" else train]
@@ -68,7 +68,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 
 def _projected(xyz_file: Path, camera_file: Path) -> np.ndarray:
-    """(N, 21, 2) pixels."""
+    """Return the (N, 21, 2) pixels."""
     xyz = _array(xyz_file, (21, 3))
     camera = _array(camera_file, (3, 3))
     if len(xyz) != len(camera):
@@ -89,7 +89,7 @@ def _array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
         array = np.empty(0)
     if array.shape[1:] != shape:
         rows = " x ".join(map(str, shape))
-        raise InputError(f"{file} is no list of {rows} numbers; copy it again from the archive.")
+        raise InputError(f"{file} is not a list of {rows} numbers; copy it again from the archive.")
     return array
 
 

@@ -7,7 +7,7 @@ Joints: wrist, then thumb to little finger from the palm to the tip. Visibility:
 Crop: the whole image. Only hands without an object are used, as the papers do.
 
 Split, RegDA's: a shuffle (Python's generator, seed 42) sets a fifth, at most 3,200, apart to test.
-Neighbouring frames of one recording fall on both sides, which the results' protocol says.
+Neighboring frames of one recording fall on both sides, which the results' protocol says.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SAME = "frames of the same recordings train and test; a random draw, as release
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``all``.
+    """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:
         InputError: the files are not the ones described above.

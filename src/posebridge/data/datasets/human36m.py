@@ -3,7 +3,7 @@
     human36m/annotations/keypoints2d_{1,5,6,7,8,9,11}.json   a list of {name, keypoint2d (16, 2), ...}
     human36m/crop_images/NAME                                every fifth frame, 512 px crops
 
-The dataset's licence allows no redistribution: one downloads the frames and 3D annotations and runs
+The dataset's license allows no redistribution: one downloads the frames and 3D annotations and runs
 RegDA's preprocessing, which projects the joints, cuts at 1.5 times their extent and resizes.
 
 Joints: the 16 of the human sets; the thorax is the middle of the shoulders.
@@ -29,7 +29,7 @@ TRAIN, TEST = (1, 5, 6, 7, 8), (9, 11)
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``test3200``.
+    """Return samples of ``train``, ``test`` or ``test3200``.
 
     Raises:
         InputError: the files are not the ones described above.

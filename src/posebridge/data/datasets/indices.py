@@ -13,7 +13,7 @@ REPOSITORY = "https://github.com/JitengMu/Learning-from-Synthetic-Animals"
 
 
 def published_indices(file: Path, count: int, otherwise: str) -> np.ndarray:
-    """The rows that a published split file names, out of ``count``.
+    """Return the rows that a published split file names, out of ``count``.
 
     Args:
         otherwise: the split that can be read without such a file, for the message.

@@ -33,14 +33,14 @@ LSP_ROWS = (0, 1, 2, 3, 4, 5, -1, -1, 12, 13, 6, 7, 8, 9, 10, 11)
 
 
 def to_body16(points: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """LSP's (N, 14, 2) and (N, 14) in the 16-joint order, two joints unlabelled."""
+    """Return LSP's (N, 14, 2) and (N, 14) in the 16-joint order, two joints unlabeled."""
     rows = np.array(LSP_ROWS)
     has = rows >= 0
     return points[:, rows], labelled[:, rows] & has
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``transductive``.
+    """Return samples of ``train``, ``test`` or ``transductive``.
 
     Raises:
         InputError: the files are not the ones described above.

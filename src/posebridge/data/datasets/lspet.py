@@ -1,11 +1,11 @@
-"""Leeds Sports Pose extended: 10,000 photographs, crowd-labelled (Johnson & Everingham, CVPR 2011).
+"""Leeds Sports Pose extended: 10,000 photographs, crowd-labeled (Johnson & Everingham, CVPR 2011).
 
-    lspet/joints.mat              'joints' (14, 3, 10000): x, y, flag; flag 1 = labelled
+    lspet/joints.mat              'joints' (14, 3, 10000): x, y, flag; flag 1 = labeled
     lspet/images/im00001.jpg ...
 
 Joints as in LSP, in the 16-joint order of the human sets; note that axes and flag are not LSP's.
 Visibility: flag 1. A joint without a label may have any position.
-Box: the extent of the labelled joints.
+Box: the extent of the labeled joints.
 
 Split: the authors publish the whole set for training. Here the last tenth tests: the images come
 in no order of subject or sport that is documented, and no image is in both.
@@ -26,7 +26,7 @@ from posebridge.errors import InputError
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``test`` or ``all``.
+    """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -73,6 +73,6 @@ BENCHMARK = Benchmark(
     },
     read=read,
     visibility="flag 1",
-    boxes="the extent of the labelled joints",
+    boxes="the extent of the labeled joints",
     expected=(Expected("joints.mat", 1), Expected("images/im?????.jpg", 10000)),
 )

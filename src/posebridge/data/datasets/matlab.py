@@ -55,7 +55,7 @@ class _Walk:
         return _Element(first, at + 8, size, min(after, end))
 
     def head(self, matrix: _Element) -> tuple[int, int, tuple[int, ...], str, int]:
-        """Class, flags, dimensions and name of a matrix, and where its content begins."""
+        """Return class, flags, dimensions and name of a matrix, and where its content begins."""
         end = matrix.start + matrix.size
         flags = self.element(matrix.start, end)
         if flags.kind != _UINT32 or flags.size != 8:
@@ -105,7 +105,9 @@ class _Walk:
                     raise ValueError("an array has too few or too many numbers")
                 at = part.after
         else:
-            raise ValueError(f"it has an array of class {kind}, which is no number, text or cell")
+            raise ValueError(
+                f"it has an array of class {kind}, which is not a number, text or cell"
+            )
         # scipy goes by the contents and not by the size; the two must agree.
         if at != end:
             raise ValueError("a variable is longer or shorter than it says")
@@ -127,7 +129,7 @@ class _Walk:
 
 
 def read_variable(path: Path, name: str) -> np.ndarray | None:
-    """One variable as scipy gives it, or None where the file has no such variable.
+    """Return one variable as scipy gives it, or None where the file has no such variable.
 
     Raises:
         ImportError: scipy is not installed.

@@ -3,12 +3,12 @@
     mpii/annot/{train,valid}.json    a list of {image, joints (16, 2), joints_vis (16), center, scale}
     mpii/images/015601864.jpg ...
 
-The JSON files are the split of the labelled part that Simple Baselines and HRNet publish; the
+The JSON files are the split of the labeled part that Simple Baselines and HRNet publish; the
 dataset's own ``.mat`` has no labels for its test part. Positions count from 1 (MATLAB) and are
 moved by one pixel, as those readers do.
 
 Joints: the 16 of the human sets, whose order this is. Visibility: ``joints_vis``.
-Box: the published centre, 15 scale units lower, and a side of 200 scale units; padded by 1.25 that
+Box: the published center, 15 scale units lower, and a side of 200 scale units; padded by 1.25 that
 is HRNet's crop.
 """
 
@@ -25,7 +25,7 @@ from posebridge.data.samples import LabelledSamples
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train`` or ``valid``.
+    """Return samples of ``train`` or ``valid``.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -54,7 +54,7 @@ BENCHMARK = Benchmark(
     splits={"train": "22,246 people", "valid": "2,958 people, images that do not train"},
     read=read,
     visibility="joints_vis",
-    boxes="published centre and scale",
+    boxes="published center and scale",
     expected=(
         Expected("annot/train.json", 1),
         Expected("annot/valid.json", 1),

@@ -47,13 +47,13 @@ class Benchmark:
         name: as in ``name:split``.
         title: name, authors, year.
         folder: where it lies below the data root.
-        page: where its licence asks one to download it.
-        licence: in a few words; the page decides.
+        page: where its license asks one to download it.
+        license: in a few words; the page decides.
         layout: the files and what is in them, in a line.
         skeleton: the joints that the reader yields.
         splits: name -> what it is.
         read: folder and split -> samples.
-        visibility: which joints count as labelled.
+        visibility: which joints count as labeled.
         boxes: what the crop is taken round, and from where that is known.
         expected: files and counts of the whole set.
         transductive: splits whose images are meant to adapt and to score, as some papers do.
@@ -91,7 +91,7 @@ class Reference:
 
 
 def is_reference(text: Path | str | None) -> bool:
-    """Whether a text has the form of a dataset reference and is no file that exists.
+    """Return whether a text has the form of a dataset reference and is not a file that exists.
 
     >>> is_reference("lsp:test"), is_reference("data/lsp:test"), is_reference("lsp/joints.mat")
     (True, True, False)
@@ -112,7 +112,7 @@ def parse_reference(text: Path | str) -> Reference:
     found = _FORM.fullmatch(name)
     if found is None:
         raise InputError(
-            f"'{text}' is no dataset reference; write NAME:SPLIT, such as lsp:test "
-            "('posebridge data list' names them)."
+            f"'{text}' is not a dataset reference; write NAME:SPLIT, such as lsp:test "
+            "('posebridge datasets list' names them)."
         )
     return Reference(root or None, found[1], tuple(found[2].split("+")), found[3])

@@ -12,7 +12,7 @@ tip. MMPose's files keep the native order under names that say otherwise, and ar
 Visibility: the third column. Which hands (the papers' rule): more than 16 visible joints, a square of
 1.5 times the hand's extent, shifted into the image, of more than 64 px, and less than 30 % of it
 covered by the other hand's extent. Box: the extent of all joints, visible or not; the papers cut at
-1.5 times it and keep the square within the image, here what lies outside is black. They mirror
+1.5 times it and keep the square within the image, here the outside is black. They mirror
 every hand to one side; here mirrored views in training show both.
 
 Split: the dataset's own, ``train`` and ``test``.
@@ -37,7 +37,7 @@ SIDE = 320
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train`` or ``test``.
+    """Return samples of ``train`` or ``test``.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -68,7 +68,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 
 def usable_hands(points: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Which hands the papers use: (N, 2) bool from (N, 2, 21, 2) and (N, 2, 21)."""
+    """Return which hands the papers use: (N, 2) bool from (N, 2, 21, 2) and (N, 2, 21)."""
     low, high = points.min(axis=2), points.max(axis=2)
     side = np.minimum(np.round(1.5 * (high - low).max(axis=-1)), SIDE)
     start = np.round((low + high) / 2 - side[..., None] / 2)
@@ -86,15 +86,15 @@ def _converted(folder: Path, file: Path) -> LabelledSamples:
     content = load_json(file, dict)
     images, annotations = content.get("images"), content.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
-        raise InputError(f"{file} has no lists 'images' and 'annotations'; it is no COCO file.")
+        raise InputError(f"{file} has no lists 'images' and 'annotations'; it is not a COCO file.")
     names = dict(zip(column(file, images, "id", ()), words(file, images, "file_name"), strict=True))
     joints = column(file, annotations, "keypoints", (21, 3))[:, FROM_TIPS]
     boxes = column(file, annotations, "bbox", (4,))
-    asked = column(file, annotations, "image_id", ())
-    unknown = [number for number in asked if number not in names]
+    image_ids = column(file, annotations, "image_id", ())
+    unknown = [number for number in image_ids if number not in names]
     if unknown:
         raise InputError(f"{file}: no image has the id {unknown[0]:g} that an annotation names.")
-    paths = [folder / names[number] for number in asked]
+    paths = [folder / names[number] for number in image_ids]
     return table(file, paths, boxes, HAND21, joints[..., :2], joints[..., 2] > 0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 
 def first_fifth(count: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two parts of ``count`` entries in shuffled order: min(count / 5, most) of them, the others.
+    """Return two shuffled parts of ``count`` entries: min(count / 5, most) entries, and the others.
 
     >>> [part.tolist() for part in first_fifth(10, 3200)]
     [[7, 3], [2, 8, 5, 6, 9, 4, 0, 1]]
@@ -25,5 +25,5 @@ def first_fifth(count: int, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def drawn_with_repetition(count: int, draws: int) -> np.ndarray:
-    """``random.choices``: entries may come more than once."""
+    """Return entries drawn by ``random.choices``, which may repeat."""
     return np.array(random.Random(42).choices(range(count), k=draws), dtype=np.int64)

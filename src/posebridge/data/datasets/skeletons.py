@@ -166,10 +166,10 @@ synthetic animals and AnimalPose share (UniFrame)."""
 
 
 def subset_of(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
-    """The skeleton of the given keypoints, in the given order, with what connects them.
+    """Return the skeleton of the given keypoints, in the given order, with what connects them.
 
     Raises:
-        InputError: one of them is no keypoint of the skeleton.
+        InputError: one of them is not a keypoint of the skeleton.
     """
     missing = [n for n in names if n not in skeleton.keypoints]
     if missing:
@@ -193,7 +193,7 @@ def subset_of(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
 
 
 def with_joints(samples: LabelledSamples, names: Sequence[str]) -> LabelledSamples:
-    """The samples with these joints alone; subjects without any of them are left out."""
+    """Return the samples with these joints alone; subjects without any of them are left out."""
     skeleton = subset_of(samples.skeleton, names)
     columns = [samples.skeleton.keypoints.index(n) for n in names]
     labelled = samples.labelled[:, columns]

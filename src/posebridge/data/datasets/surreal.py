@@ -36,7 +36,7 @@ LICENCE = "research use, after accepting the terms by mail"
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``val`` or ``test``.
+    """Return samples of ``train``, ``val`` or ``test``.
 
     Raises:
         InputError: the files are not the ones described above.

@@ -6,7 +6,7 @@
 A clip of one frame has (2, 24). Training reads images, so frames are written beside each video first,
 into CLIP_frames/000000.jpg, by
 
-    posebridge data prepare surreal_video DATA --frames 10
+    posebridge datasets prepare surreal_video DATA --frames 10
 
 Joints as in ``surreal``. Visibility: joints within the frame. Box: their extent; frames with fewer
 than 8 of the 16 joints in view are left out.
@@ -34,7 +34,7 @@ LEAST_IN_VIEW = 8
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``train``, ``val`` or ``test``: every frame that was written out.
+    """Return samples of ``train``, ``val`` or ``test``: every frame that was written out.
 
     Raises:
         InputError: the files are not the ones described above, or no frame is written out.
@@ -59,7 +59,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
         joints.append(points[index])
     if not paths:
         raise InputError(
-            f"no frame of the videos in {folder / split} is written out; run 'posebridge data "
+            f"no frame of the videos in {folder / split} is written out; run 'posebridge datasets "
             "prepare surreal_video DATA --frames 10' once."
         )
     points = np.concatenate(joints)[:, SMPL_ROWS]
@@ -69,7 +69,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
 
 
 def videos(folder: Path) -> list[Path]:
-    """Every video of the three parts.
+    """Return every video of the three parts.
 
     Raises:
         InputError: there is none.
@@ -156,7 +156,7 @@ BENCHMARK = Benchmark(
     expected=(
         Expected("train/run*/*/*.mp4"),
         Expected("train/run*/*/*_info.mat"),
-        Expected("train/run*/*/*_frames/*.jpg", note="written by --frames"),
+        Expected("train/run*/*/*_frames/*.jpg", note="written by --frame-step"),
         Expected("val/run*/*/*_info.mat", optional=True),
         Expected("test/run*/*/*_info.mat", optional=True),
     ),

@@ -69,7 +69,7 @@ _SHA256 = {
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of ``ANIMAL-train``, ``ANIMAL-valid`` or ``ANIMAL-all``.
+    """Return samples of ``ANIMAL-train``, ``ANIMAL-valid`` or ``ANIMAL-all``.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -109,7 +109,7 @@ def _size(image: Path) -> tuple[int, int]:
         with Image.open(existing(image)) as opened:
             return opened.size
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{image} is no image ({error}); unpack the archive again.") from error
+        raise InputError(f"{image} is not an image ({error}); unpack the archive again.") from error
 
 
 _FOLDER = "{}_combineds5r5_texture"

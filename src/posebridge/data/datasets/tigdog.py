@@ -39,7 +39,7 @@ MARGIN = 15.0
 
 
 def read(folder: Path, split: str) -> LabelledSamples:
-    """Samples of one of the splits below.
+    """Return samples of one of the splits below.
 
     Raises:
         InputError: the files are not the ones described above.
@@ -91,7 +91,7 @@ def _chosen(folder: Path, animal: str, part: str, count: int, shot_of: np.ndarra
 
 
 def _landmarks(file: Path, count: int) -> np.ndarray:
-    """(T, 18, 3) x, y, visible of one shot; not visible where the file has no number."""
+    """Return the (T, 18, 3) x, y, visible of one shot; not visible where the file has no number."""
     cells = load_mat(file, "landmarks")
     if cells.dtype != object or cells.size < count or cells.ndim != 2:
         raise InputError(
@@ -116,7 +116,7 @@ def _landmarks(file: Path, count: int) -> np.ndarray:
 
 
 def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarray:
-    """15 px round the landmarks above 0; all frames of a shot have one size."""
+    """Return boxes 15 px around the landmarks above 0; all frames of a shot have one size."""
     from PIL import Image
 
     sizes: dict[int, tuple[int, int]] = {}
@@ -127,7 +127,7 @@ def _boxes(rows: np.ndarray, paths: list[Path], shot_of: np.ndarray) -> np.ndarr
                     sizes[int(shot)] = image.size
             except (OSError, ValueError, SyntaxError) as error:
                 raise InputError(
-                    f"{path} is no image ({error}); unpack the archive again."
+                    f"{path} is not an image ({error}); unpack the archive again."
                 ) from error
     limit = np.array([sizes[int(shot)] for shot in shot_of], dtype=np.float64)
     placed = extent(rows[..., :2], np.asarray((rows[..., :2] > 0).all(axis=-1)))

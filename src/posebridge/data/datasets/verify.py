@@ -26,7 +26,7 @@ class FileCheck:
 
     @property
     def fine(self) -> bool:
-        """Whether the default splits can do with what is there."""
+        """Return whether the default splits can do with what is there."""
         optional = self.expected.optional and self.state != "differs"
         return optional or self.state in ("complete", "present")
 
@@ -42,7 +42,7 @@ class SplitCheck:
 
 
 def find_folder(record: Benchmark, root: Path) -> Path:
-    """The dataset's folder: below a data root, or the given folder itself if it is that one."""
+    """Return the dataset's folder: below a data root, or the given folder itself if it is that one."""
     inside = root / record.folder
     own = Path(record.folder)
     if not inside.is_dir() and root.parts[-len(own.parts) :] == own.parts:

@@ -24,12 +24,12 @@
     sleap_frames.py          where its frames are, and virtual crops
     sleap_io_writer.py       writes SLEAP and NWB
     hdf5_files.py            HDF5 opened within bounds
-    unity_solo.py            Unity Perception's SOLO data sets
+    unity_solo.py            Unity Perception's SOLO datasets
     detections.py            boxes of a detector
-    detections_csv.py        those of a table
+    detections_csv.py        boxes of a detector in a table
     table_text.py            the text of a table, and its missing values
     megadetector.py          MegaDetector's JSON
 
-To add a format: a reader of ``Annotations``, one of images and boxes alone that never looks at
-keypoints, perhaps a writer, and a record in ``FORMATS`` of ``registry.py``.
+To add a format: a reader of ``Annotations``, a reader of images and boxes that never reads
+keypoints, perhaps a writer, and an entry in ``FORMATS`` of ``registry.py``.
 """

@@ -1,7 +1,7 @@
 """COCO keypoint files, read.
 
-CVAT's "COCO Keypoints 1.0" export is one of them: the folder that its archive unpacks to is read like
-a file.
+CVAT's "COCO Keypoints 1.0" export is a COCO file, too: the folder that its archive unpacks to is
+read like a file.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from posebridge.files.bounds import short_repr
 def read_labelled(
     path: Path | str, images: Path | str | None = None, say: Callable[[str], None] | None = None
 ) -> LabelledSamples:
-    """Every annotation of a COCO file that has at least one labelled keypoint.
+    """Return every annotation of a COCO file that has at least one labeled keypoint.
 
     Args:
         path: the annotation file, or a folder that holds ``annotations.json``.
         images: the folder that ``file_name`` is relative to; by default the annotation file's own
             folder, its ``images``, or the same two one level up, whichever has the first image.
-        say: told how many subjects are left out and why.
+        say: receives a sentence on how many subjects are left out and why.
 
     Raises:
-        InputError: naming the file, the entry, and what is wrong with it.
+        InputError: names the file, the entry, and what is wrong with it.
     """
     annotations = _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True)
     require_pixels(annotations)
@@ -48,11 +48,11 @@ def read_labelled(
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All that a COCO keypoint file says, subjects without a labelled keypoint included.
+    """Return the whole content of a COCO keypoint file, subjects without a labeled keypoint included.
 
-    Beside COCO's own fields: a third value of a keypoint that is a share is its confidence, as
-    results have it; ``keypoint_scores`` and ``individual`` are what :func:`write_annotations`
-    writes; a ``track_id``, also among CVAT's ``attributes``, names an individual.
+    Beside COCO's own fields: a third value of a keypoint that is a fraction is its confidence, as in
+    results; ``keypoint_scores`` and ``individual`` are written by :func:`write_annotations`; a
+    ``track_id``, also among CVAT's ``attributes``, names an individual.
 
     Raises:
         InputError: as :func:`read_labelled`.
@@ -61,7 +61,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def holds_keypoints(path: Path | str) -> bool:
-    """Whether a COCO file has annotations with keypoints.
+    """Return whether a COCO file has annotations with keypoints.
 
     Raises:
         InputError: the file is broken.
@@ -72,7 +72,7 @@ def holds_keypoints(path: Path | str) -> bool:
 
 
 def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
-    """The images and boxes of a COCO file; keypoints in it are not read.
+    """Return the images and boxes of a COCO file; keypoints in it are not read.
 
     A file without annotations gives each whole image as one subject.
     """
@@ -80,7 +80,7 @@ def read_boxes(path: Path | str, images: Path | str | None = None) -> Unlabelled
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """:func:`read_boxes`, and the scores and categories of the boxes if they have some.
+    """Return the samples of :func:`read_boxes` with the scores and categories of the boxes, if any.
 
     The notes count boxes that are left out for being crowds or empty, and images that have none. CVAT
     marks every mask as a crowd: where all boxes are crowds they are the subjects.
@@ -94,7 +94,8 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
         notes.append(f"all {crowds} boxes are marked as crowds (iscrowd) and are taken as subjects")
     elif crowds:
         notes.append(
-            f"{crowds} of {len(content.annotations)} boxes are left out, which are marked as crowds "
+            f"{crowds} of {len(content.annotations)} boxes are left out, since they are marked as "
+            "crowds "
             "(iscrowd, as CVAT marks every mask)"
         )
     if not rows:
@@ -112,13 +113,14 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             f"{short_repr(rows[0].get('id'))}; give boxes of some width and height."
         )
     if len(boxed) < len(rows):
-        notes.append(f"{len(rows) - len(boxed)} of {len(rows)} boxes are left out, which are empty")
+        empty = len(rows) - len(boxed)
+        notes.append(f"{empty} of {len(rows)} boxes are left out, since they are empty")
     rows = boxed
     ids = content.ids(rows)
     image, used = content.places(rows)
     if len(used) < len(content.images):
         bare = len(content.images) - len(used)
-        notes.append(f"{bare} of {len(content.images)} images are left out, which have no box")
+        notes.append(f"{bare} of {len(content.images)} images are left out, since they have no box")
     paths = content.paths(used, rows)
     boxes = content.boxes(rows, needed=True)
     samples = table(str(content.file), paths, image, boxes, np.array(used), ids)
@@ -139,7 +141,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     rows = [a for a in single if _has_keypoints(a)]
     if not rows:
         raise InputError(
-            f"{file} has no annotation with keypoints; a labelled set needs a COCO keypoint file."
+            f"{file} has no annotation with keypoints; a labeled set needs a COCO keypoint file."
         )
     skeleton = content.skeleton(rows, notes)
     if len(single) < len(content.annotations):
@@ -150,9 +152,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]
         if not rows:
-            raise InputError(
-                f"{file}: no keypoint of any annotation is labelled (all flags are 0)."
-            )
+            raise InputError(f"{file}: no keypoint of any annotation is labeled (all flags are 0).")
     else:
         kinds = set(content.category_keys(rows))
         boxed = [a for a in single if not _has_keypoints(a) and not is_empty_box(a.get("bbox"))]
@@ -164,7 +164,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         if len(single) > len(rows) + len(alone):
             left = len(single) - len(rows) - len(alone)
             notes.append(f"{left} annotations of things without keypoints are left out.")
-        # COCO itself has subjects without a labelled joint whose box is empty.
+        # COCO itself has subjects without a labeled joint whose box is empty.
         bare = [i for i, a in enumerate(rows) if not has_any[i] and _no_area(a.get("bbox"))]
         if bare:
             notes.append(
@@ -180,7 +180,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     image, used = content.places(rows)
     paths = content.paths(used, rows)
     if not labelled_only:
-        # Images in which nobody is seen are part of what the file says.
+        # Images in which nobody is seen are part of the file's content.
         inhabited = set(used)
         empty = [i for i in content.images if i not in inhabited]
         used += empty
@@ -189,7 +189,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
     boxes = content.boxes(rows, needed=False)
     zero = sum(bool(row.get("bbox")) and not boxes[i, 2] for i, row in enumerate(rows))
     if zero:
-        notes.append(f"{zero} boxes without area count as none; the keypoints' extent stands in.")
+        notes.append(f"{zero} boxes without area count as none; the keypoints' extent is used.")
     return Annotations(
         name=str(file),
         skeleton=skeleton,
@@ -210,7 +210,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
 
 
 def _has_keypoints(row: Row) -> bool:
-    """Whether an annotation has keypoints; ``[]`` and null, as renderers write them, are none."""
+    """Return whether an annotation has keypoints; not for ``[]`` and null, as renderers write them."""
     return row.get("keypoints") not in (None, [], {}, "")
 
 
@@ -236,7 +236,7 @@ def _size(entry: Row) -> tuple[int, int]:
 def _flags_and_scores(
     third: np.ndarray, rows: Sequence[Row], file: Path
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """COCO's flags and the keypoints' confidences from the third values and the extra field."""
+    """Return COCO's flags and the keypoints' scores from the third values and the extra field."""
     flags, shares = flags_and_scores(third)
     if shares is not None or not any("keypoint_scores" in row for row in rows):
         return flags, shares
@@ -253,7 +253,7 @@ def _number(value: Any, row: Row, file: Path) -> float:
         return float(value) if isinstance(value, (int, float)) else np.nan
     except OverflowError as error:
         raise InputError(
-            f"{file}: annotation {row.get('id')} has a score that is too large; scores are shares."
+            f"{file}: annotation {row.get('id')} has a score that is too large; scores are fractions."
         ) from error
 
 

@@ -33,7 +33,7 @@ def category_skeleton(entry: Row, count: int, where: str) -> Skeleton:
 
 
 def names_nothing(entry: Row) -> bool:
-    """Whether a category has no names of keypoints."""
+    """Return whether a category has no names of keypoints."""
     return entry.get("keypoints") in (None, [], {})
 
 
@@ -53,7 +53,7 @@ def _names(entry: Row, count: int, where: str) -> list[str]:
 
 
 def _edges(given: Any, names: Sequence[str]) -> list[tuple[int, int]]:
-    """Edges as places in the list of names; COCO counts from 1, and some write the names."""
+    """Return edges as places in the list of names; COCO counts from 1, and some files have names."""
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(e, list) and len(e) == 2 for e in given):
@@ -78,6 +78,6 @@ def _edges(given: Any, names: Sequence[str]) -> list[tuple[int, int]]:
             "an edge of 'skeleton' is neither two numbers, which count the keypoints from 1, nor two "
             "names of 'keypoints'."
         ) from error
-    # A file with an edge to 0 was written by one that does not count from 1.
+    # A file with an edge to 0 was written by a tool that does not count from 1.
     first = 0 if any(0 in edge for edge in edges) else 1
     return [(a - first, b - first) for a, b in edges]

@@ -1,4 +1,4 @@
-"""A parsed COCO file whose parts are checked as they are asked for.
+"""A parsed COCO file whose parts are checked when they are used.
 
 Checks run over whole columns at once; only when a column fails is it searched for the entry to name,
 so that a file of 200,000 annotations is read in seconds.
@@ -24,7 +24,7 @@ from posebridge.skeleton import Skeleton
 
 
 def annotation_file(path: Path) -> Path:
-    """The annotation file that a path means: itself, or the one in a folder.
+    """Return the annotation file that a path means: itself, or the one in a folder.
 
     A folder holds ``annotations.json``, or one keypoint file in ``annotations`` as CVAT's COCO
     Keypoints export has it.
@@ -50,7 +50,7 @@ class CocoContent:
     """The entries of a COCO file.
 
     Attributes:
-        file: where it lies. annotations, categories: the lists of the file, each entry an object.
+        file: its path. annotations, categories: the lists of the file, each entry an object.
         images: id -> entry.
         folder: what ``file_name`` is relative to.
     """
@@ -78,7 +78,7 @@ class CocoContent:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth knowing about the images, one sentence each."""
+        """Return remarks about the images, one sentence each."""
         counted = ["The ids of the images are text and are numbered anew."]
         without = [f"{self._without_id} annotations have no id; all are numbered anew."]
         return [
@@ -95,24 +95,24 @@ class CocoContent:
                 one, two = (listed[i].get("file_name") for i in (other, index))
                 raise InputError(
                     f"{self.file}: two images have the id {image_id}, {one} and {two}; give each "
-                    "its own, or its labels go to the wrong picture."
+                    "its own, or its labels go to the wrong image."
                 )
 
     def _entries(self, content: Row, key: str) -> list[Row]:
         entries = content.get(key, [])
         if not isinstance(entries, list):
-            raise InputError(f"{self.file}: '{key}' is not a list; this is no COCO file.")
+            raise InputError(f"{self.file}: '{key}' is not a list; this is not a COCO file.")
         for index, entry in enumerate(entries):
             if not isinstance(entry, dict):
                 raise InputError(f"{self.file}: {key}[{index}] is not an object.")
         return entries
 
     def who(self, row: Row) -> str:
-        """The file and an annotation, for messages."""
+        """Return the file and an annotation, for messages."""
         return f"{self.file}: annotation {short_repr(row.get('id'))}"
 
     def keys(self, rows: Sequence[Row], key: str, kind: str = "") -> list[int | str]:
-        """One id of each row, a whole number or text."""
+        """Return one id of each row, a whole number or text."""
         values = [row.get(key) for row in rows]
         if set(map(type, values)) <= {int} and all(abs(v) < 2**63 for v in values):  # pyright: ignore[reportArgumentType]
             return values  # pyright: ignore[reportReturnType]
@@ -126,7 +126,7 @@ class CocoContent:
         return found  # pyright: ignore[reportReturnType]
 
     def file_name(self, image_id: int) -> str:
-        """The name of an image as the file has it."""
+        """Return the name of an image as the file has it."""
         name = self.images[image_id].get("file_name")
         if not isinstance(name, str) or not name or "\0" in name:
             raise InputError(f"{self.file}: image {image_id} has no 'file_name'.")
@@ -147,7 +147,7 @@ class CocoContent:
         return next((f for f in tried for n in names if is_file(f / n)), tried[0])
 
     def places(self, rows: Sequence[Row]) -> tuple[np.ndarray, list[int]]:
-        """(N,) which of the used images each annotation is in, and the used images' ids.
+        """Return the (N,) which of the used images each annotation is in, and the used images' ids.
 
         Raises:
             InputError: an annotation's image is not listed.
@@ -159,13 +159,13 @@ class CocoContent:
             raise InputError(
                 f"{self.who(rows[index])} belongs to image "
                 f"{short_repr(keys[index])}, which 'images' does not list; "
-                "add the image, or take the annotation out."
+                "add the image, or remove the annotation."
             )
         used, image = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
         return image.reshape(-1), used.tolist()
 
     def paths(self, image_ids: Sequence[int], rows: Sequence[Row] = ()) -> list[Path]:
-        """The images' files; every one must exist, and no two names may give one by a fallback."""
+        """Return the images' files; all must exist, and two names never give one file by a fallback."""
         first: dict[str, Row] = {}
         for row in rows:
             first.setdefault(str(id_key(row.get("image_id"))), row)
@@ -179,13 +179,13 @@ class CocoContent:
         return paths
 
     def stated_path(self, image_id: int) -> Path:
-        """The file of an image that need not exist."""
+        """Return the file of an image that need not exist."""
         name = self.file_name(image_id)
         path, turned = self.folder / name, self.folder / name.replace("\\", "/")
         return turned if turned != path and not is_file(path) else path
 
     def ids(self, rows: Sequence[Row]) -> np.ndarray:
-        """(N,) int64: the annotations' ids, or their place in the list where one has none."""
+        """Return the (N,) int64 ids of the annotations, or their places in the list without ids."""
         without = sum(row.get("id") is None for row in rows)
         if without:
             self._without_id = without if without < len(rows) else 0
@@ -193,7 +193,7 @@ class CocoContent:
         return np.array(IdTable(self.keys(rows, "id")).numbers, dtype=np.int64)
 
     def category_keys(self, rows: Sequence[Row]) -> list[str]:
-        """The category of each row as text; the only one where an annotation does not say."""
+        """Return the category of each row as text; the only category where an annotation has none."""
         if len(self.categories) == 1:
             only = str(id_key(self.categories[0].get("id")))
             said = [row for row in rows if row.get("category_id") is not None]
@@ -202,7 +202,7 @@ class CocoContent:
         return [str(key) for key in self.keys(rows, "category_id")]
 
     def skeleton(self, rows: Sequence[Row], notes: list[str]) -> Skeleton:
-        """The one skeleton of the categories that the annotations use."""
+        """Return the one skeleton of the categories that the annotations use."""
         of = self.category_keys(rows)
         first = dict(zip(reversed(of), reversed(rows), strict=True))
         found: Skeleton | None = None
@@ -234,7 +234,7 @@ class CocoContent:
         return found
 
     def keypoints(self, rows: Sequence[Row], count: int) -> np.ndarray:
-        """(N, K, 3) float64: x, y, flag; 0 where the flag is not above 0. (N, 0) rows have none."""
+        """Return the (N, K, 3) float64 x, y, flag, 0 for flags up to 0; (N, 0) without keypoints."""
         values = [row["keypoints"] for row in rows]
         length = 3 * count
         values = [_flat(value) for value in values]
@@ -256,11 +256,12 @@ class CocoContent:
         return np.where(labelled[..., None], table, 0.0)
 
     def boxes(self, rows: Sequence[Row], *, needed: bool) -> np.ndarray:
-        """(N, 4) float64 x, y, width, height; a width of 0 where there is none.
+        """Return the (N, 4) float64 x, y, width, height; a width of 0 for no box.
 
         Raises:
-            InputError: a box that is none; or no box though ``needed``. A box ``[]`` or without area
-                is none, as Label Studio writes it round a single point.
+            InputError: a malformed box; or no box though ``needed``. A box ``[]`` or without area
+                counts
+                as none, as Label Studio writes it around a single point.
         """
         boxes = np.zeros((len(rows), 4))
         having = [i for i, row in enumerate(rows) if needed or not is_empty_box(row.get("bbox"))]
@@ -289,7 +290,7 @@ class CocoContent:
                 index = int(np.flatnonzero(wrong)[0])
                 raise InputError(
                     f"{self.who(some[index])} has a 'bbox' {why.format(*table[index])}; correct it, or "
-                    "take the annotation out."
+                    "remove the annotation."
                 )
         boxes[having] = table
         return boxes
@@ -312,14 +313,14 @@ def _table(values: list[Any]) -> np.ndarray | None:
 
 
 def is_empty_box(box: Any) -> bool:
-    """Whether a box is absent, ``[]``, or has no width or no height."""
+    """Return whether a box is absent, ``[]``, or has no width or no height."""
     if box is None or box == []:
         return True
     return isinstance(box, list) and len(box) == 4 and any(side == 0 for side in box[2:])
 
 
 def _flat(value: Any) -> Any:
-    """Keypoints as one list: some write a list for each, or null for what is not labelled."""
+    """Return keypoints as one list: some files have a list for each, or null for an unlabeled one."""
     if not isinstance(value, list):
         return value
     if any(isinstance(v, list) for v in value):

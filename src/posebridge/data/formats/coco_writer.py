@@ -22,7 +22,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     """Write a COCO keypoint file; images stay where they are.
 
     ``file_name`` is relative to the file's folder where the image lies below it, else absolute.
-    What COCO has no field for is written beside: ``keypoint_scores``, ``score``, ``individual``.
+    Values that COCO has no field for get their own: ``keypoint_scores``, ``score``, ``individual``.
     """
     a = annotations
     listed = []
@@ -73,14 +73,14 @@ def write_results(
 ) -> None:
     """Write predictions as a COCO file: results in ``annotations``, a confidence for each keypoint.
 
-    COCO's bare results list cannot say which image an id means when the input was a folder, so the
+    COCO's bare results list cannot name the image of an id when the input was a folder, so the
     file is a whole COCO file whose annotations are also valid results entries: ``keypoints`` holds
     x, y, confidence, ``score`` their mean.
 
     Args:
         points: (N, K, 2) in pixels of the original images. confidence: (N, K) in [0, 1].
         files, sizes: the name and the (width, height) of each subject's image.
-        meaning: what a confidence is; it stands in the file's description.
+        meaning: what a confidence is; the file's description contains it.
     """
     _, first = np.unique(images.image_ids, return_index=True)
 
@@ -118,7 +118,7 @@ def write_results(
 
 
 def category(skeleton: Skeleton) -> dict[str, Any]:
-    """The COCO category of a skeleton; edges count from 1 there."""
+    """Return the COCO category of a skeleton; edges count from 1 there."""
     return {
         "id": 1,
         "name": skeleton.name,

@@ -28,13 +28,13 @@ __all__ = ["Table", "is_csv", "is_project", "read_annotations", "read_scored_box
 
 
 def is_project(path: Path) -> bool:
-    """A folder with ``config.yaml`` and ``labeled-data``, or that file."""
+    """Return whether a path is a folder with ``config.yaml`` and ``labeled-data``, or that file."""
     folder = path.parent if path.name == "config.yaml" else path
     return (folder / "config.yaml").is_file() and (folder / "labeled-data").is_dir()
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """The labels of a CSV or H5 file, or of all videos of a project.
+    """Return the labels of a CSV or H5 file, or of all videos of a project.
 
     Args:
         path: the file, the project's folder, or its ``config.yaml``.
@@ -42,7 +42,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
             them.
 
     Raises:
-        InputError: naming the file, the row and what is wrong with it.
+        InputError: names the file, the row and what is wrong with it.
     """
     tables, config, notes = _tables(Path(path))
     parts = list(dict.fromkeys(part for t in tables for part in t.parts))
@@ -63,7 +63,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
                 place = t.positions(int(row), name, parts)
                 given = np.isfinite(place[:, :2])
                 half += int((given.any(axis=1) & ~given.all(axis=1)).sum())
-                # Tools that have no empty cell write -1 where a body part is not in the image.
+                # Tools without empty cells write -1 where a body part is not in the image.
                 away = given.all(axis=1) & (place[:, :2] < 0).any(axis=1)
                 negative += int(away.sum())
                 place[away, :2] = np.nan
@@ -78,7 +78,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     if half:
         notes.append(f"{half} body parts with only one of x and y count as not labeled.")
     if not points:
-        raise InputError(f"{path}: no body part is labelled in any image.")
+        raise InputError(f"{path}: no body part is labeled in any image.")
     places, likelihood = np.array(points), np.array(scores)
     known = np.asarray(np.isfinite(places).all(axis=2))
     checked_points(places, known, str(path))
@@ -102,7 +102,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """The images alone, each taken whole: these files have no boxes."""
+    """Return the images alone, each taken whole: these files have no boxes."""
     tables, _, notes = _tables(Path(path))
     found = [row_images(t.file, t.index, t.labeled(), images) for t in tables]
     files = [file for where in found for file in where.files]
@@ -112,7 +112,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 class Table:
-    """One file: where rows come from and what the columns are.
+    """One file: the origin of rows and the meaning of columns.
 
     Attributes:
         file: the CSV or H5.
@@ -145,7 +145,7 @@ class Table:
             raise InputError(f"{file} has no rows; label some images first.")
 
     def positions(self, row: int, individual: str, parts: Sequence[str]) -> np.ndarray:
-        """(K, 3) x, y, likelihood; NaN where the table has none."""
+        """Return the (K, 3) x, y, likelihood; NaN where the table has none."""
         found = np.full((len(parts), 3), np.nan)
         for k, part in enumerate(parts):
             for c, coordinate in enumerate(("x", "y", "likelihood")):
@@ -155,14 +155,14 @@ class Table:
         return found
 
     def labeled(self) -> np.ndarray:
-        """Return (M,) bool: a row has a place; negative places, such as -1, are none."""
+        """Return (M,) bool: a row has a place; a negative place, such as -1, does not count."""
         places = [i for (_, _, coordinate), i in self.place.items() if coordinate != "likelihood"]
         values = self.values[:, places]
         return np.asarray((np.isfinite(values) & (values >= 0)).any(axis=1))
 
 
 def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None, list[str]]:
-    """The tables, the project's settings, and a note on videos without a table."""
+    """Return the tables, the project's config, and a note on videos without a table."""
     if not is_project(path):
         return [_table(path)], _config_above(path), []
     project = path.parent if path.name == "config.yaml" else path
@@ -191,7 +191,7 @@ def _tables(path: Path) -> tuple[list[Table], dict[str, Any] | None, list[str]]:
 
 
 def _config_above(path: Path) -> dict[str, Any] | None:
-    """The project's settings of a file in ``labeled-data/VIDEO``, for the bones."""
+    """Return the project's config of a file in ``labeled-data/VIDEO``, for the bones."""
     labels = path.resolve().parent.parent
     file = labels.parent / "config.yaml"
     return _config(file) if labels.name == "labeled-data" and file.is_file() else None
@@ -232,10 +232,10 @@ def _table(file: Path) -> Table:
 
 
 def _triples(columns: Sequence[tuple[str, ...]], file: Path) -> list[tuple[str, str, str]]:
-    """(scorer, [individual,] part, coordinate) without the scorer."""
+    """Return (scorer, [individual,] part, coordinate) without the scorer."""
     scorers = {column[0] for column in columns}
     if len(scorers) > 1:
-        raise InputError(f"{file} has labels of {len(scorers)} scorers; keep those of one.")
+        raise InputError(f"{file} has labels of {len(scorers)} scorers; keep those of one scorer.")
     if any(len(column) not in (3, 4) for column in columns):
         raise InputError(f"{file} has columns without scorer, body part and coordinate.")
     found = [(c[1] if len(c) == 4 else "", c[-2], c[-1]) for c in columns]

@@ -55,7 +55,7 @@ def read_csv_table(file: Path) -> CsvTable:
     """Return the content of a CSV file.
 
     Raises:
-        InputError: naming the file, the line and what is wrong with it.
+        InputError: names the file, the line and what is wrong with it.
     """
     rows, lines = _rows(file)
     heads: list[list[str]] = []
@@ -90,7 +90,7 @@ def read_csv_table(file: Path) -> CsvTable:
         if any(cell.lower() not in _MISSING for cell in row[width:]):
             raise InputError(
                 f"{file}: line {line} has {len(row)} cells, and the header names {width}; remove "
-                "what is too much, or quote names that have a comma."
+                "the extra cells, or quote names that have a comma."
             )
         cells = row[first:width]
         values[number, : len(cells)] = _numbers(cells, f"{file}: line {line}")
@@ -99,7 +99,7 @@ def read_csv_table(file: Path) -> CsvTable:
 
 
 def _rows(file: Path) -> tuple[list[list[str]], list[int]]:
-    """The rows that are not blank, their cells without spaces round them, and their lines."""
+    """Return the rows that are not blank, with stripped cells, and their lines."""
     text = _text(file)
     head = first_line(text)
     for separator, name in _SEPARATORS.items():
@@ -136,7 +136,7 @@ def _padded(row: Sequence[str], width: int) -> list[str]:
 def _numbers(cells: Sequence[str], where: str) -> list[float]:
     """Return the numbers of a row, NaN where a cell is missing; a row has many, and most are plain."""
     text = "".join(cells)
-    # Python reads 1_000 and digits of other scripts, and no tool writes them.
+    # Python reads 1_000 and digits of other scripts, but tables do not have them.
     if text.isascii() and "_" not in text:
         with suppress(ValueError):
             found = [float(cell) if cell else math.nan for cell in cells]

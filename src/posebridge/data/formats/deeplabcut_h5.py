@@ -21,7 +21,7 @@ Columns = list[tuple[str, ...]]
 
 
 def is_pandas_h5(path: Path) -> bool:
-    """Whether an HDF5 file holds a table of pandas (and no other tool's arrays)."""
+    """Return whether an HDF5 file holds a table of pandas (and no other tool's arrays)."""
     try:
         with opened_hdf5(path) as file:
             return _group(file) is not None
@@ -41,10 +41,10 @@ def _group(file: Any) -> Any:
 
 
 def read_h5_table(path: Path) -> tuple[list[tuple[str, ...]], Columns, np.ndarray]:
-    """The rows' names, the columns' names and the values (rows, columns) float64.
+    """Return the rows' names, the columns' names and the values (rows, columns) float64.
 
     Raises:
-        InputError: no such table, or a damaged one.
+        InputError: the table is missing or damaged.
     """
     try:
         with opened_hdf5(path) as file:
@@ -70,7 +70,7 @@ def _names(values: Any) -> list[str]:
 
 
 def _tuples(group: Any, prefix: str) -> list[tuple[str, ...]]:
-    """A list of names that pandas kept as levels and codes."""
+    """Return a list of names that pandas kept as levels and codes."""
     levels = []
     while f"{prefix}_level{len(levels)}" in group:
         number = len(levels)

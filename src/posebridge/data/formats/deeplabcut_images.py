@@ -19,12 +19,12 @@ _VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg")
 
 
 class RowImages(NamedTuple):
-    """Where the rows of a table belong.
+    """The images of the rows of a table.
 
     Attributes:
-        files: (M,) the image of each row that is kept. rows: (M,) int64, which rows those are.
+        files: (M,) the image of each row that is kept. rows: (M,) int64, the kept rows.
         origin: x, y in the images' pixels of the table's (0, 0).
-        notes: a sentence for whatever was left out or changed.
+        notes: a sentence for each thing that was left out or changed.
     """
 
     files: list[Path]
@@ -40,7 +40,7 @@ def row_images(
 
     Args:
         file: the table. index: for each row the parts of its image's path, or one number.
-        labeled: (rows,) bool, whether a row holds anything; a row that does not may lack its image.
+        labeled: (rows,) bool, whether a row holds a label; a row without one may lack its image.
         images: folder of the images, or of the video, if not where DeepLabCut has them.
 
     Raises:
@@ -73,7 +73,7 @@ def _named_images(
     file: Path, index: Sequence[tuple[str, ...]], labeled: np.ndarray, images: Path | str | None
 ) -> tuple[list[Path], list[int], list[str]]:
     base = file.parent
-    # DeepLabCut's paths start at the project, two folders above the file; others beside it.
+    # DeepLabCut's paths start at the project, two folders above the file; other paths in its folder.
     project = base.parent.parent
     names = ["/".join(part for part in parts if part) for parts in index]
     folders = [base, base.parent, project]
@@ -101,7 +101,7 @@ def _named_images(
     if not rows:
         raise InputError(
             f"{file}: the image of none of its {len(index)} rows exists; "
-            "put the images where the rows say, or give their folder."
+            "put the images where the rows name them, or give their folder."
         )
     kept = [names[row] for row in rows]
     return files, rows, _one_folder_each(file, kept, files)
@@ -111,7 +111,7 @@ def _one_folder_each(file: Path, names: Sequence[str], files: Sequence[Path]) ->
     """Return a note on images that are in a folder of another name than the table's.
 
     Raises:
-        InputError: names of two folders were found in one folder, so that one of them is of the other.
+        InputError: names of two folders were found in one folder, so that labels may be swapped.
     """
     homes: dict[Path, str] = {}
     strayed: set[Path] = set()
@@ -151,15 +151,15 @@ def _video(file: Path, images: Path | str | None) -> Path:
     fits = [p for p in near if re.match(re.escape(p.stem) + r"(DLC|_|-|\W|$)", file.stem)]
     if not fits:
         raise InputError(
-            f"{file} counts the frames of a video, and no video in {folder} has the name "
-            "that it begins with; give the video as the folder of images."
+            f"{file} counts the frames of a video, and no video in {folder} has a name "
+            "that the table's name begins with; give the video as the folder of images."
         )
     longest = max(len(p.stem) for p in fits)
     best = [p for p in fits if len(p.stem) == longest]
     if len(best) > 1:
         raise InputError(
             f"{file} counts the frames of a video, and {best[0].name} and {best[1].name} both have "
-            "the name that it begins with; give the video as the folder of images."
+            "a name that the table's name begins with; give the video as the folder of images."
         )
     return best[0]
 
@@ -214,7 +214,7 @@ def _crop(meta: Path) -> tuple[float, float, float, float] | None:
     # A damaged pickle raises nearly anything.
     except Exception as error:
         raise InputError(
-            f"{meta}, which says whether the analysis was run on a crop, can't be read "
+            f"{meta}, which records whether the analysis was run on a crop, can't be read "
             f"({type(error).__name__}: {' '.join(str(error).split())[:120]}); write the analysis "
             "again, or remove this file if nothing was cropped."
         ) from error
@@ -227,14 +227,15 @@ def _crop(meta: Path) -> tuple[float, float, float, float] | None:
 
 
 def _require_uncropped_project(file: Path) -> None:
-    """Raise if the project round an analysis crops its videos and nothing says what it did here."""
+    """Check that a project whose videos are cropped has a record of the analysis's crop."""
     for folder in list(file.resolve().parents)[:2]:
         config = folder / "config.yaml"
         if not config.is_file() or not (folder / "labeled-data").is_dir():
             continue
         if read_yaml_mapping(config, "DeepLabCut project").get("cropping") is True:
             raise InputError(
-                f"{config} has 'cropping: true', and the *_meta.pickle of {file.name}, which says "
-                "whether its places are in a crop, is not beside it; put it there, or set cropping to "
+                f"{config} has 'cropping: true', and the *_meta.pickle of {file.name}, which records "
+                "whether its places are in a crop, is not in its folder; put it there, or set "
+                "cropping to "
                 "false if nothing was cropped."
             )

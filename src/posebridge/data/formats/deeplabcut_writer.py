@@ -1,4 +1,4 @@
-"""DeepLabCut tables and projects, written; what the files hold is told in ``deeplabcut.py``."""
+"""DeepLabCut tables and projects, written; ``deeplabcut.py`` describes the files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ SCORER = "posebridge"
 
 
 def has_tables() -> bool:
-    """Whether H5 can be written."""
+    """Return whether H5 can be written."""
     return all(importlib.util.find_spec(name) for name in ("tables", "pandas"))
 
 
 def write_table(annotations: Annotations, path: Path) -> list[Path]:
-    """Write one table, CSV or H5 by the ending; images stay where they are and are named relative to
-    the file's folder.
+    """Write one table, CSV or H5 by the ending; images stay where they are.
+
+    The table names the images relative to its folder.
     """
     names = [[name_below(file, path.parent).as_posix()] for file in annotations.files]
     require_text_names([name for (name,) in names], "a DeepLabCut table")
@@ -47,8 +48,8 @@ def write_table(annotations: Annotations, path: Path) -> list[Path]:
 def write_project(annotations: Annotations, path: Path) -> list[Path]:
     """Write a project: ``config.yaml`` and a folder of copied images and labels for each folder.
 
-    DeepLabCut trains from ``.h5``, which lie beside the ``.csv`` where PyTables is installed; its
-    ``convertcsv2h5`` makes them as well.
+    DeepLabCut trains from ``.h5``, which is written beside the ``.csv`` if PyTables is installed; its
+    ``convertcsv2h5`` makes the ``.h5`` as well.
     """
     if (path / "config.yaml").exists():
         raise InputError(f"{path} already holds a project; give another folder.")
@@ -83,12 +84,12 @@ def write_project(annotations: Annotations, path: Path) -> list[Path]:
 
 
 def _require_trimmed(names: Iterable[str]) -> None:
-    """Raise where blanks begin or end a name, which readers of tables take away."""
+    """Check that no name begins or ends with blanks, which readers of tables remove."""
     for name in names:
         if name != name.strip():
             raise InputError(
                 f"the name {short_repr(name)} begins or ends in a blank, which readers of DeepLabCut's "
-                "tables take away; rename it."
+                "tables remove; rename it."
             )
 
 
@@ -122,9 +123,9 @@ def _config(
 
 
 def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
-    """A name for each folder below ``labeled-data``, which has one level: a/b becomes a_b.
+    """Return a name for each folder below ``labeled-data``, which has one level: a/b becomes a_b.
 
-    Where that is the name of another one (a folder a_b itself), the later one is counted: a_b_2.
+    If another folder has that name (a folder a_b itself), the later one is counted: a_b_2.
     """
     taken: dict[str, Path] = {}
     for parent in dict.fromkeys(parents):
@@ -138,7 +139,7 @@ def _folder_names(parents: Sequence[Path], task: str) -> dict[Path, str]:
 
 
 def _slots(a: Annotations) -> list[str]:
-    """The individual of each subject; those without a name, or who share it, are counted."""
+    """Return the individual of each subject; without a name, or with a shared one, it is numbered."""
     given = list(a.individuals) if a.individuals is not None else [""] * len(a)
     taken: set[tuple[int, str]] = set()
     counted: dict[tuple[int, str], int] = {}
@@ -156,7 +157,7 @@ def _slots(a: Annotations) -> list[str]:
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows for images, columns (individual,) body part, coordinate; NaN where nothing is labelled."""
+    """Rows for images, columns (individual,) body part, coordinate; NaN where nothing is labeled."""
 
     index: Sequence[Sequence[str]]
     columns: list[tuple[str, ...]]
@@ -167,7 +168,7 @@ class _Table:
 def _table(
     a: Annotations, index: Sequence[Sequence[str]], rows: np.ndarray, slots: Sequence[str]
 ) -> _Table:
-    """The images ``rows``, with a column for every individual of all images.
+    """Return the images ``rows``, with a column for every individual of all images.
 
     Args:
         index: for each of the images the parts of its path. slots: the individual of each subject.
@@ -206,7 +207,7 @@ def _csv(table: _Table) -> str:
 
 
 def _write_h5(table: _Table, path: Path) -> None:
-    """The table as DeepLabCut keeps it: pandas' fixed layout under ``df_with_missing``."""
+    """Write the table in DeepLabCut's form: pandas' fixed layout under ``df_with_missing``."""
     need("tables", "formats", f"writing {path}")
     pandas = need("pandas", "formats", f"writing {path}")
     names = [tuple(parts) for parts in table.index]
@@ -215,7 +216,7 @@ def _write_h5(table: _Table, path: Path) -> None:
         index=pandas.MultiIndex.from_tuples(names) if len(names[0]) > 1 else [n for (n,) in names],
         columns=pandas.MultiIndex.from_tuples(table.columns, names=table.levels),
     )
-    # In memory: HDF5 does not report a disk that is full.
+    # In memory: HDF5 does not report a full disk.
     options = {"driver": "H5FD_CORE", "driver_core_backing_store": 0}
     with pandas.HDFStore("table.h5", mode="w", **options) as store:
         store.put("df_with_missing", frame, track_times=False)

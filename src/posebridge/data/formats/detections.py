@@ -8,7 +8,7 @@
                    class or category if it has one; commas, semicolons or tabs between cells
     MegaDetector   its JSON, whose boxes are shares of the image
 
-``images`` says where the images are: a folder, or for ``image_id`` the COCO file that lists them. In a
+``images`` is a folder of images, or for ``image_id`` the COCO file that lists them. In a
 folder an ``image_id`` is the name of a file without its ending, leading zeros aside.
 """
 
@@ -42,7 +42,7 @@ __all__ = ["is_csv", "read_scored_boxes"]
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Boxes, their scores and their categories.
+    """Return boxes, their scores and their categories.
 
     Args:
         path: the JSON or CSV file.
@@ -50,7 +50,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
             or ``images`` in it.
 
     Raises:
-        InputError: naming the file, the entry and what is wrong with it.
+        InputError: names the file, the entry and what is wrong with it.
     """
     file = Path(path)
     if file.suffix.lower() == ".csv":
@@ -64,13 +64,11 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     given = np.isfinite(boxes).all(axis=1) | ~np.isnan(boxes).all(axis=1)
     rows = np.flatnonzero(given & ~(boxes[:, 2:] == 0).any(axis=1))
     if len(rows) == 0:
-        raise InputError(
-            f"{file}: no box has an area, such as that of entry 1; give width and height."
-        )
+        raise InputError(f"{file}: no box has an area, such as entry 1; give width and height.")
     notes = []
     if len(rows) < len(names):
         notes.append(
-            f"{len(names) - len(rows)} of {len(names)} boxes are left out, which are empty."
+            f"{len(names) - len(rows)} of {len(names)} boxes are left out, since they are empty."
         )
     names, boxes, scores = [names[row] for row in rows], boxes[rows], scores[rows]
     kinds = [kinds[row] for row in rows]
@@ -97,7 +95,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, list[str], bool]:
-    """Images, boxes, scores, categories, and whether the boxes are shares of the image."""
+    """Return images, boxes, scores, categories, and whether the boxes are fractions of the image."""
     entries = read_json(file, "COCO results")
     if is_megadetector(entries):
         found = detections_of(entries, file)
@@ -111,7 +109,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
             True,
         )
     if not isinstance(entries, list):
-        raise InputError(f"{file} is no list of boxes; COCO results are one.")
+        raise InputError(f"{file} is not a list of boxes; COCO results are one.")
     names: list[int | str] = []
     kinds: list[str] = []
     boxes = np.empty((len(entries), 4))
@@ -119,7 +117,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
     for row, entry in enumerate(entries):
         where = f"{file}: entry {row + 1}"
         if not isinstance(entry, dict):
-            raise InputError(f"{where} is no object with 'image_id', 'bbox' and 'score'.")
+            raise InputError(f"{where} is not an object with 'image_id', 'bbox' and 'score'.")
         name = id_key(entry.get("file_name"))
         name = id_key(entry.get("image_id")) if name is None else name
         if name is None:
@@ -136,7 +134,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
 
 
 def _float(value: Any, where: str) -> float:
-    """A number, also where it is written as text."""
+    """Return a number, also where it is written as text."""
     try:
         if isinstance(value, str):
             return decimal(value)
@@ -150,7 +148,7 @@ def _float(value: Any, where: str) -> float:
 
 
 class _Images:
-    """Finds images by what a detector calls them."""
+    """Finder of images by the names in a detector's output."""
 
     def __init__(self, file: Path, images: Path | str | None) -> None:
         self.file = file
@@ -168,7 +166,7 @@ class _Images:
             raise InputError(f"the image folder {images} does not exist.")
 
     def find(self, entry: Mapping[int | str, int], used: Sequence[int | str]) -> list[Path]:
-        """The file of each of the ``used`` names; ``entry`` is where each is first, for messages."""
+        """Return the file of each of the ``used`` names; ``entry`` is for messages."""
         files = ImageNames(self.folders if self.coco is None else [self.coco.folder])
         numbered: Mapping[int, list[Path]] | None = None
         found = []
@@ -186,14 +184,14 @@ class _Images:
                         raise
             numbered = self._by_number() if numbered is None else numbered
             found.append(self._numbered(numbered.get(int(name), []), name, where))
-        if self.coco is not None:  # names without a box are rivals for a file too
+        if self.coco is not None:  # names without a box compete for a file too
             listed = [e.get("file_name") for e in self.coco.images.values()]
             files.claim_all([n for n in listed if isinstance(n, str)], str(self.coco.file))
         self.notes = files.notes
         return found
 
     def _listed(self, coco: CocoContent, name: int | str, where: str) -> str:
-        """The file name of an image of the COCO file."""
+        """Return the file name of an image of the COCO file."""
         number = coco.image_ids.get(name)
         if number is not None:
             return coco.file_name(number)
@@ -206,16 +204,16 @@ class _Images:
             return files[0]
         if not files:
             raise InputError(
-                f"{where} belongs to image {name}, and no image in {self.folders[0]} is called "
-                "so; give the COCO file that lists the images, or their folder."
+                f"{where} belongs to image {name}, and no image in {self.folders[0]} has that "
+                "name; give the COCO file that lists the images, or their folder."
             )
         raise InputError(
-            f"{where} belongs to image {name}, which {files[0]} and {files[1]} are both called; give "
+            f"{where} belongs to image {name}, and {files[0]} and {files[1]} both have that name; give "
             "the COCO file that lists the images, or their folder."
         )
 
     def _by_number(self) -> dict[int, list[Path]]:
-        """Number -> the images whose names are that number."""
+        """Return the images by the number that is their name."""
         numbered: dict[int, list[Path]] = {}
         for folder in self.folders:
             for file in sorted(folder.glob("*")) if folder.is_dir() else []:

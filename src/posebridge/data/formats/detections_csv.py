@@ -139,7 +139,7 @@ def decimal(text: str, delimiter: str = ",") -> float:
 
 
 def _rows(file: Path) -> list[tuple[int, list[str], str]]:
-    """The line, the cells and the delimiter of each row; of comments and blank lines none."""
+    """Return the line, the cells and the delimiter of each row; of comments and blank lines none."""
     text = table_text(file)
     delimiter = _delimiter(first_line(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -157,7 +157,7 @@ def _rows(file: Path) -> list[tuple[int, list[str], str]]:
 
 
 def _delimiter(header: str) -> str:
-    """What is between the cells: as spreadsheets of some countries, and tables, have it."""
+    """Return the delimiter of the cells, as spreadsheets of some countries, and tables, have it."""
     return max(",;\t", key=header.count)
 
 
@@ -166,7 +166,7 @@ def _header(cells: Sequence[str]) -> list[str]:
 
 
 def _columns(header: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """The four columns of a box, and what they are: corners, middle or corner (and the sides)."""
+    """Return the four columns of a box, and their kind: corners, middle or corner (and the sides)."""
     for sets, kind in (
         (_TWO_CORNERS, "corners"),
         (_MIDDLE_AND_SIDES, "middle"),

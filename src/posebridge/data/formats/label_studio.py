@@ -1,11 +1,11 @@
-"""Label Studio's JSON export (and JSON-MIN is not it): a list of tasks with keypoints and rectangles.
+"""Label Studio's JSON export (not JSON-MIN): a list of tasks with keypoints and rectangles.
 
-Read and written here rather than through sleap-io, which asks for fields that Label Studio's own
-exports do not have, sorts keypoints by chance and drops rectangles. Coordinates are percentages of
-the image; a keypoint belongs to the rectangle that a relation or ``parentID`` ties it to; in a file
-without such ties, to the only rectangle round it; what is left of a task is one subject. Keypoints
-are in the order of the labelling configuration where a file of the same name ending in ``.xml``
-lies beside, else in that of their appearance.
+Read and written here rather than through sleap-io, which needs fields that Label Studio's own
+exports do not have, sorts keypoints arbitrarily and drops rectangles. Coordinates are percentages of
+the image. A keypoint belongs to the rectangle that a relation or ``parentID`` ties it to, or in a
+file without such ties to the only rectangle around it; the rest of a task is one subject. Keypoints
+are in the order of the labeling configuration if a file of the same name ending in ``.xml`` is
+beside, else in the order of their appearance.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ HIDDEN = "hidden"
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All tasks of an export; of several annotations of a task the first that was not cancelled.
+    """Return all tasks of an export; of several annotations the first that was not canceled.
 
     Args:
         path: the JSON file.
-        images: folder of the images; by default the file's own or ``images`` in it. The names that
-            uploads get (``1a2b3c4d-name.jpg``) are found under their own name too.
+        images: folder of the images; by default the file's own or ``images`` in it. Uploads
+            (``1a2b3c4d-name.jpg``) are found under their own name too.
 
     Raises:
-        InputError: naming the task and what is wrong with it.
+        InputError: names the task and what is wrong with it.
     """
     file = Path(path)
     opened = _opened(file, images)
@@ -76,7 +76,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     require_percentages(places, str(file), "keypoints")
     names = _order(file, [label for s in subjects for label in s.points])
     if not names:
-        raise InputError(f"{file} has no keypoint in any annotation; a labelled set needs some.")
+        raise InputError(f"{file} has no keypoint in any annotation; a labeled set needs some.")
     labels = list(dict.fromkeys(s.label for s in subjects if s.label))
     try:
         skeleton = Skeleton.from_names(labels[0] if len(labels) == 1 else "subject", names)
@@ -116,7 +116,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """The images and rectangles alone; whole images where the file has no rectangle."""
+    """Return the images and rectangles alone; whole images where the file has no rectangle."""
     file = Path(path)
     opened = _opened(file, images)
     tasks, files = opened.tasks, opened.files
@@ -153,7 +153,7 @@ class _Opened(NamedTuple):
 
 
 def _opened(file: Path, images: Path | str | None) -> _Opened:
-    """Return what both readers take; a task without a region may lack its image, and is left out."""
+    """Return the input of both readers; a task without a region may lack its image, and is left out."""
     finder = TaskImages(file, images)
     tasks: list[Mapping[str, Any]] = []
     references: list[Reference] = []
@@ -193,8 +193,8 @@ def _opened(file: Path, images: Path | str | None) -> _Opened:
             (several, f"{several} tasks have several annotations; the first of each is taken."),
             (
                 turned,
-                f"{turned} regions were made while the image was shown turned; Label Studio keeps "
-                "their places in the image as it is stored, and so they are read.",
+                f"{turned} regions were made while the image was shown turned; Label Studio stores "
+                "their places in the unturned image, and they are read so.",
             ),
         )
         if count
@@ -211,7 +211,7 @@ class _Subject:
 
 
 class _Around:
-    """Which rectangles are round a point: all of them are looked at in one go."""
+    """The rectangles around a point: all rectangles are compared at once."""
 
     def __init__(self, subjects: Sequence[_Subject]) -> None:
         self._subjects = subjects
@@ -230,7 +230,7 @@ def _tasks(file: Path) -> list[Mapping[str, Any]]:
     tasks = read_json(file, "Label Studio")
     if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):
         raise InputError(
-            f"{file} is no list of tasks; export JSON (not JSON-MIN) from Label Studio."
+            f"{file} is not a list of tasks; export JSON (not JSON-MIN) from Label Studio."
         )
     if not tasks:
         raise InputError(f"{file} has no task.")
@@ -246,7 +246,7 @@ def _ids(tasks: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 
 def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any]], bool, bool]:
-    """The regions of the annotation to take, whether there were others, and whether it is a model's."""
+    """Return the chosen annotation's regions, whether there are others, and whether a model made it."""
     for key in ("annotations", "completions", "predictions"):
         given = task.get(key)
         if not given:
@@ -308,12 +308,12 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         text = meta.get("text") if isinstance(meta, dict) else None
         hidden = isinstance(text, list) and HIDDEN in text
         owner.points[label] = (x, y, 1 if hidden else 2, score_of(region))
-    # A click that made a rectangle without area is nobody.
+    # A click that made a rectangle without area is not a subject.
     return [s for s in (*boxed.values(), alone) if s.points or s.box[2]]
 
 
 def _order(file: Path, labels: Sequence[str]) -> list[str]:
-    """Keypoints in the order of the labelling configuration beside the file, then as they appear."""
+    """Return keypoints in the order of the labeling configuration beside, then as they appear."""
     known: list[str] = []
     config = file.with_suffix(".xml")
     if config.is_file():
@@ -330,7 +330,7 @@ def _objects(given: Any) -> list[Mapping[str, Any]]:
 
 
 def _size(task: Mapping[str, Any], file: Path) -> tuple[int, int]:
-    """The size of a task's image where a region has one: the file's, if it can be read."""
+    """Return the size of a task's image if a region has one: the file's, if it can be read."""
     for key in ("annotations", "completions", "predictions"):
         regions = [r for given in _objects(task.get(key)) for r in _objects(given.get("result"))]
         for region in regions:
@@ -339,6 +339,6 @@ def _size(task: Mapping[str, Any], file: Path) -> tuple[int, int]:
             if numbers and 0 < width < 2**31 and 0 < height < 2**31:
                 try:
                     return upright_size(file)
-                except InputError:  # told by whoever decodes it
+                except InputError:  # reported by the decoder
                     return int(width), int(height)
     return 0, 0

@@ -37,7 +37,7 @@ class TaskImages:
         """Return the image of a task.
 
         Raises:
-            InputError: the task names none, or it is not where it should be.
+            InputError: the task names no image, or the image is not in its place.
         """
         where = f"{self._file}: task {short_repr(task.get('id', row))}"
         data, meta = task.get("data"), task.get("meta")
@@ -61,13 +61,13 @@ class TaskImages:
 
 
 def _looks_like_image(reference: str) -> bool:
-    """Whether a text of a task ends as an image or a video does; others are captions and the like."""
+    """Return whether a text of a task ends like an image or a video; others are captions and so on."""
     ends = [Path(name) for name in (reference, *_names(reference))]
     return any(p.suffix.lower() in IMAGE_ENDINGS or is_video(p) for p in ends)
 
 
 def _require_one_image(task: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:
-    """Raise where regions of a task are on several images, or nothing tells on which of several.
+    """Check that the regions of a task are on one image, and that it is known which.
 
     A region names the tag that it is on (``to_name``), and the tags ``image`` and ``img`` show the
     image of that name.
@@ -80,12 +80,12 @@ def _require_one_image(task: Mapping[str, Any], data: Mapping[str, Any], where: 
         on = f", and regions on {short_repr(tags)}" if tags else ""
         raise InputError(
             f"{where} has several images ({', '.join(map(short_repr, shown))}){on}; labels of one must "
-            "not go onto another: give each image a task of its own, under 'image'."
+            "not go onto another: give each image its own task, under 'image'."
         )
 
 
 def _tags(task: Mapping[str, Any]) -> set[str]:
-    """What the places of a task are on."""
+    """Return the tags of the places of a task."""
     found: set[str] = set()
     for key in ("annotations", "completions", "predictions"):
         given = task.get(key)
@@ -98,13 +98,15 @@ def _tags(task: Mapping[str, Any]) -> set[str]:
 
 
 def _names(reference: str) -> list[str]:
-    """What an image may be called here: Label Studio has it as a URL, an upload or a local file."""
+    """Return the possible names of an image, which Label Studio has as a URL, an upload or a file."""
     try:
         url = urllib.parse.urlsplit(reference)
-        asked = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
+        query_paths = urllib.parse.parse_qs(url.query, errors="surrogateescape").get("d")
     except ValueError:
         return []
-    path = asked[0] if asked else urllib.parse.unquote(url.path, errors="surrogateescape")
+    path = (
+        query_paths[0] if query_paths else urllib.parse.unquote(url.path, errors="surrogateescape")
+    )
     last = path.rpartition("/")[2]
     own = re.sub(r"^[0-9a-f]{8}-", "", last)
     return list(dict.fromkeys(n for n in (path, path.lstrip("/"), last, own) if n))

@@ -22,7 +22,7 @@ Region = Mapping[str, Any]
 
 
 def kind_of(region: Region) -> str:
-    """Return keypoint, rectangle, relation, or "" for what is not read."""
+    """Return keypoint, rectangle, relation, or "" for other results."""
     kind = region.get("type")
     if kind in _KEYPOINTS:
         return "keypoint"
@@ -104,7 +104,7 @@ def sized(regions: Sequence[Region], file: Path, where: str) -> list[Region]:
     """
     try:
         width, height = upright_size(file)
-    except InputError:  # told by whoever decodes it
+    except InputError:  # reported by the decoder
         return list(regions)
     found = []
     for region in regions:
@@ -152,7 +152,7 @@ def number_of(value: Mapping[str, Any], key: str, where: str) -> float:
 
 
 def value_of(region: Region, where: str) -> tuple[Mapping[str, Any], float, float]:
-    """Return the value of a region, and the pixels of one per cent of width and height."""
+    """Return the value of a region, and the pixels of one percent of width and height."""
     value = region.get("value")
     if not isinstance(value, dict):
         raise InputError(f"{where} has a region without 'value'.")
@@ -164,13 +164,13 @@ def value_of(region: Region, where: str) -> tuple[Mapping[str, Any], float, floa
 
 
 def label_of(region: Region) -> str:
-    """Return the label of a region, "" where it has none."""
+    """Return the label of a region, "" without a label."""
     labels = _labels(region)
     return str(labels[0]) if labels else ""
 
 
 def box_of(region: Region, where: str) -> list[float]:
-    """Return x, y, width, height in pixels; of a turned rectangle the upright box round it."""
+    """Return x, y, width, height in pixels; for a turned rectangle the upright box around it."""
     value, across, down = value_of(region, where)
     x, y = number_of(value, "x", where) * across, number_of(value, "y", where) * down
     width = number_of(value, "width", where) * across
@@ -185,6 +185,6 @@ def box_of(region: Region, where: str) -> list[float]:
 
 
 def score_of(region: Region) -> float:
-    """Return the score of a region, NaN where it has none."""
+    """Return the score of a region, NaN without a score."""
     given = region.get("score")
     return float(given) if isinstance(given, (int, float)) else np.nan

@@ -1,4 +1,4 @@
-"""Label Studio's tasks, written; what the file holds is told in ``label_studio.py``."""
+"""Label Studio's tasks, written; ``label_studio.py`` describes the file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from posebridge.skeleton import Skeleton
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
-    """Write tasks, and beside them the labelling configuration that Label Studio needs for them.
+    """Write tasks, and beside them the labeling configuration that Label Studio needs for them.
 
     Images are local files of Label Studio (``/data/local-files/?d=``), relative to the file's folder
-    where they lie below it. Hidden keypoints carry the note "hidden".
+    where they are below it. Hidden keypoints carry the note "hidden".
 
     Raises:
-        InputError: the configuration would replace another file that is there.
+        InputError: the configuration would replace another file.
     """
     a = annotations
     names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
@@ -49,7 +49,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
                 "annotations": [{"result": result, "was_cancelled": False}],
             }
         )
-    # The configuration first: tasks that are there can be opened.
+    # The configuration first: tasks that exist can be opened.
     with files_written_whole([config, path]) as (own_config, own_tasks):
         own_config.write_text(text, encoding="utf-8")
         own_tasks.write_text(json.dumps(tasks, allow_nan=False), encoding="utf-8")
@@ -57,7 +57,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
 
 
 def labelling_configuration(skeleton: Skeleton, subjects: Sequence[str]) -> str:
-    """The XML that Label Studio needs to show keypoints and the rectangles of named subjects."""
+    """Return the XML that Label Studio needs to show keypoints and the rectangles of named subjects."""
     lines = ["<View>", '  <Image name="image" value="$image"/>']
     for tag, field, labels in (
         ("RectangleLabels", "subject", subjects),
@@ -70,10 +70,10 @@ def labelling_configuration(skeleton: Skeleton, subjects: Sequence[str]) -> str:
 
 
 def require_place(path: Path, configuration: str) -> Path:
-    """Where the labelling configuration of a file of tasks goes.
+    """Return where the labeling configuration of a file of tasks goes.
 
     Raises:
-        InputError: something else is there.
+        InputError: another file has its name.
     """
     place = path.with_suffix(".xml")
     try:
@@ -82,14 +82,14 @@ def require_place(path: Path, configuration: str) -> Path:
         free = False
     if not free:
         raise InputError(
-            f"{place}, where the labelling configuration of {path.name} goes, exists already and is "
-            "another; remove it or give another name."
+            f"{place}, where the labeling configuration of {path.name} goes, exists already and is "
+            "differs; remove it or give another name."
         )
     return place
 
 
 def needs_rectangle(a: Annotations) -> np.ndarray:
-    """(N,) subjects without a box that get the extent of their keypoints.
+    """Return the (N,) subjects without a box that get the extent of their keypoints.
 
     Several subjects in an image can only be told apart, and one can only be named, by a rectangle.
     """
@@ -100,7 +100,7 @@ def needs_rectangle(a: Annotations) -> np.ndarray:
 
 
 def _shown_size(file: Path, stated: np.ndarray) -> tuple[int, int]:
-    """Return the width and height that percentages are of: the image's own, as Label Studio shows it.
+    """Return the width and height that percentages refer to: the image's own, in Label Studio.
 
     What an annotation file states may be the size before the image was scaled or turned.
     """
@@ -116,7 +116,7 @@ def _shown_size(file: Path, stated: np.ndarray) -> tuple[int, int]:
 def _written(
     a: Annotations, row: int, width: int, height: int, *, by_extent: bool
 ) -> list[dict[str, Any]]:
-    """The regions of one subject: its rectangle, its keypoints, what ties them."""
+    """Return the regions of one subject: its rectangle, its keypoints, what ties them."""
     frame = {
         "original_width": width,
         "original_height": height,

@@ -1,4 +1,4 @@
-"""MegaDetector's JSON: images with their detections, boxes as shares of the image."""
+"""MegaDetector's JSON: images with their detections, boxes as fractions of the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from posebridge.files.bounds import short_repr
 
 
 class Detection(NamedTuple):
-    """One box: the image's name, x, y, width, height as shares, the score, the category by name."""
+    """One box: the image's name, x, y, width, height as fractions, the score, the category by name."""
 
     name: str
     box: list[Any]
@@ -21,17 +21,17 @@ class Detection(NamedTuple):
 
 
 def is_megadetector(content: Any) -> bool:
-    """Whether parsed JSON is MegaDetector's: it lists images by ``file`` and names categories."""
+    """Return whether parsed JSON is MegaDetector's: images by ``file``, and named categories."""
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         return False
     return "detection_categories" in content and "annotations" not in content
 
 
 def detections_of(content: Mapping[str, Any], file: Path) -> list[Detection]:
-    """All boxes, image after image; an image that failed there has none.
+    """Return all boxes, image after image; an image that failed there has none.
 
     Raises:
-        InputError: naming the entry and what is wrong with it.
+        InputError: names the entry and what is wrong with it.
     """
     categories = content["detection_categories"]
     names = categories if isinstance(categories, dict) else {}

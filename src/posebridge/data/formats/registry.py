@@ -1,8 +1,8 @@
-"""The annotation formats, one record each: how it is recognised, read and written, what it can hold.
+"""The annotation formats, one entry each: how it is recognized, read and written, what it holds.
 
-To add one: a reader of :class:`Annotations`, a reader of images and boxes that does not look at
-keypoints, perhaps a writer, and a record in ``FORMATS``. The command line, ``adapt``, ``evaluate``,
-``predict`` and ``convert`` know it from then on.
+To add one: a reader of :class:`Annotations`, a reader of images and boxes that does not read
+keypoints, perhaps a writer, and an entry in ``FORMATS``. The command line, ``adapt``, ``evaluate``,
+``predict`` and ``convert`` then support it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from posebridge.errors import InputError
 
 Images = Path | str | None
 
-# What a format may be able to hold beside keypoints at places in images.
+# What a format may be able to hold besides keypoints at places in images.
 BOXES = "boxes"
 HIDDEN = "hidden keypoints"
 BONES = "skeleton edges"
@@ -52,11 +52,11 @@ class Format:
     """One annotation format.
 
     Attributes:
-        name: what ``--from`` and ``--to`` call it. title: what a message calls it.
-        recognise: whether a path that exists is of this format, by its ending and its content.
-        read: everything in it; None for formats of boxes alone.
-        boxes: images and boxes with their scores and categories, no keypoint is looked at.
-        write: writes to a path and returns the files; None where it is only read.
+        name: the name for ``--from`` and ``--to``. title: the name in messages.
+        recognize: whether a path that exists is of this format, by its ending and its content.
+        read: reads everything in it; None for formats of boxes alone.
+        boxes: reads images and boxes with their scores and categories, no keypoints.
+        write: writes to a path and returns the files; None for a format that is only read.
         endings: of the path that is written, the usual one first; none for a folder.
         holds: which of the things above survive in it.
     """
@@ -72,9 +72,9 @@ class Format:
 
 
 def json_kind(path: Path) -> str | None:
-    """Which format a JSON file is of: an object is COCO, a list is told by its first entry.
+    """Return the format of a JSON file: an object is COCO, the first entry of a list decides.
 
-    What is no JSON is given to the reader of COCO, whose message says where it breaks.
+    Anything but JSON is given to the reader of COCO, whose message names where it breaks.
     """
     if path.suffix.lower() != ".json" or not path.is_file():
         return None
@@ -101,7 +101,7 @@ def json_kind(path: Path) -> str | None:
 
 
 def _is_megadetector(start: str) -> bool:
-    """Whether the start of an object is MegaDetector's: images by ``file`` and their detections."""
+    """Return whether the start of an object is MegaDetector's: images by ``file`` and detections."""
     named = '"detections"' in start or '"detection_categories"' in start
     return named and '"file_name"' not in start and '"annotations"' not in start
 
@@ -247,11 +247,11 @@ FORMATS: tuple[Format, ...] = (
     _through_sleap_io("analysis-h5", "SLEAP's analysis", _analysis),
     _through_sleap_io("jabs", "JABS", lambda path: _hdf5(path) and not is_pandas_h5(path)),
 )
-"""In the order in which they are tried; a later one may count on the earlier ones having declined."""
+"""In the order in which they are tried; a later format may rely on the earlier ones."""
 
 
 def format_named(name: str) -> Format:
-    """The format of that name; an unknown one raises and lists the known ones."""
+    """Return the format of that name; an unknown one raises and lists the known ones."""
     for format in FORMATS:
         if format.name == name:
             return format
@@ -259,5 +259,5 @@ def format_named(name: str) -> Format:
 
 
 def recognised(path: Path) -> Format | None:
-    """The format of a path that exists, or None for what is no annotation file."""
+    """Return the format of a path that exists, or None if it is not an annotation file."""
     return next((format for format in FORMATS if format.recognise(path)), None)

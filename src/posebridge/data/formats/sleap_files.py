@@ -1,7 +1,7 @@
-"""What has to hold in a file before sleap-io reads it.
+"""Checks of a file before sleap-io reads it.
 
-sleap-io takes the numbers in a file for true: an instance that claims ten billion points keeps it busy
-for hours. What a file says of its own parts is compared with the parts first.
+sleap-io trusts the numbers in a file: an instance that claims ten billion points keeps it busy for
+hours. So the counts in a file are first compared with its parts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def require_sound(path: Path, format: str) -> None:
-    """Raise InputError where sleap-io would hang or crash on a file.
+    """Check that sleap-io would not hang or crash on a file.
 
     Args:
-        path: the file. format: as sleap-io calls it.
+        path: the file. format: sleap-io's name of the format.
 
     Raises:
-        InputError: naming the part that does not fit.
+        InputError: names the part that does not fit.
         Exception: of many kinds, where the file is damaged.
     """
     require_hdf5_name(path)
@@ -50,7 +50,7 @@ def _require_ranges(file: Any, path: Path) -> None:
 def _require_within(
     path: Path, entry: str, part: str, rows: np.ndarray, field: str, count: int
 ) -> None:
-    # Doubles hold every number that can be within, and no unsigned number wraps round.
+    # Doubles hold every possible number, and no unsigned number wraps around.
     start, end = (rows[f"{field}_{side}"].astype(np.float64) for side in ("start", "end"))
     wrong = np.flatnonzero((start < 0) | (end < start) | (end > count))
     if len(wrong):

@@ -1,7 +1,7 @@
-"""Where the labeled frames of sleap-io's labels are: image files, frames of videos, pictures inside.
+"""Where the labeled frames of sleap-io's labels are: image files, frames of videos, images inside.
 
 Points of a virtual crop are places in the crop. A video or an image is read whole, and the crop's
-corner is added to its points; pictures inside the labels' file are taken out as the crop.
+corner is added to its points; images inside the labels' file are extracted as the crop.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Finder:
         self._names = ImageNames(folders, other_names=_ends, below=False, what="image or video")
 
     def find(self, name: str) -> Path:
-        """Return the file of a name; a folder that is given comes before where the name says."""
+        """Return the file of a name; a given folder comes before the path in the name."""
         if self._given:
             whole = PureWindowsPath(name)
             inner = whole.relative_to(whole.anchor).as_posix()
@@ -116,7 +116,8 @@ class _Finder:
             if "does not exist" not in str(error):
                 raise
             raise InputError(
-                f"{self._path} names the image or video {name}, which is neither there nor beside it; "
+                f"{self._path} names the image or video {name}, which is neither there nor in its "
+                "folder; "
                 "give its folder."
             ) from error
 
@@ -127,7 +128,7 @@ def _ends(name: str) -> list[str]:
 
 
 def _place(video: Any, finder: _Finder) -> Any:
-    """Return a video's file, the names of its images, or None for pictures inside a file."""
+    """Return a video's file, the names of its images, or None for images inside a file."""
     name = video.filename
     if isinstance(name, (list, tuple)):
         return [str(n) for n in name]
@@ -142,7 +143,7 @@ def _place(video: Any, finder: _Finder) -> Any:
 
 
 def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]:
-    """Pictures inside an HDF5 file as PNG files in the cache."""
+    """Store images inside an HDF5 file as PNG files in the cache."""
     wanted = sorted(set(numbers))
     dataset = str((video.backend_metadata or {}).get("dataset", ""))
     inside = Path(str(video.filename))
@@ -159,11 +160,11 @@ def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]
                     "again from the tool that made it."
                 ) from error
             if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
-                raise InputError(f"{path}: frame {number} is no picture of one or three colours.")
+                raise InputError(f"{path}: frame {number} is not an image of one or three colors.")
             store_image(part / f"frame_{number:08d}.png", picture)
 
-    # Pictures may lie in another file than the labels; two of them may call their data set the same,
-    # and two crops of one picture are two pictures.
+    # Images may be in another file than the labels; two files may name their dataset alike,
+    # and two crops of one image are two images.
     state = inside.stat()
     source = [str(inside.resolve()), state.st_size, state.st_mtime_ns]
     parts = ["embedded", source, dataset, wanted, *([] if crop is None else [list(crop)])]

@@ -1,8 +1,8 @@
-"""What sleap-io reads and writes: SLEAP ``.slp``, NWB, and the files of other trackers.
+"""The formats that sleap-io reads and writes: SLEAP ``.slp``, NWB, and files of other trackers.
 
-An image is a file, a frame of a video, or a picture inside the file; the latter two are stored as
-images first, see ``video.py``. A point that SLEAP has switched off but that has a place is kept as
-COCO's hidden keypoint for conversions, and is no label: SLEAP puts such points anywhere. A bounding
+An image is a file, a frame of a video, or an image inside the file; the latter two are first stored
+as images, see ``video.py``. A point that SLEAP has switched off but that has a place is kept as
+COCO's hidden keypoint for conversions, and is not a label: SLEAP puts such points anywhere. A bounding
 box belongs to the instance that it is linked to.
 """
 
@@ -33,16 +33,16 @@ from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
 _FLAGGED = ("slp", "nwb")
-"""Formats that have a flag for what is visible; in the others a negative place stands for none."""
+"""Formats that have a flag for visibility; in the others a negative place means no place."""
 
 
 def reader(
     format: str,
 ) -> Callable[[Path, Path | str | None], Annotations]:
-    """A function that reads the given one of sleap-io's formats.
+    """Return a function that reads the given one of sleap-io's formats.
 
-    That function takes the file and the folder of its images or videos, by default as the file names
-    them, then beside it; it raises InputError for whatever cannot be used.
+    The function takes the file and the folder of its images or videos, by default the paths in the
+    file, then the file's folder; it raises InputError for a file that cannot be used.
     """
 
     def read(path: Path, images: Path | str | None = None) -> Annotations:
@@ -55,13 +55,13 @@ def reader(
 def box_reader(
     format: str,
 ) -> Callable[[Path, Path | str | None], Boxes]:
-    """The same for images and boxes alone; whole images where the file has no boxes."""
+    """Return a reader of images and boxes alone; whole images where the file has no boxes."""
 
     def read(path: Path, images: Path | str | None = None) -> Boxes:
         with sentences(path):
             frames = _load(path, format).labeled_frames
             if not frames:
-                raise InputError(f"{path} has no labelled frame.")
+                raise InputError(f"{path} has no labeled frame.")
             places = frame_places(frames, path, images)
             files = resolved(places.references)
             image, boxes, scores = [], [], []
@@ -88,13 +88,13 @@ def box_reader(
 
 
 def library() -> Any:
-    """sleap-io, or a sentence that says how to install it."""
+    """Return sleap-io, or raise a sentence on how to install it."""
     return need("sleap_io", "formats", "this format")
 
 
 @contextlib.contextmanager
 def sentences(path: Path, done: str = "read") -> Iterator[None]:
-    """Whatever sleap-io raises becomes one sentence; what it prints and warns of is not shown."""
+    """Turn any error of sleap-io into one sentence; its prints and warnings are not shown."""
     library()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -126,14 +126,14 @@ def _annotations(labels: Any, path: Path, images: Path | str | None, format: str
     by_model: list[bool] = []
     left = 0
     for row, frame in enumerate(frames):
-        # Where a person corrected a frame, what the model had said there does not count.
+        # Where a person corrected a frame, the model's predictions in it do not count.
         chosen = frame.user_instances or list(frame.instances)
         left += len(frame.instances) - len(chosen)
         instances += chosen
         by_model += [not frame.user_instances] * len(chosen)
         image += [row] * len(chosen)
     if not instances:
-        raise InputError(f"{path} has no labelled subject.")
+        raise InputError(f"{path} has no labeled subject.")
     skeleton = _skeleton([i.skeleton for i in instances], path)
     count = len(skeleton)
     points = np.array([i.points["xy"] for i in instances], dtype=np.float64).reshape(-1, count, 2)

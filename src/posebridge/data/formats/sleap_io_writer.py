@@ -1,4 +1,4 @@
-"""SLEAP ``.slp`` and NWB through sleap-io, written; what is read is told in ``sleap_io_formats.py``."""
+"""SLEAP ``.slp`` and NWB through sleap-io, written; ``sleap_io_formats.py`` describes reading."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_nwb(annotations: Annotations, path: Path) -> list[Path]:
 
 
 def _written(path: Path, write: Callable[[Path], None]) -> None:
-    """Write whole or not at all; the ending is kept, which sleap-io looks at."""
+    """Write whole or not at all; the ending, which sleap-io depends on, is kept."""
     with written_whole(path) as part:
 
         def work() -> None:
@@ -64,12 +64,12 @@ def _require_readable(file: Path) -> None:
 
 
 def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
-    """sleap-io's labels.
+    """Return sleap-io's labels.
 
     Args:
         hidden: whether a hidden point may be switched off and keep its place.
-        alone: whether each image is a sequence of its own; sleap-io cannot read the longer ones that
-            it writes to NWB.
+        alone: whether each image is a sequence of its own; sleap-io cannot read longer sequences in
+            the NWB files that it writes.
     """
     require_text_names(map(own_path, a.files), "SLEAP or NWB")
     for file in a.files:
@@ -86,7 +86,7 @@ def _labels(a: Annotations, *, hidden: bool, alone: bool) -> Any:
         symmetries=[(names[i], names[j]) for i, j in a.skeleton.pairs],
         name=a.skeleton.name,
     )
-    # One sequence of images is of one size there.
+    # All images of a sequence have one size there.
     sizes = [upright_size(file) for file in a.files]
     groups: dict[tuple[int, ...], list[int]] = {}
     for row, size in enumerate(sizes):

@@ -11,12 +11,12 @@ MISSING = frozenset(
     {"", "na", "n/a", "nan", "-nan", "none", "null", "<na>", "#n/a", "#n/a n/a", "#na"}
     | {"-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan"}
 )
-"""What stands for no value, in lower case, as pandas reads it."""
+"""Spellings of a missing value, in lower case, as pandas reads them."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def start_of_text(path: Path) -> str:
-    """Return the first characters of a file in whatever encoding; "" where it can't be read."""
+    """Return the first characters of a file in any encoding; "" for an unreadable file."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -40,7 +40,7 @@ def table_text(file: Path) -> str:
     """Return the text of a table.
 
     Raises:
-        InputError: it can't be read, or is not UTF-8.
+        InputError: the file can't be read, or is not UTF-8.
     """
     try:
         content = file.read_bytes()

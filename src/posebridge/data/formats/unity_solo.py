@@ -1,4 +1,4 @@
-"""Unity Perception's SOLO data sets: ``sequence.N/stepM.frame_data.json`` beside the rendered images.
+"""Unity Perception's SOLO datasets: ``sequence.N/stepM.frame_data.json`` beside the rendered images.
 
 Keypoints are (x, y) in pixels from the top left corner, as Unity writes them. Their names and bones are
 in the template of ``annotation_definitions.json``; the state of a keypoint is COCO's flag: 0 not in the
@@ -47,7 +47,7 @@ class _Subject:
 
 
 def is_dataset(path: Path) -> bool:
-    """Return whether a folder is a SOLO data set, or one in Unity's older layout."""
+    """Return whether a folder is a SOLO dataset, or one in Unity's older layout."""
     if not path.is_dir():
         return False
     if any(path.glob("sequence.*/*.frame_data.json")):
@@ -56,13 +56,13 @@ def is_dataset(path: Path) -> bool:
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """Return every subject of a data set, those without a pose included.
+    """Return every subject of a dataset, those without a pose included.
 
     Args:
-        path: the folder that holds ``sequence.0``. images: a folder to take instead of it for images.
+        path: the folder that holds ``sequence.0``. images: another folder for the images.
 
     Raises:
-        InputError: naming the file, the entry and what is wrong with it.
+        InputError: names the file, the entry and what is wrong with it.
     """
     folder = Path(path)
     skeleton = _skeleton(folder)
@@ -77,7 +77,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
                 points[row, place], flags[row, place] = (x, y), state
     boxes = np.array([s.box for s in subjects], np.float64).reshape(-1, 4)
     boxes[(boxes[:, 2:] == 0).any(axis=1)] = (
-        0  # of a subject at the edge; the keypoints' extent stands in
+        0  # of a subject at the edge; the keypoints' extent is used
     )
     checked_points(points, flags > 0, str(folder))
     checked_boxes(boxes, boxes[:, 2] != 0, str(folder))
@@ -102,7 +102,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Return images and boxes alone, no keypoint is read; whole images where there is no box."""
+    """Return images and boxes alone, without keypoints; whole images without boxes."""
     folder = Path(path)
     files, _, subjects, notes = _read(folder, images, poses=False)
     return of_boxes(
@@ -119,7 +119,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 def _read(
     folder: Path, images: Path | str | None, *, poses: bool
 ) -> tuple[list[Path], np.ndarray, list[_Subject], list[str]]:
-    """Files (M,), their sizes (M, 2), the subjects, and what was left out."""
+    """Return files (M,), their sizes (M, 2), the subjects, and notes on what was left out."""
     root = folder if images is None else Path(images)
     names = ImageNames([root, folder], below=False)
     files: list[Path] = []
@@ -134,7 +134,7 @@ def _read(
             name = capture.get("filename")
             if not isinstance(name, str) or not name:
                 raise InputError(
-                    f"{where} has no 'filename' of an image; copy the rendered data set again."
+                    f"{where} has no 'filename' of an image; copy the rendered dataset again."
                 )
             files.append(names.find(f"{frame.parent.name}/{name}", where))
             sizes.append(_size(capture.get("dimension"), where))
@@ -145,7 +145,7 @@ def _read(
 
 
 def _frames(folder: Path) -> list[Path]:
-    """The files of all frames, in the order of sequences and steps."""
+    """Return the files of all frames, in the order of sequences and steps."""
 
     def order(file: Path) -> list[int]:
         return [int(n) for n in re.findall(r"\d+", f"{file.parent.name} {file.name}")][:2]
@@ -172,7 +172,7 @@ def _subjects(capture: Mapping[str, Any], image: int, where: str, poses: bool) -
             if not isinstance(instance, int | str) or instance in seen:
                 raise InputError(
                     f"{where}: the instanceId {short_repr(instance)} is missing or occurs twice; "
-                    "copy the rendered data set again."
+                    "copy the rendered dataset again."
                 )
             seen.add(instance)
             subject = found.setdefault(instance, _Subject(image, where=f"{where}, {instance}"))
@@ -194,12 +194,12 @@ def _keypoint(entry: Mapping[str, Any], count: int, where: str) -> tuple[int, fl
     if not isinstance(place, int) or not 0 <= place < count:
         raise InputError(
             f"{where}: the keypoint index {short_repr(place)} is not in the template of {count} "
-            f"keypoints in {_DEFINITIONS}; copy both from the same rendered data set."
+            f"keypoints in {_DEFINITIONS}; copy both from the same rendered dataset."
         )
     if state not in (0, 1, 2):
         raise InputError(
             f"{where}: the state {short_repr(state)} of a keypoint is not 0, 1 or 2; "
-            "copy the rendered data set again."
+            "copy the rendered dataset again."
         )
     x, y = _pair(entry.get("location"), "location", where) if state else (0.0, 0.0)
     return place, x, y, int(state)
@@ -208,7 +208,7 @@ def _keypoint(entry: Mapping[str, Any], count: int, where: str) -> tuple[int, fl
 def _pair(value: Any, name: str, where: str) -> tuple[float, float]:
     numbers = isinstance(value, list) and len(value) >= 2
     if not numbers or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value[:2]):
-        raise InputError(f"{where}: '{name}' is {short_repr(value)}; two numbers belong there.")
+        raise InputError(f"{where}: '{name}' is {short_repr(value)}; it must be two numbers.")
     return float(value[0]), float(value[1])
 
 
@@ -224,23 +224,23 @@ def _size(value: Any, where: str) -> tuple[int, int]:
 
 
 def _entries(value: Any, where: str) -> Iterator[Mapping[str, Any]]:
-    """The objects of a list; none where nothing stands."""
+    """Yield the objects of a list; nothing for a missing list."""
     if value is None:
         return
     if not isinstance(value, list):
-        raise InputError(f"{where} is {short_repr(value)}; a list belongs there.")
+        raise InputError(f"{where} is {short_repr(value)}; it must be a list.")
     for entry in value:
         if not isinstance(entry, dict):
-            raise InputError(f"{where} holds {short_repr(entry)}; an object belongs there.")
+            raise InputError(f"{where} holds {short_repr(entry)}; it must be an object.")
         yield entry
 
 
 def _skeleton(folder: Path) -> Skeleton:
-    """The keypoints of the one template that the data set defines."""
+    """Return the keypoints of the one template that the dataset defines."""
     file = folder / _DEFINITIONS
     if not file.is_file():
         raise InputError(
-            f"{file} is missing, which names the keypoints; copy it from the rendered data set."
+            f"{file} is missing and names the keypoints; copy it from the rendered dataset."
         )
     content = read_json_mapping(file, "SOLO annotation definitions")
     templates = {}
@@ -250,7 +250,7 @@ def _skeleton(folder: Path) -> Skeleton:
             if not isinstance(template, dict):
                 raise InputError(
                     f"{file}: a KeypointAnnotation has no 'template'; "
-                    "copy the file from the rendered data set."
+                    "copy the file from the rendered dataset."
                 )
             templates[short_repr(template.get("templateId"))] = template
     if len(templates) != 1:
@@ -268,13 +268,13 @@ def _template(template: Mapping[str, Any], where: str) -> Skeleton:
         if not isinstance(index, int) or index in names:
             raise InputError(
                 f"{where}: keypoint index {short_repr(index)} is missing or occurs twice; "
-                "copy the file from the rendered data set."
+                "copy the file from the rendered dataset."
             )
         names[index] = str(entry.get("label", ""))
     if sorted(names) != list(range(len(names))):
         raise InputError(
             f"{where}: the indices of the keypoints do not count from 0; "
-            "copy the file from the rendered data set."
+            "copy the file from the rendered dataset."
         )
     edges = []
     for entry in _entries(template.get("skeleton"), f"{where}: 'skeleton'"):

@@ -1,13 +1,13 @@
-"""Ultralytics YOLO-pose data sets: images, one text file of labels for each, and ``data.yaml``.
+"""Ultralytics YOLO-pose datasets: images, one text file of labels for each, and ``data.yaml``.
 
-Read and written here rather than through sleap-io, whose version of it drops boxes, hidden
-keypoints and rows that it does not understand, and writes every image anew.
+Read and written here rather than through sleap-io, which drops boxes, hidden keypoints and rows that
+it does not understand, and writes every image anew.
 
 A line is ``class x y w h`` and x, y (and a flag) for each keypoint, all but class and flag as
-shares of the image's width and height; the box is given by its centre. A pixel coordinate is share
-times size, as Ultralytics converts COCO. Flags that are shares are confidences, as its predictions
-have them. Names are those of ``kpt_names``, or of ``node_names`` as
-sleap-io writes them; bones are in ``skeleton``, which Ultralytics ignores.
+fractions of the image's width and height; the box is given by its center. A pixel coordinate is
+fraction times size, as Ultralytics converts COCO. Flags that are fractions are confidences, as in
+Ultralytics' predictions. ``kpt_names``, or sleap-io's ``node_names``, names the keypoints; bones are
+in ``skeleton``, which Ultralytics ignores.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = ["is_dataset", "read_annotations", "read_scored_boxes"]
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
-    """All splits of a data set, or the one whose folder of images is given.
+    """Return all splits of a dataset, or the one whose folder of images is given.
 
     Args:
         path: ``data.yaml``, its folder, or the folder of one split below it.
-        images: unused; the data set names its folders itself.
+        images: unused; the dataset names its folders itself.
 
     Raises:
-        InputError: naming the file, the line and what is wrong with it.
+        InputError: names the file, the line and what is wrong with it.
     """
     dataset = Dataset(Path(path))
     count, numbers = dataset.shape()
@@ -52,7 +52,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     values, image, sizes = _in_pixels(lines)
     keypoints = values[:, 5:].reshape(-1, count, numbers)
     points = keypoints[..., :2] * sizes[image][:, None, :]
-    # Without flags a keypoint at the very corner, or with a negative number, is one that is not there.
+    # Without flags a keypoint at the very corner, or with a negative number, is missing.
     pairs = (keypoints != 0).any(axis=2) & (keypoints >= 0).all(axis=2)
     flags = keypoints[..., 2] if numbers == 3 else np.where(pairs, 2, 0)
     flags, scores = flags_and_scores(np.where(np.isfinite(flags), flags, 0))
@@ -81,9 +81,9 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
 
 
 def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Boxes:
-    """Images and boxes alone; no column of a keypoint is looked at.
+    """Return images and boxes alone; the columns of keypoints are not read.
 
-    An image without a label file, or with an empty one, shows nobody and is left out, which a note
+    An image without a label file, or with an empty one, has no subject and is left out, which a note
     counts; where no image has a label the whole images are the subjects.
     """
     dataset = Dataset(Path(path))
@@ -91,7 +91,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     bare = sum(not rows for rows in lines.rows)
     notes = [*dataset.notes]
     if 0 < bare < len(lines.files):
-        notes.append(f"{bare} of {len(lines.files)} images are left out, which have no box")
+        notes.append(f"{bare} of {len(lines.files)} images are left out, since they have no box")
     notes += lines.notes
     if not any(lines.rows):
         order = np.arange(len(lines.files))
@@ -107,7 +107,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
 
 
 def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All lines (N, columns), the image of each (N,), and (M, 2) sizes of the images."""
+    """Return all lines (N, columns), the image of each (N,), and (M, 2) sizes of the images."""
     values = [row for rows in lines.rows for row in rows]
     if not values:
         raise InputError(

@@ -1,6 +1,6 @@
-"""What a ``data.yaml`` of Ultralytics says: skeleton, images and the lines of their label files.
+"""The content of an Ultralytics ``data.yaml``: skeleton, images and the lines of their label files.
 
-The format itself is told in ``yolo.py``.
+``yolo.py`` describes the format.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IMAGES = IMAGE_ENDINGS
 
 
 def dataset_file(path: Path) -> Path | None:
-    """The ``data.yaml`` that a path means: itself, the one in a folder, or the one above a split."""
+    """Return the ``data.yaml`` of a path: itself, the one in a folder, or the one above a split."""
     if path.is_file():
         return path if path.suffix in (".yaml", ".yml") and _looks_like(path) else None
     if not path.is_dir():
@@ -41,7 +41,7 @@ def dataset_file(path: Path) -> Path | None:
 
 
 def is_dataset(path: Path) -> bool:
-    """A ``data.yaml`` of a pose data set, its folder, or the folder of one of its splits."""
+    """Return whether a path is a ``data.yaml`` of a pose dataset, its folder, or a split's folder."""
     file = dataset_file(path)
     if file is None:
         return False
@@ -68,16 +68,16 @@ class Dataset:
     def __init__(self, path: Path) -> None:
         file = dataset_file(path)
         if file is None:
-            raise InputError(f"{path} is no YOLO data set; give its data.yaml or its folder.")
-        self.file, self.asked = file, path
+            raise InputError(f"{path} is not a YOLO dataset; give its data.yaml or its folder.")
+        self.file, self.given_path = file, path
         self.notes: list[str] = []
-        content = read_yaml(file, "YOLO data set")
+        content = read_yaml(file, "YOLO dataset")
         if not isinstance(content, dict):
-            raise InputError(f"{file} holds no settings; a data.yaml names train, val, kpt_shape.")
+            raise InputError(f"{file} is empty; a data.yaml names train, val, kpt_shape.")
         self.content: Mapping[Any, Any] = content
 
     def shape(self) -> tuple[int, int]:
-        """K and the numbers of a keypoint, 2 or 3."""
+        """Return K and the number of values of a keypoint, 2 or 3."""
         given = self.content.get("kpt_shape")
         if (
             not isinstance(given, list)
@@ -87,27 +87,27 @@ class Dataset:
             or given[1] not in (2, 3)
         ):
             raise InputError(
-                f"{self.file}: kpt_shape is {short_repr(given)}; a pose data set has [number "
+                f"{self.file}: kpt_shape is {short_repr(given)}; a pose dataset has [number "
                 "of keypoints, 2 or 3]."
             )
         return given[0], given[1]
 
     def classes(self) -> Mapping[Any, Any]:
-        """The names of the classes by number, none where the file has none."""
+        """Return the names of the classes by number, none where the file has none."""
         names = self.content.get("names")
         listed = dict(enumerate(names)) if isinstance(names, list) else names
         return listed if isinstance(listed, dict) else {}
 
     def kind(self, number: float) -> str:
-        """The name of a class, or its number where the file names none."""
+        """Return the name of a class, or its number where the file names none."""
         found = self.classes().get(number)
         return f"{number:g}" if found is None else str(found)
 
     def _keypoint_names(self, used: Sequence[float]) -> Any:
-        """The names of the keypoints of the classes that have labels.
+        """Return the names of the keypoints of the classes that have labels.
 
         Raises:
-            InputError: two of the classes have other names.
+            InputError: two classes have different names of keypoints.
         """
         names = self.content.get("kpt_names", self.content.get("node_names"))
         if not isinstance(names, dict) or not names:
@@ -124,12 +124,12 @@ class Dataset:
             if known[other] != known[first]:
                 raise InputError(
                     f"{self.file} has two classes with different keypoints, '{self.kind(first)}' and "
-                    f"'{self.kind(other)}'; keep one class, or write one data set for each."
+                    f"'{self.kind(other)}'; keep one class, or write one dataset for each."
                 )
         return known[first]
 
     def skeleton(self, count: int, used: Sequence[float] = ()) -> Skeleton:
-        """The one skeleton of the classes ``used``, which are all that have labels."""
+        """Return the one skeleton of the classes ``used``, which are all classes with labels."""
         content = self.content
         name = str(next(iter(self.classes().values()), "subject"))
         names = self._keypoint_names(used)
@@ -142,13 +142,13 @@ class Dataset:
             skeleton = Skeleton.from_names(name, [str(n) for n in names], edges)
             flip = content.get("flip_idx")
             pairs = [(i, int(j)) for i, j in enumerate(flip or []) if i < int(j)]
-            # Where nothing changes places, such as in exports that don't know, names may tell.
+            # Where flip_idx swaps nothing, as in exports without sides, the names may show the sides.
             return replace(skeleton, pairs=tuple(pairs)) if pairs else skeleton
         except (InputError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{self.file}: skeleton or flip_idx: {error}") from error
 
     def places(self) -> list[Path]:
-        """The folders of images, and the lists of images, of all splits that are there."""
+        """Return the folders of images, and the lists of images, of all splits that are there."""
         root = self.file.parent
         stated = self.content.get("path")
         roots = [root / str(stated).replace("\\", "/"), root] if stated else [root]
@@ -157,7 +157,7 @@ class Dataset:
         for split in SPLITS:
             given = self.content.get(split)
             for entry in given if isinstance(given, list) else [given] if given else []:
-                # Ultralytics' rule for Roboflow's '../train/images', which lies beside the file.
+                # Ultralytics' rule for Roboflow's '../train/images', which is beside the file.
                 stated_name = str(entry).replace("\\", "/")
                 names = [str(entry), stated_name, stated_name.removeprefix("../")]
                 tried = [base / name for name in names for base in roots]
@@ -178,29 +178,35 @@ class Dataset:
         return list(places.values())
 
     def chosen(self) -> list[Path]:
-        """The folders, then the lists of images, of all splits; or those folders asked for."""
+        """Return the folders, then the lists of images, of all splits; or the chosen folders."""
         places = sorted(self.places(), key=Path.is_file)
-        if not self.asked.is_dir() or self.asked.resolve() == self.file.parent.resolve():
+        if not self.given_path.is_dir() or self.given_path.resolve() == self.file.parent.resolve():
             return places
-        asked, folders = self.asked.resolve(), [place for place in places if place.is_dir()]
+        given_path, folders = (
+            self.given_path.resolve(),
+            [place for place in places if place.is_dir()],
+        )
         real = {f: f.resolve() for f in folders}
         below = [
-            f for f in folders if real[f].is_relative_to(asked) or asked.is_relative_to(real[f])
+            f
+            for f in folders
+            if real[f].is_relative_to(given_path) or given_path.is_relative_to(real[f])
         ]
         if not below:
-            raise InputError(f"{self.asked} is none of the splits of {self.file}.")
+            raise InputError(f"{self.given_path} is none of the splits of {self.file}.")
         return [
-            f / asked.relative_to(real[f]) if asked.is_relative_to(real[f]) else f for f in below
+            f / given_path.relative_to(real[f]) if given_path.is_relative_to(real[f]) else f
+            for f in below
         ]
 
     def lines(self, columns: int | None) -> Lines:
-        """Images in order of their names, with the numbers of their label files.
+        """Return images in order of their names, with the numbers of their label files.
 
         Args:
             columns: of each line; None: the class and the box, whatever follows.
         """
         lines = Lines()
-        # Where the file speaks of keypoints, what follows the box is theirs, and not looked at.
+        # In a file with keypoints, the columns behind the box belong to keypoints and are not read.
         outlines = columns is None and _OF_KEYPOINTS.isdisjoint(self.content)
         for file, text in self.images():
             lines.add(file, text, columns, outlines)
@@ -210,7 +216,7 @@ class Dataset:
         return lines
 
     def images(self) -> list[tuple[Path, Path]]:
-        """Images and their label files, of each split in order of their names."""
+        """Return images and their label files, of each split in order of their names."""
         found: dict[Path, Path] = {}
         for place in self.chosen():
             if place.is_file():
@@ -229,7 +235,7 @@ class Dataset:
     def _tell_left_out(
         self, place: Path, scanned: Scanned, labels: Path, own: Container[Path]
     ) -> None:
-        """Note what is not read of a folder of images, and labels whose image is not there."""
+        """Note which files of a folder of images are not read, and labels without an image."""
         left_out = Counter(scanned.left_out)
         left_out["videos"] = sum(not _is_image(file) for file in scanned.files)
         counts = Scanned(left_out=+left_out).counts()
@@ -250,15 +256,15 @@ class Dataset:
 
 
 def _is_list(path: Path) -> bool:
-    """A text file with an image on each line."""
+    """Return whether a path is a text file with an image on each line."""
     return path.suffix.lower() == ".txt" and path.is_file()
 
 
 def _listed(file: Path) -> list[Path]:
-    """The images of a list, relative to it or to where Ultralytics is started.
+    """Return the images of a list, relative to it or to where Ultralytics is started.
 
     Raises:
-        InputError: one of them is not there.
+        InputError: one of the images does not exist.
     """
     found = []
     names = ImageNames([file.parent, *file.parent.parents[:2], Path()], below=False)
@@ -283,7 +289,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _label_folder(images: Path) -> Path:
-    """Ultralytics' rule, also for one image: the last ``images`` of the path becomes ``labels``."""
+    """Return the path with its last ``images`` as ``labels``, Ultralytics' rule, also for one image."""
     parts = list(images.parts)
     if "images" not in parts:
         return images

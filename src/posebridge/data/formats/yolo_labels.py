@@ -1,4 +1,4 @@
-"""The label files of an Ultralytics data set: the image of each, and the numbers of its lines."""
+"""The label files of an Ultralytics dataset: the image of each, and the numbers of its lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Lines:
         files: the images. rows: for each the lines of numbers. numbers: for each the lines' places in
             the file, from 1.
         without: the images that have no label file.
-        beside: those of them that have a text file beside the image, where it is not looked for.
+        beside: the images of ``without`` that have a text file beside the image, which is not read.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Lines:
         self.numbers.append([number for number, _ in found])
 
     def line(self, row: int) -> str:
-        """Where the label ``row`` of all of them is, for messages."""
+        """Return the place of the label ``row``, counted over all files, for messages."""
         for text, numbers in zip(self.texts, self.numbers, strict=True):
             if row < len(numbers):
                 return f"{text}: line {numbers[row]}"
@@ -53,7 +53,7 @@ class Lines:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on images without a label file, if there are some."""
+        """Return a sentence on images without a label file, if there are some."""
         if not self.without:
             return []
         said = f"{len(self.without)} of {len(self.files)} images have no label file"
@@ -66,7 +66,7 @@ class Lines:
         ]
 
     def require_own_texts(self, where: str) -> None:
-        """Raise where two images have one label file, so that labels of one go onto the other."""
+        """Check that no two images have one label file, so that labels of one go onto the other."""
         first: dict[Path, Path] = {}
         for image, text in zip(self.files, self.texts, strict=True):
             other = first.setdefault(text, image)
@@ -81,7 +81,7 @@ def read_text(file: Path) -> str:
     """Return the content of a text file, with or without a byte order mark.
 
     Raises:
-        InputError: it can't be read, or is not text.
+        InputError: the file can't be read, or is not text.
     """
     try:
         return file.read_text(encoding="utf-8-sig")
@@ -90,9 +90,9 @@ def read_text(file: Path) -> str:
 
 
 def _outlined(numbers: Sequence[float]) -> list[float]:
-    """The class and the box of a line: of x, y, x, y, ... from three corners on their extent.
+    """Return the class and the box of a line; the corners x, y, x, y, ... give their extent.
 
-    Beyond 1 is no corner: flags of keypoints go to 2.
+    Beyond 1 is not a corner: flags of keypoints go to 2.
     """
     if len(numbers) < 7 or len(numbers) % 2 == 0 or max(numbers[1:]) > 1:
         return list(numbers[:5])
@@ -102,11 +102,11 @@ def _outlined(numbers: Sequence[float]) -> list[float]:
 
 
 def _numbers(file: Path, columns: int | None, outlines: bool) -> list[tuple[int, list[float]]]:
-    """The lines of a label file with their places in it.
+    """Return the lines of a label file with their places in it.
 
     Args:
         columns: of each line; None: the class and the box, whatever follows.
-        outlines: a long line may be the outline of a mask, as data sets for segmentation have it.
+        outlines: a long line may be the outline of a mask, as datasets for segmentation have it.
     """
     rows = []
     for number, line in enumerate(read_text(file).splitlines(), start=1):
@@ -122,6 +122,8 @@ def _numbers(file: Path, columns: int | None, outlines: bool) -> list[tuple[int,
         try:
             kept = [float(w) for w in (words if columns or outlines else words[:5])]
         except ValueError as error:
-            raise InputError(f"{file}: line {number} holds something that is no number.") from error
+            raise InputError(
+                f"{file}: line {number} holds something that is not a number."
+            ) from error
         rows.append((number, _outlined(kept) if outlines else kept))
     return rows

@@ -1,4 +1,4 @@
-"""Ultralytics YOLO-pose data sets, written; what the files hold is told in ``yolo.py``."""
+"""Ultralytics YOLO-pose datasets, written; ``yolo.py`` describes the files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from posebridge.files.whole import copy_into, folder_written_whole, write_text
 
 
 def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
-    """Write a data set into a folder: images are copied, all into one split.
+    """Write a dataset into a folder: images are copied, all into one split.
 
     ``val`` names the same folder as ``train``, since Ultralytics wants both; which images it may
     judge by is for the user to say. A box is cut at the image's edge and a keypoint outside of the
-    image is written as not labelled, since Ultralytics refuses the whole image otherwise.
+    image is written as not labeled, since Ultralytics refuses the whole image otherwise.
 
     Raises:
         InputError: something is there already, or two images would have the same label file.
@@ -28,10 +28,10 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     if path.suffix == ".yaml":
         path = path.parent
     if (path / "data.yaml").exists():
-        raise InputError(f"{path} already holds a data set; give another folder.")
+        raise InputError(f"{path} already holds a dataset; give another folder.")
     for taken in (path / "images" / "train", path / "labels" / "train"):
         if taken.is_dir() and any(taken.iterdir()):
-            raise InputError(f"{taken} is not empty; give another folder for the data set.")
+            raise InputError(f"{taken} is not empty; give another folder for the dataset.")
     names = common_names(a.files)
     boxes, points, flags, sizes = fitted(a)
     subjects = a.subjects_by_image()
@@ -56,7 +56,7 @@ def _lines(
     flags: np.ndarray,
     size: np.ndarray,
 ) -> list[str]:
-    """The lines of the label file of an image with these subjects."""
+    """Return the lines of the label file of an image with these subjects."""
     width, height = size
     lines = []
     for subject in subjects:
@@ -70,7 +70,7 @@ def _lines(
 
 
 def _content(a: Annotations) -> dict[str, Any]:
-    """What ``data.yaml`` holds."""
+    """Return the content of ``data.yaml``."""
     return {
         # No path: Ultralytics takes the folder of this file then, but a "." as where it is started.
         "train": "images/train",
@@ -103,7 +103,7 @@ def _rows_of(names: Sequence[Path], where: str) -> dict[Path, list[int]]:
 
 
 def fitted(a: Annotations) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes, points and flags as YOLO can hold them, and (M, 2) the images' sizes.
+    """Return boxes, points and flags as YOLO can hold them, and the images' sizes (M, 2).
 
     A subject without a box takes the extent of its points.
     """

@@ -1,18 +1,18 @@
 """What ``posebridge check`` looks for in data before training.
 
-    record.py      a data set after the checks
+    record.py      a dataset after the checks
     facts.py       image files: sizes, colors, a fingerprint, damage
     duplicates.py  the same image twice
-    sides.py       left and right exchanged, by the data set's own poses
+    sides.py       left and right exchanged, by the dataset's own poses
     findings.py    the kinds of findings, each with its rule
     images.py      checks of image files
     labels.py      checks of points and keypoints
     boxes.py       checks of boxes
-    comparison.py  two data sets side by side
+    comparison.py  two datasets side by side
 
-A data set without labels is checked without them: keypoints of a target are not read here either.
+A dataset without labels is checked without them: keypoints of a target are not read here either.
 
-To add a check: a function of a ``CheckedSet`` that gives findings, and its name in ``CHECKS`` below.
+To add a check: a function of a ``CheckedSet`` that returns findings, and its name in ``CHECKS`` below.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def check_set(
     progress: Callable[[int], None] | None = None,
     workers: int | None = None,
 ) -> CheckedSet:
-    """Decode every image once and look at the labels.
+    """Decode every image once and check the labels.
 
     Args:
-        name: of the set, for messages.
-        data: with keypoints, or without.
-        declared: width and height by path, as :func:`declared_sizes` gives them.
+        name: the dataset's name, for messages.
+        data: samples with keypoints, or without.
+        declared: width and height by path, from :func:`declared_sizes`.
         progress: called with the number of images done.
         workers: threads that decode; by default one for each core, at most 16.
     """

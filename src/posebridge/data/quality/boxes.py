@@ -8,13 +8,13 @@ from posebridge.data.quality.findings import Finding, counted, rows_of, share
 from posebridge.data.quality.record import CheckedSet
 
 BOX_SLACK = 0.1
-"""Share of a box's longer side by which a labelled point may lie outside of the box."""
+"""Fraction of a box's longer side by which a labeled point may be outside of the box."""
 SMALL = 24.0
 """Longer side of a box in pixels below which a subject is called small."""
 
 
 def box_outside(looked: CheckedSet) -> list[Finding]:
-    """Boxes that lie mostly outside of their image."""
+    """Return boxes that are mostly outside of their image."""
     boxes, sizes = looked.boxes, looked.sizes.astype(np.float64)
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     inside = np.clip(np.minimum(high, sizes) - np.maximum(low, 0), 0, None).prod(axis=1)
@@ -43,7 +43,7 @@ def box_outside(looked: CheckedSet) -> list[Finding]:
 
 
 def box_misses_points(looked: CheckedSet) -> list[Finding]:
-    """Boxes that don't hold the points of their subject."""
+    """Return boxes that don't hold the points of their subject."""
     labels = looked.labels
     if labels is None:
         return []
@@ -65,10 +65,10 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
             "box misses points",
             "warning",
             f"{counted(len(rows), 'box', 'boxes')} ({share(len(rows), len(boxes))}) not holding the "
-            "labelled points",
-            "Points that the crop loses are not learned. The box of another subject, of a part, or in "
+            "labeled points",
+            "Points outside the crop are not learned. The box of another subject, of a part, or in "
             "another unit looks like this.",
-            f"A labelled point lies more than {BOX_SLACK:.0%} of the box's longer side outside of it.",
+            f"A labeled point lies more than {BOX_SLACK:.0%} of the box's longer side outside of it.",
             (looked.name,),
             rows_of(rows),
             [
@@ -82,7 +82,7 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
 
 
 def below_a_pixel(looked: CheckedSet) -> list[Finding]:
-    """Boxes smaller than a pixel."""
+    """Return boxes smaller than a pixel."""
     sides = looked.boxes[:, 2:].max(axis=1)
     rows = np.flatnonzero(looked.own_box & looked.seen & (sides < 1))
     if len(rows) == 0:
@@ -93,7 +93,7 @@ def below_a_pixel(looked: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(len(rows), 'box', 'boxes')} ({share(len(rows), len(sides))}) smaller than a "
             "pixel",
-            "Boxes are pixels of the image; given as shares of it they look like this.",
+            "Boxes are pixels of the image; boxes given as fractions of it look like this.",
             "Both sides of the box are below one pixel.",
             (looked.name,),
             rows_of(rows),
@@ -106,7 +106,7 @@ def below_a_pixel(looked: CheckedSet) -> list[Finding]:
 
 
 def small(looked: CheckedSet) -> list[Finding]:
-    """Subjects of which little can be seen."""
+    """Return subjects that are too small to show detail."""
     longer = looked.boxes[:, 2:].max(axis=1)
     rows = np.flatnonzero(looked.own_box & looked.seen & (longer < SMALL))
     if len(rows) == 0:
@@ -118,7 +118,7 @@ def small(looked: CheckedSet) -> list[Finding]:
             "note",
             f"{counted(len(rows), 'subject')} ({share(len(rows), len(longer))}) smaller than "
             f"{SMALL:g} pixels",
-            "Little can be seen of them; they may be left out.",
+            "Little can be seen of such subjects; they may be left out.",
             f"The longer side of the box is below {SMALL:g} pixels.",
             (looked.name,),
             rows_of(rows),

@@ -1,4 +1,4 @@
-"""Two sets side by side: the same pictures, other keypoints, other habits of labelling."""
+"""Two datasets side by side: shared images, other keypoints, other habits of labeling."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ FACING_SUBJECTS = 50
 BOX_RATIO = 1.25
 
 _SHARED = {
-    ("source", "target"): "Labelled pictures among the target: the domains overlap, and the gap "
+    ("source", "target"): "Labeled images among the target: the domains overlap, and the gap "
     "between them looks smaller than it is.",
     (
         "source",
         "test",
-    ): "The model learns the labels of test pictures: scores will be too high. Take "
-    "them out of one of the two.",
+    ): "The model learns the labels of test images: scores will be too high. Take "
+    "them out of one of the two datasets.",
     (
         "target",
         "test",
-    ): "The model adapts to the test pictures themselves (transductive): say so with "
+    ): "The model adapts to the test images themselves (transductive): report it with "
     "the scores, or take them out of the target.",
 }
 
 
 def compare_sets(one: CheckedSet, other: CheckedSet) -> list[Finding]:
-    """What is found between two sets."""
+    """Return the findings between two datasets."""
     return [
         finding
         for check in (_shared_pictures, _keypoints, _facing, _box_kinds)
@@ -43,7 +43,7 @@ def compare_sets(one: CheckedSet, other: CheckedSet) -> list[Finding]:
 
 
 def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
-    """Medians of each set with the middle half in brackets: (what, a text for each set)."""
+    """Return medians of each dataset with the middle half in brackets: (name, a text for each)."""
 
     def spread(values: np.ndarray, unit: str) -> str:
         values = values[np.isfinite(values)]
@@ -60,11 +60,11 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
         ("subjects", [f"{len(s.samples):,}" for s in sets]),
         ("keypoints", ["-" if s.labels is None else str(len(s.labels.skeleton)) for s in sets]),
         (
-            "labelled keypoints",
+            "labeled keypoints",
             ["-" if s.labels is None else f"{int(s.labels.labelled.sum()):,}" for s in sets],
         ),
         (
-            "joints labelled",
+            "joints labeled",
             [
                 "-"
                 if s.labels is None
@@ -80,30 +80,30 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
 
 
 def image_width(looked: CheckedSet) -> np.ndarray:
-    """(M,) width of the readable images, pixels."""
+    """Return the (M,) width of the readable images, pixels."""
     return looked.facts.sizes[looked.facts.readable, 0].astype(np.float64)
 
 
 def image_height(looked: CheckedSet) -> np.ndarray:
-    """(M,) height of the readable images, pixels."""
+    """Return the (M,) height of the readable images, pixels."""
     return looked.facts.sizes[looked.facts.readable, 1].astype(np.float64)
 
 
 def subject_size(looked: CheckedSet) -> np.ndarray:
-    """(N,) longer side of the box, pixels: what a crop is made from."""
+    """Return the (N,) longer side of the box, pixels, which sets the size of the crop."""
     return looked.boxes[looked.seen, 2:].max(axis=1)
 
 
 def subject_shape(looked: CheckedSet) -> np.ndarray:
-    """(N,) width over height of the box: standing people are below 1, lying ones above."""
+    """Return the (N,) width over height of the box: below 1 for standing people, above for lying."""
     boxes = looked.boxes[looked.seen]
     return boxes[:, 2] / np.maximum(boxes[:, 3], 1e-9)
 
 
 def points_in_box(looked: CheckedSet) -> np.ndarray:
-    """(N',) longer side of the labelled points' extent over that of the box; empty without labels.
+    """Return the (N',) longer side of the labeled points' extent over the box's; empty without labels.
 
-    Subjects with less than half of their keypoints are left out.
+    Subjects with fewer than half of their keypoints are left out.
     """
     if looked.labels is None or not looked.own_box.any():
         return np.zeros(0)
@@ -133,7 +133,7 @@ MEASURES = (
     ("contrast", _colour("contrast"), " %"),
     ("saturation", _colour("saturation"), " %"),
 )
-"""What is compared: name, a number for each image or subject, unit."""
+"""The measures to compare: name, a number for each image or subject, unit."""
 
 
 def _shared_pictures(one: CheckedSet, other: CheckedSet) -> list[Finding]:
@@ -148,7 +148,7 @@ def _shared_pictures(one: CheckedSet, other: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(len(same), 'image')} of {one.name} ({share(len(same), len(one.facts))}) also in "
             f"{other.name} ({equal:,} equal byte for byte)",
-            _SHARED.get((one.name, other.name), "The sets are not independent of each other."),
+            _SHARED.get((one.name, other.name), "The datasets are not independent of each other."),
             RULE,
             (one.name, other.name),
             np.array([(here[d.first], there[d.second]) for d in same], np.int64),
@@ -203,10 +203,10 @@ def _facing(one: CheckedSet, other: CheckedSet) -> list[Finding]:
             "left means another side",
             "warning",
             f"{here[0]:.0%} of {one.name} but {there[0]:.0%} of {other.name} seem to face the camera",
-            "One of the two may call left what is left for the viewer, not for the person. Look at "
-            "the pictures: blue is left.",
-            "The side of the left shoulder and hip on the way from hips to shoulders, over at least "
-            f"{FACING_SUBJECTS} subjects of either set; {FACING_GAP:.0%} apart or more.",
+            "One of the two may name the viewer's left, not the person's left. Look at "
+            "the images: blue is left.",
+            "The side of the left shoulder and hip on the line from hips to shoulders, over at least "
+            f"{FACING_SUBJECTS} subjects of each dataset; {FACING_GAP:.0%} apart or more.",
             (one.name, other.name),
         )
     ]
@@ -225,9 +225,9 @@ def _box_kinds(one: CheckedSet, other: CheckedSet) -> list[Finding]:
             "warning",
             f"boxes are of another kind: points fill {np.median(here):.0%} of the box in {one.name}, "
             f"{np.median(there):.0%} in {other.name}",
-            "Crops show subjects at different sizes. Make the boxes by one rule: round the keypoints, "
-            "or round the whole body.",
-            "The longer side of the points' extent over that of the box, medians, "
+            "Crops show subjects at different sizes. Make the boxes by one rule: around the keypoints, "
+            "or around the whole body.",
+            "The longer side of the points' extent over the longer side of the box, medians, "
             f"{BOX_RATIO:g} times apart or more.",
             (one.name, other.name),
         )

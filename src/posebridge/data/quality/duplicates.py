@@ -1,4 +1,4 @@
-"""The same picture twice, within a set or between two."""
+"""The same image twice, within a dataset or between two datasets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from posebridge.data.quality.facts import THUMB, ImageFacts
 MOST_SIGNS = 6
 LEAST_CORRELATION = 0.92
 LEAST_CONTRAST = 4.0
-"""Grey levels of standard deviation below which a picture is too flat for a fingerprint."""
+"""Gray levels of standard deviation below which an image is too flat for a fingerprint."""
 _ROWS = 2048
 _PAIRS = 2048
 
 RULE = (
-    f"Two files are the same picture when their bytes are equal, or when at most {MOST_SIGNS} of the "
+    f"Two files are the same image when their bytes are equal, or when at most {MOST_SIGNS} of the "
     "64 signs of their DCT hashes differ and their 32 x 32 thumbnails correlate with at least "
     f"{LEAST_CORRELATION}."
 )
@@ -25,7 +25,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Image ``first`` of one set is image ``second`` of the other (or of the same one).
+    """Image ``first`` of one dataset is image ``second`` of the other (or of the same dataset).
 
     Attributes:
         first, second: rows of the two :class:`~posebridge.data.quality.facts.ImageFacts`.
@@ -38,7 +38,7 @@ class Duplicate:
 
 
 def find_duplicates(one: ImageFacts, other: ImageFacts | None = None) -> list[Duplicate]:
-    """Pairs of the same picture (:data:`RULE`); within ``one`` where no other set is given.
+    """Return pairs of the same image (:data:`RULE`); within ``one`` without another dataset.
 
     Each image of ``one`` is listed once, with the closest of its counterparts. All pairs are
     compared, as matrix products of 64 signs: 5,000 times 5,000 images take about a second.
@@ -90,7 +90,7 @@ class _Thumbs:
 
 
 def _correlate(one: _Thumbs, first: np.ndarray, other: _Thumbs, second: np.ndarray) -> np.ndarray:
-    """(P,) bool of P pairs. A film's frames are all alike: its pairs do not fit into memory at once."""
+    """Return the (P,) mask of correlated pairs, in chunks: all pairs of a film do not fit in memory."""
     alike = np.minimum(one.spread[first, 0], other.spread[second, 0]) >= LEAST_CONTRAST
     for start in range(0, len(first), _PAIRS):
         pairs = slice(start, start + _PAIRS)

@@ -1,4 +1,4 @@
-"""What can be said of image files without their labels: sizes, colours, a fingerprint, damage."""
+"""Facts about image files without their labels: sizes, colors, a fingerprint, damage."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class ImageFacts:
 
     Attributes:
         files: (M,) bytes, encoded paths, as in ``UnlabelledSamples.files``.
-        problems: what is wrong with each file, empty for a good one.
-        readable: (M,) bool; the rows below hold 0 for an image that is not.
+        problems: the problem of each file, empty for a good one.
+        readable: (M,) bool; the rows below hold 0 for an unreadable image.
         sizes: (M, 2) int64, width and height in pixels.
         thumbs: (M, 32, 32, 3) uint8 RGB, the whole image squeezed into a square.
         digests: (M,) bytes, of the file's content: equal for equal files.
-        hashes: (M, 64) float32 of +-1, as :func:`perceptual_hash` gives them.
-        ranges: by which range of values each file was scaled to 8 bits; empty for a file of 8 bits.
+        hashes: (M, 64) float32 of +-1, from :func:`perceptual_hash`.
+        ranges: the range of values by which each file was scaled to 8 bits; empty for a file of 8 bits.
     """
 
     files: np.ndarray
@@ -47,12 +47,12 @@ class ImageFacts:
         return len(self.files)
 
     def path(self, index: int) -> Path:
-        """One file."""
+        """Return the path of one file."""
         return Path(os.fsdecode(bytes(self.files[index])))
 
     @property
     def colours(self) -> dict[str, np.ndarray]:
-        """(M,) brightness, contrast and saturation of each image in percent, from its thumb.
+        """Return (M,) brightness, contrast and saturation of each image in percent, from its thumbnail.
 
         Brightness is the mean of the luma, contrast its standard deviation, saturation the mean of
         HSV's saturation.
@@ -76,7 +76,7 @@ def look_at_images(
     """Decode every file once, on threads (OpenCV decodes outside of Python's lock).
 
     Args:
-        files: (M,) encoded paths, no two the same.
+        files: (M,) encoded paths, all different.
         progress: called with the number of files done.
         workers: threads; by default one for each core, at most 16.
     """
@@ -100,7 +100,7 @@ def look_at_images(
         ranges[index] = "" if stored is None else str(stored)
         sizes[index] = image.shape[1], image.shape[0]
         thumbs[index] = cv2.resize(image, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
-        # Digests of numpy's fixed width lose trailing zero bytes; hex has none.
+        # Digests of numpy's fixed width lose trailing zero bytes; hex digests have none.
         digests[index] = hashlib.blake2b(content, digest_size=8).hexdigest().encode()
         if is_cut_off(content):
             problems[index] = f"{path}: the file ends in the middle of the image"
@@ -117,7 +117,7 @@ def look_at_images(
 
 
 def perceptual_hash(luma: np.ndarray) -> np.ndarray:
-    """64 signs that stay the same when an image is scaled, compressed again or slightly recoloured.
+    """Return 64 signs that stay when an image is scaled, compressed again or slightly recolored.
 
     The usual DCT hash (Zauner, *Implementation and benchmarking of perceptual image hash functions*,
     2010): the 8 x 8 lowest frequencies of the 32 x 32 image but for the row and the column of its
@@ -142,7 +142,7 @@ def _luma(thumbs: np.ndarray) -> np.ndarray:
 
 
 def is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end mark; decoders fill the rest with grey and say nothing."""
+    """Return whether a JPEG or PNG lacks its end mark; decoders then fill with gray."""
     if content.startswith(b"\xff\xd8"):
         return content.rfind(b"\xff\xd9") < len(content) // 2
     if content.startswith(b"\x89PNG"):

@@ -1,4 +1,4 @@
-"""What a look at data can find: the record, and the words for each kind."""
+"""The findings of the checks: the table, and the texts of each kind."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One kind of thing that is wrong, or worth knowing, in one set or between two.
+    """One kind of error or remarkable fact in one dataset or between two datasets.
 
     Attributes:
         kind: a short name, stable, for files and tests.
-        severity: an error spoils a training, a warning should be looked at, a note is to be known.
-        title: what was found, with its number, in one line.
-        advice: what it does to a training and what can be done.
-        rule: how it was decided.
-        sets: names of the sets concerned, in the order of ``rows``' columns.
+        severity: an error spoils a run, a warning should be checked, a note is information.
+        title: the finding, with its number, in one line.
+        advice: its effect on a run and the remedy.
+        rule: the rule by which it was decided.
+        sets: names of the datasets concerned, in the order of ``rows``' columns.
         rows: (M, len(sets)) int64, the subjects concerned, worst first; (0, ...) where the finding
-            is about the set as a whole.
-        details: a line for each row, or for each file where there are no rows.
+            is about the dataset as a whole.
+        details: a line for each row, or for each file without rows.
         marks: for each row the keypoints concerned, in the first set.
     """
 
@@ -40,17 +40,17 @@ class Finding:
 
 
 def rows_of(indices: Sequence[int] | np.ndarray) -> np.ndarray:
-    """(M, 1) rows of one set."""
+    """Return the (M, 1) rows of one dataset."""
     return np.asarray(indices, dtype=np.int64).reshape(-1, 1)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """``1 image``, ``2 images``."""
+    """Return a number with its noun, such as ``1 image`` or ``2 images``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def share(part: int, whole: int) -> str:
-    """A share in percent with as many digits as it needs."""
+    """Return a fraction in percent with the digits that it needs."""
     value = 100 * part / max(whole, 1)
     if 0 < value < 0.1:
         return "under 0.1 %"

@@ -12,7 +12,7 @@ from posebridge.data.quality.record import CheckedSet
 
 
 def unreadable(looked: CheckedSet) -> list[Finding]:
-    """Files that are no image; an error where they are most of the set."""
+    """Return files that are not images; an error if they are most of the dataset."""
     facts = looked.facts
     broken = np.flatnonzero(~facts.readable).tolist()
     if len(broken) == 0:
@@ -22,8 +22,8 @@ def unreadable(looked: CheckedSet) -> list[Finding]:
             "unreadable",
             "error" if 2 * len(broken) > len(facts) else "warning",
             f"{counted(len(broken), 'image')} of {len(facts):,} can't be read",
-            "A training skips such images and lists them in skipped.txt. Get them again from where "
-            "they came.",
+            "Training skips such images and lists them in skipped.txt. Copy them again from their "
+            "origin.",
             "The file can't be decoded as an image.",
             (looked.name,),
             details=[facts.problems[i] for i in broken],
@@ -32,7 +32,7 @@ def unreadable(looked: CheckedSet) -> list[Finding]:
 
 
 def cut_off(looked: CheckedSet) -> list[Finding]:
-    """Files that end in the middle."""
+    """Return files that end in the middle."""
     facts = looked.facts
     cut = [i for i in np.flatnonzero(facts.readable).tolist() if facts.problems[i]]
     if not cut:
@@ -42,7 +42,8 @@ def cut_off(looked: CheckedSet) -> list[Finding]:
             "cut off",
             "warning",
             f"{counted(len(cut), 'image')} of {len(facts):,} cut off",
-            "The file ends in the middle of the image; what is missing decodes as grey. Copy it again.",
+            "The file ends in the middle of the image; the missing part decodes as gray. Copy it "
+            "again.",
             "A JPEG or PNG without its end mark.",
             (looked.name,),
             rows_of(looked.first_subject[cut]),
@@ -52,7 +53,7 @@ def cut_off(looked: CheckedSet) -> list[Finding]:
 
 
 def deep(checked: CheckedSet) -> list[Finding]:
-    """Images of more than 8 bits, and by which range they are scaled."""
+    """Return images of more than 8 bits, and the range by which they are scaled."""
     facts = checked.facts
     images = [i for i, stored in enumerate(facts.ranges) if stored]
     if not images:
@@ -65,10 +66,11 @@ def deep(checked: CheckedSet) -> list[Finding]:
             "warning" if several else "note",
             f"{counted(len(images), 'image')} of {len(facts):,} scaled to 8 bits from "
             + ", ".join(f"{stored} ({count:,})" for stored, count in ranges),
-            "Every command scales them so. "
-            + ("The ranges differ within the set; store all images alike. " if several else "")
+            "Every command scales them by this range. "
+            + ("The ranges differ within the dataset; store all images alike. " if several else "")
             + "If they look too dark or too bright, store them as 8 bits yourself.",
-            "The least of 8, 10, 12, 14 and 16 bits (floats: also 1) that holds the largest values of "
+            "The smallest of 8, 10, 12, 14 and 16 bits (floats: also 1) that holds the largest "
+            "values of "
             "the images in a folder.",
             (checked.name,),
             rows_of(checked.first_subject[images]),
@@ -78,7 +80,7 @@ def deep(checked: CheckedSet) -> list[Finding]:
 
 
 def other_size(looked: CheckedSet) -> list[Finding]:
-    """Images of another size than their entry in the annotation file."""
+    """Return images of another size than their entry in the annotation file."""
     facts, declared = looked.facts, looked.declared
     other = facts.readable & (declared > 0).all(axis=1) & (declared != facts.sizes).any(axis=1)
     if not other.any():
@@ -89,12 +91,12 @@ def other_size(looked: CheckedSet) -> list[Finding]:
         Finding(
             "other size",
             "warning",
-            f"{counted(len(images), 'image')} of {len(facts):,} not of the size that the annotation "
-            "file says",
-            "Labels made on images of another size, or turned by their EXIF tag, lie in the wrong "
+            f"{counted(len(images), 'image')} of {len(facts):,} not of the size in the annotation "
+            "file",
+            "Labels made on images of another size, or turned by their EXIF tag, are in the wrong "
             "place. "
-            + (f"{turned:,} of them are turned by 90 degrees. " if turned else "")
-            + "Look at the pictures, then scale the labels or the images.",
+            + (f"{turned:,} images are turned by 90 degrees. " if turned else "")
+            + "Look at the images, then scale the labels or the images.",
             "Width and height of the decoded image, upright by its EXIF tag, against its entry.",
             (looked.name,),
             rows_of(looked.first_subject[images]),
@@ -108,7 +110,7 @@ def other_size(looked: CheckedSet) -> list[Finding]:
 
 
 def shared_file(looked: CheckedSet) -> list[Finding]:
-    """Files that several images of the annotation file name."""
+    """Return files that several images of the annotation file name."""
     pairs = np.unique(np.stack([looked.image_of, looked.samples.image_ids], axis=1), axis=0)
     files, first, count = np.unique(pairs[:, 0], return_index=True, return_counts=True)
     listed = {
@@ -123,8 +125,8 @@ def shared_file(looked: CheckedSet) -> list[Finding]:
             "file of several ids",
             "warning",
             f"{counted(len(several), 'file')} of {len(looked.facts):,} named by several image ids",
-            "Frames of two videos that got one name look like this: labels of one picture may be on "
-            "another. Look at the pictures; give each image a file of its own.",
+            "Frames of two videos that got one name look like this: labels of one image may be on "
+            "another. Look at the images; give each image a file of its own.",
             "Two entries of 'images' with different ids name the same file.",
             (looked.name,),
             rows_of(looked.first_subject[several]),
@@ -134,7 +136,7 @@ def shared_file(looked: CheckedSet) -> list[Finding]:
 
 
 def repeated(looked: CheckedSet) -> list[Finding]:
-    """The same picture more than once within the set."""
+    """Return images that are in the dataset more than once."""
     twice = find_duplicates(looked.facts)
     if not twice:
         return []
@@ -144,9 +146,9 @@ def repeated(looked: CheckedSet) -> list[Finding]:
         Finding(
             "repeated",
             "note",
-            f"{counted(len(twice), 'image')} ({share(len(twice), len(looked.facts))}) there more than "
+            f"{counted(len(twice), 'image')} ({share(len(twice), len(looked.facts))}) more than "
             f"once, {equal:,} of them equal byte for byte",
-            "Neighbouring frames of a video look like this, too. They count as often as they are "
+            "Neighboring frames of a video look like this, too. They count as often as they are "
             "there.",
             RULE,
             (looked.name, looked.name),

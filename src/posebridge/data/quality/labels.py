@@ -9,15 +9,15 @@ from posebridge.data.quality.record import CheckedSet
 from posebridge.data.quality.sides import RULE, exchanged_sides, side_links
 
 OUTSIDE = 1.0
-"""Pixels by which a labelled point may lie outside its image."""
+"""Pixels by which a labeled point may be outside its image."""
 FEW = 0.25
-"""Share of the keypoints below which a subject counts as hardly labelled."""
+"""Fraction of the keypoints below which a subject counts as hardly labeled."""
 RARE = 0.05
-"""Share of the most labelled keypoint's number below which another is called rare."""
+"""Fraction of the most labeled keypoint's number below which another is called rare."""
 
 
 def outside(looked: CheckedSet) -> list[Finding]:
-    """Labelled points outside of their image."""
+    """Return labeled points outside of their image."""
     labels = looked.labels
     if labels is None:
         return []
@@ -34,9 +34,9 @@ def outside(looked: CheckedSet) -> list[Finding]:
         Finding(
             "point outside",
             "warning",
-            f"{counted(int(off.sum()), 'labelled point')} of {counted(len(rows), 'subject')} "
+            f"{counted(int(off.sum()), 'labeled point')} of {counted(len(rows), 'subject')} "
             f"({share(len(rows), len(labels))}) outside of the image",
-            "A training masks them. If they are many, the labels may belong to images of another "
+            "Training masks such points. If they are many, the labels may belong to images of another "
             "size, or x and y may be exchanged.",
             f"More than {OUTSIDE:g} pixel beyond the image's edge.",
             (looked.name,),
@@ -55,7 +55,7 @@ def outside(looked: CheckedSet) -> list[Finding]:
 
 
 def at_origin(looked: CheckedSet) -> list[Finding]:
-    """Labelled points exactly at (0, 0) or (-1, -1)."""
+    """Return labeled points exactly at (0, 0) or (-1, -1)."""
     labels = looked.labels
     if labels is None:
         return []
@@ -68,9 +68,10 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
         Finding(
             "point at origin",
             "warning",
-            f"{counted(int(zero.sum()), 'labelled point')} of {counted(len(rows), 'subject')} "
+            f"{counted(int(zero.sum()), 'labeled point')} of {counted(len(rows), 'subject')} "
             f"({share(len(rows), len(labels))}) exactly at (0, 0) or (-1, -1)",
-            "Most tools write one of these for a joint without a label; its flag must be 0 then, or "
+            "Most tools write one of these places for a joint without a label; its flag must be 0 "
+            "then, or "
             "the model learns the corner.",
             "x and y are both 0, or both -1, and the flag is 1 or 2.",
             (looked.name,),
@@ -86,7 +87,7 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
 
 
 def never_labelled(looked: CheckedSet) -> list[Finding]:
-    """Keypoints that no subject, or hardly any, has a label for."""
+    """Return keypoints that no subject, or hardly any subject, has a label for."""
     labels = looked.labels
     if labels is None:
         return []
@@ -96,9 +97,9 @@ def never_labelled(looked: CheckedSet) -> list[Finding]:
     if len(never):
         found.append(
             Finding(
-                "never labelled",
+                "never labeled",
                 "warning",
-                f"{counted(len(never), 'keypoint')} of {len(names)} never labelled: "
+                f"{counted(len(never), 'keypoint')} of {len(names)} never labeled: "
                 + ", ".join(names[k] for k in never),
                 "The model has an output for each and learns nothing there. Leave them out with "
                 "--skeleton.",
@@ -110,12 +111,12 @@ def never_labelled(looked: CheckedSet) -> list[Finding]:
     if rare:
         found.append(
             Finding(
-                "rarely labelled",
+                "rarely labeled",
                 "note",
-                f"{counted(len(rare), 'keypoint')} of {len(names)} rarely labelled: "
+                f"{counted(len(rare), 'keypoint')} of {len(names)} rarely labeled: "
                 + ", ".join(f"{names[k]} ({count[k]:,})" for k in rare),
                 "Their scores will be low and uncertain.",
-                f"Less than {RARE:.0%} as often as the keypoint that is labelled most.",
+                f"Less than {RARE:.0%} as often as the keypoint that is labeled most.",
                 (looked.name,),
             )
         )
@@ -123,7 +124,7 @@ def never_labelled(looked: CheckedSet) -> list[Finding]:
 
 
 def hardly_labelled(looked: CheckedSet) -> list[Finding]:
-    """Subjects with few labelled keypoints."""
+    """Return subjects with few labeled keypoints."""
     labels = looked.labels
     if labels is None:
         return []
@@ -135,11 +136,11 @@ def hardly_labelled(looked: CheckedSet) -> list[Finding]:
     few = few[np.argsort(per_subject[few], kind="stable")]
     return [
         Finding(
-            "hardly labelled",
+            "hardly labeled",
             "note",
             f"{counted(len(few), 'subject')} ({share(len(few), len(labels))}) with fewer than a "
             "quarter of the keypoints",
-            "They count like any other subject in a batch and teach less.",
+            "Such subjects count like any other in a batch and teach less.",
             f"Fewer than {FEW:.0%} of the {total} keypoints have a flag above 0.",
             (looked.name,),
             rows_of(few),
@@ -149,7 +150,7 @@ def hardly_labelled(looked: CheckedSet) -> list[Finding]:
 
 
 def exchanged(looked: CheckedSet) -> list[Finding]:
-    """Left and right that look exchanged, or why that could not be checked."""
+    """Return left and right that look exchanged, or the reason why they could not be checked."""
     labels = looked.labels
     if labels is None:
         return []
@@ -160,7 +161,7 @@ def exchanged(looked: CheckedSet) -> list[Finding]:
                 "no pairs",
                 "note",
                 "no left/right pairs in the skeleton",
-                "Mirrored views keep every name, which is right for a hand and wrong for a body. Name "
+                "Mirrored images keep every name, which is right for a hand and wrong for a body. Name "
                 "sides like left_knee and right_knee, or give pairs in a skeleton file.",
                 "No two names differ in their side alone.",
                 (looked.name,),
@@ -190,7 +191,7 @@ def exchanged(looked: CheckedSet) -> list[Finding]:
             "warning",
             f"{counted(len(suspects), 'subject')} ({share(len(suspects), len(labels))}) whose left "
             "and right look exchanged",
-            "A suspicion, the strongest first: look at the pictures, where blue is left and red is "
+            "A suspicion, the strongest first: look at the images, where blue is left and red is "
             "right. Exchanged labels teach the model to mistake one for the other.",
             RULE,
             (looked.name,),

@@ -1,4 +1,4 @@
-"""A set after the look: its subjects, its image files, and what was found."""
+"""A dataset after the checks: its subjects, its image files, and the findings."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from posebridge.files.json_files import read_json
 
 @dataclass(frozen=True, eq=False)
 class CheckedSet:
-    """One set after the look.
+    """One dataset after the checks.
 
     Attributes:
-        name: what it is called in the report.
+        name: its name in the report.
         samples: its N subjects.
-        labels: the same with keypoints, or None for a set without.
+        labels: the samples with keypoints, or None for a dataset without labels.
         facts: its M image files.
         image_of: (N,) row of ``facts`` for each subject.
         declared: (M, 2) width and height as the annotation file has them, 0 where it has none.
-        findings: what was found.
+        findings: the results of the checks.
     """
 
     name: str
@@ -40,37 +40,37 @@ class CheckedSet:
 
     @property
     def sizes(self) -> np.ndarray:
-        """(N, 2) width and height of each subject's image; 0 where it can't be read."""
+        """Return the (N, 2) width and height of each subject's image; 0 where it can't be read."""
         return self.facts.sizes[self.image_of]
 
     @property
     def seen(self) -> np.ndarray:
-        """(N,) bool, the subject's image can be read."""
+        """Return the (N,) bool: the subject's image can be read."""
         return self.facts.readable[self.image_of]
 
     @property
     def own_box(self) -> np.ndarray:
-        """(N,) bool, the subject has a box of its own rather than the whole image."""
+        """Return the (N,) bool: the subject has its own box rather than the whole image."""
         return self.samples.boxes[:, 2] > 0
 
     @property
     def boxes(self) -> np.ndarray:
-        """(N, 4) float64 x, y, width, height; the whole image where a subject has no box."""
+        """Return the (N, 4) float64 x, y, width, height; the whole image without a box."""
         whole = np.concatenate([np.zeros_like(self.sizes), self.sizes], axis=1)
         return np.where(self.own_box[:, None], self.samples.boxes.astype(np.float64), whole)
 
     @property
     def first_subject(self) -> np.ndarray:
-        """(M,) a subject of each image."""
+        """Return the (M,) first subject of each image."""
         return np.unique(self.image_of, return_index=True)[1]
 
     def where(self, row: int) -> str:
-        """A subject in words."""
+        """Return a subject's place as text, for messages."""
         return f"annotation {self.samples.annotation_ids[row]}, {self.samples.path(int(row)).name}"
 
 
 def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tuple[int, int]]:
-    """Width and height of each image as a COCO file declares them, by path; empty for other data."""
+    """Return the width and height of each image in a COCO file, by path; empty for other data."""
     file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
     if file.suffix.lower() != ".json" or not file.is_file():
         return {}

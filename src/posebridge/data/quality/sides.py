@@ -1,19 +1,19 @@
-"""Left and right of a subject that look exchanged, judged by the set's own poses.
+"""Subjects whose left and right look exchanged, by the poses of the dataset itself.
 
 Links are bones that both sides have, such as elbow to wrist. For a subject, ``same`` is the length
-of the left plus the right bone as labelled, ``cross`` the length where left goes to right and right
-to left, both over the subject's size, the root mean square over its links of the shorter of the two
-(which no exchange of labels changes). Arms and legs that really cross have cross < same, but their
-bones keep a bone's length; foreshortening only shortens. So a link looks exchanged where
+of the left plus the right bone as labeled, ``cross`` the length where left goes to right and right
+to left. Both are divided by the subject's size: the root mean square over its links of the shorter
+of the two, which no exchange of labels changes. Arms and legs that really cross have cross < same,
+but their bones keep a bone's length; foreshortening only shortens. So a link looks exchanged where
 
-1. the labelled bones together are longer than the crossed ones by at least ``LEAST_EXCESS`` sizes,
-2. one labelled bone is longer than ``STRETCH`` times the length that 95 % of the set's bones of
+1. the labeled bones together are longer than the crossed ones by at least ``LEAST_EXCESS`` sizes,
+2. one labeled bone is longer than ``STRETCH`` times the length that 95 % of the set's bones of
    this link stay below, and
 3. neither of the crossed bones is.
 
 The pairs on the smaller side of such links are the suspects. A subject that is exchanged as a whole
-(a mirrored image with its labels left) cannot be told by this, for a person's front seen in a mirror
-is a back; :func:`facing` shows that over a whole set.
+(a mirrored image with its labels left) cannot be recognized this way, because a person's front seen
+in a mirror is a back; :func:`facing` shows it over a whole dataset.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ USUAL = 95.0
 RULE = (
     "Both bones between two left/right pairs (elbow to wrist, for instance) are compared with the "
     "same bones drawn crosswise, in units of the subject's own size. A pair is suspected where the "
-    f"labelled bones are longer by at least {LEAST_EXCESS:g} and one of them exceeds {STRETCH:g} "
-    f"times the length that {USUAL:g} % of this set's bones stay below, while the crossed ones do "
+    f"labeled bones are longer by at least {LEAST_EXCESS:g} and one of them exceeds {STRETCH:g} "
+    f"times the length that {USUAL:g} % of this dataset's bones stay below, while the crossed ones do "
     "not. Limbs that really cross keep their length and pass."
 )
 
@@ -44,9 +44,9 @@ class SideSuspect:
     """One subject with pairs that look exchanged.
 
     Attributes:
-        row: of the samples.
+        row: the row of the samples.
         pairs: indices into ``skeleton.pairs``.
-        excess: the largest excess of the labelled over the crossed bones, in sizes of the subject.
+        excess: the largest excess of the labeled over the crossed bones, in sizes of the subject.
     """
 
     row: int
@@ -55,7 +55,7 @@ class SideSuspect:
 
 
 def side_links(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """Pairs of indices into ``skeleton.pairs`` that a bone joins on either side."""
+    """Return pairs of indices into ``skeleton.pairs`` that a bone joins on either side."""
     edges = {frozenset(edge) for edge in skeleton.edges}
     return [
         (p, q)
@@ -66,9 +66,9 @@ def side_links(skeleton: Skeleton) -> list[tuple[int, int]]:
 
 
 def exchanged_sides(samples: LabelledSamples) -> list[SideSuspect]:
-    """The subjects whose left and right look exchanged at one or some pairs, worst first.
+    """Return the subjects whose left and right look exchanged at some pairs, worst first.
 
-    Empty where a set has fewer than ``LEAST_SUBJECTS`` with a link, or a skeleton without links.
+    Empty for a dataset with fewer than ``LEAST_SUBJECTS`` with a link, or a skeleton without links.
     """
     links = side_links(samples.skeleton)
     if not links:
@@ -93,21 +93,22 @@ def exchanged_sides(samples: LabelledSamples) -> list[SideSuspect]:
         )
     found = []
     for row in np.flatnonzero(suspicious.any(axis=1)):
-        # Whoever is a suspect at one link is judged at all: an elbow has an upper arm, too.
+        # A subject that is suspected at one link has all its links judged: an elbow has an upper
+        # arm, too.
         pairs = _blame(links, known[row], suspicious[row] | (excess[row] > LEAST_EXCESS / 2))
         found.append(SideSuspect(int(row), pairs, float(excess[row][suspicious[row]].max())))
     return sorted(found, key=lambda suspect: -suspect.excess)
 
 
 def facing(samples: LabelledSamples) -> tuple[float, int] | None:
-    """Share of the subjects whose left side lies where it does on somebody who faces the camera.
+    """Return the fraction of subjects whose left side is where it is on a person facing the camera.
 
-    With shoulders and hips: on the right of the way from hips to shoulders as the image shows it,
-    whatever way up the person is. Two sets of people that disagree widely mean 'left' differently:
-    one the person's own, the other as the viewer sees it.
+    With shoulders and hips: left is on the right of the line from hips to shoulders as the image
+    shows it, whatever way up the person is. Two datasets of people that disagree widely define
+    'left' differently: one as the person's own, the other as the viewer's.
 
     Returns:
-        the share and the number of subjects counted; None for a skeleton without these joints.
+        the fraction and the number of subjects counted; None for a skeleton without these joints.
     """
     place = {canonical_name(name): i for i, name in enumerate(samples.skeleton.keypoints)}
     names = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
@@ -121,7 +122,7 @@ def facing(samples: LabelledSamples) -> tuple[float, int] | None:
     across = (points[:, 0] + points[:, 2] - points[:, 1] - points[:, 3]) / 2
     up = (points[:, 0] + points[:, 1] - points[:, 2] - points[:, 3]) / 2
     turn = across[:, 0] * up[:, 1] - across[:, 1] * up[:, 0]
-    # Seen from the side, shoulders and hips lie on each other and the sign means nothing.
+    # Seen from the side, shoulders and hips overlap and the sign means nothing.
     broad = np.abs(turn) > 0.1 * (up**2).sum(axis=1)
     return (float((turn[broad] < 0).mean()), int(broad.sum())) if broad.any() else None
 
@@ -129,7 +130,7 @@ def facing(samples: LabelledSamples) -> tuple[float, int] | None:
 def _lengths(
     samples: LabelledSamples, links: list[tuple[int, int]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, L, 2) labelled and crossed bones in pixels, (N, L) whether all four joints are labelled."""
+    """Return labeled and crossed bones in pixels (N, L, 2), and whether all four joints are labeled."""
     pairs = np.array(samples.skeleton.pairs)
     one, other = pairs[[p for p, _ in links]], pairs[[q for _, q in links]]
     points = samples.points.astype(np.float64)
@@ -140,7 +141,7 @@ def _lengths(
 
 
 def _sizes(bones: np.ndarray, crossed: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(N,) root mean square of the shorter way of each link; NaN without a link or of size 0."""
+    """Return the (N,) root mean square of each subject's shorter bones; NaN without a link or size."""
     shorter = np.where(known, np.minimum(bones.sum(axis=2), crossed.sum(axis=2)) / 2, 0)
     count = known.sum(axis=1)
     size = np.sqrt((shorter**2).sum(axis=1) / np.maximum(count, 1))
@@ -150,9 +151,9 @@ def _sizes(bones: np.ndarray, crossed: np.ndarray, known: np.ndarray) -> np.ndar
 def _blame(
     links: list[tuple[int, int]], known: np.ndarray, suspicious: np.ndarray
 ) -> tuple[int, ...]:
-    """The pairs to exchange so that no suspicious link is left, the larger part left as it is.
+    """Return the pairs to exchange so that no suspicious link is left; the larger part stays.
 
-    Pairs are coloured along the links: a suspicious link changes the colour, another keeps it.
+    Pairs are colored along the links: a suspicious link changes the color, another keeps it.
     """
     neighbours: dict[int, list[tuple[int, bool]]] = {}
     for link in np.flatnonzero(known):

@@ -9,5 +9,5 @@ transport_stream.py    losses that an MPEG transport stream reports
 frame_decoder.py       decodes chosen frames
 frame_cache.py         decoded frames kept as image files in a cache folder
 undecodable_frames.py  labels on frames that can't be decoded: left out, and counted
-ffmpeg_log.py          what FFmpeg logs meanwhile
+ffmpeg_log.py          errors that FFmpeg logs while it reads
 """

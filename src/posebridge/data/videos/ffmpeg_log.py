@@ -1,4 +1,4 @@
-"""What FFmpeg logs while it reads."""
+"""The errors that FFmpeg logs while it reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from posebridge.data.optional_dependencies import need
 
 
 class logged_errors:
-    """FFmpeg's errors while the block runs, as a list that grows; nothing of them is printed.
+    """FFmpeg's errors while the block runs, as a list that grows; none is printed.
 
     Only for blocks in which FFmpeg runs no threads of its own: a thread that logs waits for Python, and
     Python may wait for the thread.

@@ -1,4 +1,4 @@
-"""Frames of videos and pictures inside other files, stored as image files in a cache folder.
+"""Frames of videos and images inside other files, stored as image files in a cache folder.
 
 The cache is ``$POSEBRIDGE_CACHE``, or ``posebridge`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; a
 folder in it is named by the file, its size and time and the frames, so that a changed file is read
@@ -22,10 +22,10 @@ from posebridge.errors import InputError
 
 _QUALITY = 95
 _VERSION = 2
-"""Raised where the same frames of the same file come out otherwise than before."""
+"""Increased when the same frames of one file are stored in another form."""
 
 _REMEDIES = {
-    errno.ENOSPC: "there is no space left; free some, or set POSEBRIDGE_CACHE to a folder with room",
+    errno.ENOSPC: "the disk is full; free some space, or set POSEBRIDGE_CACHE to a folder with room",
     errno.EDQUOT: "the disk quota is used up; free some space, or set POSEBRIDGE_CACHE to a folder "
     "with room",
     errno.EROFS: "the disk is read-only; set POSEBRIDGE_CACHE to a folder that can be written",
@@ -37,7 +37,7 @@ _REMEDIES = {
 
 
 def cache_folder() -> Path:
-    """Where frames are kept."""
+    """Return the cache folder of frames."""
     given = os.environ.get("POSEBRIDGE_CACHE")
     if given:
         return Path(given) / "frames"
@@ -46,7 +46,7 @@ def cache_folder() -> Path:
 
 
 def cached_folder(path: Path, what: str) -> Path:
-    """Where the pictures ``what`` of a file as it is at present are kept."""
+    """Return the folder for the images ``what`` of a file in its present state."""
     try:
         state = path.stat()
     except OSError as error:
@@ -58,11 +58,11 @@ def cached_folder(path: Path, what: str) -> Path:
 
 
 def stored(folder: Path, write: Callable[[Path], None]) -> list[Path]:
-    """The files of a cache folder, written first if it is not there; whole or not at all.
+    """Return the files of a cache folder, written first if it is missing; whole or not at all.
 
     Args:
-        write: puts files into the folder that it is given, by :func:`store_image`. What else it raises
-            passes: that is about the source, and not about the cache.
+        write: puts files into the given folder, by :func:`store_image`. Its other errors pass: they are
+            about the source, not about the cache.
 
     Raises:
         InputError: the cache can't be written, with the reason.
@@ -96,7 +96,7 @@ def stored(folder: Path, write: Callable[[Path], None]) -> list[Path]:
 
 
 def store_image(file: Path, image: np.ndarray) -> None:
-    """Write an (H, W, 3) RGB or (H, W, 1) uint8 image as the ending says, JPEG or PNG.
+    """Write an (H, W, 3) RGB or (H, W, 1) uint8 image by the ending, JPEG or PNG.
 
     Raises:
         InputError: the cache can't be written, with the reason.

@@ -18,20 +18,20 @@ Save = Callable[[int, np.ndarray], None]
 
 
 class _OtherFrames(Exception):
-    """Frames come out that the packets did not announce."""
+    """The decoder gives frames that the packets did not announce."""
 
 
 def save_frames(path: Path, wanted: Sequence[int], save: Save, drop: Callable[[int], None]) -> None:
     """Decode the wanted frames of a video, each turned the way that a player shows it.
 
-    Several threads decode. Where that meets damage, one thread begins again, so that what can be saved
-    of a damaged video is the same each time.
+    Several threads decode. On damage, one thread starts again, so that the frames that are saved of a
+    damaged video are the same each time.
 
     Args:
         wanted: numbers of frames, ascending.
         save: called with a number and an (H, W, 3) uint8 RGB image; a second time for the same number
-            where decoding begins again.
-        drop: called with the number of a saved frame that turns out to be spoilt.
+            where decoding starts again.
+        drop: called with the number of a saved frame that is found damaged later.
 
     Raises:
         InputError: not a video.
@@ -55,9 +55,9 @@ class _Attempt:
     """One pass over a video.
 
     Attributes:
-        saved: numbers of the wanted frames that came.
+        saved: numbers of the wanted frames that were decoded.
         corrupt: numbers of frames that the decoder itself marks as damaged.
-        missing: numbers of frames, wanted or not, that did not come whole.
+        missing: numbers of frames, wanted or not, that were not decoded whole.
         failed: whether the decoder met damage.
     """
 
@@ -97,7 +97,7 @@ class _Attempt:
                     self._take(frame)
                 if self._reached >= self._last:
                     return
-            # The file ends or breaks off: what did not come until here does not come.
+            # The file ends or breaks off: frames that are missing until here stay missing.
             self._reached = max(self._reached, len(self._known.times) - 1)
 
     def _mark(self, stamp: int | None) -> None:

@@ -1,15 +1,15 @@
-"""Which frames a video has, by number and by time, whatever can be decoded of them.
+"""The frames of a video, by number and by time, whether or not they can be decoded.
 
 Frame n is the n-th that a player shows of the intact file, from 0. That is what DeepLabCut, SLEAP and
 OpenCV count. Counting what comes out of a decoder gives the same until the first damaged packet, after
 which every frame has a number that is too small. So frames are known by their presentation time:
 packets carry it, and demuxing finds them even where their content is damaged. The n-th time is frame n.
 
-Three kinds of file need more than that, and are decoded once to see:
+Three kinds of file need more than that, and are decoded once:
 
 - packets without a time, or with times that are not those of display (raw streams, H.264 in AVI):
   frames are known by their packet instead;
-- a stream that was cut before its first key frame: what no decoder can show there has no number;
+- a stream that was cut before its first key frame: frames that no decoder can show have no number;
 - a container that lost packets and has no table of them (MPEG, Ogg): at a constant rate, the gap in
   the times has the numbers of the lost frames.
 """
@@ -49,8 +49,8 @@ class FrameNumbers:
         by_packet: frames are known by the ordinal of their packet, else by presentation time.
         number: that ordinal or time -> the frame's number.
         packets: in the order of the file, by ordinal. A lost one is None.
-        seen: whether this was seen by decoding, and not told from the packets alone.
-        claimed: how many frames the file's header claims, 0 where it does not.
+        seen: whether this was found by decoding, not from the packets alone.
+        claimed: the number of frames in the file's header, 0 without one.
         step: ticks between two frames where gaps in the times are lost frames, else 0.
         guessed_times: whether not every packet of the container carries its time, so that those before
             a gap may have the times of lost ones.
@@ -79,7 +79,7 @@ class FrameNumbers:
         return number
 
     def number_of(self, ordinal: int, packet: Packet | None) -> int | None:
-        """Return the number of the frame in a packet; None for a packet that shows none."""
+        """Return the number of the frame in a packet; None for a packet without a frame."""
         if self.by_packet:
             return self.number.get(ordinal)
         return None if packet is None or packet.pts is None else self.number.get(packet.pts)
@@ -87,7 +87,7 @@ class FrameNumbers:
     def spoilt(self, missing: set[int]) -> set[int]:
         """Return the numbers of frames that were predicted from missing ones, up to the next key frame.
 
-        A decoder gives them all the same: a picture of another moment, or a smeared one.
+        A decoder gives them nevertheless: an image of another moment, or a smeared one.
         """
         found: set[int] = set()
         broken = before = False
@@ -98,7 +98,7 @@ class FrameNumbers:
             number = self.number_of(ordinal, packet)
             if self.step and packet is not None and packet.dts is not None:
                 if last is not None and packet.dts - last > 1.5 * self.step:
-                    # What was lost may have been torn out of the packet before.
+                    # The lost part may have been torn out of the packet before.
                     found.update(group if self.guessed_times else group[-1:])
                     broken = True
                 last = packet.dts
@@ -109,7 +109,7 @@ class FrameNumbers:
                 broken |= packet is None
                 continue
             group.append(number)
-            # What is shown before its key frame may be predicted from the group before, too.
+            # A frame shown before its key frame may be predicted from the group before, too.
             if broken or (before and key is not None and number < key):
                 found.add(number)
             broken |= number in missing
@@ -117,10 +117,10 @@ class FrameNumbers:
 
 
 def frame_numbers(path: Path, look: bool = False) -> FrameNumbers:
-    """Return the frames of a video; packets are looked at, and decoded only where that is needed.
+    """Return the frames of a video; packets are read, and frames decoded only if needed.
 
     Args:
-        look: decode in any case, as where frames come that the packets did not announce.
+        look: decode in any case, such as when frames come that the packets did not announce.
 
     Raises:
         InputError: not a video.
@@ -133,7 +133,7 @@ def frame_numbers(path: Path, look: bool = False) -> FrameNumbers:
 
 
 _seen: dict[tuple[str, int, int], FrameNumbers] = {}
-"""What had to be decoded a second time, of this process."""
+"""Files that this process had to decode a second time."""
 
 
 @lru_cache(maxsize=64)
@@ -149,7 +149,7 @@ def _known(path: Path, *_: object) -> FrameNumbers:
 
 
 def _timed(stamps: list[int], demuxed: Demuxed, seen: bool, lost: bool) -> FrameNumbers:
-    """Frames by their times, ascending; ``lost``: gaps at a constant rate are lost frames."""
+    """Return frames by their times, ascending; ``lost``: gaps at a constant rate are lost frames."""
     filled = filled_times(stamps) if lost else None
     step = 0.0
     if filled is not None:
@@ -167,14 +167,14 @@ def _timed(stamps: list[int], demuxed: Demuxed, seen: bool, lost: bool) -> Frame
 
 
 def _by_decoding(path: Path, demuxed: Demuxed) -> FrameNumbers:
-    """The frames of a file whose packets alone do not tell them."""
+    """Return the frames of a file whose packets alone do not determine them."""
     packets = demuxed.packets
     shown, sure = _shown(path)
     times = [pts for pts, _ in shown if pts is not None]
     damaged = demuxed.damaged or sure < len(shown) or _begins_broken(demuxed, times)
     stamps = [p.pts for p in packets if p is not None and p.pts is not None]
     if damaged:
-        # Damage takes the times of some packets along; those of AVI and of raw streams are no times.
+        # Damage also removes the times of some packets; AVI and raw streams have no reliable times.
         if demuxed.kind not in ("avi", *_RAW) and 2 * len(stamps) > len(packets):
             unseen = leading_times(packets, _tabled(demuxed)) - set(times)
             return _timed(sorted(set(stamps) - unseen), demuxed, seen=True, lost=True)
@@ -202,15 +202,15 @@ def _tabled(demuxed: Demuxed) -> bool:
 
 
 def _begins_broken(demuxed: Demuxed, times: list[int]) -> bool:
-    """Whether a file with a table does not show its first frame, where a recording may just be cut."""
+    """Return whether a file with a table does not show its first frame; a recording may just be cut."""
     first = next((p.pts for p in demuxed.packets if p is not None), None)
     return _tabled(demuxed) and first is not None and first not in times
 
 
 def _shown(path: Path) -> tuple[list[tuple[int | None, int]], int]:
-    """(time, ordinal of the packet) of the frames that one decoder gives, and how many before damage.
+    """Return the time and packet ordinal of one decoder's frames, and the number before damage.
 
-    What is logged before the first frame is of packets whose key frame was cut off, and is no damage.
+    Errors before the first frame concern packets whose key frame was cut off, and are not damage.
     """
     av = need("av", "video", "reading videos")
     shown: list[tuple[int | None, int]] = []

@@ -46,7 +46,7 @@ def filled_times(stamps: list[int]) -> list[int] | None:
         return None
     step = float(near.mean())
     counts = np.rint(between / step).astype(np.int64)
-    # Times that are rounded, as to milliseconds, and a step that is known no better than that.
+    # The times are rounded, such as to milliseconds, and the step is known no more exactly.
     off = np.abs(between - counts * step) > 0.3 * step + 0.01 * counts * step
     if off.any() or counts.min() < 1 or counts.max() == 1 or counts.sum() > MOST_FRAMES:
         return None
@@ -59,7 +59,7 @@ def filled_times(stamps: list[int]) -> list[int] | None:
 def numbers_in_groups(packets: list[Packet | None], shown: list[int]) -> tuple[dict[int, int], int]:
     """Return numbers by packet of a damaged file without times, and how many frames it has.
 
-    Without reordering the ordinal is the number. With it, the frames of a group of pictures have the
+    Without reordering the ordinal is the number. With it, the frames of a group of images have the
     numbers of the group, in the order in which they are shown, if all of them are shown.
     """
     if is_rising(shown):

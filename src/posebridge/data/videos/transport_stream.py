@@ -1,4 +1,4 @@
-"""What an MPEG transport stream tells of its own losses."""
+"""Losses that an MPEG transport stream reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def lost_transport_packets(path: Path) -> bool:
     """Return whether packets of a transport stream are damaged or missing.
 
     Each packet begins with a sync byte, and counts up to 16 for its stream. A file that does not begin
-    with packets, one after the other, tells nothing.
+    with packets, one after the other, shows nothing.
     """
     with path.open("rb") as file:
         head = file.read(5 * 204)

@@ -14,7 +14,7 @@ from posebridge.errors import InputError
 
 
 def without_undecodable(annotations: Annotations) -> Annotations:
-    """Return annotations without the images that are frames which can't be decoded; a note tells.
+    """Return annotations without images that are undecodable frames; a note counts them.
 
     Raises:
         InputError: no image is left.
@@ -48,7 +48,7 @@ def without_undecodable(annotations: Annotations) -> Annotations:
 
 
 def boxes_without_undecodable(boxes: Boxes) -> Boxes:
-    """Return boxes without those on frames which can't be decoded; a note tells.
+    """Return boxes without those on undecodable frames; a note counts them.
 
     Raises:
         InputError: no box is left.
@@ -77,7 +77,7 @@ def _sentence(name: str, files: Sequence[Path], keep: np.ndarray, what: str) -> 
     lost = dict.fromkeys(undecodable(f) for f, kept in zip(files, keep, strict=True) if not kept)
     if not keep.any():
         raise InputError(
-            f"{name}: none of the labelled frames can be decoded; copy the video again."
+            f"{name}: none of the labeled frames can be decoded; copy the video again."
         )
     some = ", ".join(f"{number} of {video}" for video, number in list(filter(None, lost))[:5])
     more = ", ..." if len(lost) > 5 else ""

@@ -6,8 +6,8 @@ from paths, as for photographs), robust (no seeking, which is inexact between ke
 with variable rate) and deterministic (every epoch, a resumed run, another run and a prediction see the
 same bytes). It costs disk for the chosen frames alone, which a sample of a thousand keeps small.
 
-Which frame is which is told by presentation time, see ``frame_numbers.py``. A frame that can't be
-decoded, or that was predicted from one that can't, is missing, and no other takes its number.
+Frames are identified by presentation time, see ``frame_numbers.py``. A frame that can't be
+decoded, or that was predicted from such a frame, is missing, and no other takes its number.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _UNDECODABLE = "undecodable"
 
 
 def is_video(path: Path) -> bool:
-    """Whether the ending is that of a video."""
+    """Return whether the ending is a video's."""
     return path.suffix.lower() in VIDEO_ENDINGS
 
 
 def sample_video(
     path: Path, every: int = 0, most: int = 1000, say: Callable[[str], None] | None = None
 ) -> list[Path]:
-    """Frames of one video as image files, in order.
+    """Return frames of one video as image files, in order.
 
     Args:
         every: every n-th frame; 0: ``most`` frames spread evenly over the time of the video (all of
             them where it has fewer).
-        say: told before a long reading begins, and how many frames can't be decoded.
+        say: receives sentences before a long reading begins, and on frames that can't be decoded.
 
     Raises:
         InputError: not a video, or no frame of it can be decoded.
     """
     known = frame_numbers(path)
     files = _stored_frames(path, chosen_frames(known.times, every, most), say)
-    if frame_numbers(path) is not known:  # its frames turned out to be others
+    if frame_numbers(path) is not known:  # decoding showed other frames
         chosen = chosen_frames(frame_numbers(path).times, every, most)
         files = _stored_frames(path, chosen, say)
     if not files:
@@ -63,7 +63,7 @@ def sample_video(
 
 
 def chosen_frames(times: np.ndarray, every: int, most: int) -> list[int]:
-    """The numbers of the frames to take, given the (F,) times at which each is shown, ascending.
+    """Return the numbers of the frames to take, given the (F,) times at which each is shown, ascending.
 
     An even sample is even in time: the frame that is shown in the middle of each of ``most`` equal
     spans. At a variable rate a frame may be that for several spans; it is taken once.
@@ -80,12 +80,12 @@ def chosen_frames(times: np.ndarray, every: int, most: int) -> list[int]:
 
 
 def frame_times(path: Path) -> np.ndarray:
-    """(F,) seconds at which the frames are shown, ascending, those that can't be decoded too."""
+    """Return the (F,) seconds at which the frames are shown, ascending, undecodable ones included."""
     return frame_numbers(path).times
 
 
 def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
-    """(N,) seconds at which a video shows the frames that :func:`sample_video` stored of it."""
+    """Return the (N,) seconds at which a video shows the frames that :func:`sample_video` stored."""
     numbers = np.array([_number(file) for file in frames], dtype=np.int64)
     return frame_numbers(path).times[numbers]
 
@@ -93,24 +93,24 @@ def shown_at(path: Path, frames: Sequence[Path]) -> np.ndarray:
 def extract_frames(
     path: Path, numbers: Sequence[int], say: Callable[[str], None] | None = None
 ) -> list[Path]:
-    """The given frames of a video as image files, turned the way that a player shows them.
+    """Return the given frames of a video as image files, turned the way that a player shows them.
 
     Args:
         numbers: frames counted from 0 in the order in which they are shown; may repeat.
 
     Returns:
-        for each number a file. That of a frame that can't be decoded does not exist, see
-        :func:`undecodable`.
+        a file for each number. The file of a frame that can't be decoded does not exist, see
+            :func:`undecodable`.
 
     Raises:
-        InputError: no video, no frame, or one that the video has not.
+        InputError: not a video, no frames, or a number beyond the video's frames.
     """
     known = frame_numbers(path)
     most = max(len(known.times), known.claimed)
     beyond = next((n for n in numbers if not 0 <= n < most), None)
     if beyond is not None:
         raise InputError(
-            f"{path} has no frame {beyond}, which the labels name; give the video that was labelled."
+            f"{path} has no frame {beyond}, which the labels name; give the video that was labeled."
         )
     files = _stored_frames(path, sorted(set(numbers)), say)
     if frame_numbers(path) is not known:
@@ -127,7 +127,7 @@ def undecodable(file: Path) -> tuple[str, int] | None:
 
 
 def resolved(references: Sequence[Reference]) -> list[Path]:
-    """References as image files: frames are extracted, each video read once."""
+    """Return references as image files: frames are extracted, each video read once."""
     wanted: dict[Path, list[int]] = {}
     for reference in references:
         if isinstance(reference, tuple):
@@ -143,7 +143,7 @@ def resolved(references: Sequence[Reference]) -> list[Path]:
 def _stored_frames(
     path: Path, wanted: Sequence[int], say: Callable[[str], None] | None
 ) -> dict[int, Path]:
-    """Number -> file of the wanted frames that can be decoded, ascending."""
+    """Return number -> file of the wanted frames that can be decoded, ascending."""
     known = frame_numbers(path)
     numbering = [known.by_packet, zlib.crc32(known.times.tobytes())]
     folder = cached_folder(path, json.dumps([list(wanted), numbering]))
@@ -174,8 +174,8 @@ def _tell(
         first = missing[0]
         at = f" at {known.times[first]:.2f} s" if first < len(known.times) else ""
         say(
-            f"{len(missing)} of {of} frames of {path} can't be decoded and are left out, the first of "
-            f"them frame {first}{at}"
+            f"{len(missing)} of {of} frames of {path} can't be decoded and are left out, the first is "
+            f"frame {first}{at}"
         )
 
 

@@ -19,17 +19,17 @@ _CONTAINERS = (
     *("mov", "mp4", "matroska", "webm", "avi", "mpeg", "mpegts", "mpegvideo", "asf", "ogg", "flv"),
     *("h264", "hevc", "m4v"),
 )
-"""FFmpeg's names of the containers that are read; none of them names another file."""
+"""FFmpeg's names of the containers that are read; no such container names another file."""
 
 _MOST_PIXELS = 2**27
-"""Of a frame; 16,384 x 8,192, the largest that H.264 and HEVC have."""
+"""Largest frame; 16,384 x 8,192 is the largest that H.264 and HEVC have."""
 
 
 def require_video_file(path: Path) -> os.stat_result:
     """Return the state of a regular file.
 
     Raises:
-        InputError: not there, not to be read, empty, or a pipe, a folder, a device.
+        InputError: missing, unreadable, empty, or a pipe, a folder, a device.
     """
     try:
         state = path.stat()
@@ -44,10 +44,10 @@ def require_video_file(path: Path) -> os.stat_result:
 
 
 def open_video(path: Path) -> tuple[Any, Any]:
-    """Return PyAV's container and the stream of pictures; close the container after use.
+    """Return PyAV's container and the stream of images; close the container after use.
 
     Raises:
-        InputError: not a video in a container that is read, without pictures, or with absurd sizes.
+        InputError: not a video in a container that is read, without images, or with absurd sizes.
     """
     av = need("av", "video", f"reading the video {path}")
     state = require_video_file(path)
@@ -69,7 +69,7 @@ def open_video(path: Path) -> tuple[Any, Any]:
     try:
         stream = _pictures(av, container)
         if stream is None:
-            raise InputError(f"{path} has no pictures; give a video.")
+            raise InputError(f"{path} has no images; give a video.")
         width, height = stream.codec_context.width, stream.codec_context.height
         if width * height > _MOST_PIXELS:
             raise InputError(
@@ -87,7 +87,7 @@ def open_video(path: Path) -> tuple[Any, Any]:
 
 
 def _pictures(av: Any, container: Any) -> Any:
-    """The first stream of pictures that is not a cover; one that FFmpeg can decode."""
+    """Return the first stream of images that is not a cover; one that FFmpeg can decode."""
     cover = av.stream.Disposition.attached_pic
     for stream in container.streams.video:
         if not stream.disposition & cover and stream.codec_context is not None:

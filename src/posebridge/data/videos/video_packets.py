@@ -1,4 +1,4 @@
-"""The packets of a video: what a file tells of its frames without decoding one."""
+"""The packets of a video: the frames of a file without decoding one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from posebridge.data.videos.video_file import open_video
 from posebridge.errors import InputError
 
 MOST_FRAMES = 20_000_000
-"""Of one video; at 100 frames a second, more than two days."""
+"""Largest number of frames of a video; at 100 frames a second, more than two days."""
 
 
 class Packet(NamedTuple):
-    """One packet of pictures, in the order of the file."""
+    """One packet of images, in the order of the file."""
 
     pts: int | None
     dts: int | None
@@ -26,14 +26,14 @@ class Packet(NamedTuple):
 
 
 class Demuxed(NamedTuple):
-    """All packets of a video's pictures.
+    """All packets of a video's images.
 
     Attributes:
         packets: in the order of the file, by ordinal; None for one that the file's table has and that
             could not be read.
-        base: seconds of a tick. rate: frames a second by the header. kind: FFmpeg's of the container.
-        damaged: whether the container is.
-        claimed: how many frames the header claims, 0 where it does not.
+        base: seconds of a tick. rate: frames a second by the header. kind: FFmpeg's container name.
+        damaged: whether the container is damaged.
+        claimed: the number of frames in the header, 0 without one.
     """
 
     packets: list[Packet | None]
@@ -48,7 +48,7 @@ def counted_packets(container: Any, stream: Any) -> Iterator[tuple[Any, int | No
     """Yield the packets of a stream and their ordinals; None for those that show nothing.
 
     In AVI an ordinal is the place in the file's table, so that a lost packet keeps its own. A file that
-    breaks off ends there; the last packet is the empty one that makes a decoder give all it has.
+    breaks off ends there; the last packet is the empty one that flushes the decoder.
     """
     av = need("av", "video", "reading videos")
     table: dict[tuple[int, int], int] = {}
