@@ -108,7 +108,7 @@ def test_the_command_with_and_without_labels(models, tmp_path, capsys):
     out = tmp_path / "scored"
     assert main(["compare", *map(str, models), str(labels), "--out", str(out), "--pairs", "2"]) == 0
     said = capsys.readouterr().out
-    assert "scores by the labels" in said
+    assert "scores on the labels" in said
     assert {p.name for p in out.iterdir()} == {
         *("sheet.png", "pairs", "joints.csv", "subjects.csv", "scores_a.json", "scores_b.json")
     }
