@@ -258,7 +258,7 @@ def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, c
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps(content))
     out, images = tmp_path / "compared", figures.test.parent / "images"
-    both = ["compare", str(run), str(run), "--weights-a", "source", "--out", str(out)]
+    both = ["compare", str(run), str(run), "--checkpoint-a", "source", "--out", str(out)]
     given = [str(labels), "--image-root", str(images)]
     assert main([*both, *given, "--pairs", "3"]) == 0
     assert (out / "sheet.png").is_file() and (out / "scores_a.json").is_file()
