@@ -151,7 +151,7 @@ def _signature(value: Any, name: str) -> str:
     signature = inspect.signature(value)
     parts, keyword_only = [], False
     for parameter in signature.parameters.values():
-        # What torch's Module hands on is no parameter of a class without a constructor of its own.
+        # What torch's Module hands on is not a parameter of a class without a constructor of its own.
         handed_on = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.name in ("self", "cls") or (
             inspect.isclass(value) and handed_on and "__init__" not in vars(value)

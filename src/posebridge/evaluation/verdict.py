@@ -39,7 +39,7 @@ HEADLINES: Mapping[Answer, str] = {
 
 LEAST_FORGOTTEN = 0.25
 """Share of the source accuracy whose loss speaks against an adaptation; less is the usual price: runs
-that gained 10 points on the target lost 10 to 25 % of it (docs/report.md)."""
+that gained 10 points on the target lost 10 to 25 % of it (docs/how-to/report.md)."""
 NEXT_TO_NOTHING = 2.0
 """Points of PCK: where the labels' whole intervals lie within this either way, nothing changed."""
 LEAST_VARIETY = 0.5

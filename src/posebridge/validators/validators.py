@@ -135,7 +135,7 @@ def confident_agreement(answers: Answers) -> float:
     """Agreement times confidence, percent: how steady answers are, and how sure.
 
     Agreement alone is misled by adversarial runs, confidence alone by what learns from its own
-    guesses; the product chooses better than either (docs/selection.md).
+    guesses; the product chooses better than either (docs/background/validators.md).
     """
     return steady_and_sure(agreement(answers), confidence(answers))
 
