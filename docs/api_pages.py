@@ -67,9 +67,9 @@ def _prose(paragraph: str) -> str:
 def _python() -> str:
     blocks = [
         "# Python interface\n\n"
-        "After this page you can call posebridge from Python. Points are (x, y) in pixels; an integer is\n"
-        "the center of a pixel. Input that cannot be used raises `posebridge.InputError`, whose text is\n"
-        "one sentence."
+        "After this page you can call posebridge from Python. Points are (x, y) in pixels; an\n"
+        "integer is the center of a pixel. Input that cannot be used raises\n"
+        "`posebridge.InputError`, whose text is one sentence."
     ]
     for module, names in PYTHON.items():
         room = importlib.import_module(module)
@@ -196,7 +196,8 @@ def _settings() -> str:
 
     blocks = [
         "# All fields\n\n"
-        "After this page you can set any field of a run. The fields of `posebridge.training.config.AdaptConfig`. On the command line\n"
+        "After this page you can set any field of a run. The fields belong to\n"
+        "`posebridge.training.config.AdaptConfig`. On the command line\n"
         "`--feature.weight 0`, in YAML `feature: {weight: 0}`, from Python\n"
         '`overrides={"feature.weight": 0}`.'
         " [Configuration](configuration.md) shows how\nthey are combined."

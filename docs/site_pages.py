@@ -46,7 +46,7 @@ def _write(page: Path, place: Path, folder: Path) -> None:
 
 
 def _link(link: str, base: Path, start: Path, folder: Path) -> str:
-    """Return a link of a page in ``base`` as seen from ``start``; a file that is not a page is copied too."""
+    """Return a link of a page in ``base`` as seen from ``start``; copy a file that is not a page."""
     if re.match(r"[a-z]+:|#", link):
         return link
     path, hash_, anchor = link.partition("#")

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--data-root", help="the folder that benchmarks lie below")
     parser.add_argument("--images", help="folder of the file's images, if not beside it")
-    parser.add_argument("--format", help="the file's format, if it can't be told (docs/reference/formats.md)")
+    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
         "--weights",
         choices=("last", "selected", "source"),

@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the images with skeletons on them; for a video also a video to write",
     )
     parser.add_argument("--image-folder", help="for an annotation file: the folder of its images")
-    parser.add_argument("--format", help="the file's format, if it can't be told (docs/reference/formats.md)")
+    parser.add_argument("--format", help="the file's format, if it can't be told (docs/formats.md)")
     parser.add_argument(
         "--every",
         type=int,
