@@ -84,10 +84,11 @@ VALUES: Mapping[tuple[str, str], str] = {
 
 PLAN: Mapping[str, str] = {
     "bound": "oracle",
-    "flip": "tta.flip",
+    "flip": "config: {tta.flip: ...}",
     "settings": "config",
-    "turn": "tta.rotation",
-    "views": "tta.views",
+    "test_images": "test_image_root",
+    "turn": "config: {tta.rotation: ...}",
+    "views": "config: {tta.views: ...}",
 }
 """Entries of a bench plan's pairs and methods."""
 

@@ -58,7 +58,7 @@ def changed_since(training: RunSpec, out: Path) -> list[str]:
     told = read_finished(folder)
     stored = folder / "config.yaml"
     if not stored.is_file():
-        before = told.get("settings")
+        before = told.get("config")
         if before is None:
             return []
         elsewhere = _after_another_stage(training, told)

@@ -123,7 +123,7 @@ def require_labels(training: RunSpec) -> None:
     """
     named = {
         "test": training.test,
-        "test_images": training.test_images,
+        "test_image_root": training.test_image_root,
         "source_validation": training.source_validation,
     }
     for name, path in named.items():
@@ -227,7 +227,7 @@ def _score(training: RunSpec, out: Path, console: Console) -> None:
     folder = out / training.run
     root = training.config.data_root
     test = below(root, training.test)
-    images = None if training.test_images is None else below(root, training.test_images)
+    images = None if training.test_image_root is None else below(root, training.test_image_root)
     labels = read_labeled(test, images)
     benchmark = benchmark_protocol(test, labels, root, training.config.target)
     for alike in _of_one_step(folder, missing):
@@ -241,7 +241,7 @@ def _score(training: RunSpec, out: Path, console: Console) -> None:
                 "method": training.method,
                 "seed": training.seed,
                 "test": training.test,
-                "test_images": training.test_images,
+                "test_image_root": training.test_image_root,
                 **benchmark,
             },
         )

@@ -8,19 +8,19 @@
     methods:
       source_only: {preset: source_only}
       multilevel: {preset: multilevel}
-      no_feature: {preset: multilevel, settings: {feature.weight: 0}, seeds: [0]}
+      no_feature: {preset: multilevel, config: {feature.weight: 0}, seeds: [0]}
       voted: {preset: multilevel, views: 4, flip: true, turn: 20}  # test-time augmentation in scoring
-      with_labels: {preset: source_only, settings: {source: photographs.json}, bound: true}
+      with_labels: {preset: source_only, config: {source: photographs.json}, oracle: true}
     sweeps:
       multilevel: {consistency.weight: [0.3, 1, 3]}        # one more method for each value
 
-``bound`` marks an oracle in tables: a method that learns from labels of the target, for reference.
+``oracle`` marks an oracle in tables: a method that learns from labels of the target, for reference.
 ``checkpoints: final`` scores the last and the selected checkpoint alone, where test-time augmentation
 with many views is expensive.
 
-Settings are applied in this order: preset of the pair, preset of the method, budget, settings of the
-pair, settings of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
-nothing of a pair's source, even where the pair's settings name it: it starts from the source model that
+Config fields are applied in this order: preset of the pair, preset of the method, budget, config of the
+pair, config of the method, seed. A method that sets ``source: null`` (the preset source_free) reads
+nothing of a pair's source, even where the pair's config names it: it starts from the source model that
 the other methods of the pair start from.
 """
 
@@ -52,9 +52,8 @@ from posebridge.training.presets import preset_settings
 
 _TOP = {"pairs", "methods", "sweeps", "seeds", "budget", "baseline", "data_root", "thresholds"}
 MOST_TRAININGS = 10_000
-_PAIR = {"preset", "test", "test_images", "source_validation", "settings"}
-_ASKED = ("views", "flip", "turn")
-_METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
+_PAIR = {"preset", "test", "test_image_root", "source_validation", "config"}
+_METHOD = {"preset", "config", "seeds", "oracle", "checkpoints"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class RunSpec:
         source_stage: the source stage whose model this run starts from; None for a source stage.
         pair, method, seed: the cell of the comparison; a source stage has no method, and its pair is
             the first of the pairs that use it.
-        test, test_images: the labeled images that score the run; empty for a source stage.
+        test, test_image_root: the labeled images that score the run; empty for a source stage.
         source_validation: labeled source images that are not trained on, for one of the validators.
         asked: the test-time augmentation in scoring.
         taught_by: the run whose folder this one scores because only their test-time augmentation
@@ -85,7 +84,7 @@ class RunSpec:
     method: str | None
     seed: int
     test: str | None = None
-    test_images: str | None = None
+    test_image_root: str | None = None
     source_validation: str | None = None
     tta: TTAConfig = field(default_factory=TTAConfig)
     thresholds: Sequence[float] = ()
@@ -108,7 +107,7 @@ class Plan:
         pairs, methods: their names, in the file's order.
         baseline: the method that others are compared with, or None.
         thresholds: PCK thresholds as fractions of the crop's side.
-        bounds: the oracles, the methods that learn from labels of the target; tables mark them.
+        oracles: the oracles, the methods that learn from labels of the target; tables mark them.
         sweeps: settings in several values; their methods are among ``methods``.
     """
 
@@ -117,7 +116,7 @@ class Plan:
     methods: Sequence[str]
     baseline: str | None
     thresholds: Sequence[float]
-    bounds: frozenset[str] = frozenset()
+    oracles: frozenset[str] = frozenset()
     sweeps: Sequence[Sweep] = ()
 
     def training(self, name: str) -> RunSpec:
@@ -168,7 +167,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     for pair, about in pairs.items():
         words = {
             name: get_text(about.get(name), f"{path}: pair '{pair}': {name}")
-            for name in ("test", "test_images", "source_validation")
+            for name in ("test", "test_image_root", "source_validation")
         }
         if words["test"] is None:
             raise InputError(f"{path}: the pair '{pair}' has no 'test', the images that score it.")
@@ -177,10 +176,10 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
             for seed in get_seeds(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
                 of_pair = {
                     **budget,
-                    **get_config(about.get("settings"), f"{path}: pair '{pair}': settings"),
+                    **get_config(about.get("config"), f"{path}: pair '{pair}': config"),
                 }
                 last = {**({} if root is None else {"data_root": root}), "seed": seed}
-                own = get_config(how.get("settings"), f"{place}: settings")
+                own = get_config(how.get("config"), f"{place}: config")
                 both = f"{path}: pair '{pair}', method '{method}'"
                 config = configured(
                     [
@@ -211,9 +210,9 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         method,
                         seed,
                         words["test"],
-                        words["test_images"],
+                        words["test_image_root"],
                         words["source_validation"],
-                        _asked(how, place, config.tta),
+                        config.tta,
                         thresholds,
                         _alike(config, first, trainings),
                         _scores_all(how, place),
@@ -225,7 +224,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
         list(methods),
         baseline,
         thresholds,
-        frozenset(method for method, how in methods.items() if _bound(how, method, path)),
+        frozenset(method for method, how in methods.items() if _is_oracle(how, method, path)),
         sweeps,
     )
 
@@ -241,14 +240,14 @@ def _first_stage(
     return known.get(name, RunSpec(name, alone, None, pair, None, seed))
 
 
-def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
+def _is_oracle(how: Mapping[str, Any], method: str, path: Path) -> bool:
     """Return whether a method is an oracle, which learns from labels of the target."""
-    bound = how.get("bound", False)
-    if not isinstance(bound, bool):
+    oracle = how.get("oracle", False)
+    if not isinstance(oracle, bool):
         raise InputError(
-            f"{path}: method '{method}': bound is {short_repr(bound)}; give true or false."
+            f"{path}: method '{method}': oracle is {short_repr(oracle)}; give true or false."
         )
-    return bound
+    return oracle
 
 
 def _scores_all(how: Mapping[str, Any], place: str) -> bool:
@@ -278,22 +277,10 @@ def _with_twins(trainings: Sequence[RunSpec]) -> list[RunSpec]:
     ]
 
 
-def _asked(how: Mapping[str, Any], place: str, own: TTAConfig) -> TTAConfig:
-    """Return the method's ``views``, ``flip`` and ``turn``, or the values of its config."""
-    given = {name: how[name] for name in _ASKED if name in how}
-    if not given:
-        return own
-    try:
-        return TTAConfig(**given)
-    except InputError as error:
-        given_text = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
-        raise InputError(f"{place}: {given_text}: {error}") from error
-
-
 def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:
     """Return whether the last preset or setting of a method that names the source sets it to null."""
     given = [preset_settings(name) for name in get_presets(how.get("preset"), place)]
-    words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
+    words = [part["source"] for part in (*given, how.get("config") or {}) if "source" in part]
     return bool(words) and words[-1] is None
 
 
@@ -306,7 +293,7 @@ def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
         config,
         source=None,
         source_image_root=None,
-        mapping=None,
-        source_held_out=None,
+        keypoint_mapping=None,
+        validation=replace(config.validation, source_fraction=None),
         steps=steps,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from posebridge.errors import InputError
 from posebridge.files import yaml_files as files
 from posebridge.files.bounds import short_repr
+from posebridge.renamed import PLAN
 from posebridge.training.config import AdaptConfig
 from posebridge.training.presets import configure
 
@@ -44,7 +45,7 @@ def get_entries(
         entry = {} if value is None else value
         if not isinstance(entry, dict):
             raise InputError(
-                f"{path}: {key}: '{name}' is {short_repr(entry)}; give preset and settings."
+                f"{path}: {key}: '{name}' is {short_repr(entry)}; give preset and config."
             )
         require_known(entry, known, f"{path}: {key}: '{name}'")
         entries[str(name)] = entry
@@ -54,6 +55,8 @@ def get_entries(
 def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
     """Raise InputError at the first unknown key of ``raw``; ``place`` names the entry."""
     for key in raw:
+        if key not in known and key in PLAN:
+            raise InputError(f"{place}: '{key}' is called '{PLAN[key]}' now; rename it.")
         if key not in known:
             raise InputError(
                 f"{place}: {short_repr(key)} is unknown here; known are {', '.join(sorted(known))}."

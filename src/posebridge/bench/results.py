@@ -22,7 +22,7 @@ CHOICES = {
     "selected": "validator's",
     "oracle": "best by labels*",
 }
-BOUND_NOTE = "† an oracle: it learned from labels of the target, for reference."
+ORACLE_METHOD_NOTE = "† an oracle: it learned from labels of the target, for reference."
 ORACLE_NOTE = (
     "* the best of all checkpoints by the test labels, which cannot be chosen without labels."
 )
@@ -148,7 +148,7 @@ def table(outcome: BenchResults, pair: str) -> list[list[str]]:
         cells = [outcome.values(pair, method, choice, metric) for choice, metric in columns]
         if not cells[0]:
             continue
-        name = f"{method} †" if method in outcome.plan.bounds else method
+        name = f"{method} †" if method in outcome.plan.oracles else method
         row = [name, str(len(cells[0])), *(mean_and_deviation(list(c.values())) for c in cells)]
         if baseline:
             row += [_gain(outcome, pair, method, metric) for metric in metrics]
@@ -180,7 +180,7 @@ def markdown(outcome: BenchResults, pair: str) -> str:
 
 
 def _notes(outcome: BenchResults) -> list[str]:
-    return [ORACLE_NOTE, *([BOUND_NOTE] if outcome.plan.bounds else [])]
+    return [ORACLE_NOTE, *([ORACLE_METHOD_NOTE] if outcome.plan.oracles else [])]
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:

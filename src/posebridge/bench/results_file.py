@@ -4,8 +4,8 @@ A run of ten minutes leaves fifty megabytes of checkpoints and ten lines of metr
 keeps the metrics and the config behind them. Tables can be written from it elsewhere, and a comparison
 can move to another machine: a run in the results file counts as done. Paths are stored as in the plan.
 
-    {"trainings": {"people/multilevel/seed_0": {
-        "settings": {...}, "source_stage": "source_stage/seed_0_97edbdab", "seconds": 660.2,
+    {"runs": {"people/multilevel/seed_0": {
+        "config": {...}, "source_stage": "source_stage/seed_0_97edbdab", "seconds": 660.2,
         "source_validation": null, "protocol": {...},
         "checkpoints": {"last": {"step": 4200, "metrics": {...}, "validators": {...}}}}}}
 """
@@ -58,7 +58,7 @@ def read_results_file(file: Path) -> Entries:
     if not file.exists():
         return {}
     content = read_json(file, "results file of a comparison")
-    entries = content.get("trainings") if isinstance(content, dict) else None
+    entries = content.get("runs") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not all(map(_whole, entries.values())):
         raise InputError(
             f"{file} is not a results file of a comparison; give the file that an earlier 'posebridge "
@@ -69,7 +69,7 @@ def read_results_file(file: Path) -> Entries:
 
 def _whole(entry: Any) -> bool:
     """Return whether :func:`restore_entries` can read an entry, and would write nothing outside the run."""
-    parts = ("settings", "protocol", "checkpoints")
+    parts = ("config", "protocol", "checkpoints")
     if not isinstance(entry, dict) or not all(isinstance(entry.get(p), dict) for p in parts):
         return False
     protocol = entry["protocol"]
@@ -123,7 +123,7 @@ def restore_entries(entries: Entries, plan: Plan, out: Path) -> list[str]:
         entry = entries.get(training.name)
         if entry is None or (out / training.run / "config.yaml").is_file():
             continue
-        changed = changed_settings(training.config, entry["settings"])
+        changed = changed_settings(training.config, entry["config"])
         if not same_stage(entry.get("source_stage"), training.source_stage):
             changed.append("source stage")
         if changed:
@@ -132,7 +132,7 @@ def restore_entries(entries: Entries, plan: Plan, out: Path) -> list[str]:
         if training.taught_by is None:
             names = list(entry["checkpoints"])
             finished = {
-                **{name: entry.get(name) for name in ("seconds", "settings", "source_stage")},
+                **{name: entry.get(name) for name in ("seconds", "config", "source_stage")},
                 "checkpoints": names,
             }
             write_text(out / training.name / FINISHED, json.dumps(finished, indent=2))
@@ -161,7 +161,7 @@ def update_entries(entries: Entries, plan: Plan, out: Path) -> Entries:
 def write_results_file(entries: Entries, file: Path) -> None:
     """Write a results file, one line for each run."""
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(entries.items())]
-    write_text(file, '{"trainings": {\n' + ",\n".join(lines) + "\n}}\n")
+    write_text(file, '{"runs": {\n' + ",\n".join(lines) + "\n}}\n")
 
 
 def _entry(training: RunSpec, out: Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _entry(training: RunSpec, out: Path) -> dict[str, Any]:
             else _known(read_validator_scores(training, out, name)),
         }
     return {
-        "settings": get_stored_config(training.config),
+        "config": get_stored_config(training.config),
         "source_stage": training.source_stage,
         "source_validation": training.source_validation,
         "seconds": read_finished(out / training.run).get("seconds"),

@@ -137,10 +137,10 @@ def _fits(protocol: Mapping[str, Any], training: RunSpec) -> bool:
     # Scores from before the protocol had 'test' name the file that was read.
     test = str(protocol.get("test", protocol.get("dataset", "")))
     same = test == training.test or ("test" not in protocol and test.endswith(f"/{training.test}"))
-    images = protocol.get("test_images", training.test_images)
+    images = protocol.get("test_image_root", training.test_image_root)
     return (
         TTAConfig(**told) == training.tta
         and same
-        and images == training.test_images
+        and images == training.test_image_root
         and set(training.thresholds) <= set(protocol.get("thresholds", ()))
     )

@@ -47,7 +47,7 @@ def read_sweeps(
         if method not in methods:
             raise InputError(f"{place} is not among the methods: {', '.join(methods)}.")
         how = methods[method]
-        own = get_config(how.get("settings"), place)
+        own = get_config(how.get("config"), place)
         for setting, values in get_config(swept, place).items():
             if not isinstance(values, list) or not all(_number(v) for v in values):
                 raise InputError(
@@ -59,7 +59,7 @@ def read_sweeps(
                 named[value] = f"{method}_{setting}_{value:g}"
                 if named[value] in methods:
                     raise InputError(f"{place}: '{named[value]}' is already a method of the plan.")
-                added[named[value]] = {**how, "settings": {**own, setting: value}}
+                added[named[value]] = {**how, "config": {**own, setting: value}}
             sweeps.append(Sweep(method, setting, named))
     return sweeps, added
 

@@ -98,7 +98,7 @@ def _of_each_run(outcome: BenchResults) -> list[RunSpec]:
     """Return one run for each run folder without oracles, preferably the one without TTA."""
     chosen: dict[str, RunSpec] = {}
     for training in outcome.plan.trainings:
-        if training.method is None or training.method in outcome.plan.bounds:
+        if training.method is None or training.method in outcome.plan.oracles:
             continue
         if training.name in outcome.missing:
             continue
