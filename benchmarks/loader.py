@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import torch
 
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.data.formats.coco import read_boxes
 from posebridge.data.loaders import read_crops
-from posebridge.synthetic.figures import write_figures
+from posebridge.synthetic.figures import write_synthetic_figures
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         start = time.perf_counter()
         if given.annotations is None:
             drawn = min(given.count, 500)
-            file = write_figures(Path(folder), "camera", drawn, seed=0)
+            file = write_synthetic_figures(Path(folder), "camera", drawn, seed=0)
             print(
                 f"drawing and writing: {drawn / (time.perf_counter() - start):.0f} figures a second"
             )
@@ -44,7 +44,7 @@ def main() -> None:
         rows = np.arange(given.count) % len(samples)
         for _ in range(given.repeat):
             start = time.perf_counter()
-            read_crops(samples, rows, CropRange(given.size))
+            read_crops(samples, rows, CropConfig(given.size))
             seconds = time.perf_counter() - start
             print(f"{given.count / seconds:.0f} crops of {given.size} px a second, one core")
 

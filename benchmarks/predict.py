@@ -34,14 +34,14 @@ import numpy as np
 import torch
 
 from posebridge.checkpoints.model_folder import Checkpoint, save_checkpoint
-from posebridge.data.crops import CropRange, decode_image
+from posebridge.data.crops import CropConfig, decode_image
 from posebridge.data.formats.coco import read_boxes
 from posebridge.data.loaders import crop_loader
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.inference.predictor import Predictor
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.ops import heatmaps
-from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_synthetic_figures
 
 MEASURED = """
 import resource, sys
@@ -71,7 +71,7 @@ def main() -> None:
     config = ModelConfig(
         given.encoder, "none", {}, given.level, given.width, heatmap_size=given.heatmap
     )
-    crop = CropRange(given.size)
+    crop = CropConfig(given.size)
     model = PoseModel(config, len(FIGURE_SKELETON), given.size)
     checkpoint = Checkpoint(Path("a random model"), model, FIGURE_SKELETON, crop, {}, {})
     predictor = Predictor(checkpoint)
@@ -80,7 +80,9 @@ def main() -> None:
     print(f"torch {torch.__version__}, {device}, {threads}, {given}")
     with tempfile.TemporaryDirectory() as folder:
         drawn = min(given.count, 64)
-        samples = read_boxes(write_figures(Path(folder), "camera", drawn, seed=0, size=160))
+        samples = read_boxes(
+            write_synthetic_figures(Path(folder), "camera", drawn, seed=0, size=160)
+        )
         samples = samples.subset([i % drawn for i in range(given.count)])
         measure_throughput(given, predictor, samples, device)
         if given.video:
@@ -94,7 +96,7 @@ def main() -> None:
 def measure_throughput(
     given: argparse.Namespace,
     predictor: Predictor,
-    samples: UnlabelledSamples,
+    samples: UnlabeledSamples,
     device: torch.device,
 ) -> None:
     batches = [

@@ -22,15 +22,15 @@ from pathlib import Path
 
 from verdicts import verdict_table
 
-from posebridge.bench import Outcome, gather, read_plan
+from posebridge.bench import BenchResults, gather, read_plan
 from posebridge.bench.results import as_markdown, table
-from posebridge.bench.results_file import lay_out, read_record
+from posebridge.bench.results_file import read_results_file, restore_entries
 from posebridge.bench.sweep_curves import write_sweeps
 from posebridge.bench.validators import (
-    Judged,
+    RunCheckpoints,
     across_table,
     comparable,
-    judged_runs,
+    runs_with_checkpoints,
     validator_table,
 )
 
@@ -43,17 +43,17 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, 1 if a page is old")
     check = parser.parse_args().check
     stale = 0
-    outcomes: dict[str, Outcome] = {}
-    runs: dict[str, list[Judged]] = {}
+    outcomes: dict[str, BenchResults] = {}
+    runs: dict[str, list[RunCheckpoints]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for record in sorted((ROOT / "benchmarks" / "measured").glob("*.json")):
             plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
             out = Path(folder, record.stem)
-            for line in lay_out(read_record(record), plan, out):
+            for line in restore_entries(read_results_file(record), plan, out):
                 print(f"{line}; train it again, or take it out of {record}")
                 stale += 1
             outcomes[record.stem] = gather(plan, out)
-            runs[record.stem] = judged_runs(outcomes[record.stem], out)
+            runs[record.stem] = runs_with_checkpoints(outcomes[record.stem], out)
             for picture in [] if check else write_sweeps(outcomes[record.stem], out):
                 shutil.copy(picture, ROOT / "docs" / "pictures" / picture.name)
     metrics = next(iter(outcomes.values())).metrics

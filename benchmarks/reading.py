@@ -70,7 +70,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         file = write_file(Path(name), given.annotations)
         print(f"{given.annotations} annotations, {file.stat().st_size / 1e6:.0f} MB")
-        for function in ("read_labelled", "read_unlabelled", "read_annotations"):
+        for function in ("read_labeled", "read_unlabeled", "read_annotations"):
             done = subprocess.run(
                 [sys.executable, "-c", READ, function, str(file)],
                 capture_output=True,

@@ -19,14 +19,14 @@ from contextlib import nullcontext
 import torch
 
 from posebridge.alignment.style_transfer import ImageLevel
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.data.loaders import Batch, SourceBatch
 from posebridge.models.pose import ModelConfig
 from posebridge.ops import affine, color_augmentation, heatmaps
 from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.skeleton import Skeleton
 from posebridge.training.adapter import Adapter
-from posebridge.training.config import AdaptConfig, ImageConfig, StepsConfig
+from posebridge.training.config import AdaptConfig, StepsConfig, StyleTransferConfig
 from posebridge.training.initialization import build_model
 
 KEYPOINTS = 14
@@ -85,11 +85,11 @@ def main() -> None:
 def prepare(given: argparse.Namespace, device: torch.device) -> tuple[Adapter, Batch]:
     """Return the multilevel adapter without style, and a batch of noise in its second stage."""
     config = AdaptConfig(
-        crop=CropRange(given.size),
+        crop=CropConfig(given.size),
         model=ModelConfig(
             given.encoder, "none", {}, given.level, given.width, heatmap_size=given.heatmap
         ),
-        image=ImageConfig(style="none"),
+        style=StyleTransferConfig(method="none"),
         steps=StepsConfig(source=0, adaptation=10, batch=given.batch),
     )
     skeleton = Skeleton("person", tuple(f"joint{i}" for i in range(KEYPOINTS)))

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from posebridge.data.crops import CropRange, cut, decode_image, read_crop, region_of
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.crops import CropConfig, cut, decode_image, get_region, read_crop
+from posebridge.data.samples import UnlabeledSamples
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    crops = CropRange(128, 1.25)
+    crops = CropConfig(128, 1.25)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "a.jpg"
@@ -31,11 +31,11 @@ def main() -> None:
         cv2.imwrite(str(file), pixels)
         corner, side = rng.uniform(0, 900, (given.subjects, 2)), np.full((given.subjects, 2), 100)
         boxes, rows = np.concatenate([corner, side], axis=1), np.arange(given.subjects)
-        samples = UnlabelledSamples.from_lists("a", [file] * given.subjects, boxes, rows * 0, rows)
+        samples = UnlabeledSamples.from_lists("a", [file] * given.subjects, boxes, rows * 0, rows)
 
         def each(row: int) -> np.ndarray:
             image = decode_image(file)
-            return cut(image, region_of(samples.boxes[row], 1920, 1080, 1.25), 128)
+            return cut(image, get_region(samples.boxes[row], 1920, 1080, 1.25), 128)
 
         for _ in range(given.repeat):
             times, crops_made = [], []

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from posebridge.bench import read_plan
-from posebridge.bench.job import state_of
-from posebridge.bench.plan import Training
-from posebridge.data.reading import read_labelled
-from posebridge.evaluation.judgement import Judgement
+from posebridge.bench.job import get_state
+from posebridge.bench.plan import RunSpec
+from posebridge.data.reading import read_labeled
+from posebridge.evaluation.run_comparison import RunComparison
 from posebridge.evaluation.verdict import HEADLINES, Answer, Verdict, judge
 from posebridge.files.whole import write_text
 from posebridge.inference.load_domains import below
-from posebridge.inference.run_comparison import judge_run
+from posebridge.inference.run_comparison import compare_run
 from posebridge.inference.run_folder import open_run
 
 BY_LABELS: Mapping[Answer, str] = {
@@ -53,7 +53,7 @@ def main() -> None:
         if not own or training.method in plan.bounds or training.name in known:
             continue
         weights = given.out / training.run / "checkpoints" / "source"
-        if weights.is_dir() and state_of(training, given.out).trained:
+        if weights.is_dir() and get_state(training, given.out).trained:
             known[training.name] = both_answers(training, given.out)
             print(
                 training.name,
@@ -64,17 +64,17 @@ def main() -> None:
             write_text(file, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def both_answers(training: Training, out: Path) -> dict[str, Any]:
+def both_answers(training: RunSpec, out: Path) -> dict[str, Any]:
     """Return the verdicts without and by labels; of each metric before, after, change, interval."""
     root = training.config.data_root
     assert training.test is not None
     images = None if training.test_images is None else below(root, training.test_images)
     source = training.source_validation
-    judged = judge_run(
+    judged = compare_run(
         open_run(out / training.run, root),
-        labels=read_labelled(below(root, training.test), images),
-        source_labels=None if source is None else read_labelled(below(root, source)),
-    ).judgement
+        labels=read_labeled(below(root, training.test), images),
+        source_labels=None if source is None else read_labeled(below(root, source)),
+    ).judgment
     changes = {row.name: row.change for row in judged.validators}
     changes |= {f"pck@{within}": change for within, change in judged.labels.items()}
     return {
@@ -90,7 +90,7 @@ def both_answers(training: Training, out: Path) -> dict[str, Any]:
     }
 
 
-def without_labels(judged: Judgement) -> Verdict:
+def without_labels(judged: RunComparison) -> Verdict:
     """Return the verdict of a judgment without its labels."""
     figures = {row.name: row.change for row in judged.validators}
     pushed = [row.name for row in judged.validators if row.pushed]

@@ -67,7 +67,7 @@ def _prose(paragraph: str) -> str:
 def _python() -> str:
     blocks = [
         "# Python interface\n\n"
-        "Points are (x, y) in pixels; an integer is the centre of a pixel. What a user gave and\n"
+        "Points are (x, y) in pixels; an integer is the center of a pixel. What a user gave and\n"
         "cannot be used raises `posebridge.InputError`, whose text is one sentence."
     ]
     for module, names in PYTHON.items():

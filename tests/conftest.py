@@ -13,8 +13,8 @@ import pytest
 import torch
 from filelock import FileLock
 
-from posebridge.data.formats.coco import read_boxes, read_labelled
-from posebridge.synthetic.figures import write_figures
+from posebridge.data.formats.coco import read_boxes, read_labeled
+from posebridge.synthetic.figures import write_synthetic_figures
 from posebridge.training.config import AdaptConfig
 from posebridge.training.presets import configure
 from posebridge.training.run import train
@@ -24,8 +24,8 @@ torch.set_num_threads(1)
 TINY: Mapping[str, Any] = {
     "crop.size": 32,
     "model.encoder": "resnet10t",
-    "model.level": 2,
-    "model.decoder_width": 8,
+    "model.feature_level": 2,
+    "model.decoder_channels": 8,
     "model.heatmap_size": 8,
     "steps.source": 4,
     "steps.adaptation": 6,
@@ -33,15 +33,15 @@ TINY: Mapping[str, Any] = {
     "steps.log_every": 1,
     "steps.validate_every": 2,
     "steps.checkpoint_every": 3,
-    "steps.picture_every": 5,
+    "steps.preview_every": 5,
     "optimizer.warmup": 0,
     "workers": 0,
 }
 ADAIN: Mapping[str, Any] = {
-    "image__style": "adain",
+    "style__method": "adain",
     "image__network__encoder": "resnet10t",
-    "image__network__weights": "none",
-    "image__network__levels": "[0]",
+    "style__network__encoder_weights": "none",
+    "style__network__feature_levels": "[0]",
     "image__network__steps": 3,
     "image__network__batch": 2,
     "image__network__width": 0.25,
@@ -57,7 +57,7 @@ def tiny(**more: Any) -> AdaptConfig:
 
 @dataclass(frozen=True)
 class Figures:
-    """Annotation files: labelled rendered figures, boxes of camera-like ones, labels of others."""
+    """Annotation files: labeled rendered figures, boxes of camera-like ones, labels of others."""
 
     source: Path
     target: Path
@@ -93,9 +93,9 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Shared:
 @pytest.fixture(scope="session")
 def figures(shared_folder: Shared) -> Figures:
     def write(root: Path) -> None:
-        write_figures(root / "source", "rendered", 24, seed=0, size=64)
-        write_figures(root / "target", "camera", 24, seed=0, size=64, labelled=False)
-        write_figures(root / "test", "camera", 8, seed=1, size=64)
+        write_synthetic_figures(root / "source", "rendered", 24, seed=0, size=64)
+        write_synthetic_figures(root / "target", "camera", 24, seed=0, size=64, labeled=False)
+        write_synthetic_figures(root / "test", "camera", 8, seed=1, size=64)
 
     root = shared_folder("figures", write)
     return Figures(*(root / name / "annotations.json" for name in ("source", "target", "test")))
@@ -104,6 +104,6 @@ def figures(shared_folder: Shared) -> Figures:
 @pytest.fixture(scope="session")
 def finished_run(figures: Figures, shared_folder: Shared) -> Path:
     """A run folder whose validator saw 12 of the 24 target images. Copy it before writing there."""
-    config = tiny(source=str(figures.source), target=str(figures.target), held_out__held_out=0.5)
-    data = read_labelled(figures.source), read_boxes(figures.target)
+    config = tiny(source=str(figures.source), target=str(figures.target), validation__fraction=0.5)
+    data = read_labeled(figures.source), read_boxes(figures.target)
     return shared_folder("finished", lambda root: train(config, *data, root / "run")) / "run"

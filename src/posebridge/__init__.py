@@ -1,10 +1,10 @@
-"""posebridge: adapt a pose model from labelled rendered images to unlabelled photographs.
+"""posebridge: adapt a pose model from labeled rendered images to unlabeled photographs.
 
 import posebridge
 posebridge.adapt("renders/annotations.json", "photographs/", "runs/people")
 found = posebridge.load("runs/people").predict("photographs/")
 posebridge.evaluate("runs/people", "test/annotations.json").metrics
-posebridge.make_report("runs/people").judgement.verdict.headline
+posebridge.make_report("runs/people").judgment.verdict.headline
 """
 
 from __future__ import annotations

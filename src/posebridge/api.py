@@ -12,16 +12,16 @@ from rich.console import Console
 
 import posebridge
 from posebridge.data.datasets import benchmark_protocol
-from posebridge.data.reading import read_labelled
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.reading import read_labeled
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.files.locks import locked_folder
 from posebridge.files.whole import require_writable
 from posebridge.inference.load_domains import located, read_domains
-from posebridge.inference.moved_data import DATA, exists, found_again
+from posebridge.inference.moved_data import DATA, exists, relocated
 from posebridge.inference.predictor import Predictor, load
-from posebridge.inference.run_comparison import judge_run
+from posebridge.inference.run_comparison import compare_run
 from posebridge.inference.run_folder import open_run
 from posebridge.inference.scoring import score
 from posebridge.report.console import plain_console, remarks
@@ -56,7 +56,7 @@ def adapt(
 
     Args:
         source: a COCO keypoint file, or any other known format. None where only a trained model is
-            available: the preset ``source_free`` with ``start_from`` among the overrides.
+            available: the preset ``source_free`` with ``init_from`` among the overrides.
         target: a folder of images, a glob, a video, or an annotation file, of which only the boxes
             are read. Source and target may be benchmarks such as ``surreal:train``, and may come from
             the config instead.
@@ -105,12 +105,12 @@ def adapt(
         }
         same = {name: getattr(kept, name) for name in anew}
         require_as_stored(replace(settings, **same), kept, out)
-        settings = found_again(kept, Path(out), data_root, anew)
+        settings = relocated(kept, Path(out), data_root, anew)
     console = console or plain_console()
     with locked_folder(Path(out)):
         result = run(settings, Path(out), resume=resume, console=console, stop_after=stop_after)
         if page and result.finished:
-            report_of_new_run(result.folder, console)
+            write_new_report(result.folder, console)
     return result
 
 
@@ -140,7 +140,7 @@ def _run(
     config = located(config)
     source, target = read_data(config, console)
     named = (
-        f"none; adapting the model {config.start_from} alone"
+        f"none; adapting the model {config.init_from} alone"
         if source is None
         else f"{len(source)} labeled subjects of {source.images.name}"
     )
@@ -156,11 +156,11 @@ def _run(
         if not style_bar:
             style_bar.append(
                 ProgressBar(
-                    console, "training the style network", config.image.network.steps, step - 1
+                    console, "training the style network", config.style.network.steps, step - 1
                 ).__enter__()
             )
         style_bar[0].update(step, f"content {content:.3f} style {style:.3f}")
-        if step == config.image.network.steps:
+        if step == config.style.network.steps:
             style_bar[0].__exit__()
 
     return train(
@@ -178,13 +178,13 @@ def _run(
 
 def evaluate(
     model: Path | str | Predictor,
-    labels: Path | str | LabelledSamples,
+    labels: Path | str | LabeledSamples,
     *,
     weights: str = "last",
     images: Path | str | None = None,
     format: str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
-    normaliser: str = "crop",
+    normalizer: str = "crop",
     mapping: Path | str | None = None,
     data_root: Path | str | None = None,
 ) -> Results:
@@ -198,22 +198,22 @@ def evaluate(
         images: the folder of the file's images, if they are not next to it.
         format: the name of the file's format, if it cannot be detected.
         thresholds: PCK thresholds as fractions of the normalizer.
-        normaliser: ``crop``, ``box``, ``torso`` or ``head``.
+        normalizer: ``crop``, ``box``, ``torso`` or ``head``.
         mapping: a YAML file that maps labeled keypoints to the model's, where names do not match.
         data_root: the folder that benchmarks are below.
     """
     predictor = model if isinstance(model, Predictor) else load(model, weights)
     protocol: dict[str, Any] = {}
-    if isinstance(labels, LabelledSamples):
+    if isinstance(labels, LabeledSamples):
         samples = labels
     else:
-        samples = read_labelled(labels, images, format, data_root)
+        samples = read_labeled(labels, images, format, data_root)
         protocol = benchmark_protocol(labels, samples, data_root, predictor.adapted_to)
     results, _ = score(
         predictor,
         samples,
         thresholds=thresholds,
-        normaliser=normaliser,
+        normalizer=normalizer,
         protocol=protocol,
         mapping=mapping,
     )
@@ -256,13 +256,13 @@ def make_report(
     remark = read_metrics(finished.folder).remark
     if remark is not None and say is not None:
         say(remark)
-    judged = judge_run(
+    judged = compare_run(
         finished,
         weights=weights,
-        labels=None if labels is None else read_labelled(labels, label_images, say=say),
+        labels=None if labels is None else read_labeled(labels, label_images, say=say),
         source_labels=None
         if source_validation is None
-        else read_labelled(source_validation, say=say),
+        else read_labeled(source_validation, say=say),
         most=images,
         progress=None if console is None else lambda what: console.print(what, style="dim"),
     )
@@ -270,7 +270,7 @@ def make_report(
     return write_run_page(Path(run_folder) / "report", judged, made)
 
 
-def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
+def write_new_report(folder: Path, console: Console) -> RunReport | None:
     """Write the report at the end of a training; an error in it does not affect the checkpoints."""
     console.print("writing the report", highlight=False)
     try:
@@ -283,7 +283,7 @@ def report_of_new_run(folder: Path, console: Console) -> RunReport | None:
 
 def read_data(
     config: AdaptConfig, console: Console | None = None
-) -> tuple[LabelledSamples | None, UnlabelledSamples]:
+) -> tuple[LabeledSamples | None, UnlabeledSamples]:
     """Return the two domains; ``console`` shows what was left out and which keypoints matched."""
     if console is None:
         return read_domains(config)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from posebridge.alignment.bone_lengths import BoneLengths
-from posebridge.data.formats.coco import read_labelled
+from posebridge.data.formats.coco import read_labeled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
-from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_synthetic_figures
 from posebridge.training.source_poses import RECORD, SourcePoses
 
 # Bones: hip to knee, knee to ankle, ankle to toe, hip to head.
@@ -109,29 +109,29 @@ def test_a_bone_and_its_mirror_image_share_their_numbers():
 def test_too_few_poses_give_no_bone_lengths():
     assert BoneLengths.of(STRAIGHT.repeat(9, 1, 1), known(9), CHAIN) is None
     short = Skeleton("two", ("a", "b", "c"), edges=((0, 1), (1, 2)))
-    points, labelled = torch.rand(50, 3, 2), torch.ones(50, 3, dtype=torch.bool)
-    assert BoneLengths.of(points, labelled, short) is None
+    points, labeled = torch.rand(50, 3, 2), torch.ones(50, 3, dtype=torch.bool)
+    assert BoneLengths.of(points, labeled, short) is None
     # Poses without any spread have no Gaussian, which must not stop a training.
     poses = SourcePoses.of(STRAIGHT.repeat(20, 1, 1).numpy() * 0, known(20).numpy(), CHAIN)
     assert poses == SourcePoses()
 
 
 def test_stored_bones_round_trip_and_damage_is_refused(tmp_path):
-    samples = read_labelled(write_figures(tmp_path, "rendered", 40, seed=0, size=64))
-    poses = SourcePoses.of(samples.points, samples.labelled, samples.skeleton)
+    samples = read_labeled(write_synthetic_figures(tmp_path, "rendered", 40, seed=0, size=64))
+    poses = SourcePoses.of(samples.points, samples.labeled, samples.skeleton)
     assert poses.bones is not None and poses.shapes is not None
     record = json.loads(json.dumps({RECORD: poses.to_dict()}))
     again = SourcePoses.from_results(record, len(FIGURE_SKELETON), "model")
     assert again.bones is not None and again.shapes is not None
     points = torch.from_numpy(samples.points)
-    marks = torch.from_numpy(samples.labelled)
+    marks = torch.from_numpy(samples.labeled)
     assert torch.equal(again.bones.plausible(points, marks), poses.bones.plausible(points, marks))
     assert torch.equal(again.shapes.mean, poses.shapes.mean)
     assert torch.equal(again.shapes.scale, poses.shapes.scale)
     # One in a hundred bones of the source is beyond its limit, and a joint has one to four bones.
     assert 0.97 < float(poses.bones.plausible(points, marks).mean()) < 1
     assert SourcePoses.from_results({}, 14, "model") == SourcePoses()
-    spoilt = [
+    damaged = [
         {"bones": {**record[RECORD]["bones"], "edges": [[0, 14]] * 14}},
         {"bones": {**record[RECORD]["bones"], "limit": [1.0]}},
         {"bones": {**record[RECORD]["bones"], "typical": [float("nan")] * 14}},
@@ -141,7 +141,7 @@ def test_stored_bones_round_trip_and_damage_is_refused(tmp_path):
         {"shapes": {"mean": [0.0] * 28, "scale": [0.0] * 406}},
         3,
     ]
-    for part in spoilt:
+    for part in damaged:
         with pytest.raises(InputError, match=r"model: results.json has no usable 'source_poses'"):
             SourcePoses.from_results({RECORD: part}, 14, "model")
 

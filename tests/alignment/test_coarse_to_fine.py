@@ -41,7 +41,7 @@ def test_easiest_joints_by_hand(share, chosen):
 
 def test_refined_heatmaps_start_equal_to_the_models():
     torch.manual_seed(0)
-    config = ModelConfig("resnet10t", "none", level=2, decoder_width=8, heatmap_size=16)
+    config = ModelConfig("resnet10t", "none", feature_level=2, decoder_channels=8, heatmap_size=16)
     model = PoseModel(config, 3, 64)
     torch.nn.init.normal_(model.head.weight)
     refiner = Refiner(model, width=6)

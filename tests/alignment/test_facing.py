@@ -7,7 +7,7 @@ import math
 import torch
 
 from posebridge.alignment.facing import facing_loss, same_way
-from posebridge.alignment.label_shift import estimated_share
+from posebridge.alignment.label_shift import estimated_prior
 
 
 def test_facing_loss_by_hand() -> None:
@@ -40,12 +40,12 @@ def test_fraction_of_turned_subjects_is_estimated() -> None:
     for true_fraction in (0.1, 0.3, 0.7):
         turned = (torch.rand(20_000, generator=generator) < true_fraction).float()
         logits = 2 * (torch.randn(20_000, generator=generator) + 2 * turned - 1)
-        assert abs(estimated_share(logits, 0.5).item() - true_fraction) < 0.02
+        assert abs(estimated_prior(logits, 0.5).item() - true_fraction) < 0.02
         # These subjects by a classifier whose source had a quarter of turned subjects.
         quarter = logits + math.log(0.25 / 0.75)
-        assert abs(estimated_share(quarter, 0.25).item() - true_fraction) < 0.02
+        assert abs(estimated_prior(quarter, 0.25).item() - true_fraction) < 0.02
 
 
 def test_one_round_of_expectation_maximization_by_hand() -> None:
-    share = estimated_share(torch.tensor([0.0, math.log(3)]), 0.5, rounds=1)
+    share = estimated_prior(torch.tensor([0.0, math.log(3)]), 0.5, rounds=1)
     assert math.isclose(share.item(), (0.5 + 0.75) / 2, rel_tol=1e-6)

@@ -120,7 +120,7 @@ def test_most_confident_by_hand():
     kept, threshold = pseudo_labels.most_confident(confidence, 0.5)
     assert kept.tolist() == [[True, False]] * 4
     assert threshold.item() == pytest.approx(0.4)
-    kept, _ = pseudo_labels.most_confident(confidence, 0.5, each_joint=True)
+    kept, _ = pseudo_labels.most_confident(confidence, 0.5, per_keypoint=True)
     assert kept.tolist() == [[True, False], [True, False], [False, True], [False, True]]
     assert pseudo_labels.most_confident(confidence, 1.0)[0].all()
 

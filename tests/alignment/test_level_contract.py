@@ -10,7 +10,7 @@ import torch
 from posebridge.alignment.level import LEVELS, Level, register
 from posebridge.checkpoints.model_folder import load_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.training.presets import configure
 from posebridge.training.run import train
@@ -54,7 +54,7 @@ def toy():
 
 @pytest.fixture(scope="module")
 def data(figures):
-    return read_labelled(figures.source), read_boxes(figures.target)
+    return read_labeled(figures.source), read_boxes(figures.target)
 
 
 def with_toy(weight, **more):

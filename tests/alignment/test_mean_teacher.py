@@ -121,15 +121,15 @@ def test_error_of_an_empty_prediction_is_the_kept_fraction_at_any_size(size, sig
 
 @given(SEEDS, st.integers(1, 6), st.integers(1, 5), st.floats(0.0, 1.0), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_kept_fraction(seed, batch, joints, keep, each_joint):
+def test_kept_fraction(seed, batch, joints, keep, per_keypoint):
     order = torch.randperm(batch * joints, generator=generator(seed)).float()
     confidence = order.view(batch, joints) / 100  # all different
-    kept, threshold = most_confident(confidence, keep, each_joint)
-    count = batch if each_joint else batch * joints
+    kept, threshold = most_confident(confidence, keep, per_keypoint)
+    count = batch if per_keypoint else batch * joints
     dropped = int((1 - keep) * count)
     assert torch.equal(kept, confidence > threshold if dropped else torch.ones_like(kept))
-    assert (kept.sum(0) == count - dropped).all() if each_joint else kept.sum() == count - dropped
-    for values, mask in zip(confidence.T, kept.T, strict=True) if each_joint else [
+    assert (kept.sum(0) == count - dropped).all() if per_keypoint else kept.sum() == count - dropped
+    for values, mask in zip(confidence.T, kept.T, strict=True) if per_keypoint else [
         (confidence.flatten(), kept.flatten())
     ]:  # fmt: skip
         if mask.any() and not mask.all():

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from posebridge.alignment.style_bank import KNOWN, ColourStyle, FrequencyStyle, StyleBank
+from posebridge.alignment.style_bank import KNOWN, ColorStyle, FrequencyStyle, StyleBank
 from posebridge.errors import InputError
 from posebridge.models.style import StyleNetwork
 from posebridge.ops.style import channel_statistics
@@ -72,7 +72,7 @@ def test_style_none_returns_the_images() -> None:
 
 def test_color_statistics_are_transferred() -> None:
     style = 0.4 + 0.2 * images(1, seed=2)
-    color = ColourStyle()
+    color = ColorStyle()
     out = color.apply_to(images(), color.describe(style).expand(4, -1, -1), torch.ones(4))
     mean, std = channel_statistics(style)
     own_mean, own_std = channel_statistics(out)

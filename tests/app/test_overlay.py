@@ -15,7 +15,7 @@ from posebridge.app.loaded_models import ShownModel
 from posebridge.app.overlay import panels, picture_uri, point_table
 from posebridge.app.predictions import Answers
 from posebridge.app.upload import Upload
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.inference.predictor import PosePredictions
 from posebridge.skeleton import Skeleton
 
@@ -30,7 +30,7 @@ def answers(folder: Path, *points: np.ndarray, confidence: float = 0.5) -> Answe
     """Return one white image of 200 x 100, and a prediction of each model."""
     cv2.imwrite(str(folder / "a.png"), np.full((100, 200, 3), 255, np.uint8))
     order = np.arange(1)
-    samples = UnlabelledSamples.from_lists("x", [folder / "a.png"], np.zeros((1, 4)), order, order)
+    samples = UnlabeledSamples.from_lists("x", [folder / "a.png"], np.zeros((1, 4)), order, order)
     found = [
         PosePredictions(
             points=p[None].astype(np.float32),

@@ -93,8 +93,8 @@ def tab(served):
     with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         opened.set_default_timeout(PATIENCE)
-        opened.asked, opened.said = [], []
-        opened.on("request", lambda request: opened.asked.append(request.url))
+        opened.tta, opened.said = [], []
+        opened.on("request", lambda request: opened.tta.append(request.url))
         opened.on("response", lambda answer: note_failure(opened.said, answer))
         opened.on("console", lambda message: note_error(opened.said, message))
         opened.on("pageerror", lambda error: opened.said.append(str(error)))
@@ -146,7 +146,7 @@ def test_slider_redraws_without_requests(predicted, served):
         "[...p.querySelectorAll('circle.joint')].map(c => Number(c.dataset.c)))"
     )
     for least in (0.0, 1.0, float(np.round(np.median(values), 2))):
-        asked = len(predicted.asked)
+        tta = len(predicted.tta)
         predicted.locator(".pb-threshold input[type=number]").fill(f"{least:g}")
         predicted.locator(".pb-threshold input[type=number]").press("Enter")
         expected = [sum(v >= least for v in column) for column in values]
@@ -156,7 +156,7 @@ def test_slider_redraws_without_requests(predicted, served):
             arg=expected,
         )
         assert shown_joints(predicted) == expected
-        assert [u for u in predicted.asked[asked:] if "heartbeat" not in u] == []
+        assert [u for u in predicted.tta[tta:] if "heartbeat" not in u] == []
 
 
 @pytest.mark.slow
@@ -266,9 +266,9 @@ def test_growing_run_is_refreshed(tab, served):
 
 @pytest.mark.slow
 def test_no_foreign_requests_and_no_console_errors(tab, served):
-    asked = [url for url in tab.asked if not url.startswith(("data:", "blob:"))]
-    assert len(asked) > 10
-    assert [url for url in asked if not url.startswith(served.url + "/")] == []
+    tta = [url for url in tab.tta if not url.startswith(("data:", "blob:"))]
+    assert len(tta) > 10
+    assert [url for url in tta if not url.startswith(served.url + "/")] == []
     assert tab.said == []
     tab.set_viewport_size({"width": 390, "height": 800})
     assert tab.evaluate("document.documentElement.scrollWidth") == 390

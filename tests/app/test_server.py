@@ -13,11 +13,11 @@ from starlette.testclient import TestClient
 
 from posebridge.app.run_monitor import RunWatch
 from posebridge.app.server import (
+    get_upload_folder,
     make_application,
     remove_old,
     removing_old_uploads,
     temporary_place,
-    uploads_of,
 )
 from posebridge.app.upload import Limits
 
@@ -25,10 +25,10 @@ from posebridge.app.upload import Limits
 def test_server_ends_in_order_with_a_folder_among_the_uploads(tmp_path):
     with temporary_place() as place:
         application = make_application([], [RunWatch(tmp_path)], place, 7860, Limits())
-        inside = uploads_of(place) / "abc" / "photo.png"
+        inside = get_upload_folder(place) / "abc" / "photo.png"
         inside.mkdir(parents=True)
         with (
-            removing_old_uploads(uploads_of(place)),
+            removing_old_uploads(get_upload_folder(place)),
             TestClient(application, base_url="http://127.0.0.1:7860") as client,
         ):
             sent = {"files": ("a.txt", b"text")}

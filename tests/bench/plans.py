@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from posebridge.bench.plan import Plan, Training
-from posebridge.bench.run_results import FINISHED, score_file, write_judgement
+from posebridge.bench.plan import Plan, RunSpec
+from posebridge.bench.run_results import FINISHED, score_file, write_validator_scores
 from tests.conftest import TINY
 
 QUIET = Console(quiet=True)
@@ -28,7 +28,7 @@ def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
         else (str(figures.source), str(figures.target), str(figures.test))
     )
     content = {
-        "budget": {**TINY, "steps.keep_every": 2},
+        "budget": {**TINY, "steps.keep_checkpoint_every": 2},
         "seeds": [0, 1],
         "baseline": "source_only",
         "pairs": {
@@ -50,9 +50,9 @@ def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
 
 
 def write_scores(
-    out: Path, training: Training, values: dict[str, tuple[int, float]], **asked: object
+    out: Path, training: RunSpec, values: dict[str, tuple[int, float]], **tta: object
 ) -> None:
-    protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **asked}
+    protocol = {"test": "test.json", "thresholds": [0.05, 0.1], **tta}
     for checkpoint, (step, value) in values.items():
         (out / training.name / "checkpoints" / checkpoint).mkdir(parents=True)
         file = score_file(training, out, checkpoint)
@@ -73,11 +73,11 @@ def write_runs(out: Path, plan: Plan, **changes: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         stored = {**training.config.to_dict(), "data_root": None, **changes}
         (folder / "config.yaml").write_text(yaml.safe_dump(stored))
-        told = {"first_stage": training.first_stage, "seconds": 1.0}
+        told = {"source_stage": training.source_stage, "seconds": 1.0}
         (folder / FINISHED).write_text(json.dumps(told))
         if training.method is None:
             continue
-        asked = {name: getattr(training.asked, name) for name in ("views", "flip", "turn")}
-        write_scores(out, training, values, test=training.test, **asked)
+        tta = {name: getattr(training.tta, name) for name in ("views", "flip", "turn")}
+        write_scores(out, training, values, test=training.test, **tta)
         for checkpoint in values:
-            write_judgement(training, out, checkpoint, {"agreement": 0.5})
+            write_validator_scores(training, out, checkpoint, {"agreement": 0.5})

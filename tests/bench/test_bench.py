@@ -13,7 +13,7 @@ import yaml
 
 from posebridge.bench import gather, read_plan, run_plan
 from posebridge.bench.config_diff import require_same_settings
-from posebridge.bench.job import state_of
+from posebridge.bench.job import get_state
 from posebridge.bench.run_results import score_file, scored_checkpoints
 from posebridge.cli.main import main
 from posebridge.errors import InputError
@@ -38,7 +38,7 @@ def test_every_run_is_trained_and_scored_once(comparison, capsys):
         *("last", "selected", "step_000006", "step_000008", "step_000010")
     }
     judged = json.loads((folder / "validators" / "last.json").read_text())["values"]
-    assert {"agreement", "pose_prior", "source_pck", "neighbourhood_density"} <= judged.keys()
+    assert {"agreement", "pose_prior", "source_pck", "neighborhood_density"} <= judged.keys()
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
     assert main(["bench", str(file), "--out", str(out), "--status"]) == 0
     assert capsys.readouterr().out.count("done ") == 3
@@ -57,8 +57,8 @@ def test_checkpoints_of_one_step_are_scored_once_under_each_name(comparison):
     }
     for name, scores in read.items():
         assert scores["protocol"].pop("selection") == scores["protocol"].pop("weights") == name
-        asked = {"views": 2, "flip": True, "turn": 180.0}
-        assert asked.items() <= scores["protocol"].items()
+        tta = {"views": 2, "flip": True, "turn": 180.0}
+        assert tta.items() <= scores["protocol"].items()
     assert read["last"] == read["step_000010"]
     judged = [(folder / "validators" / f"{n}.json").read_text() for n in read]
     assert judged[0] == judged[1]
@@ -93,7 +93,7 @@ def test_resume_of_a_run_is_bit_exact(comparison, tmp_path):
     shutil.rmtree(folder / "scores")
     name = "figures/source_only/seed_0"
     training = read_plan(file).training(name)
-    assert not state_of(training, again).done
+    assert not get_state(training, again).done
     # A run from before the data settings existed has their defaults.
     stored = yaml.safe_load((folder / "config.yaml").read_text())
     del stored["reading"]
@@ -101,7 +101,7 @@ def test_resume_of_a_run_is_bit_exact(comparison, tmp_path):
     # The copy starts from the copied source stage: a path may differ, a setting may not.
     assert main(["bench", str(file), "--out", str(again), "--run", name]) == 0
     assert weights.read_bytes() == before
-    assert state_of(training, again).done
+    assert get_state(training, again).done
 
 
 def test_another_config_in_the_folder_is_refused(comparison, figures, tmp_path, capsys):
@@ -123,10 +123,10 @@ def test_another_config_in_the_folder_is_refused(comparison, figures, tmp_path, 
 def test_scores_with_another_tta_are_computed_again(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
-    assert state_of(training, out).done
+    assert get_state(training, out).done
     for change in ({"views": 3}, {"flip": False}, {"turn": 20.0}):
-        asked = dataclasses.replace(training.asked, **change)
-        state = state_of(dataclasses.replace(training, asked=asked), out)
+        tta = dataclasses.replace(training.tta, **change)
+        state = get_state(dataclasses.replace(training, tta=tta), out)
         assert state.trained and not state.scored
 
 
@@ -136,7 +136,7 @@ def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
     plan, name = read_plan(file), "figures/all_levels/seed_0"
     assert gather(plan, out).missing == []
     for change in (
-        {"asked": dataclasses.replace(plan.training(name).asked, views=3)},
+        {"tta": dataclasses.replace(plan.training(name).tta, views=3)},
         {"thresholds": [0.05, 0.2]},
         {"test": "other.json"},
         {"test_images": "elsewhere"},
@@ -144,7 +144,7 @@ def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
         others = [t if t.name != name else dataclasses.replace(t, **change) for t in plan.trainings]
         other = dataclasses.replace(plan, trainings=others)
         assert gather(other, out).missing == [name]
-        assert not state_of(other.training(name), out).scored
+        assert not get_state(other.training(name), out).scored
     again = tmp_path / "out"
     shutil.copytree(out, again)
     score_file(plan.training(name), again, "step_000008").unlink()
@@ -153,19 +153,19 @@ def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
     values = json.loads(judged.read_text())
     values["source_validation"] = "other.json"
     judged.write_text(json.dumps(values))
-    assert not state_of(plan.training("figures/source_only/seed_0"), again).scored
+    assert not get_state(plan.training("figures/source_only/seed_0"), again).scored
 
 
 def test_another_initial_model_is_refused(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
     require_same_settings(training, out)
-    config = dataclasses.replace(training.config, start_from="other.zip")
+    config = dataclasses.replace(training.config, init_from="other.zip")
     for other in (
-        dataclasses.replace(training, first_stage="figures/first_stage/seed_0_00000000"),
-        dataclasses.replace(training, first_stage=None, config=config),
+        dataclasses.replace(training, source_stage="figures/source_stage/seed_0_00000000"),
+        dataclasses.replace(training, source_stage=None, config=config),
     ):
-        with pytest.raises(InputError, match="another config \\(start_from\\)"):
+        with pytest.raises(InputError, match="another config \\(init_from\\)"):
             require_same_settings(other, out)
 
 
@@ -185,13 +185,13 @@ def test_method_with_another_tta_shares_the_run(comparison, figures, tmp_path, c
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
     plan, name = read_plan(file), "figures/once/seed_0"
     first = plan.training("figures/all_levels/seed_0")
-    assert [state_of(t, again).done for t in plan.trainings] == [True, True, True, False]
-    assert state_of(plan.training(name), again).trained
+    assert [get_state(t, again).done for t in plan.trainings] == [True, True, True, False]
+    assert get_state(plan.training(name), again).trained
     assert main(["bench", str(file), "--out", str(again)]) == 0
     assert "runs with other test-time augmentation: 0 of 1 are done" in capsys.readouterr().out
     assert [p.name for p in (again / name).iterdir()] == ["scores"]
-    asked = json.loads(score_file(plan.training(name), again, "last").read_text())["protocol"]
-    assert asked["method"] == "once" and "views" not in asked
+    tta = json.loads(score_file(plan.training(name), again, "last").read_text())["protocol"]
+    assert tta["method"] == "once" and "views" not in tta
     assert gather(plan, again).missing == []
     assert "6 checkpoints of 2 runs" in (again / "validators.md").read_text()  # scored once
     # Without the run folder, no model is scored.
@@ -304,11 +304,11 @@ def test_source_free_method_is_trained_and_scored(comparison, figures, tmp_path)
     methods = {"free": {"preset": "source_free"}}
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
     training = read_plan(file).training("figures/free/seed_0")
-    assert training.first_stage is not None and (again / training.first_stage).is_dir()
+    assert training.source_stage is not None and (again / training.source_stage).is_dir()
     for _ in range(2):  # the second call finds every run done
         assert main(["bench", str(file), "--out", str(again), "--run", training.name]) == 0
     folder = again / training.name
-    start = again / training.first_stage / "checkpoints" / "source" / "model.safetensors"
+    start = again / training.source_stage / "checkpoints" / "source" / "model.safetensors"
     assert (folder / "checkpoints" / "source" / "model.safetensors").read_bytes() == (
         start.read_bytes()
     )

@@ -10,8 +10,8 @@ import pytest
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.config_diff import changed_since, require_same_settings
-from posebridge.bench.job import state_of
-from posebridge.bench.results_file import gather_record, write_record
+from posebridge.bench.job import get_state
+from posebridge.bench.results_file import update_entries, write_results_file
 from posebridge.cli.main import main
 from posebridge.errors import InputError
 from tests.bench.plans import write_plan, write_runs
@@ -34,9 +34,9 @@ def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, caps
     other, changed = plan_with(tmp_path / "b", HEAVIER)
     record, out = tmp_path / "record.json", tmp_path / "out"
     write_runs(out, plan)
-    before = gather_record({}, plan, out)
+    before = update_entries({}, plan, out)
     assert before.keys() == {NAME, "figures/source_only/seed_0"}
-    write_record(before, record)
+    write_results_file(before, record)
     if from_a_record:
         out = tmp_path / "laid_out"
         arguments = [
@@ -51,7 +51,7 @@ def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, caps
         assert main(arguments) == 0
     assert gather(plan, out).missing == []
     assert gather(changed, out).missing == [NAME]
-    state = state_of(changed.training(NAME), out)
+    state = get_state(changed.training(NAME), out)
     assert (state.trained, state.scored, state.changed) == (False, False, ["feature"])
     arguments = ["bench", str(other), "--out", str(out), "--results-file", str(record)]
     capsys.readouterr()
@@ -81,7 +81,7 @@ def test_moved_data_counts_as_unchanged(tmp_path, monkeypatch):
         write_runs(out, plan, source=source)
         monkeypatch.chdir(tmp_path)
         assert changed_since(training, out) == ([] if same else ["source"])
-        assert state_of(training, out).done == same
+        assert get_state(training, out).done == same
     with pytest.raises(InputError, match=r"another config \(source\)"):
         require_same_settings(training, out)
     absolute = dataclasses.replace(training.config, source="/new/root/s.json")
@@ -97,4 +97,4 @@ def test_unreadable_config_is_named(tmp_path):
     for text, words in (("a: [", "not valid YAML"), ("3", "holds no config")):
         stored.write_text(text)
         with pytest.raises(InputError, match=words):
-            state_of(plan.training(NAME), tmp_path / "out")
+            get_state(plan.training(NAME), tmp_path / "out")

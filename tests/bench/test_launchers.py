@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from posebridge.bench import gather, read_plan, run_plan
-from posebridge.bench.job import state_of
+from posebridge.bench.job import get_state
 from posebridge.bench.launchers import cluster_options, own_command
 from posebridge.cli.main import main
 from posebridge.errors import InputError
@@ -40,7 +40,7 @@ def test_failure_of_a_process_does_not_stop_the_others(figures, tmp_path):
     out, plan = tmp_path / "out", read_plan(file)
     failed = run_plan(plan, own_command(file, out, None), out, QUIET, jobs=2)
     assert failed == ["figures/diverges/seed_0"]
-    assert [state_of(t, out).done for t in plan.trainings] == [True, True, False]
+    assert [get_state(t, out).done for t in plan.trainings] == [True, True, False]
     assert gather(plan, out).missing == ["figures/diverges/seed_0"]
 
 
@@ -67,7 +67,7 @@ def test_submitit_runs_the_jobs(figures, tmp_path):
     plan = dataclasses.replace(plan, trainings=plan.trainings[:1])
     command, options = own_command(file, out, None), {"cluster": "local"}
     assert run_plan(plan, command, out, QUIET, 1, "slurm", options) == []
-    assert state_of(plan.trainings[0], out).done
+    assert get_state(plan.trainings[0], out).done
     with pytest.raises(InputError, match="cannot be used here"):
         run_plan(read_plan(file), command, tmp_path / "other", QUIET, 1, "slurm")
 

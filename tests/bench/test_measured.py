@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from posebridge.bench import read_plan
-from posebridge.bench.results_file import read_record
-from posebridge.data.reading import read_labelled
-from posebridge.inference.run_comparison import judge_run
+from posebridge.bench.results_file import read_results_file
+from posebridge.data.reading import read_labeled
+from posebridge.inference.run_comparison import compare_run
 from posebridge.inference.run_folder import open_run
 from posebridge.training.config import AdaptConfig
 from posebridge.validators.validators import VALIDATORS
@@ -41,7 +41,7 @@ def test_readme_metrics_are_published():
 @pytest.mark.parametrize("record", RECORDS, ids=lambda file: file.stem)
 def test_results_file_matches_its_plan_and_names_no_machine(record):
     plan = read_plan(ROOT / "benchmarks" / f"{record.stem}.yaml")
-    assert read_record(record).keys() <= {training.name for training in plan.trainings}
+    assert read_results_file(record).keys() <= {training.name for training in plan.trainings}
     assert not re.search(r'": "/|file://', record.read_text())
 
 
@@ -52,8 +52,8 @@ def test_default_validator_has_the_lowest_regret():
     rows = [[row.split(" | ")[0].removeprefix("| ") for row in t.splitlines()] for t in tables]
     firsts = [next(name for name in names if name in VALIDATORS) for names in rows]
     assert firsts
-    assert set(firsts) == {AdaptConfig().held_out.validator}
-    assert f"`{AdaptConfig().held_out.validator}`" in page
+    assert set(firsts) == {AdaptConfig().validation.validator}
+    assert f"`{AdaptConfig().validation.validator}`" in page
 
 
 def test_verdicts_are_counted_by_label_result():
@@ -81,7 +81,7 @@ def test_verdict_without_labels_is_unchanged(finished_run, figures):
     """Check that the counted verdict is the verdict of a user without labels."""
     verdicts = runpy.run_path(str(ROOT / "benchmarks" / "verdicts.py"))
     run = open_run(finished_run)
-    asked = judge_run(run, labels=read_labelled(figures.test)).judgement
-    alone = judge_run(run).judgement
-    assert asked.labels and not alone.labels
-    assert verdicts["without_labels"](asked) == alone.verdict
+    tta = compare_run(run, labels=read_labeled(figures.test)).judgment
+    alone = compare_run(run).judgment
+    assert tta.labels and not alone.labels
+    assert verdicts["without_labels"](tta) == alone.verdict

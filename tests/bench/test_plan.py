@@ -25,7 +25,7 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
         *("figures/all_levels/seed_0", "figures/all_levels/seed_1"),
         "figures/no_feature/seed_0",
     ]
-    assert {t.first_stage for t in others if t.seed == 0} == {first[0].name}
+    assert {t.source_stage for t in others if t.seed == 0} == {first[0].name}
     assert others[-1].config.feature.weight == 0
     assert others[0].config.consistency.weight == 0 < others[2].config.consistency.weight
 
@@ -33,11 +33,11 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "shares"),
     [
-        ({"teacher_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
+        ({"ema_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
-        ({"optimizer.adaptation_encoder": 0.1, "asked.views": 2}, True),
-        ({"facing": 0.5, "statistics": "both", "reading.least_score": 0.5}, True),
-        ({"reading.category": "person"}, True),
+        ({"optimizer.adaptation_encoder_lr_mult": 0.1, "tta.views": 2}, True),
+        ({"facing.weight": 0.5, "batchnorm_stats": "both", "data.min_score": 0.5}, True),
+        ({"data.category": "person"}, True),
         ({"source_view.rotation": 3}, False),
         ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
         ({"optimizer.lr": 0.1}, False),
@@ -56,18 +56,18 @@ def test_all_methods_share_a_source_stage(tmp_path):
     methods = {name: {"preset": name} for name in names}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
     (first,) = [t for t in plan.trainings if t.method is None]
-    assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
+    assert {t.source_stage for t in plan.trainings if t.method} == {first.name}
     assert not first.config.uses_target
 
 
 def test_pairs_of_one_source_share_their_source_stages(tmp_path):
     one = {"preset": "demo", "test": "a.json", "settings": {"source": "s.json", "target": "a"}}
-    two = {**one, "settings": {"source": "s.json", "target": "b", "target_images": "c"}}
+    two = {**one, "settings": {"source": "s.json", "target": "b", "target_image_root": "c"}}
     file = write_plan(tmp_path, pairs={"one": one, "two": two}, seeds=[0])
     plan = read_plan(file)
     (first,) = [t for t in plan.trainings if t.method is None]
-    assert first.name.startswith("first_stage/seed_0_") and first.pair == "one"
-    assert {t.first_stage for t in plan.trainings if t.method} == {first.name}
+    assert first.name.startswith("source_stage/seed_0_") and first.pair == "one"
+    assert {t.source_stage for t in plan.trainings if t.method} == {first.name}
     assert {t.pair for t in plan.trainings if t.method} == {"one", "two"}
     # An existing source stage stays valid when the other pair comes first, or is the only one.
     write_runs(tmp_path / "out", plan)
@@ -87,14 +87,14 @@ def test_one_path_below_two_data_roots_is_two_sources(tmp_path):
     )
     first, other, *trainings = plan.trainings
     assert (first.method, other.method, other.name) == (None, None, f"{first.name}_two")
-    assert [t.first_stage for t in trainings] == [first.name, other.name, first.name]
+    assert [t.source_stage for t in trainings] == [first.name, other.name, first.name]
     moved = read_plan(tmp_path / "comparison.yaml", "elsewhere")
     assert [t.name for t in moved.trainings if t.method is None] == [first.name]
 
 
 def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
-    facing = {"model.sides": "facing"}
-    methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing": 0.5}}}
+    facing = {"model.left_right": "facing"}
+    methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing.weight": 0.5}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == 2
 
@@ -171,13 +171,13 @@ def test_methods_that_differ_in_tta_alone_are_trained_once(tmp_path):
     methods = {
         "plain": {"preset": "multilevel"},
         "voted": {"preset": "multilevel", "views": 4},
-        "own_word": {"preset": "multilevel", "settings": {"asked.views": 3, "asked.flip": True}},
-        "once": {"settings": {"asked.views": 3, "feature.weight": 0.7}, "views": 1},
+        "own_word": {"preset": "multilevel", "settings": {"tta.views": 3, "tta.flip": True}},
+        "once": {"settings": {"tta.views": 3, "feature.weight": 0.7}, "views": 1},
         "again": {"settings": {"feature.weight": 0.7}, "flip": True},
     }
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0, 1], baseline=None))
     found = {(t.method, t.seed): t for t in plan.trainings if t.method}
-    assert {n: found[n, 0].asked.times for n in methods} == {
+    assert {n: found[n, 0].tta.times for n in methods} == {
         **{"plain": 1, "voted": 4, "own_word": 6, "once": 1, "again": 2}
     }
     for seed in (0, 1):
@@ -198,14 +198,14 @@ def test_source_free_method_starts_from_the_shared_source_stage(tmp_path):
     found = {t.method: t for t in plan.trainings}
     only, free, named, null = (found[name] for name in methods)
     assert len([t for t in plan.trainings if t.method is None]) == 1 + 1  # 'named' has its own
-    assert free.first_stage == null.first_stage == only.first_stage != named.first_stage
+    assert free.source_stage == null.source_stage == only.source_stage != named.source_stage
     assert (free.config.source, null.config.source) == (None, None)
     assert named.config.source == "other.json"
     assert free.config.steps.source == 4
-    assert free.config.prior.weight > 0 == plan.trainings[0].config.prior.weight
+    assert free.config.bone_prior.weight > 0 == plan.trainings[0].config.bone_prior.weight
     # Without source steps in the budget, the pair's are used.
     budget = {name: v for name, v in TINY.items() if name != "steps.source"}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], budget=budget))
     found = {t.method: t for t in plan.trainings}
     assert found["free"].config.steps.source == 400
-    assert found["free"].first_stage == found["source_only"].first_stage
+    assert found["free"].source_stage == found["source_only"].source_stage

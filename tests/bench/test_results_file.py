@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from posebridge.bench import gather, read_plan
-from posebridge.bench.results_file import gather_record, read_record, write_record
-from posebridge.bench.run_results import judgement_file, score_file
+from posebridge.bench.results_file import read_results_file, update_entries, write_results_file
+from posebridge.bench.run_results import score_file, validator_scores_file
 from posebridge.cli.main import main
 from tests.bench.plans import write_plan, write_runs
 
@@ -22,7 +22,7 @@ NAME = "figures/one/seed_0"
 def recorded(tmp_path):
     file = write_plan(tmp_path, methods={"one": None}, baseline=None, seeds=[0])
     write_runs(tmp_path / "trained", read_plan(file))
-    return file, gather_record({}, read_plan(file), tmp_path / "trained")
+    return file, update_entries({}, read_plan(file), tmp_path / "trained")
 
 
 DAMAGE: list[tuple[tuple[str, ...], Any]] = [
@@ -89,7 +89,7 @@ def test_undefined_validator_score_is_stored_as_null(recorded, tmp_path):
     file, _ = recorded
     plan, trained = read_plan(file), tmp_path / "trained"
     training = plan.training(NAME)
-    judged = judgement_file(training, trained, "last")
+    judged = validator_scores_file(training, trained, "last")
     said = {"agreement": 0.5, "pose_prior": -math.inf}
     judged.write_text(json.dumps({**json.loads(judged.read_text()), "values": said}))
     scored = score_file(training, trained, "last")
@@ -97,8 +97,8 @@ def test_undefined_validator_score_is_stored_as_null(recorded, tmp_path):
     content["metrics"]["pck@0.05"]["wrist"] = math.nan
     scored.write_text(json.dumps(content))
     record, out = tmp_path / "record.json", tmp_path / "out"
-    write_record(gather_record({}, plan, trained), record)
-    last = read_record(record)[NAME]["checkpoints"]["last"]
+    write_results_file(update_entries({}, plan, trained), record)
+    last = read_results_file(record)[NAME]["checkpoints"]["last"]
     assert last["validators"] == {"agreement": 0.5, "pose_prior": None}
     assert last["metrics"]["pck@0.05"]["wrist"] is None
     assert (
@@ -107,5 +107,5 @@ def test_undefined_validator_score_is_stored_as_null(recorded, tmp_path):
         )
         == 0
     )
-    told = json.loads(judgement_file(training, out, "last").read_text())
+    told = json.loads(validator_scores_file(training, out, "last").read_text())
     assert told["values"] == {"agreement": 0.5}

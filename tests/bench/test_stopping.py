@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from posebridge.bench import read_plan
-from posebridge.bench.job import state_of
+from posebridge.bench.job import get_state
 from posebridge.bench.launchers import own_command
 from posebridge.bench.run_results import FINISHED
 from tests.bench.plans import write_plan
@@ -91,7 +91,7 @@ def test_run_stopped_by_sigterm_is_not_done(figures, tmp_path):
     assert process.returncode == 128 + signal.SIGTERM, said
     assert said.endswith("stopped; what was written is kept and the same command goes on.\n")
     assert not (out / stage.name / FINISHED).exists()
-    assert not state_of(stage, out).trained
+    assert not get_state(stage, out).trained
 
 
 ENDS_ITSELF = """
@@ -100,12 +100,12 @@ import lightning.pytorch as pl
 from pathlib import Path
 from posebridge.training.presets import configure
 from posebridge.training.run import train
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 class End(pl.Callback):
     def on_train_batch_end(self, *_):
         os.kill(os.getpid(), signal.SIGTERM)
 config = configure(config=sys.argv[1])
-data = read_labelled(config.source), read_boxes(config.target)
+data = read_labeled(config.source), read_boxes(config.target)
 train(config, *data, Path(sys.argv[2]), callbacks=[End()])
 """
 

@@ -8,10 +8,10 @@ import pytest
 
 from posebridge.bench import gather, read_plan
 from posebridge.bench.results import latex, markdown, mean_and_deviation
-from posebridge.bench.run_results import scored_checkpoints, unjudged
+from posebridge.bench.run_results import scored_checkpoints, without_validator_scores
 from posebridge.bench.sweep_curves import write_sweeps
 from posebridge.bench.validators import (
-    Judged,
+    RunCheckpoints,
     across_table,
     rank_correlation,
     regret,
@@ -55,7 +55,7 @@ def test_method_with_final_checkpoints_has_no_oracle_choice(tmp_path):
     write_scores(tmp_path, training, scores, views=4)
     (tmp_path / training.name / "checkpoints" / "step_000008").mkdir()
     assert scored_checkpoints(training, tmp_path) == ["last", "selected"]
-    assert "step_000008" in unjudged(training, tmp_path)
+    assert "step_000008" in without_validator_scores(training, tmp_path)
     outcome = gather(plan, tmp_path)
     assert outcome.missing == []
     line = markdown(outcome, "figures").splitlines()[2]
@@ -71,8 +71,12 @@ def test_rank_correlation_and_regret_by_hand():
 
 def test_validators_are_sorted_by_regret():
     runs = [
-        Judged("a", [1, 2, 3], {"good": [1, 3, 2], "bad": [3, 1, 2]}, {"pck": [10.0, 14.0, 12.0]}),
-        Judged("b", [1, 2, 3], {"good": [1, 2, 3], "bad": [3, 2, 1]}, {"pck": [10.0, 11.0, 13.0]}),
+        RunCheckpoints(
+            "a", [1, 2, 3], {"good": [1, 3, 2], "bad": [3, 1, 2]}, {"pck": [10.0, 14.0, 12.0]}
+        ),
+        RunCheckpoints(
+            "b", [1, 2, 3], {"good": [1, 2, 3], "bad": [3, 2, 1]}, {"pck": [10.0, 11.0, 13.0]}
+        ),
     ]
     head, *rows = validator_table(runs, ["pck"])
     assert head == ["choice", "runs", "rank correlation pck", "regret pck", "worst regret pck"]
@@ -90,10 +94,10 @@ def test_method_choice_compares_all_runs_of_a_seed():
     """Use a validator that orders checkpoints rightly and methods wrongly; leave out a run with TTA."""
     place = ("people", 0)
     runs = [
-        Judged("a", [1, 2], {"sure": [8, 9], "new": [1, 2]}, {"pck": [10.0, 12.0]}, place),
-        Judged("b", [1, 2], {"sure": [1, 2]}, {"pck": [20.0, 21.0]}, place),
-        Judged("c", [1, 2], {"sure": [1, 99]}, {"pck": [70.0, 80.0]}, place, once=False),
-        Judged("d", [1, 2], {"sure": [1, 2]}, {"pck": [5.0, 6.0]}, ("people", 1)),
+        RunCheckpoints("a", [1, 2], {"sure": [8, 9], "new": [1, 2]}, {"pck": [10.0, 12.0]}, place),
+        RunCheckpoints("b", [1, 2], {"sure": [1, 2]}, {"pck": [20.0, 21.0]}, place),
+        RunCheckpoints("c", [1, 2], {"sure": [1, 99]}, {"pck": [70.0, 80.0]}, place, once=False),
+        RunCheckpoints("d", [1, 2], {"sure": [1, 2]}, {"pck": [5.0, 6.0]}, ("people", 1)),
     ]
     head, *rows = across_table(runs, ["pck"])
     assert head[:2] == ["choice", "seeds"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from posebridge.bench import gather, read_plan
-from posebridge.bench.job import state_of
-from posebridge.bench.results_file import gather_record, lay_out, write_record
+from posebridge.bench.job import get_state
+from posebridge.bench.results_file import restore_entries, update_entries, write_results_file
 from posebridge.bench.sweep_curves import _changes
 from posebridge.cli.main import main
 from tests.bench.plans import write_plan, write_runs, write_scores
@@ -19,14 +19,14 @@ def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
     methods = {"plus": {"settings": {"feature.weight": 0.01}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
-    record = gather_record({}, plan, tmp_path / "trained")
+    record = update_entries({}, plan, tmp_path / "trained")
     sweeps = {"plus": {"feature.weight": [0.01, 0.1]}}
     file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
     swept, out = read_plan(file), tmp_path / "out"
-    assert lay_out(record, swept, out) == []
+    assert restore_entries(record, swept, out) == []
     own = swept.training("figures/plus_feature.weight_0.01/seed_0")
     assert own.twins == ("figures/plus/seed_0",)
-    assert state_of(own, out).done
+    assert get_state(own, out).done
     write_scores(out, swept.training("figures/plus_feature.weight_0.1/seed_0"), BOTH)
     outcome = gather(swept, out)
     assert outcome.missing == []
@@ -35,7 +35,7 @@ def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
         "pck@0.10": [0.0],
     }
     # The results file has it under its own name.
-    entry = gather_record({}, swept, out)[own.name]
+    entry = update_entries({}, swept, out)[own.name]
     assert entry["protocol"]["method"] == "plus_feature.weight_0.01"
     assert entry["checkpoints"]["last"]["metrics"]["pck@0.05"] == {"all": 20.0}
 
@@ -58,7 +58,7 @@ def test_missing_checkpoint_of_a_results_file_is_reported(tmp_path, capsys):
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
     record = tmp_path / "record.json"
-    write_record(gather_record({}, plan, tmp_path / "trained"), record)
+    write_results_file(update_entries({}, plan, tmp_path / "trained"), record)
     methods = {"plain": None, "voted": {"views": 4}, "same": {"views": 1}}
     file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
     first = read_plan(file).trainings[0].name

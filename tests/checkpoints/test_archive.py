@@ -32,7 +32,7 @@ from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
-MODEL = ModelConfig("resnet10t", "none", {}, level=1, decoder_width=4, heatmap_size=8)
+MODEL = ModelConfig("resnet10t", "none", {}, feature_level=1, decoder_channels=4, heatmap_size=8)
 ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), (1, 2)])
 NOTES = {"step": 7, "shape": (1, 2), 3: 0.1}
 

@@ -32,7 +32,7 @@ SCORES = {
     },
     "protocol": {
         **{"dataset": "/home/ann/test/annotations.json", "joints": 90, "subjects": 50},
-        **{"normaliser": "crop", "pooling": "all joints count once"},
+        **{"normalizer": "crop", "pooling": "all joints count once"},
     },
 }
 

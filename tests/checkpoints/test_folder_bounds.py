@@ -17,13 +17,13 @@ import yaml
 from posebridge.checkpoints.archive import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
 from posebridge.checkpoints.card import model_card
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.skeleton import Skeleton
 
-MODEL = ModelConfig("resnet10t", "none", {}, level=2, decoder_width=4, heatmap_size=8)
+MODEL = ModelConfig("resnet10t", "none", {}, feature_level=2, decoder_channels=4, heatmap_size=8)
 ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"])
 RECORD = {
     "steps": {"source": 1, "adaptation": 2, "batch": 3},
@@ -62,10 +62,10 @@ def replace_file(folder: Path, name: str, content: Any) -> None:
 
 
 def refused(folder: Path, words: str) -> None:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with pytest.raises(InputError, match=words) as caught:
         load_checkpoint(folder)
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - started < 2
     assert "\n" not in str(caught.value)
 
 
@@ -73,10 +73,10 @@ def refused(folder: Path, words: str) -> None:
     ("place", "value", "words"),
     [
         ("model.decoder_depth", 10**6, "decoder_depth is 1000000; give"),
-        ("model.decoder_width", 10**6, "decoder_width is 1000000; give"),
-        ("model.decoder_width", 2**63, "'model.decoder_width' is"),
+        ("model.decoder_channels", 10**6, "decoder_channels is 1000000; give"),
+        ("model.decoder_channels", 2**63, "'model.decoder_channels' is"),
         ("model.heatmap_size", 2**20, "heatmap_size is 1048576; give"),
-        ("model.level", -(10**9), "level is -1000000000; give"),
+        ("model.feature_level", -(10**9), "level is -1000000000; give"),
         ("model.encoder", "hf-hub:user/model", "is not the name of a timm model"),
         ("model.encoder", "local-dir:/tmp", "is not the name of a timm model"),
         ("model.encoder", "vit_giant_patch14_clip_224", "."),
@@ -85,8 +85,8 @@ def refused(folder: Path, words: str) -> None:
         ("crop.size", 10**9, "crop.size is 1000000000; give"),
         ("crop.size", 4096, "."),
         ("steps.source", "many", "'steps.source' is 'many'"),
-        ("image.back", "-1", "'image.back' is '-1'"),
-        ("image.back", "1e5", "'image.back' is '1e5'"),
+        ("style.target_to_source", "-1", "'style.target_to_source' is '-1'"),
+        ("style.target_to_source", "1e5", "'style.target_to_source' is '1e5'"),
         ("feature.weight", None, "'feature.weight' is None"),
     ],
 )
@@ -171,8 +171,8 @@ def test_damaged_results_are_refused(folder, place, value):
     "place",
     [
         *(f"model.{f.name}" for f in fields(ModelConfig)),
-        *(f"crop.{f.name}" for f in fields(CropRange)),
-        *(f"asked.{f.name}" for f in fields(Asked)),
+        *(f"crop.{f.name}" for f in fields(CropConfig)),
+        *(f"asked.{f.name}" for f in fields(TTAConfig)),
         *(
             f"{section}.{name}"
             for section in ("steps", "image", "feature")

@@ -21,7 +21,7 @@ from posebridge.inference.predictor import load
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
-MODEL = ModelConfig("resnet10t", "none", {}, level=1, decoder_width=4, heatmap_size=8)
+MODEL = ModelConfig("resnet10t", "none", {}, feature_level=1, decoder_channels=4, heatmap_size=8)
 ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"])
 CONFIG = {
     "model": vars(MODEL),
@@ -52,20 +52,20 @@ def failure(kind: type[Exception]) -> Exception:
 @pytest.fixture
 def served(model, monkeypatch, tmp_path) -> dict[str, Any]:
     """Serve the model from a cache; the dictionary records the requests."""
-    asked: dict[str, Any] = {"answer": None}
+    tta: dict[str, Any] = {"answer": None}
     cache = tmp_path / "cache"
     shutil.copytree(model, cache)
 
     def snapshot_download(repository: str, **options: Any) -> str:
-        asked.update(options, repository=repository)
-        if isinstance(asked["answer"], Exception):
-            raise asked["answer"]
+        tta.update(options, repository=repository)
+        if isinstance(tta["answer"], Exception):
+            raise tta["answer"]
         return str(cache)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     monkeypatch.chdir(tmp_path)
-    asked["cache"] = cache
-    return asked
+    tta["cache"] = cache
+    return tta
 
 
 def test_an_id_is_downloaded_five_files_at_most(served):
@@ -162,7 +162,7 @@ def test_push_shows_and_sends_the_five_files(model, api, capsys):
     assert "source: /home/ann/renders" in said
     # Whatever the folder and the setting are called.
     assert "config.yaml: target: photographs" in said
-    assert "config.yaml: image.network.weights: styles/mine.pt" in said
+    assert "config.yaml: style.network.encoder_weights: styles/mine.pt" in said
     assert "results.json: labels.file: C:/mine.json" in said and "arm.json" not in said
     assert "private" in said
     assert "https://huggingface.co/ann/arm" in said

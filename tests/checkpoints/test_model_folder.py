@@ -20,12 +20,12 @@ from safetensors.torch import load_file, save_file
 
 from posebridge.checkpoints.archive import CONFIG, FILES, RESULTS, SKELETON, WEIGHTS, sealed
 from posebridge.checkpoints.model_folder import find_checkpoint, load_checkpoint, save_checkpoint
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton
 
-MODEL = ModelConfig("resnet10t", "none", {}, level=2, decoder_width=4, heatmap_size=8)
+MODEL = ModelConfig("resnet10t", "none", {}, feature_level=2, decoder_channels=4, heatmap_size=8)
 ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"], [(0, 2), (1, 2)])
 
 
@@ -67,7 +67,7 @@ def test_loaded_outputs_are_bit_exact(tmp_path):
     assert not loaded.model.training
     assert torch.equal(loaded.model(images).heatmaps, original(images).heatmaps)
     assert loaded.skeleton == ARM
-    assert loaded.crop == CropRange(32, 1.5)
+    assert loaded.crop == CropConfig(32, 1.5)
     assert loaded.results == {"step": 0}
 
 
@@ -242,10 +242,10 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("model.encoder", "resnet1O", "timm has no encoder 'resnet1O'"),
         ("model.encoder", 3, r"'model.encoder' is 3, which is of the wrong type"),
         ("model.encoder_args", [1], "'model.encoder_args' is"),
-        ("model.level", "last", "'model.level' is 'last'"),
-        ("model.level", 99, "no such levels"),
-        ("model.decoder_width", -1, "model.decoder_width is -1; give a number from 1 to"),
-        ("model.decoder_width", 8, "does not fit"),
+        ("model.feature_level", "last", "'model.feature_level' is 'last'"),
+        ("model.feature_level", 99, "no such levels"),
+        ("model.decoder_channels", -1, "model.decoder_channels is -1; give a number from 1 to"),
+        ("model.decoder_channels", 8, "does not fit"),
         ("model.decoder_depth", True, "'model.decoder_depth' is True"),
         ("model.heatmap_size", "8", "'model.heatmap_size' is '8'"),
         ("model.heatmap_size", 12, "model.heatmap_size is 12.*choose one of these"),
@@ -256,9 +256,9 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("crop.size", None, "'crop.size' is None"),
         ("crop.size", -32, "crop.size is -32; give a number from 16 to"),
         ("crop.padding", "x", "'crop.padding' is 'x'"),
-        ("asked.views", 0, "config.yaml: 'asked': the number of views is 0"),
-        ("asked.views", "many", "'asked.views' is 'many'"),
-        ("asked.turn", 9.0, "config.yaml: 'asked': a single view"),
+        ("tta.views", 0, "config.yaml: 'tta': the number of views is 0"),
+        ("tta.views", "many", "'tta.views' is 'many'"),
+        ("tta.rotation", 9.0, "config.yaml: 'tta': a single view"),
         ("asked.often", 3, "'asked.often' is unknown"),
     ],
 )
@@ -279,7 +279,7 @@ def test_a_missing_section(folder, section):
 
 
 PLACES = [f"model.{name}" for name in vars(MODEL)] + ["crop.size", "crop.padding"]
-PLACES += ["asked.views", "asked.flip", "asked.turn"]
+PLACES += ["tta.views", "tta.flip", "tta.rotation"]
 JUNK = (
     st.none()
     | st.booleans()

@@ -14,7 +14,7 @@ from rich.console import Console
 
 import posebridge
 from posebridge.cli.main import main
-from posebridge.synthetic.figures import FigureBenchmark, write_figure_benchmark
+from posebridge.synthetic.figures import SyntheticBenchmark, write_synthetic_benchmark
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +35,12 @@ READABLE = [
     "onehand10k/test_onehand10k.json",
     "zebra/test_zebra.json",
 ]
-HARMLESS = {"never labelled", "no pairs", "no bones", "repeated", "hardly labelled", "small"}
+HARMLESS = {"never labeled", "no pairs", "no bones", "repeated", "hardly labeled", "small"}
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory) -> FigureBenchmark:
-    return write_figure_benchmark(tmp_path_factory.mktemp("sets"), 0, 48, 32, 32, 32)
+def sets(tmp_path_factory) -> SyntheticBenchmark:
+    return write_synthetic_benchmark(tmp_path_factory.mktemp("sets"), 0, 48, 32, 32, 32)
 
 
 def found(out: Path) -> list[dict]:
@@ -106,7 +106,7 @@ def test_exit_codes_and_names_as_a_process(sets, tmp_path):
 
     done = check(broken, "--strict")
     assert done.returncode == 1, done.stderr
-    assert "1 labelled point of 1 subject" in done.stdout
+    assert "1 labeled point of 1 subject" in done.stdout
     kinds = {f["kind"]: f["severity"] for f in found(tmp_path / "check")}
     assert kinds["point outside"] == "warning"
     page = (tmp_path / "check" / "index.html").read_text()
@@ -161,11 +161,11 @@ def test_a_trial_on_every_sample(name, tmp_path):
     steps = {"steps.source": 10, "steps.adaptation": 20, "steps.batch": 2, "steps.log_every": 10}
     result = posebridge.adapt(
         file,
-        # MPII's file has centres and scales instead of boxes: its images are a target as they are.
+        # MPII's file has centers and scales instead of boxes: its images are a target as they are.
         file.parent if name.startswith("mpii") else file,
         tmp_path / "run",
         preset="demo",
-        overrides={**TINY, **steps, "image.style": "none"},
+        overrides={**TINY, **steps, "style.method": "none"},
         stop_after=20,
         console=Console(quiet=True),
     )

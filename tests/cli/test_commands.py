@@ -85,7 +85,7 @@ def test_predict_takes_videos_and_boxes_of_a_detector(run, figures, tmp_path, mo
         f"image,x,y,w,h,score\n{name},5,5,40,50,0.9\n{name},5,5,9,9,0.8\n{name},1,1,50,50,0.1\n"
     )
     chosen = ["--image-root", str(images), "--min-score", "0.5", "--min-box-size", "10"]
-    out = tmp_path / "of_boxes.json"
+    out = tmp_path / "make_boxes.json"
     assert main(["predict", str(run), str(boxes), *chosen, "--out", str(out)]) == 0
     (row,) = json.loads(out.read_text())["annotations"]
     assert row["bbox"] == [5, 5, 40, 50]
@@ -126,8 +126,8 @@ def test_evaluating_does_not_wait_for_lightning_to_load(run, figures):
 
 def test_evaluate_asks_about_several_views_and_says_so(run, figures, tmp_path, capsys):
     out = tmp_path / "results.json"
-    asked = ["--tta-views", "3", "--tta-flip", "--out", str(out)]
-    assert main(["evaluate", str(run), str(figures.test), *asked]) == 0
+    tta = ["--tta-views", "3", "--tta-flip", "--out", str(out)]
+    assert main(["evaluate", str(run), str(figures.test), *tta]) == 0
     protocol = json.loads(out.read_text())["protocol"]
     assert (protocol["views"], protocol["flip"]) == (3, True)
     assert main(["evaluate", str(run), str(figures.test), "--tta-views", "65"]) == 2
@@ -192,21 +192,21 @@ def test_figures_are_not_cleared_for_numbers_that_cannot_be(tmp_path, capsys):
 def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):
     file = tmp_path / "style.safetensors"
     style = {"encoder": "resnet10t", "weights": "none", "levels": "[0, 1]", "steps": 3, "batch": 2}
-    settings = [f"--image.network.{name}={value}" for name, value in style.items()]
-    settings += ["--image.style=adain", f"--source={figures.source}", f"--target={figures.target}"]
+    settings = [f"--style.network.{name}={value}" for name, value in style.items()]
+    settings += ["--style.method=adain", f"--source={figures.source}", f"--target={figures.target}"]
     assert main(["train-style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
     assert file.stat().st_size > 1000
     assert file.with_suffix(".png").stat().st_size > 1000
     adapt = ["adapt", "--preset", "demo", *SETTINGS, *settings, "--out", str(tmp_path / "run")]
-    assert main([*adapt, f"--image.decoder={file}"]) == 0
+    assert main([*adapt, f"--style.decoder={file}"]) == 0
     assert not (tmp_path / "run" / "style").exists()
     file.write_bytes(file.read_bytes()[:200])
     arguments = [a for a in adapt if a != str(tmp_path / "run")] + [str(tmp_path / "other")]
-    assert main([*arguments, f"--image.decoder={file}"]) == 2
+    assert main([*arguments, f"--style.decoder={file}"]) == 2
     assert "style.safetensors" in capsys.readouterr().err
 
 
-def relabelled(figures, tmp_path, names: dict[str, str], order: list[int]) -> list[str]:
+def relabeled(figures, tmp_path, names: dict[str, str], order: list[int]) -> list[str]:
     """The test figures with keypoints renamed and in another order, as arguments of evaluate."""
     content = json.loads(figures.test.read_text())
     kept = content["categories"][0]["keypoints"]
@@ -234,12 +234,12 @@ def test_labels_of_another_skeleton_are_matched(run, figures, tmp_path, capsys):
     # Another order and other spellings change no score.
     spelled = {"left_knee": "LKnee", "right_wrist": "r_wrist"}
     order = list(range(13, -1, -1))
-    again = scores(*relabelled(figures, tmp_path, spelled, order))
+    again = scores(*relabeled(figures, tmp_path, spelled, order))
     assert again["metrics"] == plain["metrics"]
     assert again["protocol"]["matched_keypoints"]["left_knee"] == "LKnee"
     assert "14 of 14 keypoints matched" in capsys.readouterr().out
     # A joint without partner is not scored, until a mapping names it.
-    odd = relabelled(figures, tmp_path, {"neck": "collar"}, order)
+    odd = relabeled(figures, tmp_path, {"neck": "collar"}, order)
     assert scores(*odd)["protocol"]["joints"] == plain["protocol"]["joints"] * 13 // 14
     assert "no partner" in capsys.readouterr().out
     mapping = tmp_path / "joints.yaml"
@@ -272,7 +272,7 @@ def test_a_comparison_takes_labels_of_another_skeleton(run, figures, tmp_path, c
 
 def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, capsys):
     odd = {name: f"thing {i}" for i, name in enumerate(FIGURE_SKELETON.keypoints)}
-    assert main(["evaluate", str(run), *relabelled(figures, tmp_path, odd, list(range(14)))]) == 2
+    assert main(["evaluate", str(run), *relabeled(figures, tmp_path, odd, list(range(14)))]) == 2
     said = capsys.readouterr().err
     assert "no keypoint of 'person'" in said
     assert said.count("\n") == 1

@@ -43,7 +43,7 @@ def test_to_yolo_and_back(labels, tmp_path):
     assert "read: 1 subjects with 2 keypoints in 1 images" in said
     assert "note: Ultralytics YOLO-pose does not hold ids of images and annotations" in said
     assert "data.yaml" in said
-    # centre (8, 4) and size (8, 4) of 40 x 20; (10, 5) visible, (20, 15) hidden
+    # center (8, 4) and size (8, 4) of 40 x 20; (10, 5) visible, (20, 15) hidden
     line = (tmp_path / "set/labels/train/a.txt").read_text().split()
     expected = [0, 0.2, 0.2, 0.2, 0.2, 0.25, 0.25, 2, 0.5, 0.75, 1]
     assert [float(word) for word in line] == expected
@@ -77,7 +77,7 @@ def test_to_a_table_says_what_is_lost(labels, tmp_path, capsys):
     [
         (["labels.json", "out"], "can't be told by its ending; name one with --to"),
         (["gone.json", "out.csv"], "gone.json does not exist"),
-        (["a.png", "out.csv"], "of no format that is recognised"),
+        (["a.png", "out.csv"], "of no format that is recognized"),
         (["labels.json", "labels.json"], "exists already"),
         (["labels.json", "out.csv", "--from", "sloth"], "unknown format 'sloth'"),
         (["labels.json", "out.csv", "--from", "label-studio"], "is no list of tasks"),

@@ -16,25 +16,25 @@ from tests.run_folders import same, weights
 
 LEVELS = {
     "consistency.weight": 2,
-    "refine.weight": 1,
+    "coarse_to_fine.weight": 1,
     "feature.weight": 0.5,
-    "disparity.weight": 0.1,
+    "regda.weight": 0.1,
     "pose.weight": 0.2,
-    "statistics": "both",
-    "image.probability": 1,
+    "batchnorm_stats": "both",
+    "style.source_to_target": 1,
 }
 
 
 def test_no_override_makes_the_baseline_an_adapted_model(tmp_path):
     for settings in (
-        {**LEVELS, "image.style": "fourier", "image.back": 1},
+        {**LEVELS, "style.method": "fourier", "style.target_to_source": 1},
         # A whole group, given after one of its fields.
-        {"image.style": "fourier", "image": "{style: statistics, probability: 1.0, back: 1.0}"},
+        {"style.method": "fourier", "image": "{style: statistics, probability: 1.0, back: 1.0}"},
     ):
         assert configure(["demo"], overrides=settings).uses_target
         config = configure(["demo"], overrides=_baseline(settings, tmp_path))
         assert not config.uses_target
-        assert config.start_from == str(tmp_path)
+        assert config.init_from == str(tmp_path)
     # What is no level counts in both.
     config = configure(["demo"], overrides=_baseline({"steps.batch": 3}, tmp_path))
     assert config.steps.batch == 3
@@ -63,7 +63,7 @@ def test_the_baseline_that_is_trained_is_the_source_alone(tmp_path):
         ("seed=3", "--set seed means nothing to the demonstration: give --seed instead."),
         ("source=a.json", "--set source means nothing.*posebridge adapt"),
         ("target=photographs", "--set target means nothing.*posebridge adapt"),
-        ("start-from=runs/other", "--set start_from means nothing.*same new network"),
+        ("start-from=runs/other", "--set init_from means nothing.*same new network"),
         ("steps.adaptation=0", "steps.adaptation is 0, which leaves nothing to compare"),
     ],
 )

@@ -27,12 +27,16 @@ RESUMED = ("a.csv.keypoints.partial",)
 """Files that the same command resumes from."""
 STYLE = [f"--{name}={value}" for name, value in TINY.items()]
 STYLE += [
-    "--image.style=adain",
-    "--image.network.encoder=resnet10t",
-    "--image.network.weights=none",
+    "--style.method=adain",
+    "--style.network.encoder=resnet10t",
+    "--style.network.encoder_weights=none",
 ]
-STYLE += ["--image.network.levels=[0]", "--image.network.steps=2", "--image.network.batch=2"]
-STYLE += ["--image.network.width=0.25"]
+STYLE += [
+    "--style.network.feature_levels=[0]",
+    "--style.network.steps=2",
+    "--style.network.batch=2",
+]
+STYLE += ["--style.network.width=0.25"]
 
 
 @pytest.fixture(scope="module")

@@ -71,5 +71,5 @@ def test_the_short_help_of_adapt_lists_about_twenty_options(capsys):
     assert 20 <= len(names) <= 30
     for name in names:
         assert f"  --{name.replace('_', '-')}" in shown
-    assert "--teacher-decay" not in shown
+    assert "--ema-decay" not in shown
     assert all(f"{group}:" in shown for group in SHORT_HELP)

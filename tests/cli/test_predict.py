@@ -20,8 +20,8 @@ from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
 from posebridge.data.videos.video import extract_frames, frame_times
 from posebridge.inference.smoothing import one_euro
-from posebridge.inference.tta import asked_of
-from posebridge.models.tta import Asked
+from posebridge.inference.tta import get_tta
+from posebridge.models.tta import TTAConfig
 from tests.command_line import posebridge as run_posebridge
 
 
@@ -77,7 +77,7 @@ def test_one_prediction_in_every_format_as_a_process(run, figures, tmp_path):
 
 
 def test_tasks_of_label_studio_are_replaced_like_every_other_file(run, figures, tmp_path, capsys):
-    """Their labelling configuration too; another one is told of before anything is computed."""
+    """Their labeling configuration too; another one is told of before anything is computed."""
     tasks = tmp_path / "tasks.label-studio.json"
     for _ in range(2):
         assert main(["predict", str(run), str(figures.test), "--out", str(tasks)]) == 0
@@ -238,15 +238,15 @@ def test_views_from_python_leave_the_model_within_reach(run):
     predictor = posebridge.load(run).with_views(2, flip=True)
     assert predictor.checkpoint.folder == run / "checkpoints" / "last"
     # Views take the place of others and are not laid over them.
-    assert asked_of(predictor.with_views(3).network) == Asked(3)
+    assert get_tta(predictor.with_views(3).network) == TTAConfig(3)
     assert predictor.with_views().network is predictor.with_views(3).with_views().network
 
 
-def asked_by_itself(run: Path, out: Path, asked: dict[str, object]) -> Path:
+def asked_by_itself(run: Path, out: Path, tta: dict[str, object]) -> Path:
     """A copy of the last weights whose configuration says how they are asked."""
     folder = Path(shutil.copytree(run / "checkpoints" / "last", out))
     kept = load_checkpoint(folder)
-    config = {**kept.config, "asked": asked}
+    config = {**kept.config, "tta": tta}
     save_checkpoint(folder, kept.model, kept.skeleton, config, dict(kept.results))
     return folder
 
@@ -256,13 +256,13 @@ def test_tta_of_the_config_is_the_default(run, figures, tmp_path, capsys):
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
     several = {"views": 3, "flip": True, "turn": 10.0}
     model, images = asked_by_itself(run, tmp_path / "model", several), str(figures.test)
-    assert asdict(asked_of(posebridge.load(model).network)) == several
+    assert asdict(get_tta(posebridge.load(model).network)) == several
     exported = tmp_path / "people.onnx"
     assert main(["export", str(model), "--out", str(exported)]) == 0
     assert "asks this model 6 times" in " ".join(capsys.readouterr().out.split())
     assert "3 views of each crop and their mirror images" in (model / "README.md").read_text()
     answers = {}
-    for name, asked, flags in (
+    for name, tta, flags in (
         ("once", run, []),
         ("told", run, ["--tta-views", "3", "--tta-flip", "--tta-rotation", "10"]),
         ("own", model, []),
@@ -270,7 +270,7 @@ def test_tta_of_the_config_is_the_default(run, figures, tmp_path, capsys):
         ("told once", model, ["--tta-views", "1"]),
     ):
         out = tmp_path / f"{name}.json"
-        assert main(["predict", str(asked), images, *flags, "--out", str(out)]) == 0
+        assert main(["predict", str(tta), images, *flags, "--out", str(out)]) == 0
         answers[name] = triples(out)
     np.testing.assert_array_equal(answers["own"], answers["told"])
     np.testing.assert_array_equal(answers["told once"], answers["once"])

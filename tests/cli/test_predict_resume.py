@@ -16,7 +16,7 @@ import pytest
 
 import posebridge
 from posebridge.cli.main import main
-from posebridge.data.reading import ReadingConfig, read_unlabelled
+from posebridge.data.reading import DataConfig, read_unlabeled
 from posebridge.files.locks import locked_file
 from posebridge.inference import detectors
 from posebridge.inference.resume_cache import Journal
@@ -103,7 +103,7 @@ def interrupted_after(batches: int, *arguments: object) -> None:
         assert main(["predict", *map(str, arguments)]) == 130
 
 
-def asked(monkeypatch) -> list[int]:
+def tta(monkeypatch) -> list[int]:
     """Sizes of the batches that the network is asked about from here on."""
     from posebridge.inference.network import TorchNetwork
 
@@ -121,7 +121,7 @@ def asked(monkeypatch) -> list[int]:
 def test_a_killed_run_goes_on_to_the_same_files(finished_run, clip, tmp_path, monkeypatch, capsys):
     flags = ("--frame-step", "1", "--smooth")
     whole, out = tmp_path / "whole", tmp_path / "killed"
-    sizes = asked(monkeypatch)
+    sizes = tta(monkeypatch)
 
     def outs(folder: Path) -> list[str]:
         return [part for end in ("json", "csv") for part in ("--out", str(folder / f"a.{end}"))]
@@ -171,7 +171,7 @@ def test_batches_of_another_model_video_or_config_are_not_resumed(
     def other_video() -> None:
         os.utime(clip, ns=(touched, touched))
 
-    sizes = asked(monkeypatch)
+    sizes = tta(monkeypatch)
     for change, flags, words in (
         (lambda: None, ["--checkpoint", "source"], "differs in model"),
         (lambda: None, ["--tta-flip"], "differs in settings"),
@@ -222,7 +222,7 @@ def test_detections_are_resumed(finished_run, clip, tmp_path, monkeypatch, capsy
     looked.clear()
     kept = {file.name for file in tmp_path.glob("*.partial")}
     assert kept == {"a.json.boxes.partial", "a.json.keypoints.partial"}
-    sizes = asked(monkeypatch)
+    sizes = tta(monkeypatch)
     assert main(["predict", *map(str, given), "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "resuming after 80 of 80 images" in said and "resuming after 32 of 80 subjects" in said
@@ -245,7 +245,7 @@ def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figur
     files = sorted(folder.iterdir())
     for broken in (0, 1, 5):
         files[broken].write_bytes(b"no image")
-    samples = read_unlabelled(folder, options=ReadingConfig())
+    samples = read_unlabeled(folder, options=DataConfig())
     predictor = posebridge.load(finished_run)
     plain = predictor.predict(samples, batch_size=2, workers=0)
     file = tmp_path / "a.partial"

@@ -31,7 +31,7 @@ def test_a_run_gets_its_page_as_a_process(run, figures):
     content = json.loads((run / "report" / "report.json").read_text())
     assert "Did the adaptation help? " + content["verdict"]["headline"] in done.stdout
     assert "report:" in done.stdout
-    assert (content["images"], content["labelled_images"]) == (5, 8)
+    assert (content["images"], content["labeled_images"]) == (5, 8)
     page = (run / "report" / "index.html").read_text()
     assert content["verdict"]["headline"] in page
     assert "posebridge report " in page
@@ -60,7 +60,7 @@ def test_adapt_makes_the_page_unless_told_not_to(figures, tmp_path, capsys):
 
 def test_from_python(run, capsys):
     made = posebridge.make_report(run, weights="selected", images=4)
-    assert made.judgement.weights == "selected"
+    assert made.judgment.weights == "selected"
     assert made.page == run / "report" / "index.html"
     assert made.page.is_file()
     assert capsys.readouterr().out == ""

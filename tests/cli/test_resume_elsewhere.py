@@ -16,7 +16,7 @@ SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
 
 
 @pytest.fixture(scope="module")
-def begun(figures, tmp_path_factory):
+def started(figures, tmp_path_factory):
     """A project in which a run began with relative paths and stopped, and the whole run's weights."""
     project = tmp_path_factory.mktemp("elsewhere") / "a project"
     for name in ("source", "target"):
@@ -34,26 +34,26 @@ def begun(figures, tmp_path_factory):
 
 
 @pytest.fixture
-def project(begun, tmp_path, monkeypatch):
+def project(started, tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return shutil.copytree(begun[0], tmp_path / "moved project")
+    return shutil.copytree(started[0], tmp_path / "moved project")
 
 
-def test_from_another_folder_and_the_report_too(begun, project):
+def test_from_another_folder_and_the_report_too(started, project):
     # The project moved as a whole, and the folder where it began is still there.
     run = project / "runs" / "run"
     assert main(["adapt", "--resume", "--out", str(run)]) == 0
-    assert same(weights(run, "last"), begun[1])
+    assert same(weights(run, "last"), started[1])
     assert (run / "report" / "index.html").is_file()
 
 
-def test_a_project_that_moved_as_a_whole_finds_its_data(begun, project):
+def test_a_project_that_moved_as_a_whole_finds_its_data(started, project):
     run = project / "runs" / "run"
     origin = run / ORIGIN
-    origin.write_text(origin.read_text().replace(str(begun[0]), str(begun[0]) + " gone"))
+    origin.write_text(origin.read_text().replace(str(started[0]), str(started[0]) + " gone"))
     assert main(["adapt", "--resume", "--no-report", "--out", "../moved project/runs/run"]) == 0
-    assert same(weights(run, "last"), begun[1])
+    assert same(weights(run, "last"), started[1])
     assert str(project / "data") in (run / "config.yaml").read_text()
 
 
@@ -68,10 +68,10 @@ def test_a_project_that_moved_as_a_whole_finds_its_data(begun, project):
         ],
     ],
 )
-def test_data_that_moved_is_given_again(given, begun, project, capsys):
+def test_data_that_moved_is_given_again(given, started, project, capsys):
     run = project / "runs" / "run"
     origin = run / ORIGIN
-    origin.write_text(origin.read_text().replace(str(begun[0]), str(begun[0]) + " gone"))
+    origin.write_text(origin.read_text().replace(str(started[0]), str(started[0]) + " gone"))
     (project / "data").rename(project / "other")
     (project.parent / "elsewhere").mkdir()
     (project / "other").rename(project.parent / "elsewhere" / "data")
@@ -80,10 +80,10 @@ def test_data_that_moved_is_given_again(given, begun, project, capsys):
     said = capsys.readouterr().err
     assert "names the data data/source/annotations.json" in said and "--data-root FOLDER" in said
     assert main([*resume, *given]) == 0
-    assert same(weights(run, "last"), begun[1])
+    assert same(weights(run, "last"), started[1])
 
 
-def test_other_data_is_refused(begun, project, figures, capsys):
+def test_other_data_is_refused(started, project, figures, capsys):
     run = project / "runs" / "run"
     resume = ["adapt", "--resume", "--no-report", "--out", str(run)]
     assert main([*resume, "--source", str(figures.test)]) == 2
@@ -95,8 +95,8 @@ def test_other_data_is_refused(begun, project, figures, capsys):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"folder": 1}', "[" * 5000, '{"folder": "a"}'])
-def test_a_damaged_note_of_the_origin_is_as_if_absent(content, begun, project, monkeypatch):
+def test_a_damaged_note_of_the_origin_is_as_if_absent(content, started, project, monkeypatch):
     (project / "runs" / "run" / ORIGIN).write_text(content)
     monkeypatch.chdir(project)
     assert main(["adapt", "--resume", "--no-report", "--out", "runs/run"]) == 0
-    assert same(weights(project / "runs" / "run", "last"), begun[1])
+    assert same(weights(project / "runs" / "run", "last"), started[1])

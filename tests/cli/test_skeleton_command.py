@@ -7,14 +7,14 @@ import pytest
 
 from posebridge.cli.main import main
 from posebridge.skeleton import builtin_skeletons, match_skeletons, read_mapping, read_skeleton
-from posebridge.synthetic.figures import write_figures
+from posebridge.synthetic.figures import write_synthetic_figures
 
 
 def test_list_and_show(tmp_path, capsys):
     assert main(["skeleton", "list"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in builtin_skeletons())
-    file = write_figures(tmp_path / "figures", "rendered", 2, seed=0, size=32)
+    file = write_synthetic_figures(tmp_path / "figures", "rendered", 2, seed=0, size=32)
     for name in ("hand-21", str(file)):
         picture = tmp_path / "picture.png"
         assert main(["skeleton", "show", name, "--out", str(picture)]) == 0

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from posebridge.data.crops import (
-    CropRange,
+    CropConfig,
     Region,
     UnreadableImage,
     cut,
     decode_image,
+    get_region,
     read_crop,
-    region_of,
     to_crop,
     to_image,
 )
-from posebridge.data.reading import read_unlabelled
+from posebridge.data.reading import read_unlabeled
 
 EXIF_ORIENTATION = 0x0112
 
@@ -38,12 +38,12 @@ EXIF_ORIENTATION = 0x0112
     ],
 )
 def test_regions(box, padding, region):
-    assert region_of(np.array(box), 80, 60, padding) == region
+    assert get_region(np.array(box), 80, 60, padding) == region
 
 
 @given(st.tuples(*[st.floats(-100, 500)] * 2, *[st.floats(1, 400)] * 2), st.floats(1.0, 2.0))
 def test_a_region_is_of_whole_pixels_round_the_box(box, padding):
-    region = region_of(np.array(box), 640, 480, padding)
+    region = get_region(np.array(box), 640, 480, padding)
     assert all(isinstance(value, int) for value in region)
     x, y, w, h = box
     assert abs(region.side - max(2, max(w, h) * padding)) <= 0.5
@@ -82,8 +82,8 @@ def test_dot_in_a_large_image_is_at_its_point(point, offset, side, size):
     sigma = max(3.0, side / size)
     dot = np.exp(-((columns - where[0]) ** 2 + (rows - where[1]) ** 2) / (2 * sigma**2))
     image = np.repeat(np.round(255 * dot)[..., None], 3, axis=2).astype(np.uint8)
-    centre = where + np.array(offset)
-    region = region_of(np.array([*(centre - side / 2), side, side]), 640, 480, 1.0)
+    center = where + np.array(offset)
+    region = get_region(np.array([*(center - side / 2), side, side]), 640, 480, 1.0)
     expected = to_crop(where[None, None], np.array([region]), size)[0, 0]
     reach = 4 * sigma * size / side
     crop = cut(image, region, size)[..., 0].astype(float)
@@ -108,7 +108,7 @@ def test_outside_the_image_is_black_and_inside_it_is_the_image(x, y, side):
 
 def test_a_box_far_larger_than_the_image_takes_no_memory():
     image = np.full((480, 640, 3), 255, np.uint8)
-    region = region_of(np.array([0, 0, 900_000, 900_000]), 640, 480, 1.25)
+    region = get_region(np.array([0, 0, 900_000, 900_000]), 640, 480, 1.25)
     assert cut(image, region, 64).shape == (64, 64, 3)
     assert not cut(image, region, 64).any()  # 640 x 480 of 17,578 x 17,578 pixels are 0.4 of 255
     assert not cut(image, Region(900_000, 0, 900_000), 64).any()
@@ -185,6 +185,6 @@ def test_file_that_is_not_an_image_is_named(tmp_path):
 
 def test_a_name_that_is_not_ascii(tmp_path):
     Image.new("RGB", (4, 4), (7, 8, 9)).save(tmp_path / "Übung 3 — 写真.png")
-    samples = read_unlabelled(tmp_path)
-    crop, region, size = read_crop(samples, 0, CropRange(4))
+    samples = read_unlabeled(tmp_path)
+    crop, region, size = read_crop(samples, 0, CropConfig(4))
     assert (crop == [7, 8, 9]).all() and region == (0, 0, 4) and size == (4, 4)

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posebridge.data.formats.registry import format_named
-from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.data.reading import read_annotations, read_labeled, read_unlabeled
 from posebridge.errors import InputError
 from tests.data.annotated import annotated
 from tests.data.formats.test_deeplabcut import CONFIG, TABLE, pandas_levels
@@ -134,7 +134,7 @@ def damaged(content: bytes, ending: str, luck: random.Random) -> bytes:
 
 
 def read_or_refused(path: Path, name: str | None) -> None:
-    for read in (read_labelled, read_annotations, read_unlabelled):
+    for read in (read_labeled, read_annotations, read_unlabeled):
         try:
             found = read(path, format=name)
         except InputError as error:

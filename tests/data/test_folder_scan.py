@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from posebridge.data import folder_scan
-from posebridge.data.reading import read_unlabelled
+from posebridge.data.reading import read_unlabeled
 from posebridge.errors import InputError
 
 
@@ -21,7 +21,7 @@ def _fill(folder: Path, *names: str) -> None:
 
 def _read(source: Path | str, folder: Path) -> tuple[list[str], list[str]]:
     told: list[str] = []
-    samples = read_unlabelled(source, say=told.append)
+    samples = read_unlabeled(source, say=told.append)
     names = [samples.path(i).relative_to(folder).as_posix() for i in range(len(samples))]
     return names, told
 
@@ -68,7 +68,7 @@ def test_heic_without_its_library_is_counted_with_the_remedy(tmp_path, monkeypat
     assert told == [f"{tmp_path}: left out: 2 HEIC (pip install 'posebridge[heic]' reads them)"]
     (tmp_path / "a.png").unlink()
     with pytest.raises(InputError, match=r"no video; left out: 2 HEIC \(pip install"):
-        read_unlabelled(tmp_path)
+        read_unlabeled(tmp_path)
 
 
 def test_links_to_folders_are_followed_once(tmp_path):
@@ -101,7 +101,7 @@ def test_a_hidden_folder_that_is_named_is_read(tmp_path):
 
 @pytest.mark.parametrize("given", ["", " ", "\t"])
 def test_an_empty_path_is_not_the_current_folder(given):
-    for read in (read_unlabelled,):
+    for read in (read_unlabeled,):
         with pytest.raises(InputError, match="no images are given: the path is empty"):
             read(given)
 
@@ -110,4 +110,4 @@ def test_pipe_is_refused(tmp_path):
     for name in ("pipe.jpg", "pipe.json", "pipe.mp4", "pipe.yaml", "pipe.csv"):
         os.mkfifo(tmp_path / name)
         with pytest.raises(InputError, match=f"{name} is a pipe, not a file"):
-            read_unlabelled(tmp_path / name)
+            read_unlabeled(tmp_path / name)

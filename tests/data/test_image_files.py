@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from posebridge.data import image_files
-from posebridge.data.crops import CropRange, cut, read_crop, region_of
+from posebridge.data.crops import CropConfig, cut, get_region, read_crop
 from posebridge.data.image_files import (
     UnreadableImage,
     check_header,
@@ -23,7 +23,7 @@ from posebridge.data.image_files import (
     upright_size,
 )
 from posebridge.data.pixel_range import own_range
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 
 ENDINGS = ("jpg", "png", "webp", "tif", "avif")
@@ -197,18 +197,18 @@ def test_an_image_is_decoded_once_for_its_subjects_with_the_same_crops(tmp_path,
     boxes[0] = 0
     files = [tmp_path / "ab.png"[i % 2 : i % 2 + 1] for i in range(40)]
     files = [file.with_suffix(".png") for file in files]
-    samples = UnlabelledSamples.from_lists("x", files, boxes, np.zeros(40), np.arange(40))
+    samples = UnlabeledSamples.from_lists("x", files, boxes, np.zeros(40), np.arange(40))
     expected = []
     for row in range(40):
         image = decode_image(files[row])
-        region = region_of(samples.boxes[row], 64, 48, 1.25)
+        region = get_region(samples.boxes[row], 64, 48, 1.25)
         expected.append(cut(image, region, 32))
     monkeypatch.setattr(image_files, "_decoded", image_files._Decoded())
     calls = []
     real = image_files.decode_image
     monkeypatch.setattr(image_files, "decode_image", lambda path: calls.append(path) or real(path))
     for row in range(40):
-        crop = read_crop(samples, row, CropRange(32, 1.25))[0]
+        crop = read_crop(samples, row, CropConfig(32, 1.25))[0]
         assert np.array_equal(crop, expected[row])
         crop[:] = 0  # a crop is the caller's own
     assert len(calls) == 2

@@ -11,29 +11,29 @@ import pytest
 import torch
 from PIL import Image
 
-from posebridge.data.crops import CropRange
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.crops import CropConfig
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.data.loaders import (
     Batch,
-    PairedSteps,
-    UnpairedSteps,
+    PairedBatches,
+    UnpairedBatches,
     crop_loader,
     read_crops,
     step_loader,
     stream_rows,
     to_tensor,
 )
-from posebridge.data.reading import read_unlabelled
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.reading import read_unlabeled
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
-CROPS = CropRange(16)
+CROPS = CropConfig(16)
 
 
-def paired(figures, seed: int = 0, target_from: int = 0, batch: int = 4) -> PairedSteps:
-    source, target = read_labelled(figures.source), read_boxes(figures.target)
-    return PairedSteps(source, target, CROPS, batch, seed, target_from)
+def paired(figures, seed: int = 0, target_from: int = 0, batch: int = 4) -> PairedBatches:
+    source, target = read_labeled(figures.source), read_boxes(figures.target)
+    return PairedBatches(source, target, CROPS, batch, seed, target_from)
 
 
 def assert_same(one: Batch, two: Batch) -> None:
@@ -84,7 +84,7 @@ def test_the_target_stream_begins_where_the_target_does(figures):
 
 
 def test_a_batch_by_hand(figures):
-    source = read_labelled(figures.source)
+    source = read_labeled(figures.source)
     batch = paired(figures)[2]
     rows = stream_rows(0, 0, 24, 8, 4)
     images, regions, used, _ = read_crops(source.images, rows, CROPS)
@@ -98,21 +98,21 @@ def test_a_batch_by_hand(figures):
 
 def test_joints_off_the_crop_or_without_a_label_are_not_visible(tmp_path):
     Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
-    images = UnlabelledSamples.from_lists("x", [tmp_path / "a.png"], [[10, 10, 20, 20]], [1], [1])
+    images = UnlabeledSamples.from_lists("x", [tmp_path / "a.png"], [[10, 10, 20, 20]], [1], [1])
     points = np.array([[[15, 15], [10, 29], [9, 15], [15, 15]]], np.float32)
-    samples = LabelledSamples(
+    samples = LabeledSamples(
         images,
         Skeleton.from_names("x", ["a", "b", "c", "d"]),
         points,
         np.array([[True, True, True, False]]),
     )
-    steps = PairedSteps(samples, None, CropRange(20, padding=1.0), 1, 0, 0)
+    steps = PairedBatches(samples, None, CropConfig(20, padding=1.0), 1, 0, 0)
     assert steps[0].source.visible.tolist() == [[True, True, False, False]]
     assert steps[0].source.points[0, :2].tolist() == [[5, 5], [0, 19]]
     assert steps[0].target is None
 
 
-def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabelledSamples:
+def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabeledSamples:
     """Images of one gray each, 20 times their number; the broken ones are cut off."""
     folder.mkdir(exist_ok=True)
     for number in range(count):
@@ -120,16 +120,14 @@ def gallery(folder: Path, broken: set[int], count: int = 6) -> UnlabelledSamples
         Image.new("RGB", (16, 16), (20 * number,) * 3).save(file)
         if number in broken:
             file.write_bytes(file.read_bytes()[:-40])
-    return read_unlabelled(folder)
+    return read_unlabeled(folder)
 
 
 def test_replacement_image_brings_its_own_labels(tmp_path):
     images = gallery(tmp_path / "g", {1, 2})
     points = np.repeat(np.arange(6, dtype=np.float32), 2).reshape(6, 1, 2)
-    samples = LabelledSamples(
-        images, Skeleton.from_names("x", ["a"]), points, np.ones((6, 1), bool)
-    )
-    batch = PairedSteps(samples, images, CROPS, 6, 0, 0)[0]
+    samples = LabeledSamples(images, Skeleton.from_names("x", ["a"]), points, np.ones((6, 1), bool))
+    batch = PairedBatches(samples, images, CROPS, 6, 0, 0)[0]
     number = (batch.source.images.float().mean(dim=(1, 2, 3)) / 20).round()
     assert torch.equal(batch.source.points[:, 0, 0], number)
     assert sorted(number.tolist()) == [0, 3, 3, 3, 4, 5]
@@ -149,14 +147,14 @@ def test_missing_disk_is_an_error(tmp_path):
 def test_worker_error_is_one_sentence(tmp_path):
     gone = gallery(tmp_path / "g", set(range(6)))
     with pytest.raises(InputError, match=r"^50 images of .* in a row can't be read") as caught:
-        next(iter(step_loader(PairedSteps(None, gone, CROPS, 2, 0, 0), 0, 2, workers=1)))
+        next(iter(step_loader(PairedBatches(None, gone, CROPS, 2, 0, 0), 0, 2, workers=1)))
     assert "\n" not in str(caught.value)
 
 
 def test_every_subject_once_for_prediction(tmp_path):
     samples = gallery(tmp_path / "g", {4})
     samples = dataclasses.replace(samples, boxes=samples.boxes + np.float32([2, 2, 8, 8]))
-    batches = list(crop_loader(samples, CropRange(8, padding=1.0), 4, workers=0))
+    batches = list(crop_loader(samples, CropConfig(8, padding=1.0), 4, workers=0))
     images, places = (torch.cat([batch[i] for batch in batches]) for i in (0, 1))
     errors = [line for batch in batches for line in batch[2]]
     assert images.shape == (6, 3, 8, 8) and len(batches) == 2
@@ -167,8 +165,8 @@ def test_every_subject_once_for_prediction(tmp_path):
 
 
 def test_two_domains_without_labels(figures):
-    source = read_labelled(figures.source).images
-    steps = UnpairedSteps(source, read_boxes(figures.target), CROPS, 3, seed=1)
+    source = read_labeled(figures.source).images
+    steps = UnpairedBatches(source, read_boxes(figures.target), CROPS, 3, seed=1)
     first, second = steps[5], steps[5]
     assert all(map(torch.equal, first, second))
     assert [tuple(images.shape) for images in first] == [(3, 3, 16, 16)] * 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.evaluation import Predictions
 from posebridge.skeleton import Skeleton
 from posebridge.synthetic.poses import KEYPOINTS
@@ -35,14 +35,14 @@ COCO = [
 def labels_of(
     names: list[str],
     points: np.ndarray,
-    labelled: np.ndarray | None = None,
+    labeled: np.ndarray | None = None,
     boxes: np.ndarray | None = None,
     image_ids: np.ndarray | None = None,
-) -> LabelledSamples:
+) -> LabeledSamples:
     """Return labels at ``points`` (N, K, 2); by default all labeled, boxes 100 x 200, an image each."""
     count = len(points)
-    return LabelledSamples(
-        images=UnlabelledSamples.from_lists(
+    return LabeledSamples(
+        images=UnlabeledSamples.from_lists(
             "drawn people",
             [f"{index}.png" for index in range(count)],
             np.tile([0.0, 0.0, 100.0, 200.0], (count, 1)) if boxes is None else boxes,
@@ -51,11 +51,11 @@ def labels_of(
         ),
         skeleton=Skeleton.from_names("person", names),
         points=np.asarray(points, dtype=np.float32),
-        labelled=np.ones(points.shape[:2], dtype=bool) if labelled is None else labelled,
+        labeled=np.ones(points.shape[:2], dtype=bool) if labeled is None else labeled,
     )
 
 
-def scattered(names: list[str], count: int, seed: int = 0) -> LabelledSamples:
+def scattered(names: list[str], count: int, seed: int = 0) -> LabeledSamples:
     """Return labels drawn at random in a 100 x 200 box."""
     draw = np.random.default_rng(seed)
     return labels_of(names, draw.uniform((0, 0), (100, 200), (count, len(names), 2)))

@@ -17,14 +17,14 @@ from posebridge.evaluation.calibration import (
     read_calibrations,
     reliability,
 )
-from posebridge.evaluation.judgement import write_calibrations
+from posebridge.evaluation.run_comparison import write_calibrations
 
 
 def test_calibration_map_by_hand():
     """Right: no, yes, no, yes. The middle two pool to 0.5, at the mean of their peaks."""
     result = fit_calibration([[0.1], [0.2], [0.3], [0.4]], [[0.9], [0.01], [0.9], [0.0]], 0.05)
     assert result.shared.peak == pytest.approx((0.1, 0.25, 0.4))
-    assert result.shared.chance == pytest.approx((0, 0.5, 1))
+    assert result.shared.probability == pytest.approx((0, 0.5, 1))
     np.testing.assert_allclose(result([[0.0], [0.175], [0.25], [0.9]])[:, 0], [0, 0.25, 0.5, 1])
     assert result.points == 4
 
@@ -32,7 +32,7 @@ def test_calibration_map_by_hand():
 def test_only_labeled_points_count():
     result = fit_calibration([[0.1, 0.2], [0.3, 0.4]], [[np.nan, 0.0], [np.inf, np.nan]], 0.05)
     assert result.points == 2
-    assert result.shared.chance == (0.5,)
+    assert result.shared.probability == (0.5,)
     assert fit_calibration([[0.5]], [[np.nan]], 0.05) is None
     with pytest.raises(ValueError, match="must both be"):
         fit_calibration([[0.5]], [[0.1, 0.2]], 0.05)
@@ -66,7 +66,7 @@ def test_calibration_error_by_hand():
     """Two points at 5 %, half right, and two at 95 %, all right: 0.45 and 0.05, averaged."""
     result = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
     assert result.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
-    assert result.chance == pytest.approx((5, 95))
+    assert result.probability == pytest.approx((5, 95))
     assert result.share == pytest.approx((50, 100))
     assert result.points == (2, 2)
     assert (result.expected, result.right) == pytest.approx((50, 75))

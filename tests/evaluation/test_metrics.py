@@ -123,19 +123,19 @@ thresholds = st.floats(0.01, 1)
 
 @settings(max_examples=50, deadline=None)
 @given(places, flags, sides, thresholds)
-def test_perfect_predictions_score_100(points, labelled, side, threshold):
-    distances = metrics.distances(points, points, labelled)
-    expected = 100 if labelled.any() else NAN
+def test_perfect_predictions_score_100(points, labeled, side, threshold):
+    distances = metrics.distances(points, points, labeled)
+    expected = 100 if labeled.any() else NAN
     for score in (metrics.pck, metrics.auc):
         assert score(distances, side, threshold)["all"] == pytest.approx(expected, nan_ok=True)
-    assert metrics.epe(distances)["all"] == pytest.approx(0 if labelled.any() else NAN, nan_ok=True)
+    assert metrics.epe(distances)["all"] == pytest.approx(0 if labeled.any() else NAN, nan_ok=True)
 
 
 @settings(max_examples=50, deadline=None)
 @given(places, places, flags, arrays(np.int64, (4, 1, 2), elements=st.integers(-500, 500)))
-def test_distances_are_translation_invariant(predicted, points, labelled, shift):
-    still = metrics.distances(predicted, points, labelled)
-    moved = metrics.distances(predicted + shift, points + shift, labelled)
+def test_distances_are_translation_invariant(predicted, points, labeled, shift):
+    still = metrics.distances(predicted, points, labeled)
+    moved = metrics.distances(predicted + shift, points + shift, labeled)
     np.testing.assert_allclose(still, moved, atol=1e-6)
 
 
@@ -149,8 +149,8 @@ def test_pck_increases_with_the_threshold(predicted, points, side, first, second
 
 @settings(max_examples=50, deadline=None)
 @given(places, places, flags, sides, st.permutations(range(4)))
-def test_order_of_subjects_does_not_matter(predicted, points, labelled, side, order):
-    distances = metrics.distances(predicted, points, labelled)
+def test_order_of_subjects_does_not_matter(predicted, points, labeled, side, order):
+    distances = metrics.distances(predicted, points, labeled)
     for score in (metrics.pck, metrics.auc):
         assert score(distances, side, 0.1)["all"] == pytest.approx(
             score(distances[order], side[order], 0.1)["all"], nan_ok=True

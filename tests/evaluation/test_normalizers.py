@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posebridge.errors import InputError
-from posebridge.evaluation.normalizers import normaliser_sizes
+from posebridge.evaluation.normalizers import normalizer_sizes
 
 from .people import COCO, LEEDS, labels_of, scattered
 
@@ -15,10 +15,10 @@ NAN = float("nan")
 
 def leeds(**joints: tuple[float, float]):
     """Return one person with the named joints labeled at the given points."""
-    points, labelled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
+    points, labeled = np.zeros((1, 14, 2)), np.zeros((1, 14), bool)
     for name, point in joints.items():
-        points[0, LEEDS.index(name)], labelled[0, LEEDS.index(name)] = point, True
-    return labels_of(LEEDS, points, labelled)
+        points[0, LEEDS.index(name)], labeled[0, LEEDS.index(name)] = point, True
+    return labels_of(LEEDS, points, labeled)
 
 
 @pytest.mark.parametrize(
@@ -34,35 +34,35 @@ def leeds(**joints: tuple[float, float]):
     ],
 )
 def test_normalizer_sizes_by_hand(kind, labels, size):
-    np.testing.assert_allclose(normaliser_sizes(kind, labels, np.array([160.0])), [size])
+    np.testing.assert_allclose(normalizer_sizes(kind, labels, np.array([160.0])), [size])
 
 
 def test_torso_without_shoulders_is_neck_to_mid_hip():
     points = np.array([[[10, 0], [0, 30], [20, 30]]], dtype=float)
     labels = labels_of(["neck", "L_Hip", "R_Hip"], points)
-    np.testing.assert_allclose(normaliser_sizes("torso", labels), [30])
+    np.testing.assert_allclose(normalizer_sizes("torso", labels), [30])
 
 
 def test_box_of_unknown_size_is_left_out():
     labels = labels_of(LEEDS, np.zeros((2, 14, 2)), boxes=np.array([[0, 0, 0, 0], [5, 5, 30, 20]]))
-    np.testing.assert_array_equal(normaliser_sizes("box", labels), [NAN, 30])
+    np.testing.assert_array_equal(normalizer_sizes("box", labels), [NAN, 30])
 
 
 def test_missing_keypoint_names_are_reported():
     labels = labels_of(["left_wing", "right_wing"], np.zeros((1, 2, 2)))
     with pytest.raises(InputError, match=r"'left_shoulder' and 'right_hip'.*one of: crop, box\."):
-        normaliser_sizes("torso", labels)
+        normalizer_sizes("torso", labels)
     with pytest.raises(InputError, match=r"'head_top' and 'neck'.*one of: crop, box\."):
-        normaliser_sizes("head", labels)
+        normalizer_sizes("head", labels)
 
 
 def test_unknown_normalizer_is_reported():
     with pytest.raises(InputError, match=r"unknown normalizer 'tail'.*crop, box, torso\."):
-        normaliser_sizes("tail", scattered(COCO, 1))
+        normalizer_sizes("tail", scattered(COCO, 1))
 
 
 def test_crop_normalizer_requires_crop_sides():
     with pytest.raises(ValueError, match="crop_sides"):
-        normaliser_sizes("crop", scattered(COCO, 1))
+        normalizer_sizes("crop", scattered(COCO, 1))
     with pytest.raises(ValueError, match="crop_sides"):
-        normaliser_sizes("crop", scattered(COCO, 2), np.array([100.0]))
+        normalizer_sizes("crop", scattered(COCO, 2), np.array([100.0]))

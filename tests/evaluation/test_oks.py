@@ -58,7 +58,7 @@ def test_similarity_by_hand(similarity):
 def test_unlabeled_joints_do_not_count():
     labels = scattered(COCO, 3)
     some = labels_of(COCO, labels.points, np.arange(17)[None] % 2 == np.zeros((3, 1)))
-    moved = np.where(some.labelled[..., None], some.points, 1e4)
+    moved = np.where(some.labeled[..., None], some.points, 1e4)
     assert score(moved, some)["AP"] == pytest.approx(100)
 
 

@@ -65,7 +65,7 @@ def test_protocol_is_complete(knees):
     protocol = results.protocol
     assert (protocol["subjects"], protocol["joints"]) == (2, 3)
     assert protocol["thresholds"] == [0.05, 0.1]
-    assert protocol["normaliser"] == "crop"
+    assert protocol["normalizer"] == "crop"
     assert protocol["visibility"] == "labeled joints only, flags 1 and 2"
     assert "no mean of batches" in protocol["pooling"]
     assert protocol["groups"] == {"knee": ["left_knee", "right_knee"], "neck": ["neck"]}
@@ -75,20 +75,20 @@ def test_protocol_is_complete(knees):
 
 def test_subjects_without_the_normalizer_are_counted():
     labels = scattered(LEEDS, 3)
-    labels.labelled[0, LEEDS.index("right_hip")] = False
-    labels.labelled[1] = False
-    results = evaluate_predictions(predicted_at(labels.points), labels, normaliser="torso")
+    labels.labeled[0, LEEDS.index("right_hip")] = False
+    labels.labeled[1] = False
+    results = evaluate_predictions(predicted_at(labels.points), labels, normalizer="torso")
     assert results.protocol["left_out"] == {
-        "subjects_without_labelled_joints": 1,
-        "subjects_without_normaliser": 1,
-        "joints_without_normaliser": 13,
+        "subjects_without_labeled_joints": 1,
+        "subjects_without_normalizer": 1,
+        "joints_without_normalizer": 13,
         "subjects_without_area_for_oks": 0,
     }
 
 
 def test_protocol_entries_cannot_be_overwritten(knees):
-    with pytest.raises(ValueError, match="normaliser"):
-        evaluate_predictions(*knees, protocol={"normaliser": "mine"})
+    with pytest.raises(ValueError, match="normalizer"):
+        evaluate_predictions(*knees, protocol={"normalizer": "mine"})
 
 
 def test_published_metric_is_added(knees):
@@ -150,7 +150,7 @@ def test_dataset_without_labeled_joints_is_refused():
 def test_normalizer_unknown_for_every_subject_is_refused():
     labels = labels_of(COCO, np.zeros((1, 17, 2)), boxes=np.zeros((1, 4)))
     with pytest.raises(InputError, match="'box' is not known for any subject of drawn people"):
-        evaluate_predictions(predicted_at(labels.points), labels, normaliser="box")
+        evaluate_predictions(predicted_at(labels.points), labels, normalizer="box")
 
 
 @pytest.mark.parametrize("thresholds", [(), (0.0,), (-0.1,), (float("nan"),)])

@@ -11,12 +11,12 @@ from posebridge.errors import InputError
 from posebridge.evaluation import Results, markdown_table, results_table
 
 
-def results(everything, knee, toe=None, normaliser="crop", joints=30):
+def results(everything, knee, toe=None, normalizer="crop", joints=30):
     rows = {"all": everything, "knee": knee, "toe": toe}
     return Results(
         metrics={"pck@0.05": rows, "pck@0.10": {**rows, "all": 2 * everything}, "epe": rows},
         protocol={
-            "normaliser": normaliser,
+            "normalizer": normalizer,
             "joints": joints,
             "subjects": 10,
             "dataset": "people",
@@ -84,7 +84,7 @@ def test_missing_metric_is_reported():
 
 def test_different_normalizers_are_refused():
     with pytest.raises(InputError, match=r"normalizers differ \(a: crop, b: torso\)"):
-        markdown_table({"a": results(1.0, 1.0), "b": results(1.0, 1.0, normaliser="torso")})
+        markdown_table({"a": results(1.0, 1.0), "b": results(1.0, 1.0, normalizer="torso")})
 
 
 def test_empty_table_is_refused():

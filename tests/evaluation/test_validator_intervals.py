@@ -11,7 +11,7 @@ import torch
 from posebridge.evaluation import validator_intervals
 from posebridge.evaluation.validator_intervals import (
     WORDS,
-    correct_shares,
+    correct_fractions,
     merged_sides,
     shares,
     variety,
@@ -19,7 +19,7 @@ from posebridge.evaluation.validator_intervals import (
 from posebridge.synthetic.figures import FIGURE_SKELETON
 from posebridge.training.initialization import build_model
 from posebridge.validators.pose_prior import PosePrior
-from posebridge.validators.validators import VALIDATORS, ask, neighbourhood_density
+from posebridge.validators.validators import VALIDATORS, ask, neighborhood_density
 from tests.conftest import tiny
 
 MIRROR = torch.tensor(FIGURE_SKELETON.mirror)
@@ -37,7 +37,7 @@ def test_every_validator_is_the_ratio_of_its_parts(predicted):
     model, crops, answers = predicted
     poses = np.random.default_rng(0).normal(size=(40, 14, 2)).astype(np.float32)
     prior = PosePrior(poses, np.ones((40, 14), bool))
-    information = validator_intervals.information_of_images(
+    information = validator_intervals.image_information(
         model, crops, MIRROR, answers.mean_probability, batch=4
     )
     split = shares(answers, information, prior)
@@ -76,25 +76,25 @@ def test_neighborhood_density_is_split_by_leaving_each_image_out(predicted):
     torch.manual_seed(1)
     descriptors = torch.nn.functional.normalize(torch.rand(9, 5) ** 4, dim=1)
     made = dataclasses.replace(answers, descriptors=descriptors)
-    parts = shares(made, np.zeros(9), None)["neighbourhood_density"][:, 0]
+    parts = shares(made, np.zeros(9), None)["neighborhood_density"][:, 0]
     without = np.array(
         [
-            neighbourhood_density(
+            neighborhood_density(
                 dataclasses.replace(made, descriptors=descriptors[torch.arange(9) != i])
             )
             for i in range(9)
         ]
     )
     pseudo = -8 * without
-    expected = pseudo - pseudo.mean() + neighbourhood_density(made)
+    expected = pseudo - pseudo.mean() + neighborhood_density(made)
     np.testing.assert_allclose(parts, expected, atol=1e-3)
     assert parts.std() > 0.01
 
 
 def test_correct_shares_by_hand():
     ratio = np.array([[0.04, 0.06, np.nan], [np.inf, 0.05, 0.0]])
-    assert correct_shares(ratio, 0.05).tolist() == [[100, 2], [200, 3]]
-    assert correct_shares(ratio, 0.1).tolist() == [[200, 2], [200, 3]]
+    assert correct_fractions(ratio, 0.05).tolist() == [[100, 2], [200, 3]]
+    assert correct_fractions(ratio, 0.1).tolist() == [[200, 2], [200, 3]]
 
 
 def test_variety_and_merged_sides_by_hand(predicted):

@@ -36,7 +36,7 @@ def assert_whole(notebook) -> None:
     text = printed(notebook)
     assert sum(headline in text for headline in HEADLINES.values()) == 1
     assert pictures(notebook) == 3
-    assert "labelled photographs, PCK in percent" in text
+    assert "labeled photographs, PCK in percent" in text
     (exported,) = re.findall(r"at most ([\d.]+) px from PyTorch", text)
     (ran,) = re.findall(r"at most ([\d.]+) px from posebridge\.load", text)
     assert float(exported) < 0.01 and float(ran) < 0.01

@@ -16,9 +16,9 @@ import torch
 import posebridge
 from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.formats.coco import read_labelled
+from posebridge.data.formats.coco import read_labeled
 from posebridge.data.loaders import to_tensor
-from posebridge.data.reading import read_unlabelled
+from posebridge.data.reading import read_unlabeled
 from posebridge.errors import InputError
 from posebridge.export.export import Export, export
 from posebridge.export.requirements import ENDINGS
@@ -29,11 +29,18 @@ from posebridge.inference.predictor import load
 from posebridge.inference.scoring import score
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.ops import heatmaps
-from posebridge.synthetic.figures import FIGURE_SKELETON, render_figure, write_figures
+from posebridge.synthetic.figures import FIGURE_SKELETON, render_figure, write_synthetic_figures
 
 SIZE = 64
 MODEL = ModelConfig(
-    "resnet10t", "none", {}, level=1, decoder_width=8, heatmap_size=16, sigma=1.5, sides="facing"
+    "resnet10t",
+    "none",
+    {},
+    feature_level=1,
+    decoder_channels=8,
+    heatmap_size=16,
+    sigma=1.5,
+    left_right="facing",
 )
 EXAMPLE = Path(__file__).parents[2] / "examples" / "onnx_predict.py"
 
@@ -78,8 +85,10 @@ def expected(checkpoint, crops) -> Keypoints:
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory) -> Path:
-    return write_figures(tmp_path_factory.mktemp("test") / "f", "camera", 12, seed=1, size=80)
+def labeled(tmp_path_factory) -> Path:
+    return write_synthetic_figures(
+        tmp_path_factory.mktemp("test") / "f", "camera", 12, seed=1, size=80
+    )
 
 
 @pytest.fixture(scope="module")
@@ -163,12 +172,12 @@ def test_half_precision(checkpoint, crops, expected, onnx, tmp_path):
 
 
 def test_8_bits_are_calibrated_on_images(
-    checkpoint, crops, expected, labelled, onnx, translated, tmp_path
+    checkpoint, crops, expected, labeled, onnx, translated, tmp_path
 ):
-    images = labelled.parent / "images"
+    images = labeled.parent / "images"
     (images / "broken.jpg").write_bytes(b"no image")
     try:
-        done = exported(checkpoint, tmp_path, "onnx", int8=read_unlabelled(images))
+        done = exported(checkpoint, tmp_path, "onnx", int8=read_unlabeled(images))
     finally:
         (images / "broken.jpg").unlink()
     assert len(done.distances) == 12
@@ -180,11 +189,11 @@ def test_8_bits_are_calibrated_on_images(
     assert np.abs(points - expected.points).max() > 0.01
 
 
-def test_the_file_predicts_and_is_scored_as_the_model_is(onnx, model, labelled, tmp_path, capsys):
+def test_the_file_predicts_and_is_scored_as_the_model_is(onnx, model, labeled, tmp_path, capsys):
     for name, which in (("a", model), ("b", onnx)):
-        images, file = str(labelled.parent / "images"), str(tmp_path / f"{name}.json")
+        images, file = str(labeled.parent / "images"), str(tmp_path / f"{name}.json")
         assert main(["predict", str(which), images, "--out", file]) == 0
-        assert main(["evaluate", str(which), str(labelled), "--out", file + ".scores"]) == 0
+        assert main(["evaluate", str(which), str(labeled), "--out", file + ".scores"]) == 0
     first, second = (json.loads((tmp_path / f"{n}.json").read_text()) for n in "ab")
     for one, other in zip(first["annotations"], second["annotations"], strict=True):
         np.testing.assert_allclose(one["keypoints"], other["keypoints"], atol=0.02)
@@ -194,14 +203,14 @@ def test_the_file_predicts_and_is_scored_as_the_model_is(onnx, model, labelled, 
     assert {k: other["protocol"][k] for k in ("step", "weights", "seed")} == {
         **{"step": 40, "weights": "last", "seed": 3}
     }
-    labels = read_labelled(labelled)
+    labels = read_labeled(labeled)
     results, found = score(posebridge.load(onnx), labels)
     assert results.metrics["epe"] == pytest.approx(other["metrics"]["epe"])
     assert found.cells.shape == (12, 14, 2)
 
 
-def test_the_example_needs_no_posebridge(onnx, model, labelled):
-    photo = sorted((labelled.parent / "images").iterdir())[0]
+def test_the_example_needs_no_posebridge(onnx, model, labeled):
+    photo = sorted((labeled.parent / "images").iterdir())[0]
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_POSEBRIDGE, EXAMPLE, onnx, photo, *["10", "5", "50", "62"]],
         capture_output=True,
@@ -211,7 +220,7 @@ def test_the_example_needs_no_posebridge(onnx, model, labelled):
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == list(FIGURE_SKELETON.keypoints)
-    samples = read_unlabelled(photo)
+    samples = read_unlabeled(photo)
     samples.boxes[:] = (10, 5, 50, 62)
     found = load(model, device="cpu").predict(samples)
     values = np.array([row[1:] for row in rows], dtype=float)
@@ -285,9 +294,9 @@ def test_damaged_and_foreign_files(onnx, tmp_path):
         (["--out", "x.onnx", "--int8", "nowhere"], "nowhere does not exist"),
     ],
 )
-def test_options_that_cannot_be(arguments, words, model, labelled, tmp_path, monkeypatch, capsys):
+def test_options_that_cannot_be(arguments, words, model, labeled, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    given = [a.format(images=labelled.parent / "images") for a in arguments]
+    given = [a.format(images=labeled.parent / "images") for a in arguments]
     assert main(["export", str(model), *given]) == 2
     said = capsys.readouterr().err
     assert words in said

@@ -17,7 +17,7 @@ from posebridge.cli.main import main
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration, Curve
 from posebridge.export.runtimes import open_exported, read_notes
-from posebridge.inference.calibrated_graph import Chances
+from posebridge.inference.calibrated_graph import ConfidenceCalibrator
 from posebridge.inference.onnx_network import FileNotes
 from posebridge.synthetic.figures import render_figure
 
@@ -32,7 +32,7 @@ MAP = Calibration(
 def test_chances_of_a_table_worked_out_by_hand():
     peaks = torch.tensor([[0.075, 0.9, 0.25, 0.25], [0.0, 0.0, 1.0, 1.0]])
     expected = [[0.25, 0.3, 0.7, 0.35], [0.0, 0.3, 0.9, 0.6]]
-    np.testing.assert_allclose(Chances(MAP, 4)(peaks), expected, atol=1e-6)
+    np.testing.assert_allclose(ConfidenceCalibrator(MAP, 4)(peaks), expected, atol=1e-6)
 
 
 @st.composite
@@ -48,7 +48,7 @@ def test_chances_in_the_graph_are_those_of_the_map(shared, own, seed):
     calibration = Calibration(0.05, shared, own, 1)
     peaks = np.random.default_rng(seed).random((40, 5), dtype=np.float32)
     peaks[0], peaks[1], peaks[2] = 0, 1, shared.peak[0]
-    found = Chances(calibration, 5)(torch.from_numpy(peaks)).numpy()
+    found = ConfidenceCalibrator(calibration, 5)(torch.from_numpy(peaks)).numpy()
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, calibration(peaks), atol=1e-4)
 
@@ -79,7 +79,7 @@ def test_the_onnx_file_has_chances_and_predicts_with_them(run, crops, figures, t
     answer = open_exported(file)(crops)
     expected = MAP(answer["confidence"])
     assert expected.std() > 0.05
-    np.testing.assert_allclose(answer["chance"], expected, atol=1e-5)
+    np.testing.assert_allclose(answer["probability"], expected, atol=1e-5)
     assert read_notes(file).calibration == MAP
 
     found = {}
@@ -91,8 +91,8 @@ def test_the_onnx_file_has_chances_and_predicts_with_them(run, crops, figures, t
         assert "the chance to lie within 0.05" in content["info"]["description"]
         found[name] = np.array([row["keypoints"] for row in content["annotations"]])
     np.testing.assert_allclose(found["file"], found["run"], atol=0.02)
-    chances = found["file"].reshape(len(found["file"]), -1, 3)[:, :, 2]
-    np.testing.assert_allclose(chances[:, 1], 0.3)
+    calibrated = found["file"].reshape(len(found["file"]), -1, 3)[:, :, 2]
+    np.testing.assert_allclose(calibrated[:, 1], 0.3)
 
 
 def test_program_has_heatmaps_and_chance(run, crops, tmp_path):
@@ -100,12 +100,12 @@ def test_program_has_heatmaps_and_chance(run, crops, tmp_path):
     given = ["export", str(run), "--to", "program", "--calibrated", "--out", str(file)]
     assert main(given) == 0
     answer = open_exported(file)(crops)
-    assert list(answer) == ["points", "confidence", "cells", "chance"]
-    np.testing.assert_allclose(answer["chance"], MAP(answer["confidence"]), atol=1e-5)
+    assert list(answer) == ["points", "confidence", "cells", "probability"]
+    np.testing.assert_allclose(answer["probability"], MAP(answer["confidence"]), atol=1e-5)
     assert main([*given, "--heatmaps"]) == 0
     both = open_exported(file)(crops)
-    assert list(both) == ["points", "confidence", "cells", "heatmaps", "chance"]
-    np.testing.assert_allclose(both["chance"], answer["chance"], atol=1e-6)
+    assert list(both) == ["points", "confidence", "cells", "heatmaps", "probability"]
+    np.testing.assert_allclose(both["probability"], answer["probability"], atol=1e-6)
     assert both["heatmaps"].shape == (8, 14, 8, 8)
 
 
@@ -121,9 +121,9 @@ def test_without_a_map_there_is_a_sentence(finished_run, tmp_path, capsys):
         ).to_json()
     )
     assert FileNotes.from_json(json.dumps(notes), "x.onnx").calibration is None
-    for asked in ({"views": 65}, {"often": 2}, 3):
+    for tta in ({"views": 65}, {"often": 2}, 3):
         with pytest.raises(InputError, match=r"x\.onnx"):
-            FileNotes.from_json(json.dumps({**notes, "asked": asked}), "x.onnx")
+            FileNotes.from_json(json.dumps({**notes, "tta": tta}), "x.onnx")
     notes["calibration"] = {**MAP.to_dict(), "own": {"14": [[0.0], [0.5]]}}
     with pytest.raises(InputError, match=r"x\.onnx.*export the model again"):
         FileNotes.from_json(json.dumps(notes), "x.onnx")

@@ -14,7 +14,7 @@ import torch
 
 from posebridge.cli.main import main
 from posebridge.data import camera
-from posebridge.data.reading import read_unlabelled
+from posebridge.data.reading import read_unlabeled
 from posebridge.errors import InputError
 from posebridge.inference import detectors
 from posebridge.inference.detection import SubjectDetector, each_image, find_subjects
@@ -71,7 +71,7 @@ def scenes(tmp_path) -> Path:
 
 
 def found(folder: Path, wanted: Wanted, **more) -> dict[str, list]:
-    answer = find_subjects(read_unlabelled(folder), BrightSquares(), wanted, **more)
+    answer = find_subjects(read_unlabeled(folder), BrightSquares(), wanted, **more)
     rows: dict[str, list] = {}
     for row in range(len(answer.samples)):
         name = answer.samples.path(row).name
@@ -91,13 +91,13 @@ def test_which_boxes_are_subjects(scenes, batch_size):
 
     assert of() == {"a.png": [bright, dim], "e.png": [single]}
     assert of(largest=True) == {"a.png": [dim], "e.png": [single]}
-    assert of(least_score=0.7) == {"a.png": [bright], "e.png": [single]}
-    assert of(least_size=25) == {"a.png": [dim]}
+    assert of(min_score=0.7) == {"a.png": [bright], "e.png": [single]}
+    assert of(min_box_size=25) == {"a.png": [dim]}
     assert of(label="dog") == {"b.png": [(3, 4, 12, 12)]}
 
 
 def test_resumed_detections_are_equal(scenes, tmp_path):
-    samples, wanted, file = read_unlabelled(scenes), Wanted(), tmp_path / "a.partial"
+    samples, wanted, file = read_unlabeled(scenes), Wanted(), tmp_path / "a.partial"
     plain = find_subjects(samples, BrightSquares(), wanted, batch_size=2, workers=0)
     assert plain.samples.image_ids.tolist() == [0, 0, 4]
     assert plain.samples.annotation_ids.tolist() == [0, 1, 2]
@@ -121,9 +121,9 @@ def test_resumed_detections_are_equal(scenes, tmp_path):
 
 def test_no_detection_is_reported(scenes):
     with pytest.raises(InputError, match=r"detects no 'person' with a score of 2 .* in 4 images"):
-        find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted(least_score=2))
+        find_subjects(read_unlabeled(scenes), BrightSquares(), Wanted(min_score=2))
     with pytest.raises(InputError, match="has no class 'persn'; it has person"):
-        find_subjects(read_unlabelled(scenes), BrightSquares(), Wanted("persn"))
+        find_subjects(read_unlabeled(scenes), BrightSquares(), Wanted("persn"))
 
 
 def test_predict_takes_the_boxes_of_a_detector(finished_run, scenes, tmp_path, monkeypatch, capsys):
@@ -229,7 +229,7 @@ def test_torchvision_boxes_are_in_pixels_of_each_image(detector, weights):
         np.testing.assert_allclose(one.scores, answer["scores"], atol=1e-4)
         np.testing.assert_array_equal(one.labels, answer["labels"])
     # The same picture at twice the size has its likeliest boxes at twice the place.
-    persons = [Wanted(least_score=0.0).boxes(one, detector.classes) for one in both]
+    persons = [Wanted(min_score=0.0).boxes(one, detector.classes) for one in both]
     assert min(map(len, persons)) > 3
     nearest = np.abs(persons[1][:3, None] / 2 - persons[0][None]).max(axis=2).min(axis=1)
     assert nearest.max() < 5

@@ -10,8 +10,8 @@ from torch import nn
 
 import posebridge
 from posebridge.checkpoints.model_folder import Checkpoint
-from posebridge.data.crops import CropRange
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.crops import CropConfig
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import Predictor
 from posebridge.inference.scoring import score
@@ -36,7 +36,7 @@ class DotFinder(nn.Module):
 
 @pytest.fixture
 def finder(tmp_path) -> Predictor:
-    checkpoint = Checkpoint(tmp_path, DotFinder(), SKELETON, CropRange(64, 1.0), {}, {})  # type: ignore[arg-type]
+    checkpoint = Checkpoint(tmp_path, DotFinder(), SKELETON, CropConfig(64, 1.0), {}, {})  # type: ignore[arg-type]
     return Predictor(checkpoint, "cpu")
 
 
@@ -71,7 +71,7 @@ def test_whole_images_boxes_lists_and_arrays(finder, folder):
     arrays = [drawn(points) for points in POINTS]
     np.testing.assert_allclose(finder.predict(arrays).points, found.points)
     boxes = [[20, 10, 110, 100], [40, 5, 110, 100]]
-    samples = UnlabelledSamples.from_lists("boxes", files, boxes, [0, 1], [0, 1])
+    samples = UnlabeledSamples.from_lists("boxes", files, boxes, [0, 1], [0, 1])
     np.testing.assert_allclose(finder.predict(samples).points, POINTS, atol=0.5)
 
 
@@ -92,18 +92,18 @@ def test_nothing_to_predict_on(finder, tmp_path):
 
 def test_scores_of_a_model_that_is_right(finder, folder):
     files = sorted(folder.iterdir())
-    images = UnlabelledSamples.from_lists("dots", files, np.zeros((2, 4)), [0, 1], [0, 1])
-    labels = LabelledSamples(images, SKELETON, POINTS.astype(np.float32), np.ones((2, 2), bool))
+    images = UnlabeledSamples.from_lists("dots", files, np.zeros((2, 4)), [0, 1], [0, 1])
+    labels = LabeledSamples(images, SKELETON, POINTS.astype(np.float32), np.ones((2, 2), bool))
     results, _ = score(finder, labels)
     assert results.metrics["pck@0.05"]["all"] == 100
     assert results.metrics["pck_published@0.05"]["all"] == 100
     assert results.metrics["epe"]["all"] < 0.5
     partly = Skeleton.from_names("dots", ["red", "blue"])
-    some, _ = score(finder, LabelledSamples(images, partly, labels.points, labels.labelled))
+    some, _ = score(finder, LabeledSamples(images, partly, labels.points, labels.labeled))
     assert some.metrics["pck@0.05"] == {"all": 100, "red": 100, "green": None}
     other = Skeleton.from_names("dots", ["white", "blue"])
     with pytest.raises(InputError, match="do not fit the model"):
-        score(finder, LabelledSamples(images, other, labels.points, labels.labelled))
+        score(finder, LabeledSamples(images, other, labels.points, labels.labeled))
 
 
 def test_the_python_interface(figures, tmp_path):

@@ -14,10 +14,10 @@ import torch
 
 from posebridge import api
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.inference import run_folder
-from posebridge.inference.run_comparison import judge_run
+from posebridge.inference.run_comparison import compare_run
 from posebridge.inference.run_folder import open_run, source_check
 from posebridge.training import run as adaptation_run
 from posebridge.training.run import train
@@ -27,8 +27,8 @@ from tests.conftest import tiny
 
 @pytest.fixture(scope="module")
 def judged(finished_run, figures):
-    labels = read_labelled(figures.test)
-    return judge_run(open_run(finished_run), labels=labels, source_labels=labels)
+    labels = read_labeled(figures.test)
+    return compare_run(open_run(finished_run), labels=labels, source_labels=labels)
 
 
 def copy(run: Path, folder: Path) -> Path:
@@ -39,52 +39,50 @@ def test_agreement_is_what_the_validator_logged(judged, finished_run):
     """The same photographs in the same views: the first and the last look, to six digits."""
     with (finished_run / "metrics.csv").open() as stream:
         looks = [float(v) for _, name, v in csv.reader(stream) if name == "validator/agreement"]
-    change = next(r for r in judged.judgement.validators if r.name == "agreement").change
+    change = next(r for r in judged.judgment.validators if r.name == "agreement").change
     assert change.source.value == pytest.approx(looks[0], rel=1e-5)
     assert change.adapted.value == pytest.approx(looks[-1], rel=1e-5)
     assert change.difference.value == pytest.approx(looks[-1] - looks[0], abs=1e-3)
-    assert judged.judgement.steps == (4, 10)
-    assert judged.judgement.images == judged.judgement.subjects == 12
+    assert judged.judgment.steps == (4, 10)
+    assert judged.judgment.images == judged.judgment.subjects == 12
 
 
 def test_labels_give_the_figures_of_evaluate(judged, finished_run, figures):
     for model, weights in (("source", "source"), ("adapted", "last")):
         metrics = api.evaluate(finished_run, figures.test, weights=weights).metrics
         for within in ("0.05", "0.10"):
-            found = getattr(judged.judgement.labels[within], model).value
+            found = getattr(judged.judgment.labels[within], model).value
             assert found == pytest.approx(metrics[f"pck@{within}"]["all"])
-            memory = next(
-                r for r in judged.judgement.validators if r.name == f"source_pck@{within}"
-            )
+            memory = next(r for r in judged.judgment.validators if r.name == f"source_pck@{within}")
             assert getattr(memory.change, model).value == pytest.approx(found)
-    trust = judged.judgement.trust[0]
-    assert trust.target.right == pytest.approx(judged.judgement.labels["0.05"].adapted.value)
-    assert judged.judgement.labelled_images == 8
+    trust = judged.judgment.trust[0]
+    assert trust.target.right == pytest.approx(judged.judgment.labels["0.05"].adapted.value)
+    assert judged.judgment.labeled_images == 8
 
 
 def test_every_validator_speaks_and_all_of_it_is_json(judged, tmp_path):
-    judgement = judged.judgement
-    assert {row.name for row in judgement.validators} == {
+    judgment = judged.judgment
+    assert {row.name for row in judgment.validators} == {
         *("agreement", "confident_agreement", "confidence", "certainty", "information"),
-        "neighbourhood_density",
+        "neighborhood_density",
         *("pose_prior", "source_pck@0.05", "source_pck@0.10"),
     }
-    judgement.write(tmp_path / "report.json")
+    judgment.write(tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
-    assert content["verdict"]["headline"] == judgement.verdict.headline
+    assert content["verdict"]["headline"] == judgment.verdict.headline
     assert len(content["photographs"]) == 12
     assert len(content["joints"]) == 14
     assert content["source_kind"] == "given"
 
 
 def test_the_least_steady_photograph_is_the_first(judged):
-    shares = [p.steady[1] for p in judged.judgement.photographs if p.steady[1] is not None]
+    shares = [p.steady[1] for p in judged.judgment.photographs if p.steady[1] is not None]
     assert shares == sorted(shares)
-    moves = [joint.median for joint in judged.judgement.joints]
+    moves = [joint.median for joint in judged.judgment.joints]
     assert moves == sorted(moves, reverse=True)
     pictures = judged.pictures
     apart = np.linalg.norm(pictures.points["adapted"] - pictures.points["source"], axis=-1)
-    for row, photograph in enumerate(judged.judgement.photographs):
+    for row, photograph in enumerate(judged.judgment.photographs):
         assert photograph.moved == pytest.approx(100 * np.median(apart[row]) / 32, abs=1e-3)
         assert str(pictures.samples.path(row)) == photograph.file
 
@@ -95,23 +93,23 @@ def test_collapsed_answers_are_told_whatever_else_rose(finished_run, tmp_path):
     last = load_checkpoint(run / "checkpoints" / "last")
     torch.nn.init.zeros_(last.model.head.weight)
     save_checkpoint(last.folder, last.model, last.skeleton, last.config, last.results)
-    judgement = judge_run(open_run(run)).judgement
-    assert judgement.sanity.variety[1] == pytest.approx(0, abs=1e-4)
-    assert judgement.verdict.answer == "probably_not"
-    assert judgement.verdict.prefers_source
+    judgment = compare_run(open_run(run)).judgment
+    assert judgment.sanity.variety[1] == pytest.approx(0, abs=1e-4)
+    assert judgment.verdict.answer == "probably_not"
+    assert judgment.verdict.prefers_source
 
 
 def test_weights_from_before_the_adaptation_have_nothing_to_compare(finished_run, tmp_path):
     run = copy(finished_run, tmp_path)
     shutil.rmtree(run / "checkpoints" / "selected")
     shutil.copytree(run / "checkpoints" / "source", run / "checkpoints" / "selected")
-    judgement = judge_run(open_run(run), weights="selected").judgement
-    assert judgement.verdict.answer == "same"
-    assert all(row.change.difference.value == 0 for row in judgement.validators)
+    judgment = compare_run(open_run(run), weights="selected").judgment
+    assert judgment.verdict.answer == "same"
+    assert all(row.change.difference.value == 0 for row in judgment.validators)
 
 
 def test_the_course_is_that_of_the_log(judged, finished_run):
-    course = judged.judgement.course
+    course = judged.judgment.course
     assert [step for step, _ in course["validator/agreement"]] == [4, 6, 8, 10]
     assert [step for step, _ in course["validator/settled"]] == [6, 8, 10]
     assert all(0 <= value <= 100 for _, value in course["validator/settled"])
@@ -168,14 +166,16 @@ def test_what_is_no_finished_run_gets_a_sentence(finished_run, tmp_path):
     run = copy(finished_run, tmp_path)
     shutil.rmtree(run / "checkpoints" / "last")
     with pytest.raises(InputError, match=r"no checkpoint 'last'.*--resume"):
-        judge_run(open_run(run))
+        compare_run(open_run(run))
 
 
 def test_the_best_source_images_that_can_be_had(finished_run, figures, monkeypatch):
     run = open_run(finished_run)
-    assert source_check(run, read_labelled(figures.test))[1] == "given"
+    assert source_check(run, read_labeled(figures.test))[1] == "given"
     assert source_check(run, None)[1] == "trained"
-    kept = dataclasses.replace(run, config=dataclasses.replace(run.config, source_held_out=0.25))
+    kept = dataclasses.replace(
+        run, config=dataclasses.replace(run.config, validation__source_fraction=0.25)
+    )
     held_out, kind, _ = source_check(kept, None)
     assert (kind, len(held_out)) == ("held_out", 6)
     # 3 steps of 4 crops: half of the 24 images were reached.
@@ -189,14 +189,14 @@ def test_the_best_source_images_that_can_be_had(finished_run, figures, monkeypat
 def test_source_images_that_are_held_out_do_not_train(figures, tmp_path, monkeypatch):
     seen = []
 
-    class Watched(adaptation_run.PairedSteps):
+    class Watched(adaptation_run.PairedBatches):
         def __init__(self, source, *rest):
             seen.append(source)
             super().__init__(source, *rest)
 
-    monkeypatch.setattr(adaptation_run, "PairedSteps", Watched)
-    source, target = read_labelled(figures.source), read_boxes(figures.target)
-    config = tiny(source_held_out=0.25, steps__source=1, steps__adaptation=1)
+    monkeypatch.setattr(adaptation_run, "PairedBatches", Watched)
+    source, target = read_labeled(figures.source), read_boxes(figures.target)
+    config = tiny(validation__source_fraction=0.25, steps__source=1, steps__adaptation=1)
     train(config, source, target, tmp_path / "run")
     split = split_source(source, config)
     assert (len(split.held_out), len(seen[0])) == (6, 18)

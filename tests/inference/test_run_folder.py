@@ -28,7 +28,7 @@ def run(data, figures, tmp_path) -> Path:
     """What a run leaves, but for its weights."""
     root = figures.source.parents[1]
     source, target = (data / file.relative_to(root) for file in (figures.source, figures.target))
-    config = tiny(source=str(source), target=str(target), held_out__held_out=0.5)
+    config = tiny(source=str(source), target=str(target), validation__fraction=0.5)
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml.safe_dump(config.to_dict()))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.inference.network import Keypoints
-from posebridge.inference.provenance import identity_of
+from posebridge.inference.provenance import get_identity
 from posebridge.inference.tta import ManyViews
 from posebridge.skeleton import Skeleton
 
@@ -30,7 +30,7 @@ class BySide:
     name, heatmap_size = "by side", 16
     notes: Mapping[str, Any] = {}
     skeleton = Skeleton.from_names("hands", ["left_hand", "right_hand"])
-    crop = CropRange(SIZE, 1.0)
+    crop = CropConfig(SIZE, 1.0)
 
     def __init__(self, shift: float = 0.0, wrong: int = -1) -> None:
         self.shift, self.wrong, self.calls = shift, wrong, 0
@@ -89,7 +89,7 @@ def test_shifted_and_scaled_views_come_back_to_the_crop(crops, flip):
     ("views", "turn", "degrees"),
     [(4, 180, [0, 90, 180, -90]), (5, 20, [0, 8, 16, -16, -8]), (2, 0, [0, 0]), (1, 0, [0])],
 )
-def test_views_are_turned_evenly_about_the_centre(views, turn, degrees):
+def test_views_are_turned_evenly_about_the_center(views, turn, degrees):
     linear = ManyViews(BySide(), views=views, turn=turn).matrices[:, :, :2]
     turned = torch.rad2deg(torch.atan2(linear[:, 1, 0], linear[:, 0, 0]))
     assert (turned - torch.tensor(degrees)).abs().remainder(360).max() < 1e-3
@@ -109,10 +109,10 @@ def test_turned_views_come_back_to_the_crop(crops):
 @pytest.mark.parametrize("change", [{"views": 3}, {"flip": True}, {"turn": 20.0}])
 def test_predictions_depend_on_every_part_of_how_a_network_is_asked(change):
     """A killed prediction resumes only its own batches."""
-    asked = {"views": 2, "flip": False, "turn": 0.0}
-    first = identity_of(ManyViews(BySide(), **asked), {}, {})
-    assert first == identity_of(ManyViews(BySide(), **asked), {}, {})
-    assert first != identity_of(ManyViews(BySide(), **{**asked, **change}), {}, {})
+    tta = {"views": 2, "flip": False, "turn": 0.0}
+    first = get_identity(ManyViews(BySide(), **tta), {}, {})
+    assert first == get_identity(ManyViews(BySide(), **tta), {}, {})
+    assert first != get_identity(ManyViews(BySide(), **{**tta, **change}), {}, {})
 
 
 def test_a_view_that_is_wrong_is_outvoted_and_costs_confidence(crops):

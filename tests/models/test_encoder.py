@@ -59,7 +59,7 @@ def test_unused_stages_do_not_run(name: str) -> None:
         for train in (True, False):
             encoder.train(train)
             whole.train(train)
-            found, wanted = encoder(images), whole(encoder.normalise(images))
+            found, wanted = encoder(images), whole(encoder.normalize(images))
             assert [m.shape for m in found] == [wanted[i].shape for i in encoder._order]
             assert all(map(torch.equal, found, [wanted[i] for i in encoder._order]))
             for maps in (found, wanted):
@@ -108,11 +108,11 @@ def test_channels_stay_second_where_timm_puts_them_last() -> None:
 
 def test_normalization_is_the_models_own() -> None:
     encoder = ImageEncoder("mobilenetv1_100", (0,), "none")
-    grey = torch.full((1, 3, 4, 4), 0.75)
-    torch.testing.assert_close(encoder.normalise(grey), torch.full_like(grey, 0.5))
+    gray = torch.full((1, 3, 4, 4), 0.75)
+    torch.testing.assert_close(encoder.normalize(gray), torch.full_like(gray, 0.5))
     other = ImageEncoder("mobilenetv1_100", (0,), "none", mean=(0, 0.25, 0.5), std=(1, 0.5, 0.25))
     torch.testing.assert_close(
-        other.normalise(grey)[0, :, 0, 0], torch.tensor([0.75, 1.0, 1.0]), atol=1e-6, rtol=0
+        other.normalize(gray)[0, :, 0, 0], torch.tensor([0.75, 1.0, 1.0]), atol=1e-6, rtol=0
     )
 
 

@@ -28,7 +28,7 @@ ENCODERS = [  # timm's name, level, input, heatmaps
 
 @pytest.mark.parametrize(("name", "level", "size", "cells"), ENCODERS)
 def test_heatmaps_have_the_configured_size(name, level, size, cells):
-    config = ModelConfig(name, "none", {}, level, decoder_width=8, heatmap_size=cells)
+    config = ModelConfig(name, "none", {}, level, decoder_channels=8, heatmap_size=cells)
     model = PoseModel(config, 3, size).eval()
     output = model(torch.rand(2, 3, size, size))
     assert output.heatmaps.shape == (2, 3, cells, cells)
@@ -37,8 +37,8 @@ def test_heatmaps_have_the_configured_size(name, level, size, cells):
 
 
 def small(**more) -> ModelConfig:
-    return ModelConfig(**{"encoder": "resnet10t", "weights": "none", "level": 2, "decoder_width": 8,
-                          "heatmap_size": 16, **more})  # fmt: skip
+    return ModelConfig(**{"encoder": "resnet10t", "encoder_weights": "none", "feature_level": 2,
+                          "decoder_channels": 8, "heatmap_size": 16, **more})  # fmt: skip
 
 
 def test_mismatched_sizes_are_refused():
@@ -97,11 +97,11 @@ def damage(folder: Path, kind: str) -> None:
         (folder / "skeleton.json").unlink()
     elif kind == "other width":
         settings = yaml.safe_load(config.read_text())
-        settings["model"]["decoder_width"] = 16
+        settings["model"]["decoder_channels"] = 16
         config.write_text(yaml.safe_dump(settings))
     elif kind == "unknown field":
         settings = yaml.safe_load(config.read_text())
-        settings["model"]["colour"] = "red"
+        settings["model"]["color"] = "red"
         config.write_text(yaml.safe_dump(settings))
     elif kind == "half a skeleton":
         (folder / "skeleton.json").write_text('{"name": "arm"}')

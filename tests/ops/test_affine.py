@@ -77,10 +77,10 @@ def test_quarter_turn_about_the_center_by_hand():
     """Pixels 0 to 4: the center is 2. A point right of it moves below it, and 1 more by the shift."""
     quarter = affine.rotations(torch.tensor([torch.pi / 2]))
     points = torch.tensor([[[2.0, 2.0], [4.0, 2.0], [2.0, 0.0]]])
-    turned = affine.transform_points(points, affine.about_centre(quarter, 5))
+    turned = affine.transform_points(points, affine.about_center(quarter, 5))
     expected = torch.tensor([[[2.0, 2.0], [2.0, 4.0], [4.0, 2.0]]])
     torch.testing.assert_close(turned, expected, atol=1e-6, rtol=0)
-    moved = affine.about_centre(quarter, 5, torch.tensor([[0.0, 1.0]]))
+    moved = affine.about_center(quarter, 5, torch.tensor([[0.0, 1.0]]))
     below = expected + torch.tensor([0.0, 1.0])
     torch.testing.assert_close(affine.transform_points(points, moved), below, atol=1e-6, rtol=0)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from posebridge.ops.augmentation_config import AugmentationConfig
 from posebridge.ops.color_augmentation import (
     blur,
-    colour_matrices,
+    color_matrices,
     jitter,
     occlude,
 )
@@ -24,18 +24,16 @@ def generator(seed: int) -> torch.Generator:
 
 @given(SEEDS, st.floats(0, 0.5), st.floats(0, 180))
 @settings(max_examples=25, deadline=None)
-def test_gray_stays_gray_and_is_scaled_by_brightness(seed, colour, hue):
-    matrix, contrast = colour_matrices(
-        8, AugmentationConfig(colour=colour, hue=hue), generator(seed)
-    )
+def test_gray_stays_gray_and_is_scaled_by_brightness(seed, color, hue):
+    matrix, contrast = color_matrices(8, AugmentationConfig(color=color, hue=hue), generator(seed))
     gray = matrix.sum(dim=2)  # the image of (1, 1, 1)
     torch.testing.assert_close(gray, gray[:, :1].expand(8, 3), atol=1e-3, rtol=0)
     for factor in (gray[:, 0], contrast):
-        assert (factor - 1).abs().max() <= colour + 1e-3
+        assert (factor - 1).abs().max() <= color + 1e-3
 
 
 def test_hue_keeps_the_luma():
-    matrix, contrast = colour_matrices(8, AugmentationConfig(colour=0, hue=90), generator(0))
+    matrix, contrast = color_matrices(8, AugmentationConfig(color=0, hue=90), generator(0))
     luma = torch.tensor([0.299, 0.587, 0.114])
     torch.testing.assert_close(luma @ matrix, luma.expand(8, 3), atol=1e-3, rtol=0)
     assert torch.equal(contrast, torch.ones(8))
@@ -44,8 +42,8 @@ def test_hue_keeps_the_luma():
 
 def test_color_jitter_by_hand():
     """Hue 0: brightness b, saturation s and contrast c change a pixel by their matrix."""
-    ranges = AugmentationConfig(colour=0.2, hue=0)
-    matrix, contrast = colour_matrices(1, ranges, generator(3))
+    ranges = AugmentationConfig(color=0.2, hue=0)
+    matrix, contrast = color_matrices(1, ranges, generator(3))
     image = torch.full((1, 3, 2, 2), 0.4)
     image[0, :, 0, 0] = torch.tensor([0.5, 0.4, 0.3])
     mean = image.mean(dim=(2, 3))[0]
@@ -59,7 +57,7 @@ def test_color_jitter_by_hand():
 @settings(max_examples=15, deadline=None)
 def test_jittered_image_is_in_range(seed):
     images = torch.rand(3, 3, 12, 9, generator=generator(seed))
-    ranges = AugmentationConfig(colour=0.9, hue=180, blur=2.0, noise=0.5)
+    ranges = AugmentationConfig(color=0.9, hue=180, blur=2.0, noise=0.5)
     jittered = jitter(images, ranges, generator(seed))
     assert jittered.shape == images.shape and jittered.dtype == images.dtype
     assert jittered.isfinite().all() and jittered.min() >= 0 and jittered.max() <= 1
@@ -68,7 +66,7 @@ def test_jittered_image_is_in_range(seed):
 def test_draws_do_not_change_the_global_generator():
     images, ranges = (
         torch.rand(2, 3, 8, 8),
-        AugmentationConfig(colour=0.2, hue=10, blur=1.0, noise=0.1),
+        AugmentationConfig(color=0.2, hue=10, blur=1.0, noise=0.1),
     )
     state = torch.get_rng_state()
     first = jitter(images, ranges, generator(1))
@@ -102,7 +100,7 @@ def test_blur_has_a_gradient():
 
 def test_each_image_has_its_own_noise_strength():
     images = torch.full((50, 3, 16, 16), 0.5)
-    noisy = jitter(images, AugmentationConfig(colour=0, hue=0, noise=0.1), generator(0))
+    noisy = jitter(images, AugmentationConfig(color=0, hue=0, noise=0.1), generator(0))
     strength = (noisy - images).flatten(1).std(dim=1)
     assert strength.max() < 0.11 and strength.min() < 0.02 and strength.max() > 0.08
     assert (noisy - images).mean().abs() < 0.002

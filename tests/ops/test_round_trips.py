@@ -103,7 +103,7 @@ def test_energy_of_a_gaussian():
 
 def test_color_augmentation_depends_on_the_generator_alone():
     images = torch.rand(4, 3, 16, 16, generator=generator(1))
-    ranges = AugmentationConfig(colour=0.3, hue=20, blur=1.5, noise=0.1)
+    ranges = AugmentationConfig(color=0.3, hue=20, blur=1.5, noise=0.1)
     first, second, other = (
         color_augmentation.jitter(images, ranges, generator(s)) for s in (5, 5, 6)
     )
@@ -111,13 +111,13 @@ def test_color_augmentation_depends_on_the_generator_alone():
     assert not torch.equal(first, other)
     assert first.min() >= 0
     assert first.max() <= 1
-    off = AugmentationConfig(colour=0, hue=0)
+    off = AugmentationConfig(color=0, hue=0)
     assert torch.equal(color_augmentation.jitter(images, off, generator(0)), images)
 
 
 def test_each_sample_has_its_own_colors():
     images = torch.full((6, 3, 4, 4), 0.5)
-    ranges = AugmentationConfig(colour=0.4, hue=0)
+    ranges = AugmentationConfig(color=0.4, hue=0)
     jittered = color_augmentation.jitter(images, ranges, generator(0))
     assert len({round(v, 5) for v in jittered[:, 0, 0, 0].tolist()}) == 6
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posebridge.data.formats.coco import read_labelled
+from posebridge.data.formats.coco import read_labeled
 from posebridge.data.quality import check_set
 from posebridge.report.check_page import write_check
 from posebridge.report.check_pictures import subject_crop
-from posebridge.synthetic.figures import write_figures
+from posebridge.synthetic.figures import write_synthetic_figures
 from tests.browser import chromium
 
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
-    file = write_figures(tmp_path_factory.mktemp("figures") / "f", "camera", 8, seed=0, size=64)
-    labels = read_labelled(file)
+    file = write_synthetic_figures(
+        tmp_path_factory.mktemp("figures") / "f", "camera", 8, seed=0, size=64
+    )
+    labels = read_labeled(file)
     labels.points[0, 0] = (90, 20)
     return check_set("<source>", labels)
 

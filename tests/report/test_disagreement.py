@@ -13,16 +13,16 @@ import torch
 
 from posebridge.checkpoints.model_folder import save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import PosePredictions
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.report.disagreement import disagreement, joint_rows, write_sheet, write_tables
 from posebridge.skeleton import Skeleton
-from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_synthetic_figures
 
 PAIR = Skeleton.from_names("pair", ["a", "b"], [(0, 1)])
-MODEL = ModelConfig("resnet10t", "none", {}, level=1, decoder_width=4, heatmap_size=8)
+MODEL = ModelConfig("resnet10t", "none", {}, feature_level=1, decoder_channels=4, heatmap_size=8)
 
 
 def predictions(points: np.ndarray, confidence: float, files: list[Path]) -> PosePredictions:
@@ -34,7 +34,7 @@ def predictions(points: np.ndarray, confidence: float, files: list[Path]) -> Pos
         sizes=np.array([(100, 100)] * count),
         cells=np.zeros_like(points),
         rows=np.arange(count),
-        samples=UnlabelledSamples.from_lists(
+        samples=UnlabeledSamples.from_lists(
             "x", files, np.zeros((count, 4)), np.arange(count), np.arange(count)
         ),
         skipped=(),
@@ -77,7 +77,7 @@ def test_tables_and_sheet(found, tmp_path):
     assert by_joint.read_text().splitlines()[0].startswith("joint,apart_percent")
     write_sheet(result, tmp_path / "sheet.png", columns=2)
     picture = cv2.imread(str(tmp_path / "sheet.png"))
-    # Two columns of 192 px, the furthest apart (grey 60) first, then grey 120.
+    # Two columns of 192 px, the furthest apart (gray 60) first, then gray 120.
     assert picture.shape[1] == 2 * 196 + 4
     assert picture[4 + 24 + 180, 4 + 180].tolist() == [60] * 3
     assert picture[4 + 24 + 180, 4 + 196 + 180].tolist() == [120] * 3
@@ -103,7 +103,7 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
 
 
 def test_command_with_and_without_labels(models, tmp_path, capsys):
-    labels = write_figures(tmp_path / "f", "camera", 5, seed=0, size=64)
+    labels = write_synthetic_figures(tmp_path / "f", "camera", 5, seed=0, size=64)
     (labels.parent / "images" / "broken.jpg").write_bytes(b"x")
     out = tmp_path / "scored"
     assert main(["compare", *map(str, models), str(labels), "--out", str(out), "--pairs", "2"]) == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posebridge.data.formats.coco import read_labelled
+from posebridge.data.formats.coco import read_labeled
 from posebridge.evaluation.verdict import Finding, Verdict
-from posebridge.inference.run_comparison import judge_run
+from posebridge.inference.run_comparison import compare_run
 from posebridge.inference.run_folder import open_run
 from posebridge.report.gallery import gallery
 from posebridge.report.run_page import render, tiles, warnings, write_run_page
@@ -22,13 +22,13 @@ HURT = Verdict("probably_not", False, "Less steady.", (Finding("agreement", -1, 
 
 @pytest.fixture(scope="module")
 def judged(finished_run, figures):
-    labels = read_labelled(figures.test)
-    return judge_run(open_run(finished_run), labels=labels, source_labels=labels)
+    labels = read_labeled(figures.test)
+    return compare_run(open_run(finished_run), labels=labels, source_labels=labels)
 
 
 def with_verdict(judged, verdict):
-    judgement = dataclasses.replace(judged.judgement, verdict=verdict, labels={})
-    return dataclasses.replace(judged, judgement=judgement)
+    judgment = dataclasses.replace(judged.judgment, verdict=verdict, labels={})
+    return dataclasses.replace(judged, judgment=judgment)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_browser_shows_verdict_and_images_without_requests(opened, page, judged)
     assert messages == []
     assert requests == [page.as_uri()]
     assert tab.locator("#verdict h1").is_visible()
-    assert tab.locator("#verdict h1").inner_text() == judged.judgement.verdict.headline
+    assert tab.locator("#verdict h1").inner_text() == judged.judgment.verdict.headline
     assert tab.locator("#evidence .row").count() == 1 + 2 + 9
     images = tab.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth])")
     assert len(images) == 2 * 12
@@ -139,16 +139,16 @@ def test_page_is_self_contained_and_small(page):
 
 
 def test_gallery_keeps_its_size_limit_and_shows_the_worst(judged):
-    whole = gallery(judged.judgement, judged.pictures, most=5)
+    whole = gallery(judged.judgment, judged.pictures, most=5)
     assert [s.name for s in whole.worst] == [
-        Path(p.file).name for p in judged.judgement.photographs[:5]
+        Path(p.file).name for p in judged.judgment.photographs[:5]
     ]
     # The middle of 12 is 5 to 8, counted from 1; the fifth is already among the worst.
     assert [s.name for s in whole.middle] == [
-        Path(p.file).name for p in judged.judgement.photographs[5:8]
+        Path(p.file).name for p in judged.judgment.photographs[5:8]
     ]
     room = 8 * len(whole.worst[0].image)
-    bounded = gallery(judged.judgement, judged.pictures, most=12, most_bytes=room)
+    bounded = gallery(judged.judgment, judged.pictures, most=12, most_bytes=room)
     assert 0 < len(bounded.worst) < 5
     assert sum(2 * len(s.image) for s in bounded.worst) <= room
 
@@ -156,15 +156,15 @@ def test_gallery_keeps_its_size_limit_and_shows_the_worst(judged):
 def test_file_names_are_escaped(judged):
     photographs = tuple(
         dataclasses.replace(p, file="/x/<script>alert(1)<script>.png")
-        for p in judged.judgement.photographs
+        for p in judged.judgment.photographs
     )
-    judgement = dataclasses.replace(judged.judgement, photographs=photographs)
-    page = render(judgement, gallery(judgement, judged.pictures), "x")
+    judgment = dataclasses.replace(judged.judgment, photographs=photographs)
+    page = render(judgment, gallery(judgment, judged.pictures), "x")
     assert "<script" not in page
 
 
 def test_tiles_show_clear_changes(judged):
-    shown = {tile.title: tile for tile in tiles(with_verdict(judged, HURT).judgement)}
+    shown = {tile.title: tile for tile in tiles(with_verdict(judged, HURT).judgment)}
     assert shown["Agreement of two views"].kind == "bad"
     assert shown["Plausible poses (log-likelihood)"].kind == "plain"
     assert {t.change for t in shown.values()} <= {
@@ -183,7 +183,7 @@ def test_tiles_show_clear_changes(judged):
     ],
 )
 def test_few_photographs_are_warned_about_with_the_cause(images, held_out, words, judged):
-    lines = warnings(dataclasses.replace(judged.judgement, images=images), held_out)
+    lines = warnings(dataclasses.replace(judged.judgment, images=images), held_out)
     found = [warning for warning in lines if "held out" in warning]
     assert [warning.partition(".")[0] for warning in found] == ([] if words is None else [words])
 
@@ -197,10 +197,10 @@ def test_stopped_run_has_a_warning(judged, tmp_path):
 
 
 def test_run_without_teacher_explains_missing_curves(judged):
-    judgement = dataclasses.replace(
-        judged.judgement, course={}, keep=None, method="none: the source alone, for longer"
+    judgment = dataclasses.replace(
+        judged.judgment, course={}, keep=None, method="none: the source alone, for longer"
     )
-    page = render(judgement, gallery(judgement, judged.pictures), "x")
+    page = render(judgment, gallery(judgment, judged.pictures), "x")
     assert "Without a mean teacher there are no pseudo-labels" in page
     assert 'id="course"' not in page
-    assert 'id="course"' in render(judged.judgement, gallery(judgement, judged.pictures), "x")
+    assert 'id="course"' in render(judged.judgment, gallery(judgment, judged.pictures), "x")

@@ -24,8 +24,8 @@ from posebridge.report.summary import print_verdict
     ],
 )
 def test_labels_are_advised_where_none_were_given(verdict, labels, advised):
-    judgement: object = SimpleNamespace(verdict=verdict, labels=labels)
+    judgment: object = SimpleNamespace(verdict=verdict, labels=labels)
     text = io.StringIO()
-    print_verdict(PlainConsole(file=text), RunReport(judgement, Path("r.html")))  # pyright: ignore[reportArgumentType]
+    print_verdict(PlainConsole(file=text), RunReport(judgment, Path("r.html")))  # pyright: ignore[reportArgumentType]
     assert ("No label was used" in text.getvalue()) == advised
     assert verdict.because in text.getvalue()

@@ -18,8 +18,8 @@ from posebridge.synthetic.figures import (
     Look,
     draw_figure,
     render_figure,
-    write_figure_benchmark,
-    write_figures,
+    write_synthetic_benchmark,
+    write_synthetic_figures,
 )
 from posebridge.synthetic.poses import EDGES
 
@@ -120,9 +120,11 @@ def test_the_looks_differ():
     assert not np.allclose(draw_figure("camera", 0, 0)[1], draw_figure("rendered", 0, 0)[1])
 
 
-def test_a_labelled_folder_is_plain_coco(tmp_path: Path):
+def test_a_labeled_folder_is_plain_coco(tmp_path: Path):
     seen: list[int] = []
-    path = write_figures(tmp_path / "set", "rendered", 3, 7, 64, start=5, progress=seen.append)
+    path = write_synthetic_figures(
+        tmp_path / "set", "rendered", 3, 7, 64, start=5, progress=seen.append
+    )
     assert seen == [1, 2, 3]
     assert path == tmp_path / "set" / "annotations.json"
     content = read(path)
@@ -148,22 +150,22 @@ def test_a_labelled_folder_is_plain_coco(tmp_path: Path):
         assert np.abs(stored.astype(int) - image).mean() < 4
 
 
-def test_an_unlabelled_folder_holds_no_pose(tmp_path: Path):
-    content = read(write_figures(tmp_path, "camera", 2, 0, 48, labelled=False))
+def test_an_unlabeled_folder_holds_no_pose(tmp_path: Path):
+    content = read(write_synthetic_figures(tmp_path, "camera", 2, 0, 48, labeled=False))
     for row in content["annotations"]:
         assert set(row) == {"id", "image_id", "category_id", "bbox", "area", "iscrowd"}
     assert content["categories"][0]["keypoints"] == list(FIGURE_SKELETON.keypoints)
 
 
 def test_existing_folder_is_kept_unless_overwritten(tmp_path: Path):
-    path = write_figures(tmp_path, "camera", 3, 0, 32)
+    path = write_synthetic_figures(tmp_path, "camera", 3, 0, 32)
     before = path.read_bytes()
     with pytest.raises(InputError, match=r"already holds annotations\.json"):
-        write_figures(tmp_path, "camera", 2, 1, 32)
+        write_synthetic_figures(tmp_path, "camera", 2, 1, 32)
     with pytest.raises(InputError, match="at least 1"):
-        write_figures(tmp_path, "camera", 0, 1, 32, overwrite=True)
+        write_synthetic_figures(tmp_path, "camera", 0, 1, 32, overwrite=True)
     assert path.read_bytes() == before
-    write_figures(tmp_path, "camera", 2, 1, 32, overwrite=True)
+    write_synthetic_figures(tmp_path, "camera", 2, 1, 32, overwrite=True)
     assert len(read(path)["images"]) == len(list((tmp_path / "images").iterdir())) == 2
 
 
@@ -173,14 +175,14 @@ def test_an_interrupted_folder_has_no_annotations(tmp_path: Path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_figures(tmp_path, "rendered", 3, 0, 32, progress=stop)
+        write_synthetic_figures(tmp_path, "rendered", 3, 0, 32, progress=stop)
     assert not (tmp_path / "annotations.json").exists()
-    write_figures(tmp_path, "rendered", 3, 0, 32)  # and can be made again
+    write_synthetic_figures(tmp_path, "rendered", 3, 0, 32)  # and can be made again
 
 
 def test_the_benchmark_has_three_sets_apart(tmp_path: Path):
     seen: list[int] = []
-    sets = write_figure_benchmark(tmp_path, 0, 48, 3, 2, 2, progress=seen.append)
+    sets = write_synthetic_benchmark(tmp_path, 0, 48, 3, 2, 2, progress=seen.append)
     assert seen == [1, 2, 3, 4, 5, 6, 7]
     source, target, test = (read(p) for p in (sets.source, sets.target, sets.test))
     assert [len(c["images"]) for c in (source, target, test)] == [3, 2, 2]
@@ -189,9 +191,9 @@ def test_the_benchmark_has_three_sets_apart(tmp_path: Path):
     pictures = [p.read_bytes() for p in sorted(tmp_path.glob("*/images/*.jpg"))]
     assert len(set(pictures)) == 7
     with pytest.raises(InputError, match="already holds"):
-        write_figure_benchmark(tmp_path, 0, 48, 3, 2, 2)
+        write_synthetic_benchmark(tmp_path, 0, 48, 3, 2, 2)
     # The test set is the same however large the others are.
-    again = write_figure_benchmark(tmp_path, 0, 48, 1, 1, 2, overwrite=True)
+    again = write_synthetic_benchmark(tmp_path, 0, 48, 1, 1, 2, overwrite=True)
     assert read(again.test) == test
 
 
@@ -212,4 +214,4 @@ def test_undrawable_figures_are_refused(look: Any, seed: int, index: int, size: 
 def test_figures_below_a_file_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="set can't be written: .*file is not a folder"):
-        write_figures(tmp_path / "file" / "set", "rendered", 1, 0, 32)
+        write_synthetic_figures(tmp_path / "file" / "set", "rendered", 1, 0, 32)

@@ -13,7 +13,7 @@ from jsonargparse import ArgumentParser
 from posebridge.errors import InputError
 from posebridge.models.pose import PoseModel
 from posebridge.training.config import AdaptConfig
-from posebridge.training.optimizer import optimizer_of, set_rates
+from posebridge.training.optimizer import make_optimizer, set_rates
 from posebridge.training.presets import add_settings, configure, known_presets, parse_settings
 from posebridge.training.schedule import learning_rate, ramp, step_generator
 from tests.conftest import tiny
@@ -27,17 +27,20 @@ def test_presets_parse(name):
 def test_method_presets():
     assert not configure(["source_only"]).uses_target
     uniframe = configure(["uniframe"])
-    assert uniframe.image.back > 0
+    assert uniframe.style.target_to_source > 0
     assert uniframe.feature.weight == uniframe.pose.weight == 0
     multilevel = configure(["multilevel"])
-    assert min(multilevel.feature.weight, multilevel.pose.weight, multilevel.image.probability) > 0
+    assert (
+        min(multilevel.feature.weight, multilevel.pose.weight, multilevel.style.source_to_target)
+        > 0
+    )
 
 
 def test_data_reading_is_configurable():
-    config = configure(overrides={"reading.every": 5, "reading.target_format": "yolo"})
-    assert (config.reading.every, config.reading.target_format) == (5, "yolo")
-    with pytest.raises(InputError, match="reading.frames is 0; give a number from 1 to"):
-        configure(overrides={"reading.frames": 0})
+    config = configure(overrides={"data.frame_step": 5, "data.target_format": "yolo"})
+    assert (config.data.frame_step, config.data.target_format) == (5, "yolo")
+    with pytest.raises(InputError, match="data.max_frames is 0; give a number from 1 to"):
+        configure(overrides={"data.max_frames": 0})
 
 
 def test_later_settings_win(tmp_path):
@@ -60,15 +63,19 @@ def test_later_settings_win(tmp_path):
         ([], {"feature.wieght": 1}, r"feature\.wieght.*feature\.weight"),
         ([], {"seed": "many"}, "seed"),
         ([], {"feature.weight": -1}, "feature.weight is -1"),
-        ([], {"consistency.keep": 1.5}, "consistency.keep is 1.5"),
-        ([], {"image.style": "oil"}, "oil"),
+        ([], {"consistency.keep_ratio": 1.5}, "consistency.keep_ratio is 1.5"),
+        ([], {"style.method": "oil"}, "oil"),
         ([], {"source_view.scale": [2.0, 1.0]}, "source_view.scale"),
         ([], {"steps.batch": 0}, "steps.batch is 0"),
         ([], {"optimizer.warmup": -5}, "optimizer.warmup is -5"),
         ([], {"optimizer.adaptation_lr": 0.0}, "optimizer.adaptation_lr is 0"),
-        ([], {"optimizer.adaptation_encoder": 0.0}, "optimizer.adaptation_encoder is 0"),
+        (
+            [],
+            {"optimizer.adaptation_encoder_lr_mult": 0.0},
+            "optimizer.adaptation_encoder_lr_mult is 0",
+        ),
         ([], {"optimizer.weight_decay": -1}, "optimizer.weight_decay is -1"),
-        ([], {"steps.ramp": -5}, "steps.ramp is -5"),
+        ([], {"steps.loss_ramp": -5}, "steps.loss_ramp is -5"),
         ([], {"workers": -1}, "workers is -1"),
         ([], {"seed": 10**14}, "seed is 100000000000000"),
     ],
@@ -119,24 +126,28 @@ def test_learning_rates_by_hand():
     table = {0: 0.5, 44: 0.5, 45: 0.05, 59: 0.05, 60: 0.005, 69: 0.005}
     first = {0: 1.0, 12_857: 1.0, 19_999: 1.0}
     for steps, wanted in ((released, first | drops), (short, first | early), (alone, table)):
-        stepped = tiny(**steps, **rates, optimizer__decay="step")
+        stepped = tiny(**steps, **rates, optimizer__schedule="step")
         for step, rate in wanted.items():
             assert learning_rate(stepped, step) == pytest.approx(rate), (steps, step)
     steps = {"steps__source": 100, "steps__adaptation": 70}
-    cosine = tiny(**steps, **rates, optimizer__decay="cosine", optimizer__warmup=10)
+    cosine = tiny(**steps, **rates, optimizer__schedule="cosine", optimizer__warmup=10)
     for step, rate in {0: 0.1, 50: 0.5, 100: 0.05, 135: 0.25}.items():
         assert learning_rate(cosine, step) == pytest.approx(rate, rel=1e-6)
 
 
 def test_encoder_learning_rate_in_both_stages():
-    steps = {"steps__source": 10, "steps__adaptation": 10, "optimizer__decay": "constant"}
-    rates = {"optimizer__lr": 1.0, "optimizer__adaptation_lr": 0.5, "optimizer__encoder": 0.2}
+    steps = {"steps__source": 10, "steps__adaptation": 10, "optimizer__schedule": "constant"}
+    rates = {
+        "optimizer__lr": 1.0,
+        "optimizer__adaptation_lr": 0.5,
+        "optimizer__encoder_lr_mult": 0.2,
+    }
     student = PoseModel(tiny().model, 14, tiny().crop.size)
     encoder = {id(p) for p in student.encoder.parameters()}
     beside = torch.nn.Parameter(torch.zeros(1))
     for adapting, encoder_rate in ((None, 0.1), (2.0, 1.0)):
         config = tiny(**steps, **rates, optimizer__adaptation_encoder=adapting)
-        groups = optimizer_of(config, 0, student, [([beside], 3.0)]).param_groups
+        groups = make_optimizer(config, 0, student, [([beside], 3.0)]).param_groups
         theirs = [{id(p) for p in group["params"]} for group in groups]
         assert theirs[1] == encoder
         assert theirs[0].isdisjoint(encoder)
@@ -145,7 +156,7 @@ def test_encoder_learning_rate_in_both_stages():
             found = [group["lr"] for group in groups]
             assert found == pytest.approx([encoder_rate if w is None else w for w in wanted])
             # A run from a stored model has the rates of the adaptation that it replaces.
-            fresh = optimizer_of(config, step, student, [([beside], 3.0)]).param_groups
+            fresh = make_optimizer(config, step, student, [([beside], 3.0)]).param_groups
             assert [group["lr"] for group in fresh] == pytest.approx(found)
 
 
@@ -158,14 +169,14 @@ def test_the_benchmarks_have_the_released_schedule_and_styles():
     for name in (*people, *animals):
         config = configure([name])
         assert (config.steps.source, config.steps.adaptation) == (20_000, 15_000)
-        assert (config.optimizer.decay, config.optimizer.lr) == ("step", 1e-4)
-        assert config.image.back == (0.0 if name in people else 0.5)
+        assert (config.optimizer.schedule, config.optimizer.lr) == ("step", 1e-4)
+        assert config.style.target_to_source == (0.0 if name in people else 0.5)
         rates = [learning_rate(config, step) for step in (22_499, 22_500, 30_000)]
         assert rates == pytest.approx([1e-4, 1e-5, 1e-6])
 
 
 def test_ramp_by_hand():
-    config = tiny(steps__source=10, steps__ramp=4)
+    config = tiny(steps__source=10, steps__loss_ramp=4)
     assert [ramp(config, step) for step in (10, 11, 13, 20)] == [0.25, 0.5, 1.0, 1.0]
     assert ramp(tiny(steps__source=10), 10) == 1.0
 

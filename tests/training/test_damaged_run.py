@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from posebridge.app.run_monitor import RunWatch
 from posebridge.app.training import sentence
 from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint, save_checkpoint
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.export.export import export
 from posebridge.inference.predictor import load
-from posebridge.inference.run_folder import read_course, step_of
+from posebridge.inference.run_folder import get_step, read_course
 from posebridge.training.diagnostics import NonFiniteLoss
 from posebridge.training.lightning_logging import disk_errors_named
 from posebridge.training.metrics_file import read_metrics
@@ -32,7 +32,7 @@ from tests.run_folders import same, weights
 
 @pytest.fixture(scope="module")
 def data(figures):
-    return read_labelled(figures.source), read_boxes(figures.target)
+    return read_labeled(figures.source), read_boxes(figures.target)
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,9 @@ def test_half_a_row_at_the_end_is_left_out_silently(stopped, tmp_path):
 )
 def test_damaged_results_of_a_checkpoint_have_no_step(content, stopped, tmp_path):
     run = shutil.copytree(stopped, tmp_path / "run")
-    assert step_of(run, "last") == 5
+    assert get_step(run, "last") == 5
     (run / "checkpoints" / "last" / "results.json").write_bytes(content)
-    assert step_of(run, "last") is None
+    assert get_step(run, "last") is None
 
 
 class Overflow(pl.Callback):
@@ -137,7 +137,7 @@ class Overflow(pl.Callback):
 
 def test_overflowing_gradient_is_not_stored(data, tmp_path):
     # A checkpoint after step 2, the end of the source stage after 3, validation and one after 5.
-    config = tiny(optimizer__clip=0)
+    config = tiny(optimizer__grad_clip_norm=0)
     whole = train(config, *data, tmp_path / "whole")
     for step in (2, 3, 5):
         run = tmp_path / str(step)
@@ -198,7 +198,7 @@ def test_flipped_bit_in_a_style_decoder_is_reported(data, tmp_path):
     content = np.frombuffer(file.read_bytes(), dtype=np.uint8).copy()
     content[-3] ^= 1
     file.write_bytes(content.tobytes())
-    other = tiny(**ADAIN, steps__source=0, steps__adaptation=1, image__decoder=str(file))
+    other = tiny(**ADAIN, steps__source=0, steps__adaptation=1, style__decoder=str(file))
     with pytest.raises(InputError, match=r"decoder\.safetensors is damaged .* remove it"):
         train(other, *data, tmp_path / "other")
 

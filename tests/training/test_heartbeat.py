@@ -15,7 +15,7 @@ from rich.console import Console
 
 from posebridge.api import run
 from posebridge.app.run_monitor import RunWatch
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.training.heartbeat import PROGRESS, presence, read_progress, require_alone
 from posebridge.training.run import train
@@ -51,7 +51,7 @@ def test_finished_run_records_done(finished_run):
     ("error", "state"), [(KeyboardInterrupt(), "stopped"), (RuntimeError("x"), "failed")]
 )
 def test_interrupted_run_records_its_end_and_resumes_the_count(error, state, figures, tmp_path):
-    data = read_labelled(figures.source), read_boxes(figures.target)
+    data = read_labeled(figures.source), read_boxes(figures.target)
     config = tiny(source=str(figures.source), target=str(figures.target))
     watcher = At(tmp_path, 5, error)
     with pytest.raises(type(error)):

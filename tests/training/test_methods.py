@@ -12,7 +12,7 @@ from posebridge.alignment.coarse_to_fine import CoarseToFine, falling, rising
 from posebridge.alignment.level import levels_on
 from posebridge.alignment.mean_teacher import MeanTeacher
 from posebridge.alignment.pseudo_labels import make_labels
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.models.pose import PoseOutput
 from posebridge.ops import affine, heatmaps
@@ -59,7 +59,7 @@ def weight(config, term, step):
 
 @pytest.fixture(scope="module")
 def data(figures):
-    return read_labelled(figures.source), read_boxes(figures.target)
+    return read_labeled(figures.source), read_boxes(figures.target)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def runs(data, tmp_path_factory):
     """Return a finished run of each method, all with a facing model."""
     root = tmp_path_factory.mktemp("methods")
     for name in METHODS:
-        train(method(name, model__sides="facing"), *data, root / name)
+        train(method(name, model__left_right="facing"), *data, root / name)
     return root
 
 
@@ -84,7 +84,9 @@ def test_self_training_curriculum_is_as_published():
 
 
 def test_rounds_that_do_not_divide_the_steps():
-    config = method("ccssl", steps__source=4, steps__adaptation=7, consistency__rounds=3)
+    config = method(
+        "ccssl", steps__source=4, steps__adaptation=7, consistency__self_training_rounds=3
+    )
     # Step a of the adaptation is in round floor(3 a / 7): 0 0 0 1 1 2 2.
     assert [step for step in range(11) if round_begins(config, step)] == [4, 7, 9]
     one = method("uda_animal", steps__source=4, steps__adaptation=7)
@@ -93,11 +95,11 @@ def test_rounds_that_do_not_divide_the_steps():
 
 
 def test_keep_ratio_is_linear_without_rounds():
-    line = {"consistency__keep_first": 1.0, "consistency__keep": 0.5}
+    line = {"consistency__keep_first": 1.0, "consistency__keep_ratio": 0.5}
     config = tiny(steps__source=10, steps__adaptation=40, **line)  # within the first half
     shares = [keep_ratio(config, step) for step in (10, 15, 20, 30, 49)]
     assert shares == pytest.approx([1, 0.875, 0.75, 0.5, 0.5])
-    assert keep_ratio(tiny(), 4) == keep_ratio(tiny(), 9) == tiny().consistency.keep
+    assert keep_ratio(tiny(), 4) == keep_ratio(tiny(), 9) == tiny().consistency.keep_ratio
     at_once = tiny(consistency__keep_within=0, **line)
     assert keep_ratio(at_once, 4) == 0.5
 
@@ -109,7 +111,11 @@ def test_pseudo_label_weights_in_transition():
     assert falling(0, 0.4, 0.3) == 1
     assert falling(0.2, 0.4, 0.3) == pytest.approx(0.5)
     assert falling(0.4, 0.4, 0.3) == falling(1, 0.4, 0.3) == 0.3
-    settings = {"refine__weight": 2, "refine__rise": 0.5, "refine__first": 0.1}
+    settings = {
+        "coarse_to_fine__weight": 2,
+        "coarse_to_fine__ramp": 0.5,
+        "coarse_to_fine__min_initial_weight": 0.1,
+    }
     config = method(
         "uda_animal", steps__source=10, steps__adaptation=40, consistency__weight=3, **settings
     )
@@ -122,7 +128,7 @@ def test_pseudo_label_weights_in_transition():
 
 def test_regda_feature_weight_rises():
     config = method(
-        "regda", steps__source=10, steps__adaptation=100, disparity__weight=3, disparity__rise=0.2
+        "regda", steps__source=10, steps__adaptation=100, regda__weight=3, regda__ramp=0.2
     )
     assert weight(config, "regressor", 10) == weight(config, "regressor", 90) == 3
     assert weight(config, "disparity", 10) == 0
@@ -151,7 +157,7 @@ def test_joints_are_weighted_by_confidence():
         config.teacher_view,
         step_generator(0, 0),
         keep_ratio=0.75,
-        radius=config.consistency.spread,
+        radius=config.consistency.consensus_radius,
         confidence_weighted=True,
     )
     assert found.kept.tolist() == [[True, False, True, True]]
@@ -176,7 +182,7 @@ def test_method_outputs_an_ordinary_model(name, runs, finished_run):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_starts_from_a_stored_source_model(name, runs, data, tmp_path):
     # All three share the source stage, whatever follows it.
-    config = method(name, model__sides="facing", start_from=str(runs / "regda"))
+    config = method(name, model__left_right="facing", init_from=str(runs / "regda"))
     train(config, *data, tmp_path / "run")
     assert same(weights(runs / name, "last"), weights(tmp_path / "run", "last"))
 
@@ -188,7 +194,7 @@ def test_labeling_model_is_fixed_within_a_round(data, tmp_path):
     def copy(module):
         return {k: v.clone() for k, v in module.state_dict().items()}
 
-    class Watch(pl.Callback):
+    class FiniteLossGuard(pl.Callback):
         def on_train_batch_end(self, trainer, pl_module, *_):
             assert isinstance(pl_module, Adapter)
             level = pl_module.levels["consistency"]
@@ -196,8 +202,8 @@ def test_labeling_model_is_fixed_within_a_round(data, tmp_path):
             students.append(copy(pl_module.student))
             labelers.append(copy(level.labeler.module))
 
-    config = method("ccssl", consistency__rounds=3, steps__source=1)
-    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    config = method("ccssl", consistency__self_training_rounds=3, steps__source=1)
+    train(config, *data, tmp_path / "run", callbacks=[FiniteLossGuard()])
     for first in (1, 3, 5):
         assert same(labelers[first], students[first - 1])
         assert same(labelers[first], labelers[first + 1])
@@ -216,13 +222,16 @@ def test_methods_are_off_by_default(data):
     ("overrides", "words"),
     [
         (
-            {"refine.weight": 1, "consistency.weight": 0},
+            {"coarse_to_fine.weight": 1, "consistency.weight": 0},
             "refinement block refines the labels of consistency",
         ),
-        ({"disparity.rise": 0}, "disparity.rise is 0; give a number above 0"),
-        ({"consistency.rounds": -1}, "consistency.rounds is -1; give a number from 0 to 10000"),
-        ({"consistency.keep_first": 1.2}, "consistency.keep_first is 1.2"),
-        ({"disparity.margin": -1}, "disparity.margin is -1"),
+        ({"regda.ramp": 0}, "regda.ramp is 0; give a number above 0"),
+        (
+            {"consistency.self_training_rounds": -1},
+            "consistency.self_training_rounds is -1; give a number from 0 to 10000",
+        ),
+        ({"consistency.keep_ratio_start": 1.2}, "consistency.keep_ratio_start is 1.2"),
+        ({"regda.source_weight": -1}, "regda.source_weight is -1"),
     ],
 )
 def test_invalid_settings_are_refused(overrides, words):

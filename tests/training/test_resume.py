@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.training.config import AdaptConfig
 from posebridge.training.presets import configure, known_presets, preset_settings
 from posebridge.training.run import train
@@ -20,11 +20,11 @@ SOURCE_STEPS, STORED_EVERY = 4, 2
 
 def resumable(preset: str, initial_model: object) -> AdaptConfig:
     """Return a tiny configuration of a preset that stores its state every second step."""
-    own: dict[str, object] = {"model.sides": "facing"}
+    own: dict[str, object] = {"model.left_right": "facing"}
     tiny = dict(TINY)
     if preset in SOURCE_FREE:
         # Crop, network and source steps are those of the model; a strong L2-SP has to be stored.
-        own = {"start_from": initial_model, "anchor": 200}
+        own = {"init_from": initial_model, "l2sp.weight": 200}
         tiny = {n: v for n, v in TINY.items() if n.split(".")[0] not in ("crop", "model")}
         del tiny["steps.source"]
     return configure(
@@ -37,7 +37,7 @@ def test_resume_is_bit_exact(preset, figures, finished_run, tmp_path):
     """Kill one run in its source stage and again in its adaptation, each time past a stored step."""
     config = resumable(preset, finished_run)
     free = preset in SOURCE_FREE
-    data = None if free else read_labelled(figures.source), read_boxes(figures.target)
+    data = None if free else read_labeled(figures.source), read_boxes(figures.target)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     expected = train(config, *data, whole)
     for number, step in enumerate((3, 5) if free else (3, SOURCE_STEPS + 3)):

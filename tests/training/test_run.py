@@ -17,9 +17,9 @@ import pytest
 import torch
 
 import posebridge.training
-from posebridge.data.formats.coco import read_boxes, read_labelled
-from posebridge.data.loaders import PairedSteps
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.formats.coco import read_boxes, read_labeled
+from posebridge.data.loaders import PairedBatches
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.inference.predictor import load
 from posebridge.training import adapter
@@ -36,7 +36,7 @@ from tests.run_folders import StopAfter, logged, same, weights
 
 @pytest.fixture(scope="module")
 def data(figures):
-    return read_labelled(figures.source), read_boxes(figures.target)
+    return read_labeled(figures.source), read_boxes(figures.target)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_run_killed_before_its_first_state_starts_again(finished, data, tmp_path
 
 def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path):
     folder, whole = finished
-    config = tiny(start_from=str(folder))
+    config = tiny(init_from=str(folder))
     result = train(config, *data, tmp_path / "run")
     assert result.validation == whole.validation
     assert same(weights(folder, "last"), weights(tmp_path / "run", "last"))
@@ -84,8 +84,8 @@ def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path)
 
 def test_stored_model_with_another_config_is_refused(finished, data, tmp_path):
     """Refuse another config: it has to describe the output model."""
-    config = tiny(start_from=str(finished[0]), model__decoder_width=24)
-    with pytest.raises(InputError, match="and model.decoder_width is 24; set it to the model's"):
+    config = tiny(init_from=str(finished[0]), model__decoder_width=24)
+    with pytest.raises(InputError, match="and model.decoder_channels is 24; set it to the model's"):
         train(config, *data, tmp_path / "run")
 
 
@@ -102,17 +102,17 @@ def test_target_labels_change_nothing(figures, data, finished, tmp_path):
     content = json.loads(figures.target.read_text())
     for annotation in content["annotations"]:
         annotation["keypoints"] = [1.0, 2.0, 2] * 14
-    labelled = tmp_path / "annotations.json"
-    labelled.write_text(json.dumps(content))
+    labeled = tmp_path / "annotations.json"
+    labeled.write_text(json.dumps(content))
     shutil.copytree(figures.target.parent / "images", tmp_path / "images")
     # The held-out fraction is drawn from sorted names, which are equal in both folders.
-    train(tiny(), data[0], read_boxes(labelled), tmp_path / "run")
+    train(tiny(), data[0], read_boxes(labeled), tmp_path / "run")
     assert same(weights(finished[0], "last"), weights(tmp_path / "run", "last"))
 
 
 def test_training_has_no_input_for_target_keypoints():
-    assert get_type_hints(train)["target"] is UnlabelledSamples
-    assert not {"points", "labelled", "keypoints"} & set(UnlabelledSamples.__dataclass_fields__)
+    assert get_type_hints(train)["target"] is UnlabeledSamples
+    assert not {"points", "labeled", "keypoints"} & set(UnlabeledSamples.__dataclass_fields__)
     assert set(inspect.signature(validators.ask).parameters) == {
         *("model", "crops", "mirror", "seed", "batch")
     }
@@ -128,16 +128,16 @@ def test_training_has_no_input_for_target_keypoints():
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         }
-        assert not imported & {"read_labelled", "score", "evaluate_predictions"}, file
+        assert not imported & {"read_labeled", "score", "evaluate_predictions"}, file
 
 
 def test_the_split_shares_no_image(data):
-    split = split_target(data[1], tiny(held_out__held_out=0.25))
+    split = split_target(data[1], tiny(validation__fraction=0.25))
     assert len(split.held_out) == 6
     assert not set(split.training.files) & set(split.held_out.files)
     assert len(split.training) + len(split.held_out) == len(data[1])
     # Whatever the fraction, at least one image stays for training.
-    assert len(split_target(data[1], tiny(held_out__held_out=1.0)).training) == 1
+    assert len(split_target(data[1], tiny(validation__fraction=1.0)).training) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,17 +160,17 @@ def test_source_only_does_not_read_the_target(data, tmp_path):
         consistency__weight=0,
         feature__weight=0,
         pose__weight=0,
-        image__style="none",
+        style__method="none",
         statistics="source",
         steps__adaptation=2,
     )
     seen = []
 
-    class Watch(pl.Callback):
+    class FiniteLossGuard(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, *_):
             seen.append(batch.target)
 
-    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    train(config, *data, tmp_path / "run", callbacks=[FiniteLossGuard()])
     assert seen == [None] * 6
     assert not logged(tmp_path / "run") & {"loss/consistency", "loss/feature", "loss/pose"}
 
@@ -179,7 +179,7 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
     """Check it from a stored model too: batch normalization must use the adaptation's batches."""
     states = []
 
-    class Watch(pl.Callback):
+    class FiniteLossGuard(pl.Callback):
         def on_train_batch_end(self, trainer, pl_module, *_):
             assert isinstance(pl_module, Adapter)
             assert pl_module.student.training
@@ -189,8 +189,8 @@ def test_student_trains_and_teacher_follows(data, tmp_path):
 
     first = tmp_path / "first"
     train(tiny(steps__source=1, steps__adaptation=1), *data, first)
-    config = tiny(start_from=str(first), steps__source=1, steps__adaptation=2, teacher_decay=0.5)
-    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    config = tiny(init_from=str(first), steps__source=1, steps__adaptation=2, ema_decay=0.5)
+    train(config, *data, tmp_path / "run", callbacks=[FiniteLossGuard()])
     for name in ("head.weight", "decoder.1.running_mean"):
         (_, before), (student, after) = states[0][name], states[1][name]
         torch.testing.assert_close(after, 0.5 * before + 0.5 * student)
@@ -209,7 +209,7 @@ def test_resume_after_stop_after_is_bit_exact(finished, data, tmp_path):
 
 def test_facing_is_trained_and_restored(data, tmp_path):
     run = tmp_path / "run"
-    train(tiny(model__sides="facing", consistency__views=2), *data, run)
+    train(tiny(model__left_right="facing", consistency__teacher_views=2), *data, run)
     assert {"loss/facing", "loss/target_facing"} <= logged(run)
     before, after = weights(run, "source"), weights(run, "last")
     assert not torch.equal(before["facing.layers.2.weight"], after["facing.layers.2.weight"])
@@ -227,7 +227,7 @@ def test_facing_is_trained_and_restored(data, tmp_path):
 
 def test_label_shift_corrects_only_the_output_model(data, tmp_path):
     for share in ("target", "source"):
-        train(tiny(model__sides="facing", facing_share=share), *data, tmp_path / share)
+        train(tiny(model__left_right="facing", facing__prior=share), *data, tmp_path / share)
     corrected, plain = weights(tmp_path / "target", "last"), weights(tmp_path / "source", "last")
     changed = [name for name in plain if not torch.equal(plain[name], corrected[name])]
     assert changed == ["facing.layers.2.bias"]
@@ -254,7 +254,7 @@ def test_broken_images_are_skipped_and_reported(figures, data, tmp_path):
     images[0].write_bytes(images[0].read_bytes()[:600])  # whole header, truncated pixels
     images[1].write_bytes(b"no image")
     target = read_boxes(tmp_path / "target")
-    result = train(tiny(held_out__held_out=0.05), data[0], target, tmp_path / "run")
+    result = train(tiny(validation__fraction=0.05), data[0], target, tmp_path / "run")
     assert any(images[1].name in line for line in result.skipped)
     assert (tmp_path / "run" / "skipped.txt").read_text().count("\n") == len(result.skipped)
     for image in images:
@@ -295,9 +295,9 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
     """Take one step from one start with other source images, and compare the running means."""
 
     def running_mean(brightness: int) -> torch.Tensor:
-        config = tiny(statistics=statistics, steps__source=0, image__probability=0)
+        config = tiny(statistics=statistics, steps__source=0, style__source_to_target=0)
         adapter = Adapter(config, data[0].skeleton, build_model(config, data[0].skeleton))
-        batch = PairedSteps(data[0], data[1], config.crop, 4, 0, 0)[0]
+        batch = PairedBatches(data[0], data[1], config.crop, 4, 0, 0)[0]
         source = batch.source._replace(images=batch.source.images // brightness)
         adapter.training_step(batch._replace(source=source), 0)
         layers = [m for m in adapter.student.modules() if isinstance(m, torch.nn.BatchNorm2d)]
@@ -318,9 +318,9 @@ def test_adabn_trains_like_source_only_with_target_statistics(data, tmp_path):
 
 
 def test_configured_validator_selects_and_all_are_logged(data, tmp_path):
-    result = train(tiny(held_out__validator="certainty"), *data, tmp_path / "run")
-    asked = {*validators.VALIDATORS, "settled", "teacher_student"}
-    assert {f"validator/{name}" for name in asked} <= logged(tmp_path / "run")
+    result = train(tiny(validation__validator="certainty"), *data, tmp_path / "run")
+    tta = {*validators.VALIDATORS, "settled", "teacher_student"}
+    assert {f"validator/{name}" for name in tta} <= logged(tmp_path / "run")
     assert all(-1 <= value <= 0 for _, value in result.validation)
     assert result.selected == max(result.validation, key=lambda look: look[1])[0]
     chosen = json.loads((tmp_path / "run/checkpoints/selected/results.json").read_text())

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import pytest
 from safetensors.torch import load_file
 
-from posebridge.data.formats.coco import read_boxes, read_labelled
+from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.errors import InputError
 from posebridge.training.run import train
 from tests.conftest import ADAIN, tiny
@@ -17,11 +17,11 @@ from tests.run_folders import same, weights
 
 @pytest.fixture(scope="module")
 def data(figures):
-    return read_labelled(figures.source), read_boxes(figures.target)
+    return read_labeled(figures.source), read_boxes(figures.target)
 
 
 def test_initial_model_without_adaptation_is_refused(finished_run, data, tmp_path):
-    config = tiny(start_from=str(finished_run), steps__adaptation=0)
+    config = tiny(init_from=str(finished_run), steps__adaptation=0)
     for source in (data[0], None):
         with pytest.raises(InputError, match="nothing to train, give 1 or more"):
             train(config, source, data[1], tmp_path / "run")
@@ -59,14 +59,14 @@ def test_the_source_stage_alone_trains_no_style_network(data, tmp_path):
 def test_style_transfer_alone_reads_no_target_batch(data, tmp_path, style):
     """Take styles from the bank, which is filled before the first step."""
     off = {"consistency__weight": 0, "feature__weight": 0, "pose__weight": 0}
-    config = tiny(image__style=style, image__probability=1, statistics="source", **off)
+    config = tiny(style__method=style, style__source_to_target=1, statistics="source", **off)
     assert config.uses_target and not config.uses_target_view
     seen = []
 
-    class Watch(pl.Callback):
+    class FiniteLossGuard(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, *_):
             seen.append((batch.target, len(pl_module.setup_of_levels.style_bank.target)))
 
-    train(config, *data, tmp_path / "run", callbacks=[Watch()])
+    train(config, *data, tmp_path / "run", callbacks=[FiniteLossGuard()])
     assert [target for target, _ in seen] == [None] * 10
     assert all(rows > 0 for _, rows in seen)

@@ -24,8 +24,8 @@ from posebridge.alignment.l2sp import L2SP, L2SPConfig
 from posebridge.alignment.pseudo_labels import PseudoLabels
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
-from posebridge.data.formats.coco import read_boxes, read_labelled
-from posebridge.data.loaders import PairedSteps
+from posebridge.data.formats.coco import read_boxes, read_labeled
+from posebridge.data.loaders import PairedBatches
 from posebridge.ops import affine
 from posebridge.training.adapter import Adapter, make_setup
 from posebridge.training.presets import configure
@@ -58,7 +58,7 @@ def opened_files() -> Iterator[list[str]]:
 
 
 def settings(start: Path, **more: Any):
-    overrides = {**SHORT, "start_from": start} | {k.replace("__", "."): v for k, v in more.items()}
+    overrides = {**SHORT, "init_from": start} | {k.replace("__", "."): v for k, v in more.items()}
     return configure(["demo", "source_free"], overrides=overrides)
 
 
@@ -71,7 +71,7 @@ def target(figures):
 def free(finished_run, figures, tmp_path_factory) -> tuple[Path, api.RunResult, list[str]]:
     """Return a whole run with its report, and every file that it opened."""
     folder = tmp_path_factory.mktemp("free") / "run"
-    overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
+    overrides = {**SHORT, "init_from": finished_run, "validation.fraction": 0.5}
     with opened_files() as opened:
         result = api.adapt(
             *(None, figures.target, folder),
@@ -91,7 +91,7 @@ def test_no_source_file_is_opened(free, figures):
 def test_repeated_call_resumes_a_stopped_run(free, figures, finished_run, tmp_path):
     """Keep crop and model of the initial model, whatever the presets set."""
     whole, _, _ = free
-    overrides = {**SHORT, "start_from": finished_run, "held_out.held_out": 0.5}
+    overrides = {**SHORT, "init_from": finished_run, "validation.fraction": 0.5}
     given = {"target": figures.target, "preset": ["demo", "source_free"], "overrides": overrides}
     for more in ({"stop_after": 3}, {"resume": True}):
         quiet = Console(quiet=True)
@@ -153,15 +153,15 @@ def test_report_compares_with_the_initial_model(free):
 def test_report_calibrates_on_given_source_images(free, figures, tmp_path):
     folder = Path(shutil.copytree(free[0], tmp_path / "run"))
     made = api.make_report(folder, source_validation=figures.test)
-    assert made.judgement.source_kind == "given"
-    assert "source_pck@0.05" in {row.name for row in made.judgement.validators}
+    assert made.judgment.source_kind == "given"
+    assert "source_pck@0.05" in {row.name for row in made.judgment.validators}
 
 
 def test_facing_without_a_source(figures, target, tmp_path, capsys):
     """Leave the output model uncorrected: the fraction on the source is unknown."""
     first, free = tmp_path / "first", tmp_path / "free"
-    train(tiny(model__sides="facing"), read_labelled(figures.source), target, first)
-    train(settings(first, teacher_decay=0), None, target, free)
+    train(tiny(model__left_right="facing"), read_labeled(figures.source), target, first)
+    train(settings(first, ema_decay=0), None, target, free)
     assert "loss/target_facing" in logged(free)
     assert same(weights(first, "source"), weights(free, "source"))
     stored = torch.load(free / "resume.ckpt", weights_only=True)["state_dict"]
@@ -169,17 +169,17 @@ def test_facing_without_a_source(figures, target, tmp_path, capsys):
     assert torch.equal(
         teacher["facing.layers.2.bias"], weights(free, "last")["facing.layers.2.bias"]
     )
-    given = ["adapt", "--preset", "source_free", "--facing_share=target", f"--start-from={first}"]
+    given = ["adapt", "--preset", "source_free", "--facing_share=target", f"--init-from={first}"]
     assert main([*given, f"--target={figures.target}", "--out", str(tmp_path / "no")]) == 2
     said = capsys.readouterr().err
-    assert "facing_share is target" in said and said.count("\n") == 1
+    assert "facing__prior is target" in said and said.count("\n") == 1
 
 
 def test_target_crops_equal_those_of_a_run_with_source(figures, target):
-    source, crops = read_labelled(figures.source), tiny().crop
+    source, crops = read_labeled(figures.source), tiny().crop
     for step in (2, 9):
-        beside = PairedSteps(source, target, crops, 4, 0, 2)[step]
-        alone = PairedSteps(None, target, crops, 4, 0, 2)[step]
+        beside = PairedBatches(source, target, crops, 4, 0, 2)[step]
+        alone = PairedBatches(None, target, crops, 4, 0, 2)[step]
         assert alone.source is None and beside.source is not None
         assert alone.target is not None and beside.target is not None
         assert torch.equal(alone.target, beside.target)
@@ -223,7 +223,7 @@ def test_l2sp_keeps_the_student_near_its_start(finished_run, target, tmp_path):
     away = {}
     for anchor in (0, 400):
         folder = tmp_path / str(anchor)
-        train(settings(finished_run, anchor=anchor, teacher_decay=0), None, target, folder)
+        train(settings(finished_run, l2sp__weight=anchor, ema_decay=0), None, target, folder)
         before, after = weights(folder, "source"), weights(folder, "last")
         learned = [n for n in before if "running" not in n and "num_batches" not in n]
         away[anchor] = sum(float((before[n] - after[n]).square().sum()) for n in learned) ** 0.5
@@ -241,7 +241,7 @@ def test_bone_prior_weights_pseudo_labels_of_their_view():
     points = affine.points_to_view(crop, flip, mirror)
     seen = torch.ones(1, 5, dtype=torch.bool)
     labels = PseudoLabels(points, torch.ones(1, 5), seen, seen, seen, 1.0, torch.zeros(()), None)
-    config = tiny(prior__weight=0.5)
+    config = tiny(bone_prior__weight=0.5)
     level = BonePrior(config.prior, make_setup(config, None, bones))
     level.build(None, 0)  # pyright: ignore[reportArgumentType]
     found = level.plausible(labels, flip, mirror)
@@ -258,8 +258,8 @@ def test_bone_prior_weights_pseudo_labels_of_their_view():
     ],
 )
 def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_path):
-    """Set limits near zero: with prior.weight 1 no pseudo-label counts and the loss is 0."""
-    source = read_labelled(figures.source)
+    """Set limits near zero: with bone_prior.weight 1 no pseudo-label counts and the loss is 0."""
+    source = read_labeled(figures.source)
     rows: dict[float, str] = {}
 
     class Narrow(pl.Callback):
@@ -273,9 +273,9 @@ def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_pat
     for weight in (0.0, 1.0):
         folder = tmp_path / str(weight)
         # Every visible joint is kept: of four images a small ratio may round to none.
-        kept = {"consistency.keep": 1.0, "consistency.keep_first": 1.0}
+        kept = {"consistency.keep_ratio": 1.0, "consistency.keep_ratio_start": 1.0}
         one_step = {"steps.source": 1, "steps.adaptation": 1}
-        overrides = {**TINY, "prior.weight": weight, **kept, **one_step}
+        overrides = {**TINY, "bone_prior.weight": weight, **kept, **one_step}
         config = configure(["demo", preset], overrides=overrides)
         train(config, source, target, folder, callbacks=[Narrow()])
         rows[weight] = (folder / "metrics.csv").read_text()
@@ -292,7 +292,7 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
     short = [f"--{n}={v}" for n, v in SHORT.items() if not n.startswith("steps.source")]
     given = ("adapt", "--preset", "source_free", "--target", figures.target.parent / "images")
     out = tmp_path / "run"
-    done = posebridge_here(*given, "--start-from", model, *short, "--out", out)
+    done = posebridge_here(*given, "--init-from", model, *short, "--out", out)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "source: none; adapting the model" in said
@@ -300,7 +300,7 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
     assert same(load_file(model / "model.safetensors"), weights(out, "source"))
     refused = posebridge_here(*given, *short, "--out", tmp_path / "other")
     assert refused.returncode == 2
-    assert "--start-from" in refused.stderr
+    assert "--init-from" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "other").exists()
 
@@ -309,23 +309,29 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
     ("arguments", "words"),
     [
         (["--feature.weight=0.1"], "feature.weight is 0.1 and needs source images"),
-        (["--image.style=fourier", "--image.back=0.5"], "image.back is 0.5 and needs source"),
-        (["--image.style=fourier", "--image.probability=1"], "image.probability is 1 and needs"),
-        (["--disparity.weight=1"], "disparity.weight is 1 and needs source images"),
-        (["--refine.weight=1"], "refine.weight is 1 and needs source images"),
-        (["--statistics=both"], "statistics is both and needs source images"),
+        (
+            ["--style.method=fourier", "--style.target_to_source=0.5"],
+            "style.target_to_source is 0.5 and needs source",
+        ),
+        (
+            ["--style.method=fourier", "--style.source_to_target=1"],
+            "style.source_to_target is 1 and needs",
+        ),
+        (["--regda.weight=1"], "regda.weight is 1 and needs source images"),
+        (["--coarse_to_fine.weight=1"], "coarse_to_fine.weight is 1 and needs source images"),
+        (["--batchnorm-stats=both"], "statistics is both and needs source images"),
         (["--mapping=joints.yaml"], "mapping joints.yaml says which keypoints the source's are"),
         (["--pose.weight=0", "--consistency.weight=0"], "nothing is learned from the target"),
         (["--steps.adaptation=0"], "steps.adaptation is 0"),
         (["--skeleton=coco-17"], "the skeleton coco-17 has 17 keypoints"),
-        (["--prior.weight=2"], "prior.weight is 2"),
-        (["--anchor=-1"], "anchor is -1"),
+        (["--bone_prior.weight=2"], "bone_prior.weight is 2"),
+        (["--l2sp.weight=-1"], "anchor is -1"),
     ],
 )
 def test_impossible_source_free_settings_are_refused(
     arguments, words, finished_run, figures, tmp_path, capsys
 ):
-    given = ["adapt", "--preset", "source_free", "--start-from", str(finished_run)]
+    given = ["adapt", "--preset", "source_free", "--init-from", str(finished_run)]
     given += [f"--target={figures.target}", *arguments, "--out", str(tmp_path / "run")]
     assert main(given) == 2
     said = capsys.readouterr().err
@@ -340,16 +346,16 @@ def test_bone_prior_refuses_a_model_without_bones(finished_run, figures, target,
     bare = {name: part for name, part in found.results.items() if name != "source_poses"}
     old = tmp_path / "old"
     save_checkpoint(old, found.model, found.skeleton, found.config, bare)
-    given = ["adapt", "--preset", "source_free", "--start-from", str(old)]
+    given = ["adapt", "--preset", "source_free", "--init-from", str(old)]
     given += [f"--target={figures.target}", "--out", str(tmp_path / "run")]
     assert main(given) == 2
     assert "has no bone lengths of its source; set it to 0" in capsys.readouterr().err
-    train(settings(old, prior__weight=0, steps__adaptation=1), None, target, tmp_path / "run")
+    train(settings(old, bone_prior__weight=0, steps__adaptation=1), None, target, tmp_path / "run")
     assert load_checkpoint(tmp_path / "run").results["source_poses"] == {}
 
 
 def test_a_style_network_needs_a_source(finished_run, figures, tmp_path, capsys):
-    given = ["train-style", "--preset", "source_free", "--start-from", str(finished_run)]
+    given = ["train-style", "--preset", "source_free", "--init-from", str(finished_run)]
     given += [f"--target={figures.target}", "--out", str(tmp_path / "style.safetensors")]
     assert main(given) == 2
     assert "a style network needs source images" in capsys.readouterr().err

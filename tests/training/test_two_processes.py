@@ -49,7 +49,7 @@ ROUNDS = 3
 @pytest.fixture(scope="module")
 def told(figures, tmp_path_factory):
     root = tmp_path_factory.mktemp("two")
-    config = tiny(source=str(figures.source), target=str(figures.target), image__style="none")
+    config = tiny(source=str(figures.source), target=str(figures.target), style__method="none")
     (root / "config.yaml").write_text(yaml.safe_dump(config.to_dict()))
     processes = [
         subprocess.Popen(

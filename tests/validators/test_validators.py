@@ -82,22 +82,22 @@ def test_information_by_hand(mean, entropy, value):
 
 def test_neighborhood_density_by_hand():
     """Compare four equidistant points with two pairs, where each has one neighbor."""
-    assert validators.neighbourhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
+    assert validators.neighborhood_density(answers()) == pytest.approx(math.log(3), rel=1e-5)
     pairs = torch.eye(4)[[0, 0, 1, 1]]
     near, far = math.exp(20), 1.0
     p, q = near / (near + 2 * far), far / (near + 2 * far)
     value = -(p * math.log(p) + 2 * q * math.log(q))
-    found = validators.neighbourhood_density(answers(descriptors=pairs))
+    found = validators.neighborhood_density(answers(descriptors=pairs))
     assert found == pytest.approx(value, abs=1e-6)
-    assert validators.neighbourhood_density(answers(descriptors=torch.eye(2))) == 0
+    assert validators.neighborhood_density(answers(descriptors=torch.eye(2))) == 0
 
 
 def test_source_pck_by_hand():
     labels = answers().points.numpy().copy()
     labels[:2, 0] += 4  # 5.7 px away, more than 5
-    labelled = np.ones((4, 2), bool)
-    labelled[1, 0] = False
-    found = validators.source_pck(answers().points, labels, labelled, 100)
+    labeled = np.ones((4, 2), bool)
+    labeled[1, 0] = False
+    found = validators.source_pck(answers().points, labels, labeled, 100)
     assert found == pytest.approx(100 * 6 / 7, rel=1e-5)
 
 
@@ -122,9 +122,9 @@ def test_pose_prior_is_independent_of_position():
     draw = np.random.default_rng(0)
     base = np.array([[0.0, 0], [10, 0], [10, 20], [0, 30]])
     poses = (base + draw.normal(0, 1.0, (200, 4, 2))).astype(np.float32)
-    labelled = np.ones((200, 4), bool)
-    poses[0], labelled[0, 0] = 1e6, False  # not whole: it does not count
-    prior = PosePrior(poses, labelled)
+    labeled = np.ones((200, 4), bool)
+    poses[0], labeled[0, 0] = 1e6, False  # not whole: it does not count
+    prior = PosePrior(poses, labeled)
 
     def likelihood(points: np.ndarray) -> float:
         return prior(answers(points=torch.from_numpy(points.astype(np.float32))))
@@ -134,7 +134,7 @@ def test_pose_prior_is_independent_of_position():
     assert near > likelihood(base[None, ::-1].repeat(9, 0)) + 1
     assert near > likelihood(np.zeros((9, 4, 2)))
     with pytest.raises(ValueError, match="two subjects"):
-        PosePrior(poses[:1], labelled[:1])
+        PosePrior(poses[:1], labeled[:1])
 
 
 def test_ranks_are_averaged_and_shared():

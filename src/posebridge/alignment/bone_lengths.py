@@ -65,7 +65,7 @@ class BoneLengths(nn.Module):
 
     @classmethod
     def of(
-        cls, points: Float[Tensor, "N K 2"], labelled: Bool[Tensor, "N K"], skeleton: Skeleton
+        cls, points: Float[Tensor, "N K 2"], labeled: Bool[Tensor, "N K"], skeleton: Skeleton
     ) -> BoneLengths | None:
         """Return the lengths from labeled subjects; None where too few bones are labeled."""
         bones = [edge for edge in dict.fromkeys(map(_bone, skeleton.edges)) if edge[0] != edge[1]]
@@ -74,7 +74,7 @@ class BoneLengths(nn.Module):
         place = {bone: index for index, bone in enumerate(bones)}
         mirror = skeleton.mirror
         twins = [place.get(_bone((mirror[i], mirror[j])), place[i, j]) for i, j in bones]
-        lengths = _lengths(points.float(), labelled, torch.tensor(bones))
+        lengths = _lengths(points.float(), labeled, torch.tensor(bones))
         lengths = lengths[(~lengths.isnan()).sum(dim=1) >= _LEAST_BONES]
         if len(lengths) < LEAST_POSES:
             return None

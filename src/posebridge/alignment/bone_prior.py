@@ -17,13 +17,13 @@ from posebridge.ranges import Fraction
 
 
 @dataclass(frozen=True)
-class PriorConfig:
-    """What is known of the source's poses, when pseudo-labels are learned from.
+class BonePriorConfig:
+    """Bone lengths of the source as a prior for pseudo-labels.
 
     Attributes:
-        weight: how much less is learned from a joint whose bones are longer, beside the subject's
-            others, than the source's ever are: 0 ignores bones, 1 learns nothing from a joint
-            without a plausible one.
+        weight: how much less the student learns from a keypoint whose bones, relative to the subject's
+            other bones, are longer than any in the source. 0 ignores bones; 1 learns nothing from a
+            keypoint without a plausible bone.
     """
 
     weight: Fraction = 0.0
@@ -33,13 +33,13 @@ class PriorConfig:
 class BonePrior(Level):
     """A lower weight for pseudo-labels with longer bones than the source ever shows."""
 
-    name = "prior"
-    config_type = PriorConfig
+    name = "bone_prior"
+    config_type = BonePriorConfig
     needs = frozenset({"target", "bones"})
     pushes = frozenset({"pose_prior"})
     description = "bones of plausible lengths"
 
-    config: PriorConfig
+    config: BonePriorConfig
     bones: BoneLengths
 
     def build(self, model: PoseModel, channels: int) -> None:

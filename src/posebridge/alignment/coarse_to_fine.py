@@ -26,24 +26,25 @@ from posebridge.ranges import Channels, Fraction, LossWeight, NonNegative
 
 
 @dataclass(frozen=True)
-class RefineConfig:
+class CoarseToFineConfig:
     """Coarse to fine labels (Li and Lee, CVPR 2021): a refinement block beside the model's head.
 
     Attributes:
-        weight: of the updated labels, of the block for the model (inner loop) and of the averaged
-            block for the block (outer loop); 0 turns the block off.
-        rise: share of the adaptation within which the updated labels come into force.
-        first: what the weight of the first pseudo-labels, consistency.weight, falls to meanwhile.
-        mine: share of each image's joints, those with the smallest errors, that is learned from in
-            the end; it falls from all of them meanwhile.
+        weight: loss weight of the updated labels, of the refinement block for the model (inner loop) and
+            of the averaged block for the block (outer loop); 0 turns the level off.
+        ramp: fraction of the adaptation within which the updated labels gain their full weight.
+        min_initial_weight: what the weight of the initial pseudo-labels, consistency.weight, falls to
+            meanwhile.
+        mining_ratio: fraction of each image's keypoints, the ones with the smallest errors, that the
+            student learns from in the end; it falls from 1 meanwhile.
         width: channels of each map that the block joins.
-        lr: the block's learning rate, as a multiple of the student's.
+        lr: learning rate of the block, as a multiple of the student's.
     """
 
     weight: LossWeight = 0.0
-    rise: Fraction = 0.3
-    first: Fraction = 0.53
-    mine: Fraction = 0.5
+    ramp: Fraction = 0.3
+    min_initial_weight: Fraction = 0.53
+    mining_ratio: Fraction = 0.5
     width: Channels = 64
     lr: NonNegative = 1.0
 
@@ -60,8 +61,8 @@ class CoarseToFine(Level):
     model's aim moves from the first labels to the updated labels.
     """
 
-    name = "refine"
-    config_type = RefineConfig
+    name = "coarse_to_fine"
+    config_type = CoarseToFineConfig
     needs = frozenset({"source", "target", "teacher"})
     terms = ("refined_source", "inner", "outer")
     supervised = ("refined_source",)
@@ -69,7 +70,7 @@ class CoarseToFine(Level):
     learns_from_target = True
     description = "coarse-to-fine pseudo-labels by a refinement block"
 
-    config: RefineConfig
+    config: CoarseToFineConfig
     refinement: Refinement
     updated: PseudoLabels | None = None
 
@@ -119,7 +120,7 @@ class CoarseToFine(Level):
 
     def mined(self, progress: float) -> float:
         """Return the fraction of an image's joints to learn from, the easiest; it falls from 1."""
-        return 1.0 - _part(progress, self.config.rise) * (1.0 - self.config.mine)
+        return 1.0 - _part(progress, self.config.ramp) * (1.0 - self.config.mining_ratio)
 
     @property
     def _grid(self) -> tuple[int, int, float]:
@@ -158,12 +159,12 @@ class CoarseToFine(Level):
     def weight(self, term: str, progress: float) -> float:
         if term == "refined_source":
             return 1.0
-        return self.config.weight * rising(progress, self.config.rise)
+        return self.config.weight * rising(progress, self.config.ramp)
 
     def scale(self, term: str, progress: float) -> float:
         if term != "consistency":
             return 1.0
-        return falling(progress, self.config.rise, self.config.first)
+        return falling(progress, self.config.ramp, self.config.min_initial_weight)
 
     def after_step(self, student: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.refinement.follow()

@@ -54,13 +54,13 @@ def domain_accuracy(
 
 
 @dataclass(frozen=True)
-class FeatureConfig:
+class DomainAdversarialConfig:
     """Feature level: the domain discriminator.
 
     Attributes:
-        weight: of the adversarial loss; 0 turns it off.
+        weight: loss weight of the adversarial loss; 0 turns the level off.
         width: channels of the discriminator's hidden layers.
-        lr: its learning rate, as a multiple of the student's.
+        lr: learning rate of the discriminator, as a multiple of the student's.
     """
 
     weight: LossWeight = 0.1
@@ -73,13 +73,13 @@ class DomainAdversarial(Level):
     """The discriminator on the features of both domains, which are trained to deceive it."""
 
     name = "feature"
-    config_type = FeatureConfig
+    config_type = DomainAdversarialConfig
     needs = frozenset({"source", "target"})
     terms = ("feature",)
     learns_from_target = True
     description = "domain discriminator"
 
-    config: FeatureConfig
+    config: DomainAdversarialConfig
     discriminator: PatchDiscriminator
 
     def build(self, model: PoseModel, channels: int) -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from posebridge.alignment.label_shift import FacingShare
+from posebridge.alignment.label_shift import LabelShift
 from posebridge.alignment.level import Level, register
 from posebridge.alignment.step import Step
 from posebridge.models.pose import PoseModel
@@ -46,13 +46,13 @@ def same_way(
 
 @dataclass(frozen=True)
 class FacingConfig:
-    """Learning which way a subject faces; only where model.sides is facing.
+    """The direction that a subject faces; used only where model.left_right is facing.
 
     Attributes:
-        weight: of the losses.
-        prior: how many subjects the delivered model expects to face either way: as many as on the
-            target, estimated from the teacher's predictions, which takes the source's labels to
-            compare with, or as many as on the source: what it learned is left alone.
+        weight: loss weight.
+        prior: the ratio of subjects that face either way in the exported model: that of the target,
+            estimated from the teacher's predictions and the source's labels, or that of the source,
+            which leaves the model as it was trained.
     """
 
     weight: LossWeight = 0.1
@@ -70,7 +70,7 @@ class Facing(Level):
     description = "left/right by the way a subject faces"
 
     config: FacingConfig
-    share: FacingShare | None
+    share: LabelShift | None
 
     @classmethod
     def active_settings(cls, config: Any) -> dict[str, float]:
@@ -83,7 +83,7 @@ class Facing(Level):
 
     def build(self, model: PoseModel, channels: int) -> None:
         corrects = model.facing is not None and self.config.prior == "target"
-        self.share = FacingShare() if corrects else None
+        self.share = LabelShift() if corrects else None
 
     def source_losses(self, step: Step) -> dict[str, Tensor]:
         views, output = step.source_views, step.source

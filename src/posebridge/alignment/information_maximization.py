@@ -56,12 +56,12 @@ def information_maximization(
 
 
 @dataclass(frozen=True)
-class PoseConfig:
+class InformationMaximizationConfig:
     """Pose level: information maximization on the student's target heatmaps.
 
     Attributes:
-        weight: of the loss; 0 turns it off.
-        temperature: of the softmax over heatmap cells.
+        weight: loss weight; 0 turns the level off.
+        temperature: temperature of the softmax over heatmap cells.
     """
 
     weight: LossWeight = 0.1
@@ -73,14 +73,14 @@ class InformationMaximization(Level):
     """Heatmaps that are certain for each image and diverse over the batch."""
 
     name = "pose"
-    config_type = PoseConfig
+    config_type = InformationMaximizationConfig
     needs = frozenset({"target"})
     terms = ("pose",)
     learns_from_target = True
     pushes = frozenset({"confident_agreement", "information", "confidence", "certainty"})
     description = "information maximization"
 
-    config: PoseConfig
+    config: InformationMaximizationConfig
 
     def losses(self, step: Step) -> dict[str, Tensor]:
         assert step.target is not None

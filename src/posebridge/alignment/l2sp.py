@@ -14,10 +14,10 @@ from posebridge.ranges import LossWeight
 
 @dataclass(frozen=True)
 class L2SPConfig:
-    """Decay of the student's weights towards those from before the adaptation.
+    """Decay of the student's weights toward their values from before the adaptation.
 
     Attributes:
-        weight: as optimizer.weight_decay is towards 0; 0 turns it off.
+        weight: strength of the decay, as optimizer.weight_decay is toward 0; 0 turns the level off.
     """
 
     weight: LossWeight = 0.0
@@ -39,7 +39,7 @@ class L2SP(Level):
     al., 2023). It costs a forward pass of every batch and teaches the copy's mistakes on the target.
     """
 
-    name = "anchor"
+    name = "l2sp"
     config_type = L2SPConfig
     description = "L2-SP: decay towards the weights from before the adaptation"
 

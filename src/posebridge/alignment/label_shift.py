@@ -19,20 +19,20 @@ from posebridge.ops.facing import Sides
 _NEWEST = 2048
 
 
-class FacingShare(nn.Module):
+class LabelShift(nn.Module):
     """The facing of source subjects, and the teacher's logits on the newest target views.
 
     Everything is state that a checkpoint stores, so a resumed run delivers an identical model.
     """
 
     logits: Tensor
-    asked: Tensor
+    seen_count: Tensor
     source: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("logits", torch.zeros(_NEWEST))
-        self.register_buffer("asked", torch.zeros((), dtype=torch.long))
+        self.register_buffer("seen_count", torch.zeros((), dtype=torch.long))
         self.register_buffer("source", torch.zeros(2))  # turned, all; edge-on subjects left out
 
     def look(self, way: Sides | None, student: Tensor | None, teacher: Tensor | None) -> None:
@@ -57,26 +57,26 @@ class FacingShare(nn.Module):
     def hear(self, logits: Float[Tensor, "..."]) -> None:
         """Store logits that the subject is turned, predicted on target views."""
         newest = logits.detach().float().flatten()[-_NEWEST:]
-        slots = (self.asked + torch.arange(len(newest), device=newest.device)) % _NEWEST
+        slots = (self.seen_count + torch.arange(len(newest), device=newest.device)) % _NEWEST
         self.logits[slots] = newest
-        self.asked += len(newest)
+        self.seen_count += len(newest)
 
     def shift(self) -> float:
         """Return the shift of a logit that replaces the source's prior by the target's.
 
         It is 0 without target logits.
         """
-        count = min(int(self.asked), _NEWEST)
+        count = min(int(self.seen_count), _NEWEST)
         if count == 0:
             return 0.0
         turned, known = self.source.tolist()
         source = min(max(turned / known, 0.01), 0.99) if known else 0.5
-        share = estimated_share(self.logits[:count], source)
+        share = estimated_prior(self.logits[:count], source)
         return float(torch.logit(share) - torch.logit(torch.tensor(source)))
 
 
 @torch.no_grad()
-def estimated_share(
+def estimated_prior(
     logits: Float[Tensor, " N"], source_share: float, rounds: int = 1000
 ) -> Float[Tensor, ""]:
     """Return the fraction of target subjects that are turned, from a source classifier's logits alone.

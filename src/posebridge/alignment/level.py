@@ -66,7 +66,7 @@ class Level(nn.Module):
         config_type: a frozen dataclass; by default its field ``weight`` turns the level on.
         needs: its requirements, of :data:`Need`.
         terms: names of the losses that it may return.
-        supervised: terms that are computed on source labels; ``steps.ramp`` does not apply to them.
+        supervised: terms that are computed on source labels; ``steps.loss_ramp`` does not apply to them.
         takes_over: terms of other levels that it computes in place of these levels.
         learns_from_target: whether a loss of the level is computed on target images.
         pushes: label-free validators that its loss raises by itself, whether or not the model improves;

@@ -27,38 +27,40 @@ class ConsistencyConfig:
     """The mean teacher's pseudo-labels.
 
     Attributes:
-        weight: of the consistency loss, in units of a Gaussian's energy; 0 turns it off.
-        views: of each target image that the teacher looks at; they vote on every joint.
-        spread: distance at which two views still agree on a joint, share of the crop's side.
-        keep: share of the joints, the most confident ones, that are learned from.
-        each_joint: whether the share holds for each joint by itself rather than for all together.
-        occlusion: share of the student's views in which a confident joint is covered by a patch, of
-            those that have one, see occlusion_confidence.
-        occlusion_confidence: least confidence of a joint that may be covered. With one view that is
-            the height of the teacher's heatmap; with several it is the mean vote of the views for a
-            place, which seldom reaches 0.9: far fewer views are covered then than occlusion says.
-        patch: side of the patch, share of the crop's side.
-        keep_first: share of the joints at the start, which goes to 'keep' in a straight line, or in
-            as many steps as there are rounds; empty: 'keep' from the start.
-        keep_within: share of the adaptation within which it gets there.
-        rounds: equal parts of the adaptation, at the start of each of which a copy of the student is
-            made that gives the pseudo-labels until the next; 1: the model that the adaptation starts
-            with gives all of them; 0: the averaged teacher gives them.
-        weighted: whether a joint counts by its confidence (clamped to [0, 1]) rather than fully.
+        weight: loss weight, in units of a Gaussian's energy; 0 turns the level off.
+        teacher_views: augmented views of each target image that the teacher predicts; their consensus
+            is the pseudo-label of each keypoint.
+        consensus_radius: distance within which two teacher views agree on a keypoint, a fraction of the
+            crop's side.
+        keep_ratio: fraction of the keypoints, the most confident ones, that the student learns from.
+        per_keypoint: apply keep_ratio to each keypoint separately rather than to all keypoints together.
+        occlusion: fraction of the student's views in which a patch covers a confident keypoint, among
+            the views that have one; see occlusion_confidence.
+        occlusion_confidence: lowest confidence of a keypoint that a patch may cover. With one teacher
+            view the confidence is the height of the teacher's heatmap. With several it is the mean vote
+            of the views, which rarely reaches 0.9, so fewer views are covered than occlusion states.
+        occlusion_patch: side of the patch, a fraction of the crop's side.
+        keep_ratio_start: keep_ratio at the start of the adaptation. It changes linearly to keep_ratio,
+            or in as many steps as there are self-training rounds. Empty: keep_ratio from the start.
+        keep_ratio_ramp: fraction of the adaptation after which keep_ratio is reached.
+        self_training_rounds: equal parts of the adaptation. At the start of each, a copy of the student
+            is made, which gives the pseudo-labels of that part. 1: the model from before the adaptation
+            gives all pseudo-labels. 0: the EMA teacher gives them.
+        confidence_weighted: weight each keypoint by its confidence, clamped to [0, 1].
     """
 
     weight: LossWeight = 1.0
-    views: Annotated[int, Interval(ge=1, le=64)] = 1
-    spread: Positive = 0.06
-    keep: Fraction = 0.5
-    each_joint: bool = False
+    teacher_views: Annotated[int, Interval(ge=1, le=64)] = 1
+    consensus_radius: Positive = 0.06
+    keep_ratio: Fraction = 0.5
+    per_keypoint: bool = False
     occlusion: Fraction = 0.5
     occlusion_confidence: NonNegative = 0.9
-    patch: Fraction = 0.15
-    keep_first: Fraction | None = None
-    keep_within: Fraction = 0.5
-    rounds: Annotated[int, Interval(ge=0, le=10_000)] = 0
-    weighted: bool = False
+    occlusion_patch: Fraction = 0.15
+    keep_ratio_start: Fraction | None = None
+    keep_ratio_ramp: Fraction = 0.5
+    self_training_rounds: Annotated[int, Interval(ge=0, le=10_000)] = 0
+    confidence_weighted: bool = False
 
 
 @register
@@ -80,7 +82,7 @@ class MeanTeacher(Level):
 
     def build(self, model: PoseModel, channels: int) -> None:
         self.labeler = None
-        if self.config.rounds > 0:
+        if self.config.self_training_rounds > 0:
             # A copy of the student from the start of a round makes the labels until the next.
             self.labeler = ModelEmaV3(model)
             self.labeler.requires_grad_(False)
@@ -95,15 +97,15 @@ class MeanTeacher(Level):
         labels = make_labels(
             step.teacher if self.labeler is None else self.labeler.module.eval(),
             step.target_crops,
-            config.views,
+            config.teacher_views,
             step.target_views,
             step.mirror,
             self.setup.teacher_view,
             step.generator,
             keep_ratio=self.keep_ratio(step.number),
-            radius=config.spread,
-            per_keypoint=config.each_joint,
-            confidence_weighted=config.weighted,
+            radius=config.consensus_radius,
+            per_keypoint=config.per_keypoint,
+            confidence_weighted=config.confidence_weighted,
         )
         step.labels = step.finish_labels(labels)
         step.taught_facing = labels.turned
@@ -130,24 +132,24 @@ class MeanTeacher(Level):
     def round_begins(self, step: int) -> bool:
         """Return whether the student is copied before a step, to make the labels of a new round."""
         first = self.setup.source_steps
-        if self.config.rounds == 0 or step < first:
+        if self.config.self_training_rounds == 0 or step < first:
             return False
         return step == first or self._round(step) != self._round(step - 1)
 
     def keep_ratio(self, step: int) -> float:
         """Return the fraction of joints to learn from at a step: constant, or a curriculum."""
         config = self.config
-        if config.keep_first is None:
-            return config.keep
+        if config.keep_ratio_start is None:
+            return config.keep_ratio
         over = self.setup.progress(step)
-        if config.rounds > 1:
-            over = self._round(step) / config.rounds
-        part = min(1.0, over / config.keep_within) if config.keep_within > 0 else 1.0
-        return config.keep_first + part * (config.keep - config.keep_first)
+        if config.self_training_rounds > 1:
+            over = self._round(step) / config.self_training_rounds
+        part = min(1.0, over / config.keep_ratio_ramp) if config.keep_ratio_ramp > 0 else 1.0
+        return config.keep_ratio_start + part * (config.keep_ratio - config.keep_ratio_start)
 
     def _round(self, step: int) -> int:
         adapted = step - self.setup.source_steps
-        return adapted * self.config.rounds // max(1, self.setup.adaptation_steps)
+        return adapted * self.config.self_training_rounds // max(1, self.setup.adaptation_steps)
 
     def _occlude(self, step: Step) -> Tensor:
         """Return the student's views; in some of them a patch covers a joint with a confident label."""
@@ -158,6 +160,6 @@ class MeanTeacher(Level):
             labels.points,
             labels.kept & (labels.confidence >= self.config.occlusion_confidence),
             self.config.occlusion,
-            round(self.config.patch * self.setup.crop_size),
+            round(self.config.occlusion_patch * self.setup.crop_size),
             step.generator,
         )

@@ -179,15 +179,15 @@ def consensus(
 
 
 def most_confident(
-    confidence: Float[Tensor, "B K"], keep: float, each_joint: bool = False
+    confidence: Float[Tensor, "B K"], keep: float, per_keypoint: bool = False
 ) -> tuple[Bool[Tensor, "B K"], Float[Tensor, "..."]]:
     """Mark the fraction ``keep`` of joints with the highest confidence, and return the threshold.
 
     The threshold is the floor((1 - keep) N)-th smallest of N values, and joints above it are kept, as
     in the released code. N counts all joints of the batch, or the batch for each keypoint
-    (``each_joint``), so that confident shoulders do not displace wrists.
+    (``per_keypoint``), so that confident shoulders do not displace wrists.
     """
-    values = confidence if each_joint else confidence.flatten()
+    values = confidence if per_keypoint else confidence.flatten()
     count = values.shape[0]
     rank = int((1 - keep) * count)
     if rank <= 0:

@@ -53,10 +53,10 @@ def ground_truth_and_false(heatmaps: Float[Tensor, "B K S S"], sigma: float) -> 
     cells, _ = maps.decode(heatmaps.float())
     drawn = maps.render(cells, heatmaps.shape[-1], sigma)
     others = (drawn.sum(dim=1, keepdim=True) - drawn).clamp(0, 1)
-    return Distributions(_normalised(drawn), _normalised(others))
+    return Distributions(_normalized(drawn), _normalized(others))
 
 
-def _normalised(drawn: Float[Tensor, "B K S S"]) -> Float[Tensor, "B K S S"]:
+def _normalized(drawn: Float[Tensor, "B K S S"]) -> Float[Tensor, "B K S S"]:
     raised = drawn + _FLOOR
     return raised / raised.sum(dim=(2, 3), keepdim=True)
 
@@ -117,22 +117,23 @@ def regression_disparity(
 
 
 @dataclass(frozen=True)
-class DisparityConfig:
+class RegDAConfig:
     """The adversarial regressor of RegDA (Jiang et al., CVPR 2021).
 
     Attributes:
-        weight: of its losses; 0 turns it off.
-        margin: weight of the source beside the target in them.
-        features: share of that weight with which the features answer the regressor, at its highest.
-        rise: share of the adaptation after which 0.46 of that is in force; it goes on as
-            2 / (1 + exp(-t / rise)) - 1.
-        lr: the regressor's learning rate, as a multiple of the student's.
+        weight: loss weight of its losses; 0 turns the level off.
+        source_weight: loss weight of the source relative to the target.
+        feature_weight: fraction of the weight with which the features oppose the regressor, at its
+            highest.
+        ramp: fraction of the adaptation after which 0.46 of the feature weight is reached; the ramp is
+            2 / (1 + exp(-t / ramp)) - 1.
+        lr: learning rate of the regressor, as a multiple of the student's.
     """
 
     weight: LossWeight = 0.0
-    margin: LossWeight = 4.0
-    features: Fraction = 0.1
-    rise: Positive = 0.1
+    source_weight: LossWeight = 4.0
+    feature_weight: Fraction = 0.1
+    ramp: Positive = 0.1
     lr: NonNegative = 1.0
 
 
@@ -140,14 +141,14 @@ class DisparityConfig:
 class RegDA(Level):
     """The losses of the adversarial regressor and of the features."""
 
-    name = "disparity"
-    config_type = DisparityConfig
+    name = "regda"
+    config_type = RegDAConfig
     needs = frozenset({"source", "target"})
     terms = ("regressor", "disparity")
     learns_from_target = True
     description = "adversarial regressor (RegDA)"
 
-    config: DisparityConfig
+    config: RegDAConfig
     regressor: Regressor
 
     def build(self, model: PoseModel, channels: int) -> None:
@@ -168,12 +169,12 @@ class RegDA(Level):
             step.target.features,
             step.target.heatmaps,
             self.setup.sigma,
-            self.config.margin,
+            self.config.source_weight,
         )
         return {"regressor": disparity.regressor, "disparity": disparity.features}
 
     def weight(self, term: str, progress: float) -> float:
         if term == "regressor":
             return self.config.weight
-        ramp = 2 / (1 + math.exp(-progress / self.config.rise)) - 1
-        return self.config.weight * self.config.features * ramp
+        ramp = 2 / (1 + math.exp(-progress / self.config.ramp)) - 1
+        return self.config.weight * self.config.feature_weight * ramp

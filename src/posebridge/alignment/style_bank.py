@@ -25,7 +25,7 @@ from posebridge.ops.style import (
     swap_low_frequency,
 )
 
-KNOWN = ("adain", "fourier", "statistics", "none")
+KNOWN = ("adain", "fourier", "color", "none")
 DOMAINS = ("source", "target")
 
 
@@ -68,7 +68,7 @@ class FrequencyStyle(nn.Module):
         return swap_low_frequency(images, mixed)
 
 
-class ColourStyle(nn.Module):
+class ColorStyle(nn.Module):
     """Mean and standard deviation of each color channel. Styles are (N, 2, 3)."""
 
     def describe(self, images: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 2 3"]:
@@ -89,7 +89,7 @@ class StyleBank(nn.Module):
 
     Args:
         name: ``"adain"`` (channel statistics of features, needs ``network``), ``"fourier"`` (low
-            spatial frequencies), ``"statistics"`` (mean and contrast of the color channels) or
+            spatial frequencies), ``"color"`` (mean and contrast of the color channels) or
             ``"none"``.
         network: a trained style network, only for ``"adain"``.
         share: fraction of the side of the spectrum that ``"fourier"`` changes, at least one
@@ -172,7 +172,7 @@ class StyleBank(nn.Module):
 
 def _style(
     name: str, network: StyleNetwork | None, share: float
-) -> FeatureStyle | FrequencyStyle | ColourStyle | None:
+) -> FeatureStyle | FrequencyStyle | ColorStyle | None:
     """Return the kind of style with a name; None for ``"none"``."""
     match name:
         case "adain":
@@ -184,8 +184,8 @@ def _style(
             return FeatureStyle(network)
         case "fourier":
             return FrequencyStyle(share)
-        case "statistics":
-            return ColourStyle()
+        case "color":
+            return ColorStyle()
         case "none":
             return None
     raise InputError(f"unknown image level '{name}'; choose from {', '.join(KNOWN)}.")

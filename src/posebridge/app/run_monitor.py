@@ -28,7 +28,7 @@ Curve = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
-class RunLook:
+class RunStatus:
     """A run at one moment.
 
     Attributes:
@@ -74,7 +74,7 @@ class RunWatch:
         self._lock = threading.Lock()
         self._forget()
 
-    def look(self, now: float | None = None) -> RunLook:
+    def look(self, now: float | None = None) -> RunStatus:
         """Return the present state of the run; ``now`` in seconds since 1970."""
         now = time.time() if now is None else now
         with self._lock:
@@ -93,7 +93,7 @@ class RunWatch:
         if left is not None and word is not None:
             left = max(0.0, left - (now - word.updated))
         page = self.folder / "report" / "index.html"
-        return RunLook(
+        return RunStatus(
             self.folder,
             *(state, step, source, planned, heard, left, curves, _pictures(self.folder)),
             page if page.is_file() else None,

@@ -69,7 +69,7 @@ def temporary_place() -> Iterator[Path]:
     os.environ |= {
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_RUN_HISTORY": "False",
-        "GRADIO_TEMP_DIR": str(uploads_of(place)),
+        "GRADIO_TEMP_DIR": str(get_upload_folder(place)),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "POSEBRIDGE_CACHE": str(place / "cache"),
     }
@@ -81,7 +81,7 @@ def temporary_place() -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def uploads_of(place: Path) -> Path:
+def get_upload_folder(place: Path) -> Path:
     """Return the folder for uploaded files."""
     return place / "gradio"
 
@@ -162,7 +162,7 @@ def make_application(
         css=skeleton_css(),
         favicon_path=str(CSS.with_name("favicon.png")),
     )
-    return Guard(inner, port, uploads_of(place))
+    return Guard(inner, port, get_upload_folder(place))
 
 
 def serve(
@@ -186,7 +186,7 @@ def serve(
     import uvicorn
 
     port = int(opened.getsockname()[1])
-    with temporary_place() as place, removing_old_uploads(uploads_of(place)):
+    with temporary_place() as place, removing_old_uploads(get_upload_folder(place)):
         application = make_application(models, runs, place, port, limits, threshold)
         config = uvicorn.Config(
             application,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from posebridge.app.run_monitor import Curve, RunLook, RunState
+from posebridge.app.run_monitor import Curve, RunState, RunStatus
 from posebridge.inference.run_folder import selected_step
 from posebridge.report.charts import Line, line_chart, number
 from posebridge.report.progress_bar import clock
@@ -37,7 +37,7 @@ _FIGURES = (
 )
 
 
-def status(look: RunLook, now: float) -> str:
+def status(look: RunStatus, now: float) -> str:
     """Return the state as a title and a sentence, and the progress bar."""
     title, tone = _TITLES[look.state]
     parts = [
@@ -72,7 +72,7 @@ def status(look: RunLook, now: float) -> str:
     return Markup('<section class="pb-card">{}</section>').format(Markup("").join(parts))
 
 
-def sentence(look: RunLook, now: float) -> str:
+def sentence(look: RunStatus, now: float) -> str:
     """Return a sentence on the state and on what to do."""
     ago = "" if look.heard is None else _ago(now - look.heard)
     resume = shlex.join(["posebridge", "adapt", "--resume", "--out", str(look.folder)])
@@ -92,7 +92,7 @@ def sentence(look: RunLook, now: float) -> str:
     return text + (damaged if look.unreadable else "")
 
 
-def charts(look: RunLook) -> str:
+def charts(look: RunStatus) -> str:
     """Return charts of losses, validator and pseudo-labels over the steps, two by two."""
     curves = look.curves
     mark = (float(look.source), "adaptation begins") if look.source else None
@@ -152,7 +152,7 @@ def charts(look: RunLook) -> str:
     return Markup('<div class="pb-charts">{}</div>').format(Markup("").join(made))
 
 
-def tables(look: RunLook) -> str:
+def tables(look: RunStatus) -> str:
     """Return tables of the checkpoints by validator score, and of the newest metrics."""
     looks = look.looks
     kept = [("source", looks[0]), ("last", looks[-1])] if looks else []
@@ -206,10 +206,10 @@ def step_picture(step: int, uri: str) -> str:
     ).format(uri, step)
 
 
-def no_picture() -> str:
+def empty_picture() -> str:
     """Return the placeholder before the first preview image."""
     return Markup('<p class="pb-empty">{}</p>').format(
-        "No preview so far. A run draws one every steps.picture_every steps and where its stages end."
+        "No preview so far. A run draws one every steps.preview_every steps and where its stages end."
     )
 
 
@@ -229,7 +229,7 @@ def _figure(value: float, unit: str) -> str:
     return f"{number(value, unit)} {unit}".strip()
 
 
-def _later(look: RunLook) -> str:
+def _later(look: RunStatus) -> str:
     if look.state == "done":
         return "This run had none."
     return f"Begins with the adaptation, at step {look.source:,}." if look.source else "Not so far."

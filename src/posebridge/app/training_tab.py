@@ -49,7 +49,7 @@ def training_tab(page: gr.Blocks, runs: Sequence[RunWatch], at_once: bool) -> gr
             at = gr.Dropdown(
                 [NEWEST], value=NEWEST, label="Step", scale=0, min_width=170, container=False
             )
-        sheet = html(training.no_picture())
+        sheet = html(training.empty_picture())
     tables = html()
     outputs = [head, charts, tables, sheet, at, seen]
     refresh = partial(_refreshed, runs)
@@ -75,7 +75,7 @@ def _refreshed(
     drawn: Any = gr.skip()
     shown = (number, wanted)
     if wanted is None:
-        drawn = training.no_picture()
+        drawn = training.empty_picture()
     elif shown != seen.get("shown"):
         try:
             drawn = training.step_picture(wanted[0], overlay.file_uri(wanted[1]))

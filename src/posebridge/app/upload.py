@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data.crops import UnreadableImage, decode_image
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.data.videos.video import frame_times, sample_video, shown_at
 from posebridge.data.videos.video_file import open_video
 from posebridge.errors import InputError
@@ -69,7 +69,7 @@ class Upload:
 
     name: str
     folder: Path
-    samples: UnlabelledSamples
+    samples: UnlabeledSamples
     files: list[str]
     seconds: np.ndarray | None = None
     note: str = ""
@@ -197,6 +197,6 @@ def _check_pixels(path: Path, width: int, height: int, limits: Limits) -> None:
         )
 
 
-def _samples(name: str, files: list[Path]) -> UnlabelledSamples:
+def _samples(name: str, files: list[Path]) -> UnlabeledSamples:
     order = np.arange(len(files))
-    return UnlabelledSamples.from_lists(name, files, np.zeros((len(files), 4)), order, order)
+    return UnlabeledSamples.from_lists(name, files, np.zeros((len(files), 4)), order, order)

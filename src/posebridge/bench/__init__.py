@@ -18,6 +18,14 @@ Labels of a target are read by the scoring alone, after the training of that run
 
 from posebridge.bench.launchers import Launcher, run_plan
 from posebridge.bench.plan import Plan, read_plan
-from posebridge.bench.results import Outcome, gather, write_outcome
+from posebridge.bench.results import BenchResults, gather, write_bench_results
 
-__all__ = ["Launcher", "Outcome", "Plan", "gather", "read_plan", "run_plan", "write_outcome"]
+__all__ = [
+    "BenchResults",
+    "Launcher",
+    "Plan",
+    "gather",
+    "read_plan",
+    "run_plan",
+    "write_bench_results",
+]

@@ -13,29 +13,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from posebridge.bench.plan import Training
-from posebridge.bench.run_results import told_at_the_end
+from posebridge.bench.plan import RunSpec
+from posebridge.bench.run_results import read_finished
 from posebridge.errors import InputError
 from posebridge.files.yaml_files import read_yaml
 from posebridge.inference.load_domains import below
 from posebridge.inference.moved_data import placed
 from posebridge.training.config import AdaptConfig
 
-_PLACES = ("data_root", "workers", "device", "start_from", "asked")
+_PLACES = ("data_root", "workers", "device", "init_from", "tta")
 """Settings that may differ between two sessions: no weight depends on them, or (for the model that a
 run starts from) they are compared separately."""
 _FILES = (
-    *("source", "target", "source_images", "target_images", "skeleton", "mapping"),
-    *("model.weights", "image.decoder", "image.network.weights"),
+    *("source", "target", "source_image_root", "target_image_root", "skeleton", "keypoint_mapping"),
+    *("model.encoder_weights", "style.decoder", "style.network.encoder_weights"),
 )
 """Settings that may be paths: the data may have moved since."""
 
 
-_OF_A_PAIR = ("target", "target_images")
+_OF_A_PAIR = ("target", "target_image_root")
 """Settings that a source stage takes from the first of its pairs; its weights do not depend on them."""
 
 
-def require_same_settings(training: Training, out: Path) -> None:
+def require_same_settings(training: RunSpec, out: Path) -> None:
     """Check that a run's folder, finished or not, has the config of the plan.
 
     Raises:
@@ -49,13 +49,13 @@ def require_same_settings(training: Training, out: Path) -> None:
         )
 
 
-def changed_since(training: Training, out: Path) -> list[str]:
+def changed_since(training: RunSpec, out: Path) -> list[str]:
     """Return the settings in which a run's folder differs from the plan.
 
     The list is empty where no run was started.
     """
     folder = out / training.run
-    told = told_at_the_end(folder)
+    told = read_finished(folder)
     stored = folder / "config.yaml"
     if not stored.is_file():
         before = told.get("settings")
@@ -65,11 +65,11 @@ def changed_since(training: Training, out: Path) -> list[str]:
     else:
         about = stored.stat()
         before = _placed(_read(stored, about.st_mtime_ns, about.st_size), folder)
-        elsewhere = _starts_elsewhere(training, told, before.get("start_from"))
+        elsewhere = _starts_elsewhere(training, told, before.get("init_from"))
     changed = changed_settings(training.config, before)
     if training.method is None:
         changed = [name for name in changed if name not in _OF_A_PAIR]
-    return changed + (["start_from"] if elsewhere else [])
+    return changed + (["init_from"] if elsewhere else [])
 
 
 def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str]:
@@ -81,7 +81,7 @@ def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str
     """
     # A setting that is newer than the run has its default there.
     before = _merged(AdaptConfig().to_dict(), dict(before))
-    now = settings_told(config)
+    now = get_stored_config(config)
     for name in _FILES:
         place = name.split(".")
         path, stored = _at(now, place), _at(before, place)
@@ -90,7 +90,7 @@ def changed_settings(config: AdaptConfig, before: Mapping[str, Any]) -> list[str
     return [name for name, value in now.items() if before.get(name) != value]
 
 
-def settings_told(config: AdaptConfig) -> dict[str, Any]:
+def get_stored_config(config: AdaptConfig) -> dict[str, Any]:
     """Return the settings that the weights of a run depend on, without the model it starts from."""
     # Without a source, the initial model determines the crops and the architecture.
     given = _PLACES if config.source is not None else (*_PLACES, "crop", "model")
@@ -116,24 +116,24 @@ def same_place(path: Any, stored: Any, root: str | None) -> bool:
     )
 
 
-def _starts_elsewhere(training: Training, told: Mapping[str, Any], start_from: Any) -> bool:
+def _starts_elsewhere(training: RunSpec, told: Mapping[str, Any], init_from: Any) -> bool:
     """Return whether a run started from another model than the plan's, allowing for moved folders."""
-    if training.first_stage is None:
-        return not same_place(training.config.start_from, start_from, training.config.data_root)
+    if training.source_stage is None:
+        return not same_place(training.config.init_from, init_from, training.config.data_root)
     if told:
         return _after_another_stage(training, told)
-    return not same_stage(start_from, training.first_stage)
+    return not same_stage(init_from, training.source_stage)
 
 
-def _after_another_stage(training: Training, told: Mapping[str, Any]) -> bool:
+def _after_another_stage(training: RunSpec, told: Mapping[str, Any]) -> bool:
     """Return whether a finished run started from another source stage than the plan's."""
-    return not same_stage(told.get("first_stage", training.first_stage), training.first_stage)
+    return not same_stage(told.get("source_stage", training.source_stage), training.source_stage)
 
 
 def same_stage(one: str | None, other: str | None) -> bool:
     """Return whether two paths name one source stage, by seed and digest, wherever the folder is.
 
-    >>> same_stage("people/first_stage/seed_0_97edbdab", "first_stage/seed_0_97edbdab")
+    >>> same_stage("people/source_stage/seed_0_97edbdab", "source_stage/seed_0_97edbdab")
     True
     """
     if one is None or other is None:
@@ -157,7 +157,7 @@ def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
 def _placed(settings: Mapping[str, Any], run: Path) -> dict[str, Any]:
     """Return a run's config with relative paths resolved against the run."""
     changed = copy.deepcopy(dict(settings))
-    for name in (*_FILES, "start_from"):
+    for name in (*_FILES, "init_from"):
         place = name.split(".")
         path = _at(changed, place)
         if isinstance(path, str):

@@ -18,27 +18,27 @@ from torch import Tensor
 
 from posebridge.api import run
 from posebridge.bench.config_diff import changed_since, require_same_settings
-from posebridge.bench.plan import Training
+from posebridge.bench.plan import RunSpec
 from posebridge.bench.run_results import (
     FINISHED,
     kept_checkpoints,
     score_file,
-    unjudged,
     unscored,
-    write_judgement,
+    without_validator_scores,
+    write_validator_scores,
 )
 from posebridge.data.crops import to_crop
 from posebridge.data.datasets import benchmark_protocol, is_reference
 from posebridge.data.loaders import read_crops, to_tensor
-from posebridge.data.reading import read_labelled
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.reading import read_labeled
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.locks import locked_folder
 from posebridge.files.whole import write_text
-from posebridge.inference.load_domains import below, in_skeleton_asked
+from posebridge.inference.load_domains import below, in_target_skeleton
 from posebridge.inference.predictor import load
-from posebridge.inference.run_comparison import prior_of
-from posebridge.inference.run_folder import open_run, step_of
+from posebridge.inference.run_comparison import get_pose_prior
+from posebridge.inference.run_folder import get_step, open_run
 from posebridge.inference.scoring import score
 from posebridge.training.callbacks import TEACHER_STUDENT
 from posebridge.training.config import AdaptConfig
@@ -66,17 +66,17 @@ class State:
         return self.trained and self.scored
 
 
-def state_of(training: Training, out: Path) -> State:
+def get_state(training: RunSpec, out: Path) -> State:
     """Return the progress of a run, read from its folder."""
     changed = changed_since(training, out)
     if changed:
         return State(False, False, changed)
     trained = (out / training.run / FINISHED).is_file()
-    complete = not unscored(training, out) and not unjudged(training, out)
+    complete = not unscored(training, out) and not without_validator_scores(training, out)
     return State(trained, trained and (training.method is None or complete))
 
 
-def do_training(training: Training, out: Path, console: Console) -> None:
+def do_training(training: RunSpec, out: Path, console: Console) -> None:
     """Train a run, resume it, or leave a finished one alone; then score what is not scored.
 
     Raises:
@@ -87,16 +87,16 @@ def do_training(training: Training, out: Path, console: Console) -> None:
         _do(training, out, console)
 
 
-def _do(training: Training, out: Path, console: Console) -> None:
+def _do(training: RunSpec, out: Path, console: Console) -> None:
     require_same_settings(training, out)
-    if not state_of(training, out).trained:
+    if not get_state(training, out).trained:
         if training.taught_by is not None:
             raise InputError(
                 f"{training.name} scores the model of {training.taught_by}, which is not finished."
             )
         require_labels(training)
         _train(training, out, console)
-    if not (out / training.run / "checkpoints").is_dir() and not state_of(training, out).done:
+    if not (out / training.run / "checkpoints").is_dir() and not get_state(training, out).done:
         raise InputError(_without_weights(training, out))
     if training.method is not None:
         _judge(training, out, console)
@@ -104,9 +104,9 @@ def _do(training: Training, out: Path, console: Console) -> None:
         _score(training, out, console)
 
 
-def _without_weights(training: Training, out: Path) -> str:
+def _without_weights(training: RunSpec, out: Path) -> str:
     """Return the message for scores that came from a results file without the missing checkpoints."""
-    needed = (training.first_stage, training.taught_by, training.name)
+    needed = (training.source_stage, training.taught_by, training.name)
     names = " and then ".join(f"--run {name}" for name in needed if name is not None)
     return (
         f"{training.name} is to be scored, but its checkpoints are not here, as {out / training.run} "
@@ -115,7 +115,7 @@ def _without_weights(training: Training, out: Path) -> str:
     )
 
 
-def require_labels(training: Training) -> None:
+def require_labels(training: RunSpec) -> None:
     """Check, before hours of training, that the labels that score a run exist.
 
     Raises:
@@ -135,14 +135,14 @@ def require_labels(training: Training) -> None:
             )
 
 
-def _train(training: Training, out: Path, console: Console) -> None:
+def _train(training: RunSpec, out: Path, console: Console) -> None:
     folder = out / training.name
     config = training.config
-    if training.first_stage is not None:
-        start = out / training.first_stage
+    if training.source_stage is not None:
+        start = out / training.source_stage
         if not (start / FINISHED).is_file():
             raise InputError(f"{training.name} starts from {start}, which is not finished.")
-        config = replace(config, start_from=str(start))
+        config = replace(config, init_from=str(start))
     resume = (folder / "config.yaml").is_file()
     console.print(f"{training.name}: {'resuming' if resume else 'training'}", highlight=False)
     begin = time.monotonic()
@@ -156,29 +156,29 @@ def _train(training: Training, out: Path, console: Console) -> None:
         "seconds": None if resume else round(time.monotonic() - begin, 1),
         "validation": [list(look) for look in result.validation],
         "selected": result.selected,
-        "first_stage": training.first_stage,
+        "source_stage": training.source_stage,
         "checkpoints": kept_checkpoints(training, out),
     }
     write_text(folder / FINISHED, json.dumps(finished, indent=2))
 
 
-def _judge(training: Training, out: Path, console: Console) -> None:
+def _judge(training: RunSpec, out: Path, console: Console) -> None:
     """Score every kept checkpoint with every validator; no target label is read here."""
-    missing = unjudged(training, out)
+    missing = without_validator_scores(training, out)
     if not missing:
         return
     folder = out / training.run
     # The run records which images it held out, and how its initial model cuts crops.
     finished = open_run(folder, training.config.data_root)
-    config, prior = finished.config, prior_of(finished)
+    config, prior = finished.config, get_pose_prior(finished)
     held_out = _crops(finished.held_out, config)[0]
     validation = None
     if training.source_validation is not None:
-        labels = read_labelled(below(training.config.data_root, training.source_validation))
-        labels = in_skeleton_asked(labels, config)
+        labels = read_labeled(below(training.config.data_root, training.source_validation))
+        labels = in_target_skeleton(labels, config)
         crops, regions, rows = _crops(labels.images, config)
         points = to_crop(labels.points[rows].astype(np.float64), regions, config.crop.size)
-        validation = crops, points, labels.labelled[rows]
+        validation = crops, points, labels.labeled[rows]
     for alike in _of_one_step(folder, missing):
         console.print(f"{training.name}: validators on {' = '.join(alike)}", highlight=False)
         judged = load(folder / "checkpoints" / alike[0])
@@ -196,14 +196,14 @@ def _judge(training: Training, out: Path, console: Console) -> None:
         if agreement is not None:
             values[TEACHER_STUDENT] = agreement
         for checkpoint in alike:
-            write_judgement(training, out, checkpoint, values)
+            write_validator_scores(training, out, checkpoint, values)
 
 
 def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
     """Return checkpoints grouped by their step: checkpoints of one step have equal weights."""
     groups: dict[int, list[str]] = {}
     for name in checkpoints:
-        step = step_of(folder, name)
+        step = get_step(folder, name)
         if step is None:
             raise InputError(
                 f"{folder / 'checkpoints' / name / 'results.json'} is damaged: it holds no step; "
@@ -213,15 +213,13 @@ def _of_one_step(folder: Path, checkpoints: Sequence[str]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _crops(
-    samples: UnlabelledSamples, config: AdaptConfig
-) -> tuple[Tensor, np.ndarray, np.ndarray]:
+def _crops(samples: UnlabeledSamples, config: AdaptConfig) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Return the crops that can be read, their regions, and their rows of ``samples``."""
     crops, regions, rows, _ = read_crops(samples, np.arange(len(samples)), config.crop)
     return to_tensor(crops), regions, rows
 
 
-def _score(training: Training, out: Path, console: Console) -> None:
+def _score(training: RunSpec, out: Path, console: Console) -> None:
     assert training.test is not None
     missing = unscored(training, out)
     if not missing:
@@ -230,12 +228,12 @@ def _score(training: Training, out: Path, console: Console) -> None:
     root = training.config.data_root
     test = below(root, training.test)
     images = None if training.test_images is None else below(root, training.test_images)
-    labels = read_labelled(test, images)
+    labels = read_labeled(test, images)
     benchmark = benchmark_protocol(test, labels, root, training.config.target)
     for alike in _of_one_step(folder, missing):
         console.print(f"{training.name}: scoring {' = '.join(alike)}", highlight=False)
         results, _ = score(
-            load(folder / "checkpoints" / alike[0]).with_views(**asdict(training.asked)),
+            load(folder / "checkpoints" / alike[0]).with_views(**asdict(training.tta)),
             labels,
             thresholds=training.thresholds,
             protocol={

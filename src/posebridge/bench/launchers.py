@@ -18,8 +18,8 @@ from typing import Any, Literal
 from rich.console import Console
 
 from posebridge.bench.config_diff import require_same_settings
-from posebridge.bench.job import require_labels, state_of
-from posebridge.bench.plan import Plan, Training
+from posebridge.bench.job import get_state, require_labels
+from posebridge.bench.plan import Plan, RunSpec
 from posebridge.errors import InputError
 from posebridge.termination import terminated_by_sigterm
 
@@ -54,19 +54,19 @@ def run_plan(
     """
     for training in plan.trainings:
         require_same_settings(training, out)
-    waves: dict[str, list[Training]] = {
+    waves: dict[str, list[RunSpec]] = {
         kind: [] for kind in ("source stages", "runs", "runs with other test-time augmentation")
     }
     for training in plan.trainings:
         kind = "runs" if training.taught_by is None else "runs with other test-time augmentation"
         waves["source stages" if training.method is None else kind].append(training)
-    states = {training.name: state_of(training, out) for training in plan.trainings}
+    states = {training.name: get_state(training, out) for training in plan.trainings}
     # A source stage is not trained where every run that starts from it is trained, here or elsewhere.
     starting: dict[str | None, list[bool]] = {}
     for training in plan.trainings:
-        starting.setdefault(training.first_stage, []).append(states[training.name].trained)
+        starting.setdefault(training.source_stage, []).append(states[training.name].trained)
     spare = {stage for stage, trained in starting.items() if all(trained)}
-    left: list[list[Training]] = []
+    left: list[list[RunSpec]] = []
     for kind, wave in waves.items():
         left.append([t for t in wave if not states[t.name].done and t.name not in spare])
         if wave:
@@ -98,9 +98,9 @@ def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def _needs(training: Training) -> set[str]:
+def _needs(training: RunSpec) -> set[str]:
     """Return the names of the runs that have to finish before a run."""
-    return {name for name in (training.first_stage, training.taught_by) if name is not None}
+    return {name for name in (training.source_stage, training.taught_by) if name is not None}
 
 
 def cluster_options(given: Sequence[str]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def cluster_options(given: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Console) -> list[str]:
+def _one_by_one(pending: Sequence[RunSpec], command: Sequence[str], console: Console) -> list[str]:
     failed: list[str] = []
     for number, training in enumerate(pending, start=1):
         if _needs(training) & set(failed):
@@ -140,7 +140,7 @@ def _one_by_one(pending: Sequence[Training], command: Sequence[str], console: Co
 
 
 def _side_by_side(
-    pending: Sequence[Training], command: Sequence[str], out: Path, console: Console, jobs: int
+    pending: Sequence[RunSpec], command: Sequence[str], out: Path, console: Console, jobs: int
 ) -> list[str]:
     """Start each run as soon as the runs it needs are finished and a process is free."""
     waiting = list(pending)
@@ -181,7 +181,7 @@ def _side_by_side(
 
 
 def _on_cluster(
-    waves: Sequence[Sequence[Training]],
+    waves: Sequence[Sequence[RunSpec]],
     command: Sequence[str],
     out: Path,
     console: Console,

@@ -33,20 +33,20 @@ from typing import Any
 
 from posebridge.bench.plan_file import (
     configured,
-    entries_of,
-    presets_of,
+    get_config,
+    get_entries,
+    get_presets,
+    get_seeds,
+    get_text,
+    get_thresholds,
     read_yaml,
     require_known,
-    seeds_of,
-    settings_of,
-    text_of,
-    thresholds_of,
 )
-from posebridge.bench.source_stage import first_stage
+from posebridge.bench.source_stage import source_stage
 from posebridge.bench.sweeps import Sweep, read_sweeps
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.training.config import AdaptConfig
 from posebridge.training.presets import preset_settings
 
@@ -58,13 +58,13 @@ _METHOD = {"preset", "settings", "seeds", "bound", "checkpoints", *_ASKED}
 
 
 @dataclass(frozen=True)
-class Training:
+class RunSpec:
     """One run of a comparison.
 
     Attributes:
         name: path of the run folder below the comparison's folder; messages use it as well.
         config: the whole config, paths resolved.
-        first_stage: the source stage whose model this run starts from; None for a source stage.
+        source_stage: the source stage whose model this run starts from; None for a source stage.
         pair, method, seed: the cell of the comparison; a source stage has no method, and its pair is
             the first of the pairs that use it.
         test, test_images: the labeled images that score the run; empty for a source stage.
@@ -80,14 +80,14 @@ class Training:
 
     name: str
     config: AdaptConfig
-    first_stage: str | None
+    source_stage: str | None
     pair: str
     method: str | None
     seed: int
     test: str | None = None
     test_images: str | None = None
     source_validation: str | None = None
-    asked: Asked = field(default_factory=Asked)
+    tta: TTAConfig = field(default_factory=TTAConfig)
     thresholds: Sequence[float] = ()
     taught_by: str | None = None
     scores_all: bool = True
@@ -112,7 +112,7 @@ class Plan:
         sweeps: settings in several values; their methods are among ``methods``.
     """
 
-    trainings: Sequence[Training]
+    trainings: Sequence[RunSpec]
     pairs: Sequence[str]
     methods: Sequence[str]
     baseline: str | None
@@ -120,7 +120,7 @@ class Plan:
     bounds: frozenset[str] = frozenset()
     sweeps: Sequence[Sweep] = ()
 
-    def training(self, name: str) -> Training:
+    def training(self, name: str) -> RunSpec:
         """Return the run of that name; an unknown name raises and lists the known ones."""
         for training in self.trainings:
             if training.name == name:
@@ -143,19 +143,19 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
     path = Path(file)
     raw = read_yaml(path)
     require_known(raw, _TOP, f"{path}")
-    pairs = entries_of(raw, "pairs", _PAIR, path)
-    methods = entries_of(raw, "methods", _METHOD, path)
+    pairs = get_entries(raw, "pairs", _PAIR, path)
+    methods = get_entries(raw, "methods", _METHOD, path)
     sweeps, swept = read_sweeps(raw.get("sweeps"), methods, path)
     methods |= swept
-    seeds = seeds_of(raw.get("seeds", [0]), f"{path}: seeds")
-    budget = settings_of(raw.get("budget"), f"{path}: budget")
-    root = data_root or text_of(raw.get("data_root"), f"{path}: data_root")
-    baseline = text_of(raw.get("baseline"), f"{path}: baseline")
+    seeds = get_seeds(raw.get("seeds", [0]), f"{path}: seeds")
+    budget = get_config(raw.get("budget"), f"{path}: budget")
+    root = data_root or get_text(raw.get("data_root"), f"{path}: data_root")
+    baseline = get_text(raw.get("baseline"), f"{path}: baseline")
     if baseline is not None and baseline not in methods:
         raise InputError(
             f"{path}: baseline {short_repr(baseline)} is not among the methods; name one of them."
         )
-    thresholds = thresholds_of(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
+    thresholds = get_thresholds(raw.get("thresholds", [0.05, 0.1]), f"{path}: thresholds")
 
     if len(pairs) * len(methods) * len(seeds) > MOST_TRAININGS:
         raise InputError(
@@ -163,29 +163,29 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
             f"{len(seeds)} seeds are more than {MOST_TRAININGS} runs; make several plans."
         )
 
-    first_stages: dict[str, Training] = {}
-    trainings: list[Training] = []
+    first_stages: dict[str, RunSpec] = {}
+    trainings: list[RunSpec] = []
     for pair, about in pairs.items():
         words = {
-            name: text_of(about.get(name), f"{path}: pair '{pair}': {name}")
+            name: get_text(about.get(name), f"{path}: pair '{pair}': {name}")
             for name in ("test", "test_images", "source_validation")
         }
         if words["test"] is None:
             raise InputError(f"{path}: the pair '{pair}' has no 'test', the images that score it.")
         for method, how in methods.items():
             place = f"{path}: method '{method}'"
-            for seed in seeds_of(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
+            for seed in get_seeds(how["seeds"], f"{place}: seeds") if "seeds" in how else seeds:
                 of_pair = {
                     **budget,
-                    **settings_of(about.get("settings"), f"{path}: pair '{pair}': settings"),
+                    **get_config(about.get("settings"), f"{path}: pair '{pair}': settings"),
                 }
                 last = {**({} if root is None else {"data_root": root}), "seed": seed}
-                own = settings_of(how.get("settings"), f"{place}: settings")
+                own = get_config(how.get("settings"), f"{place}: settings")
                 both = f"{path}: pair '{pair}', method '{method}'"
                 config = configured(
                     [
-                        *presets_of(about.get("preset"), f"{path}: pair '{pair}'"),
-                        *presets_of(how.get("preset"), place),
+                        *get_presets(about.get("preset"), f"{path}: pair '{pair}'"),
+                        *get_presets(how.get("preset"), place),
                     ],
                     {**of_pair, **own, **last},
                     both,
@@ -193,17 +193,17 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                 taught = config
                 if _leaves_the_source_out(how, place):
                     taught = configured(
-                        presets_of(about.get("preset"), f"{path}: pair '{pair}'"),
+                        get_presets(about.get("preset"), f"{path}: pair '{pair}'"),
                         of_pair | last,
                         both,
                     )
                     config = _without_source(config, taught)
                 first = None
-                if config.start_from is None and config.steps.source > 0:
+                if config.init_from is None and config.steps.source > 0:
                     first = _first_stage(taught, pair, seed, first_stages)
                     first_stages.setdefault(first.name, first)
                 trainings.append(
-                    Training(
+                    RunSpec(
                         f"{pair}/{method}/seed_{seed}",
                         config,
                         None if first is None else first.name,
@@ -213,7 +213,7 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
                         words["test"],
                         words["test_images"],
                         words["source_validation"],
-                        _asked(how, place, config.asked),
+                        _asked(how, place, config.tta),
                         thresholds,
                         _alike(config, first, trainings),
                         _scores_all(how, place),
@@ -231,14 +231,14 @@ def read_plan(file: Path | str, data_root: Path | str | None = None) -> Plan:
 
 
 def _first_stage(
-    config: AdaptConfig, pair: str, seed: int, known: Mapping[str, Training]
-) -> Training:
+    config: AdaptConfig, pair: str, seed: int, known: Mapping[str, RunSpec]
+) -> RunSpec:
     """Return the source stage of a run: a ``known`` one, possibly of another pair, or a new one."""
-    alone, digest = first_stage(config)
-    name = f"first_stage/seed_{seed}_{digest}"
+    alone, digest = source_stage(config)
+    name = f"source_stage/seed_{seed}_{digest}"
     if name in known and known[name].config.data_root != alone.data_root:
         name = f"{name}_{pair}"  # one relative path below two data roots is two sources
-    return known.get(name, Training(name, alone, None, pair, None, seed))
+    return known.get(name, RunSpec(name, alone, None, pair, None, seed))
 
 
 def _bound(how: Mapping[str, Any], method: str, path: Path) -> bool:
@@ -259,16 +259,16 @@ def _scores_all(how: Mapping[str, Any], place: str) -> bool:
     return chosen == "all"
 
 
-def _alike(config: AdaptConfig, first: Training | None, before: Sequence[Training]) -> str | None:
+def _alike(config: AdaptConfig, first: RunSpec | None, before: Sequence[RunSpec]) -> str | None:
     """Return the run among ``before`` that trains the same weights as ``config``, None without one."""
     name = None if first is None else first.name
     for other in before:
-        if other.first_stage == name and replace(other.config, asked=config.asked) == config:
+        if other.source_stage == name and replace(other.config, tta=config.tta) == config:
             return other.name
     return None
 
 
-def _with_twins(trainings: Sequence[Training]) -> list[Training]:
+def _with_twins(trainings: Sequence[RunSpec]) -> list[RunSpec]:
     """Return the runs, each with the names of the others that share its folder."""
     runs: dict[str, list[str]] = {}
     for training in trainings:
@@ -278,13 +278,13 @@ def _with_twins(trainings: Sequence[Training]) -> list[Training]:
     ]
 
 
-def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
+def _asked(how: Mapping[str, Any], place: str, own: TTAConfig) -> TTAConfig:
     """Return the method's ``views``, ``flip`` and ``turn``, or the values of its config."""
     given = {name: how[name] for name in _ASKED if name in how}
     if not given:
         return own
     try:
-        return Asked(**given)
+        return TTAConfig(**given)
     except InputError as error:
         given_text = ", ".join(f"{name} is {short_repr(value)}" for name, value in given.items())
         raise InputError(f"{place}: {given_text}: {error}") from error
@@ -292,7 +292,7 @@ def _asked(how: Mapping[str, Any], place: str, own: Asked) -> Asked:
 
 def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:
     """Return whether the last preset or setting of a method that names the source sets it to null."""
-    given = [preset_settings(name) for name in presets_of(how.get("preset"), place)]
+    given = [preset_settings(name) for name in get_presets(how.get("preset"), place)]
     words = [part["source"] for part in (*given, how.get("settings") or {}) if "source" in part]
     return bool(words) and words[-1] is None
 
@@ -300,12 +300,12 @@ def _leaves_the_source_out(how: Mapping[str, Any], place: str) -> bool:
 def _without_source(config: AdaptConfig, taught: AdaptConfig) -> AdaptConfig:
     """Return a method's config without the source; the source steps of ``taught`` count as done."""
     steps = config.steps
-    if config.start_from is None:
+    if config.init_from is None:
         steps = replace(steps, source=taught.steps.source)
     return replace(
         config,
         source=None,
-        source_images=None,
+        source_image_root=None,
         mapping=None,
         source_held_out=None,
         steps=steps,

@@ -27,7 +27,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in raw.items()}
 
 
-def entries_of(
+def get_entries(
     raw: Mapping[str, Any], key: str, known: set[str], path: Path
 ) -> dict[str, dict[str, Any]]:
     """Return name -> entry, each entry with known keys only; InputError otherwise."""
@@ -36,10 +36,10 @@ def entries_of(
         raise InputError(f"{path} names no {key}; see 'posebridge bench --help' for an example.")
     entries: dict[str, dict[str, Any]] = {}
     for name, value in found.items():
-        if not re.fullmatch(r"[\w+.-]{1,100}", str(name)) or str(name) == "first_stage":
+        if not re.fullmatch(r"[\w+.-]{1,100}", str(name)) or str(name) == "source_stage":
             raise InputError(
                 f"{path}: {short_repr(name)} cannot name one of the {key}; it becomes a folder: use "
-                "letters, digits, _ and -, and not 'first_stage'."
+                "letters, digits, _ and -, and not 'source_stage'."
             )
         entry = {} if value is None else value
         if not isinstance(entry, dict):
@@ -60,7 +60,7 @@ def require_known(raw: Mapping[str, Any], known: set[str], place: str) -> None:
             )
 
 
-def seeds_of(value: Any, place: str) -> list[int]:
+def get_seeds(value: Any, place: str) -> list[int]:
     """Return a list of at least one whole number from 0; InputError otherwise."""
     if not (
         isinstance(value, list)
@@ -73,7 +73,7 @@ def seeds_of(value: Any, place: str) -> list[int]:
     return value
 
 
-def text_of(value: Any, place: str) -> str | None:
+def get_text(value: Any, place: str) -> str | None:
     """Return a text, or None without a value; InputError otherwise."""
     if value is None:
         return None
@@ -84,7 +84,7 @@ def text_of(value: Any, place: str) -> str | None:
     return value
 
 
-def thresholds_of(value: Any, place: str) -> list[float]:
+def get_thresholds(value: Any, place: str) -> list[float]:
     """Return a list of at least one positive fraction; InputError otherwise."""
     if not (
         isinstance(value, list)
@@ -105,7 +105,7 @@ def configured(presets: Sequence[str], settings: Mapping[str, Any], place: str) 
         raise InputError(f"{place}: {error}") from error
 
 
-def settings_of(value: Any, place: str) -> dict[str, Any]:
+def get_config(value: Any, place: str) -> dict[str, Any]:
     """Return settings by name, empty without a value; InputError otherwise."""
     if value is None:
         return {}
@@ -116,7 +116,7 @@ def settings_of(value: Any, place: str) -> dict[str, Any]:
     return {str(name): setting for name, setting in value.items()}
 
 
-def presets_of(value: Any, place: str) -> list[str]:
+def get_presets(value: Any, place: str) -> list[str]:
     """Return the names of one preset, several, or none; InputError where a name is not a text."""
     if value is None:
         return []

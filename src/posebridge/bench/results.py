@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.bench.config_diff import changed_since
-from posebridge.bench.plan import Plan, Training
-from posebridge.bench.run_results import scored_checkpoints, scores_of
+from posebridge.bench.plan import Plan, RunSpec
+from posebridge.bench.run_results import read_scores, scored_checkpoints
 from posebridge.evaluation import Results, pck_key
 from posebridge.files.whole import write_text
 from posebridge.report.plots import write_plot
@@ -49,7 +49,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchResults:
     """Every metric of a comparison that is known so far.
 
     Attributes:
@@ -83,7 +83,7 @@ class Outcome:
         }
 
 
-def gather(plan: Plan, out: Path) -> Outcome:
+def gather(plan: Plan, out: Path) -> BenchResults:
     """Read the scores below a comparison's folder."""
     scores: list[Score] = []
     curves: list[Score] = []
@@ -96,7 +96,7 @@ def gather(plan: Plan, out: Path) -> Outcome:
             missing.append(training.name)
             continue
         names = scored_checkpoints(training, out)
-        read = {name: scores_of(training, out, name) for name in names}
+        read = {name: read_scores(training, out, name) for name in names}
         results = {name: one for name, one in read.items() if one is not None}
         # The tables wait until every checkpoint is scored: only then the best one is known.
         found = _found(training, results, metrics)
@@ -111,11 +111,11 @@ def gather(plan: Plan, out: Path) -> Outcome:
             scores.append(
                 Score(best.pair, best.method, best.seed, "oracle", metric, best.value, best.step)
             )
-    return Outcome(plan, scores, curves, missing)
+    return BenchResults(plan, scores, curves, missing)
 
 
 def _found(
-    training: Training, results: Mapping[str, Results], metrics: Sequence[str]
+    training: RunSpec, results: Mapping[str, Results], metrics: Sequence[str]
 ) -> list[Score]:
     """Return the scores of a run, one for each checkpoint and metric."""
     found = []
@@ -129,7 +129,7 @@ def _found(
     return found
 
 
-def table(outcome: Outcome, pair: str) -> list[list[str]]:
+def table(outcome: BenchResults, pair: str) -> list[list[str]]:
     """Return the table of a pair, headings first: methods down, choices and metrics across.
 
     A cell is the mean and deviation over seeds. Methods of a sweep are left out: they have a plot of
@@ -156,7 +156,7 @@ def table(outcome: Outcome, pair: str) -> list[list[str]]:
     return rows
 
 
-def _gain(outcome: Outcome, pair: str, method: str, metric: str) -> str:
+def _gain(outcome: BenchResults, pair: str, method: str, metric: str) -> str:
     baseline = outcome.plan.baseline
     if baseline is None or method == baseline:
         return ""
@@ -174,12 +174,12 @@ def mean_and_deviation(values: Sequence[float], sign: bool = False) -> str:
     return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.1f}"
 
 
-def markdown(outcome: Outcome, pair: str) -> str:
+def markdown(outcome: BenchResults, pair: str) -> str:
     """Return the table of a pair in Markdown."""
     return "\n\n".join([as_markdown(table(outcome, pair)), *_notes(outcome)]) + "\n"
 
 
-def _notes(outcome: Outcome) -> list[str]:
+def _notes(outcome: BenchResults) -> list[str]:
     return [ORACLE_NOTE, *([BOUND_NOTE] if outcome.plan.bounds else [])]
 
 
@@ -190,7 +190,7 @@ def as_markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def latex(outcome: Outcome, pair: str) -> str:
+def latex(outcome: BenchResults, pair: str) -> str:
     """Return the table of a pair in LaTeX, for booktabs."""
     head, *rows = table(outcome, pair)
     escaped = [[_tex(cell) for cell in line] for line in [head, *rows]]
@@ -216,7 +216,7 @@ def _tex(cell: str) -> str:
     return cell
 
 
-def comma_separated(outcome: Outcome) -> str:
+def comma_separated(outcome: BenchResults) -> str:
     """Return every metric of every run as CSV, one a line."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -226,7 +226,7 @@ def comma_separated(outcome: Outcome) -> str:
     return stream.getvalue()
 
 
-def write_outcome(outcome: Outcome, out: Path) -> list[Path]:
+def write_bench_results(outcome: BenchResults, out: Path) -> list[Path]:
     """Write ``scores.csv``, and ``PAIR.md``, ``PAIR.tex`` and ``PAIR.png`` for each pair.
 
     Returns:
@@ -245,7 +245,7 @@ def write_outcome(outcome: Outcome, out: Path) -> list[Path]:
     return files
 
 
-def _draw_curves(outcome: Outcome, pair: str, file: Path) -> None:
+def _draw_curves(outcome: BenchResults, pair: str, file: Path) -> None:
     """Draw PCK over steps: a line for the mean over seeds, a dot for each run's checkpoint."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ keeps the metrics and the config behind them. Tables can be written from it else
 can move to another machine: a run in the results file counts as done. Paths are stored as in the plan.
 
     {"trainings": {"people/multilevel/seed_0": {
-        "settings": {...}, "first_stage": "first_stage/seed_0_97edbdab", "seconds": 660.2,
+        "settings": {...}, "source_stage": "source_stage/seed_0_97edbdab", "seconds": 660.2,
         "source_validation": null, "protocol": {...},
         "checkpoints": {"last": {"step": 4200, "metrics": {...}, "validators": {...}}}}}}
 """
@@ -20,23 +20,23 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from posebridge.bench.config_diff import changed_settings, same_stage, settings_told
-from posebridge.bench.job import state_of
-from posebridge.bench.plan import Plan, Training
+from posebridge.bench.config_diff import changed_settings, get_stored_config, same_stage
+from posebridge.bench.job import get_state
+from posebridge.bench.plan import Plan, RunSpec
 from posebridge.bench.run_results import (
     FINISHED,
-    judgement_of,
     kept_checkpoints,
+    read_finished,
+    read_scores,
+    read_validator_scores,
     score_file,
-    scores_of,
-    told_at_the_end,
-    write_judgement,
+    write_validator_scores,
 )
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.files.json_files import read_json
 from posebridge.files.whole import write_text
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 
 _LEFT_OUT = ("dataset", "model", "step", "weights", "selection")
 """Entries of a protocol that belong to a machine or a checkpoint; the plan's entries stay."""
@@ -49,7 +49,7 @@ Entries = dict[str, dict[str, Any]]
 """Name of a run -> its entry in the results file."""
 
 
-def read_record(file: Path) -> Entries:
+def read_results_file(file: Path) -> Entries:
     """Return the entries of a results file, empty without a file.
 
     Raises:
@@ -68,14 +68,14 @@ def read_record(file: Path) -> Entries:
 
 
 def _whole(entry: Any) -> bool:
-    """Return whether :func:`lay_out` can read an entry, and would write nothing outside the run."""
+    """Return whether :func:`restore_entries` can read an entry, and would write nothing outside the run."""
     parts = ("settings", "protocol", "checkpoints")
     if not isinstance(entry, dict) or not all(isinstance(entry.get(p), dict) for p in parts):
         return False
     protocol = entry["protocol"]
     thresholds = protocol.get("thresholds", [])
     try:
-        Asked(**{f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol})
+        TTAConfig(**{f.name: protocol[f.name] for f in fields(TTAConfig) if f.name in protocol})
     except (InputError, TypeError):
         return False
     return (
@@ -112,7 +112,7 @@ def _finite(value: Any) -> TypeGuard[float]:
     return number and abs(value) < math.inf
 
 
-def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
+def restore_entries(entries: Entries, plan: Plan, out: Path) -> list[str]:
     """Write the scores of a results file into the folders of runs that were not started here.
 
     Returns:
@@ -124,7 +124,7 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
         if entry is None or (out / training.run / "config.yaml").is_file():
             continue
         changed = changed_settings(training.config, entry["settings"])
-        if not same_stage(entry.get("first_stage"), training.first_stage):
+        if not same_stage(entry.get("source_stage"), training.source_stage):
             changed.append("source stage")
         if changed:
             refused.append(f"{training.name} was recorded with other {', '.join(changed)}")
@@ -132,7 +132,7 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
         if training.taught_by is None:
             names = list(entry["checkpoints"])
             finished = {
-                **{name: entry.get(name) for name in ("seconds", "settings", "first_stage")},
+                **{name: entry.get(name) for name in ("seconds", "settings", "source_stage")},
                 "checkpoints": names,
             }
             write_text(out / training.name / FINISHED, json.dumps(finished, indent=2))
@@ -144,43 +144,45 @@ def lay_out(entries: Entries, plan: Plan, out: Path) -> list[str]:
             same = entry.get("source_validation") == training.source_validation
             if told.get("validators") is not None and same:
                 values = {name: v for name, v in told["validators"].items() if v is not None}
-                write_judgement(training, out, checkpoint, values)
+                write_validator_scores(training, out, checkpoint, values)
     return refused
 
 
-def gather_record(entries: Entries, plan: Plan, out: Path) -> Entries:
+def update_entries(entries: Entries, plan: Plan, out: Path) -> Entries:
     """Return the entries of a results file, with every run that is done by now replaced."""
     done = dict(entries)
     for training in plan.trainings:
-        if training.method is None or not state_of(training, out).done:
+        if training.method is None or not get_state(training, out).done:
             continue
         done[training.name] = _entry(training, out)
     return done
 
 
-def write_record(entries: Entries, file: Path) -> None:
+def write_results_file(entries: Entries, file: Path) -> None:
     """Write a results file, one line for each run."""
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(entries.items())]
     write_text(file, '{"trainings": {\n' + ",\n".join(lines) + "\n}}\n")
 
 
-def _entry(training: Training, out: Path) -> dict[str, Any]:
+def _entry(training: RunSpec, out: Path) -> dict[str, Any]:
     protocol: dict[str, Any] = {}
     checkpoints: dict[str, Any] = {}
     for name in kept_checkpoints(training, out):
-        results = scores_of(training, out, name)
+        results = read_scores(training, out, name)
         told = {} if results is None else results.protocol
         protocol = protocol or {n: v for n, v in told.items() if n not in _LEFT_OUT}
         checkpoints[name] = {
             "step": told.get("step"),
             "metrics": None if results is None else _rounded(results.metrics),
-            "validators": None if training.taught_by else _known(judgement_of(training, out, name)),
+            "validators": None
+            if training.taught_by
+            else _known(read_validator_scores(training, out, name)),
         }
     return {
-        "settings": settings_told(training.config),
-        "first_stage": training.first_stage,
+        "settings": get_stored_config(training.config),
+        "source_stage": training.source_stage,
         "source_validation": training.source_validation,
-        "seconds": told_at_the_end(out / training.run).get("seconds"),
+        "seconds": read_finished(out / training.run).get("seconds"),
         "protocol": protocol,
         "checkpoints": checkpoints,
     }

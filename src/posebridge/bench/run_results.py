@@ -8,19 +8,19 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from posebridge.bench.plan import Training
+from posebridge.bench.plan import RunSpec
 from posebridge.errors import InputError
 from posebridge.evaluation import Results
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json_mapping
 from posebridge.files.whole import write_text
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 
 FINAL = ("last", "selected")
 FINISHED = "finished.json"
 
 
-def told_at_the_end(folder: Path) -> dict[str, Any]:
+def read_finished(folder: Path) -> dict[str, Any]:
     """Return what a run folder records at the end of training, empty before the end.
 
     Raises:
@@ -30,43 +30,43 @@ def told_at_the_end(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     told = read_json_mapping(file, "record of a finished run")
-    kept, stage = told.get("checkpoints", []), told.get("first_stage")
+    kept, stage = told.get("checkpoints", []), told.get("source_stage")
     named = isinstance(kept, list) and all(isinstance(name, str) for name in kept)
     if not named or not isinstance(stage, (str, type(None))):
         raise InputError(
-            f"{file} is damaged: 'checkpoints' and 'first_stage' are not names; remove the file, "
+            f"{file} is damaged: 'checkpoints' and 'source_stage' are not names; remove the file, "
             "and the same command writes it again."
         )
     return told
 
 
-def kept_checkpoints(training: Training, out: Path) -> list[str]:
+def kept_checkpoints(training: RunSpec, out: Path) -> list[str]:
     """Return all checkpoints that the adaptation kept, even where their files are elsewhere."""
     folder = out / training.run / "checkpoints"
     if not folder.is_dir():
-        return list(told_at_the_end(folder.parent).get("checkpoints", []))
+        return list(read_finished(folder.parent).get("checkpoints", []))
     # A killed run may leave a half-written NAME.partial.
     kept = sorted(p.name for p in folder.glob("*") if p.is_dir() and not p.suffix)
     return [name for name in kept if name in FINAL or name.startswith("step_")]
 
 
-def scored_checkpoints(training: Training, out: Path) -> list[str]:
+def scored_checkpoints(training: RunSpec, out: Path) -> list[str]:
     """Return the checkpoints that are scored: all, or the last and the selected one."""
     kept = kept_checkpoints(training, out)
     return [name for name in kept if training.scores_all or name in FINAL]
 
 
-def score_file(training: Training, out: Path, checkpoint: str) -> Path:
+def score_file(training: RunSpec, out: Path, checkpoint: str) -> Path:
     """Return the path of a checkpoint's scores."""
     return out / training.name / "scores" / f"{checkpoint}.json"
 
 
-def judgement_file(training: Training, out: Path, checkpoint: str) -> Path:
+def validator_scores_file(training: RunSpec, out: Path, checkpoint: str) -> Path:
     """Return the path of a checkpoint's validator scores."""
     return out / training.name / "validators" / f"{checkpoint}.json"
 
 
-def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
+def read_scores(training: RunSpec, out: Path, checkpoint: str) -> Results | None:
     """Return the scores of a checkpoint, None without scores or with scores of another protocol.
 
     The scores of a run that shares the run folder count where its test-time augmentation is equal.
@@ -86,13 +86,13 @@ def scores_of(training: Training, out: Path, checkpoint: str) -> Results | None:
     return None
 
 
-def judgement_of(training: Training, out: Path, checkpoint: str) -> dict[str, float] | None:
+def read_validator_scores(training: RunSpec, out: Path, checkpoint: str) -> dict[str, float] | None:
     """Return each validator's score of a checkpoint, None without scores for the present plan.
 
     Raises:
         InputError: the file is damaged.
     """
-    file = judgement_file(training, out, checkpoint)
+    file = validator_scores_file(training, out, checkpoint)
     if not file.is_file():
         return None
     told = read_json_mapping(file, "file of validator scores")
@@ -109,37 +109,37 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def write_judgement(
-    training: Training, out: Path, checkpoint: str, values: Mapping[str, float]
+def write_validator_scores(
+    training: RunSpec, out: Path, checkpoint: str, values: Mapping[str, float]
 ) -> None:
     """Write each validator's score of a checkpoint."""
     content = {"source_validation": training.source_validation, "values": values}
-    write_text(judgement_file(training, out, checkpoint), json.dumps(content, indent=2))
+    write_text(validator_scores_file(training, out, checkpoint), json.dumps(content, indent=2))
 
 
-def unscored(training: Training, out: Path) -> list[str]:
+def unscored(training: RunSpec, out: Path) -> list[str]:
     """Return the checkpoints without scores for the present plan."""
     names = scored_checkpoints(training, out)
-    return [name for name in names if scores_of(training, out, name) is None]
+    return [name for name in names if read_scores(training, out, name) is None]
 
 
-def unjudged(training: Training, out: Path) -> list[str]:
+def without_validator_scores(training: RunSpec, out: Path) -> list[str]:
     """Return the checkpoints without validator scores; none for a run in another run's folder."""
     if training.taught_by is not None:
         return []
     names = kept_checkpoints(training, out)
-    return [name for name in names if judgement_of(training, out, name) is None]
+    return [name for name in names if read_validator_scores(training, out, name) is None]
 
 
-def _fits(protocol: Mapping[str, Any], training: Training) -> bool:
+def _fits(protocol: Mapping[str, Any], training: RunSpec) -> bool:
     """Return whether scores have a run's TTA, test set and at least its thresholds."""
-    told = {f.name: protocol[f.name] for f in fields(Asked) if f.name in protocol}
+    told = {f.name: protocol[f.name] for f in fields(TTAConfig) if f.name in protocol}
     # Scores from before the protocol had 'test' name the file that was read.
     test = str(protocol.get("test", protocol.get("dataset", "")))
     same = test == training.test or ("test" not in protocol and test.endswith(f"/{training.test}"))
     images = protocol.get("test_images", training.test_images)
     return (
-        Asked(**told) == training.asked
+        TTAConfig(**told) == training.tta
         and same
         and images == training.test_images
         and set(training.thresholds) <= set(protocol.get("thresholds", ()))

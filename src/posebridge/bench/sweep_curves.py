@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from posebridge.bench.results import Outcome
+from posebridge.bench.results import BenchResults
 from posebridge.bench.sweeps import Sweep
 from posebridge.report.plots import write_plot
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def write_sweeps(outcome: Outcome, out: Path) -> list[Path]:
+def write_sweeps(outcome: BenchResults, out: Path) -> list[Path]:
     """Write ``PAIR_sweeps.png`` for each pair, where two values of a setting are scored.
 
     A curve is the change of PCK at the last checkpoint against the unchanged method, in points: mean
@@ -56,7 +56,7 @@ Changes = dict[float, dict[str, list[float]]]
 """Value -> metric -> the change of each seed."""
 
 
-def _changes(outcome: Outcome, pair: str, sweep: Sweep) -> Changes:
+def _changes(outcome: BenchResults, pair: str, sweep: Sweep) -> Changes:
     found: Changes = {}
     for value, method in sweep.methods.items():
         for metric in outcome.metrics:
@@ -75,7 +75,7 @@ def _draw(changes: Changes, metrics: Sequence[str], axes: Axes) -> None:
     axes.set_xscale("symlog", linthresh=least, linscale=0.5)
     axes.set_xticks(values, [f"{v:g}" for v in values])
     axes.minorticks_off()
-    axes.axhline(0, color="grey", linewidth=0.8)
+    axes.axhline(0, color="gray", linewidth=0.8)
     for metric in metrics:
         means = [float(np.mean(changes[v][metric])) for v in values]
         bars = [_deviation(changes[v][metric]) for v in values]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from posebridge.bench.plan_file import settings_of
+from posebridge.bench.plan_file import get_config
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
@@ -42,13 +42,13 @@ def read_sweeps(
     """
     sweeps: list[Sweep] = []
     added: dict[str, dict[str, Any]] = {}
-    for method, swept in settings_of(raw, f"{path}: sweeps").items():
+    for method, swept in get_config(raw, f"{path}: sweeps").items():
         place = f"{path}: sweeps: '{method}'"
         if method not in methods:
             raise InputError(f"{place} is not among the methods: {', '.join(methods)}.")
         how = methods[method]
-        own = settings_of(how.get("settings"), place)
-        for setting, values in settings_of(swept, place).items():
+        own = get_config(how.get("settings"), place)
+        for setting, values in get_config(swept, place).items():
             if not isinstance(values, list) or not all(_number(v) for v in values):
                 raise InputError(
                     f"{place}: {setting} is {short_repr(values)}; give a list of numbers such as "

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.bench.plan import Training
-from posebridge.bench.results import Outcome, as_markdown, mean_and_deviation
-from posebridge.bench.run_results import judgement_of
+from posebridge.bench.plan import RunSpec
+from posebridge.bench.results import BenchResults, as_markdown, mean_and_deviation
+from posebridge.bench.run_results import read_validator_scores
 from posebridge.files.whole import write_text
-from posebridge.models.tta import Asked
-from posebridge.validators.validators import mean_rank, steady_and_sure
+from posebridge.models.tta import TTAConfig
+from posebridge.validators.validators import confident_agreement_score, mean_rank
 
 ENSEMBLE, LAST = "mean rank of all", "the last checkpoint"
 
 
 @dataclass(frozen=True)
-class Judged:
+class RunCheckpoints:
     """The kept checkpoints of one run, in the order of their steps.
 
     Attributes:
@@ -42,8 +42,8 @@ class Judged:
     once: bool = True
 
 
-def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
-    """Return the runs with at least three kept checkpoints (``steps.keep_every``)."""
+def runs_with_checkpoints(outcome: BenchResults, out: Path) -> list[RunCheckpoints]:
+    """Return the runs with at least three kept checkpoints (``steps.keep_checkpoint_every``)."""
     runs = []
     for training in _of_each_run(outcome):
         place = (training.pair, training.method, training.seed)
@@ -53,7 +53,9 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
             if (s.pair, s.method, s.seed) == place and s.choice.startswith("step_")
         }
         judge = outcome.plan.training(training.run)
-        said = [(step, name, judgement_of(judge, out, name)) for step, name in sorted(found)]
+        said = [
+            (step, name, read_validator_scores(judge, out, name)) for step, name in sorted(found)
+        ]
         kept = [(step, name) for step, name, values in said if values is not None]
         read = [_with_the_product_of_today(values) for _, _, values in said if values is not None]
         if len(kept) < 3:
@@ -72,13 +74,13 @@ def judged_runs(outcome: Outcome, out: Path) -> list[Judged]:
         }
         common = [name for name in read[0] if all(name in row for row in read)]
         runs.append(
-            Judged(
+            RunCheckpoints(
                 training.name,
                 [step for step, _ in kept],
                 {name: [row[name] for row in read] for name in common},
                 truth,
                 (training.pair, training.seed),
-                training.asked == Asked(),
+                training.tta == TTAConfig(),
             )
         )
     return runs
@@ -88,19 +90,19 @@ def _with_the_product_of_today(values: Mapping[str, float]) -> Mapping[str, floa
     """Return values with ``confident_agreement`` computed anew; older files lack or exceed it."""
     if not {"agreement", "confidence"} <= values.keys():
         return values
-    both = steady_and_sure(values["agreement"], values["confidence"])
+    both = confident_agreement_score(values["agreement"], values["confidence"])
     return {**values, "confident_agreement": both}
 
 
-def _of_each_run(outcome: Outcome) -> list[Training]:
+def _of_each_run(outcome: BenchResults) -> list[RunSpec]:
     """Return one run for each run folder without oracles, preferably the one without TTA."""
-    chosen: dict[str, Training] = {}
+    chosen: dict[str, RunSpec] = {}
     for training in outcome.plan.trainings:
         if training.method is None or training.method in outcome.plan.bounds:
             continue
         if training.name in outcome.missing:
             continue
-        if training.run not in chosen or training.asked == Asked():
+        if training.run not in chosen or training.tta == TTAConfig():
             chosen[training.run] = training
     return list(chosen.values())
 
@@ -118,7 +120,7 @@ def regret(values: Sequence[float], truth: Sequence[float]) -> float:
     return max(truth) - truth[int(np.argmax(values))]
 
 
-def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
+def validator_table(runs: Sequence[RunCheckpoints], metrics: Sequence[str]) -> list[list[str]]:
     """Return the table of choices within a run: validators down, the lowest regret first.
 
     Cells are means over runs; headings come first.
@@ -126,14 +128,14 @@ def validator_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list
     return _table(runs, metrics, "runs", (ENSEMBLE, LAST))
 
 
-def comparable(runs: Sequence[Judged]) -> list[list[Judged]]:
+def comparable(runs: Sequence[RunCheckpoints]) -> list[list[RunCheckpoints]]:
     """Return the runs without TTA, grouped by pair and seed, where a group has at least two."""
     places = {run.place: None for run in runs if run.once}
     groups = [[run for run in runs if run.once and run.place == place] for place in places]
     return [group for group in groups if len(group) > 1]
 
 
-def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[str]]:
+def across_table(runs: Sequence[RunCheckpoints], metrics: Sequence[str]) -> list[list[str]]:
     """Return the table of choices among all runs of a pair and a seed without TTA, headings first.
 
     A validator that does not score all of the runs is left out.
@@ -143,7 +145,7 @@ def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[st
         place = group[0].place
         common = [name for name in group[0].values if all(name in run.values for run in group)]
         pooled.append(
-            Judged(
+            RunCheckpoints(
                 f"{place[0]}, seed {place[1]}",
                 [step for run in group for step in run.steps],
                 {name: [v for run in group for v in run.values[name]] for name in common},
@@ -155,10 +157,10 @@ def across_table(runs: Sequence[Judged], metrics: Sequence[str]) -> list[list[st
 
 
 def _table(
-    runs: Sequence[Judged], metrics: Sequence[str], counted: str, beside: Sequence[str]
+    runs: Sequence[RunCheckpoints], metrics: Sequence[str], counted: str, beside: Sequence[str]
 ) -> list[list[str]]:
     """Return a table of choices; ``beside`` names choices in it that are not validators."""
-    choices: dict[str, list[tuple[Judged, list[float]]]] = {}
+    choices: dict[str, list[tuple[RunCheckpoints, list[float]]]] = {}
     for run in runs:
         other = {ENSEMBLE: mean_rank(run.values), LAST: [float(step) for step in run.steps]}
         for name, values in (*run.values.items(), *((n, other[n]) for n in beside)):
@@ -181,7 +183,9 @@ def _table(
     return [head, *(row for _, row in sorted(rows, key=lambda entry: entry[0]))]
 
 
-def write_validator_table(runs: Sequence[Judged], metrics: Sequence[str], out: Path) -> list[Path]:
+def write_validator_table(
+    runs: Sequence[RunCheckpoints], metrics: Sequence[str], out: Path
+) -> list[Path]:
     """Write ``validators.md``, if any run kept checkpoints; return the files."""
     if not runs:
         return []

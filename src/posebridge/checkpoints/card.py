@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.skeleton import Skeleton
 
 _RULES = {
@@ -102,11 +102,11 @@ def _training(config: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         f"heatmaps of {model.get('heatmap_size')} cells",
         f"- crop: a square of {crop.get('padding')} times the longer side of the box",
     ]
-    asked = Asked(**config.get("asked", {}))
-    if asked.times > 1:
-        mirrored = " and their mirror images" if asked.flip else ""
+    tta = TTAConfig(**config.get("tta", {}))
+    if tta.times > 1:
+        mirrored = " and their mirror images" if tta.flip else ""
         lines.append(
-            f"- test-time augmentation: {asked.views} views of each crop{mirrored} are merged, unless "
+            f"- test-time augmentation: {tta.views} views of each crop{mirrored} are merged, unless "
             "set otherwise; confidence is then the agreement of the views"
         )
     start = results.get("data", {}).get("start", {}).get("name")
@@ -144,7 +144,7 @@ def _scores(results: Mapping[str, Any], scores: Sequence[Mapping[str, Any]]) -> 
         rows = dict.fromkeys(row for name in shown for row in metrics[name])
         lines += [
             f"On {short_name(str(protocol['dataset']))}: {protocol.get('joints')} labeled joints "
-            f"of {protocol.get('subjects')} subjects, normaliser {protocol.get('normaliser')}; "
+            f"of {protocol.get('subjects')} subjects, normalizer {protocol.get('normalizer')}; "
             f"{protocol.get('pooling')}. Percent; epe in pixels.\n",
             "| joints | " + " | ".join(shown) + " |",
             "| --- |" + " ---: |" * len(shown),

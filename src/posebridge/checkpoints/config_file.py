@@ -1,7 +1,7 @@
 """The one reader of ``config.yaml`` in a model folder: its network typed, the rest plain data.
 
 A folder may come from any author. The sections that rebuild the network (``model``, ``crop``,
-``asked``) are checked field by field; of the other sections, the entries that a model card shows.
+``tta``) are checked field by field; of the other sections, the entries that a model card shows.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.typed_values import checked_value
 from posebridge.files.yaml_files import parse_yaml, require_mapping
 from posebridge.models.pose import ModelConfig
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
+from posebridge.renamed import new_field
 
 _COPY = "copy the whole model folder again"
 _RECORD: Mapping[str, Mapping[str, Any]] = {
     "steps": {"source": int, "adaptation": int, "batch": int},
-    "image": {"probability": float, "back": float, "style": str},
-    **{name: {"weight": float} for name in ("consistency", "feature", "pose", "prior")},
+    "style": {"source_to_target": float, "target_to_source": float, "method": str},
+    **{name: {"weight": float} for name in ("consistency", "feature", "pose", "bone_prior")},
 }
 """The entries of the config that a model card shows."""
 
@@ -40,8 +41,8 @@ class ModelFolderConfig:
     """
 
     model: ModelConfig
-    crop: CropRange
-    asked: Asked
+    crop: CropConfig
+    tta: TTAConfig
     content: Mapping[str, Any]
 
 
@@ -57,9 +58,9 @@ def parse_config(text: bytes, file: Path) -> ModelFolderConfig:
     _check_record(content, file)
     return ModelFolderConfig(
         _section(ModelConfig, content, "model", file),
-        _section(CropRange, content, "crop", file),
+        _section(CropConfig, content, "crop", file),
         # A folder from before the setting has no test-time augmentation.
-        _section(Asked, {"asked": {}, **content}, "asked", file),
+        _section(TTAConfig, {"tta": {}, **content}, "tta", file),
         content,
     )
 
@@ -73,6 +74,11 @@ def _section(
     assert is_dataclass(kind)
     known = {f.name for f in fields(kind)}
     surplus = sorted(str(name) for name in set(values) - known)
+    renamed = new_field(f"{section}.{surplus[0]}") if surplus else None
+    if renamed is not None:
+        raise InputError(
+            f"{file}: '{section}.{surplus[0]}' is called '{renamed}' now; rename it in that file."
+        )
     if surplus:
         raise InputError(
             f"{file}: '{section}.{surplus[0]}' is unknown to this version of posebridge."

@@ -3,7 +3,7 @@
 model.safetensors   the weights
 skeleton.json       the names of the keypoints, their pairs and edges
 config.yaml         the whole configuration of the run; 'model' and 'crop' rebuild the network,
-                    'asked' is its test-time augmentation
+                    'tta' is its test-time augmentation
 results.json        training data and scores of the checkpoint, and the checksums of the other files
 README.md           the model card, for people; it may be edited and is never read
 """
@@ -34,13 +34,13 @@ from posebridge.checkpoints.archive import (
 from posebridge.checkpoints.card import model_card
 from posebridge.checkpoints.config_file import ModelFolderConfig, parse_config
 from posebridge.checkpoints.weights_header import WeightsHeader
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.whole import files_written_whole, folder_written_whole
 from posebridge.models.finite import require_finite_weights
 from posebridge.models.pose import PoseModel
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.skeleton import Skeleton
 
 CHOICES = ("last", "selected", "source")
@@ -58,10 +58,10 @@ class Checkpoint:
     folder: Path
     model: PoseModel
     skeleton: Skeleton
-    crop: CropRange
+    crop: CropConfig
     config: Mapping[str, Any]
     results: Mapping[str, Any]
-    asked: Asked = field(default_factory=Asked)
+    tta: TTAConfig = field(default_factory=TTAConfig)
 
 
 def save_checkpoint(
@@ -175,7 +175,7 @@ def load_checkpoint(path: Path | str, choice: str = "last") -> Checkpoint:
     require_finite_weights(state, str(folder / WEIGHTS))
     model.load_state_dict(state)
     return Checkpoint(
-        folder, model.eval(), skeleton, config.crop, config.content, results, config.asked
+        folder, model.eval(), skeleton, config.crop, config.content, results, config.tta
     )
 
 
@@ -187,7 +187,7 @@ def _read_texts(folder: Path, files: Mapping[str, bytes]) -> tuple[Skeleton, Mod
 def _build(folder: Path, config: ModelFolderConfig, keypoints: int) -> PoseModel:
     """Return the network that a folder describes, with random weights."""
     try:
-        return PoseModel(replace(config.model, weights="none"), keypoints, config.crop.size)
+        return PoseModel(replace(config.model, encoder_weights="none"), keypoints, config.crop.size)
     except (RuntimeError, ValueError, TypeError) as error:
         raise InputError(
             f"{folder / CONFIG} describes a network that cannot be built "

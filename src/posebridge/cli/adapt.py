@@ -10,19 +10,19 @@ EXAMPLES = """examples:
   posebridge adapt --source renders/annotations.json --target photographs/ --out runs/people
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
   posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
-  posebridge adapt --source labels.slp --target clip.mp4 --reading.every 10 --out runs/mice
-  posebridge adapt --preset source_free --start-from people.zip --target photos/ --out runs/free
+  posebridge adapt --source labels.slp --target clip.mp4 --data.frame_step 10 --out runs/mice
+  posebridge adapt --preset source_free --init-from people.zip --target photos/ --out runs/free
   posebridge adapt --resume --out runs/people
 """
 
 
 SHORT_HELP = {
     "data": (
-        *("source", "target", "source_images", "target_images", "data_root"),
-        *("skeleton", "mapping", "start_from"),
+        *("source", "target", "source_image_root", "target_image_root", "data_root"),
+        *("skeleton", "keypoint_mapping", "init_from"),
     ),
     "method": (
-        *("preset", "config", "model.encoder", "crop.size", "image.style", "consistency.weight"),
+        *("preset", "config", "model.encoder", "crop.size", "style.method", "consistency.weight"),
         *("feature.weight", "pose.weight"),
     ),
     "training": ("steps.source", "steps.adaptation", "steps.batch", "optimizer.lr", "seed"),
@@ -31,7 +31,7 @@ SHORT_HELP = {
 }
 """Group -> the options of one screen of help."""
 
-_DATA = ("source", "target", "source_images", "target_images", "data_root")
+_DATA = ("source", "target", "source_image_root", "target_image_root", "data_root")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,12 +77,12 @@ def main(arguments: Sequence[str]) -> int:
         given = _with_stored_settings(given, Path(out))
     config, own = parse_settings(parser, given)
 
-    from posebridge.api import report_of_new_run, run
+    from posebridge.api import run, write_new_report
     from posebridge.cli.output_paths import require_folder
     from posebridge.errors import InputError
     from posebridge.files.locks import locked_folder
     from posebridge.files.typed_values import checked_value
-    from posebridge.inference.moved_data import found_again
+    from posebridge.inference.moved_data import relocated
     from posebridge.report.summary import print_run_summary
 
     console = plain_console()
@@ -91,11 +91,11 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"--stop-after is {stop_after}; give 1 or more.")
     folder = require_folder(own.out)
     if own.resume:
-        config = found_again(config, folder, moved.pop("data_root", None), moved)
+        config = relocated(config, folder, moved.pop("data_root", None), moved)
     with locked_folder(folder):
         result = run(config, folder, resume=own.resume, console=console, stop_after=stop_after)
         with_report = result.finished and not own.no_report
-        made = report_of_new_run(result.folder, console) if with_report else None
+        made = write_new_report(result.folder, console) if with_report else None
     print_run_summary(console, result, made)
     return 0
 

@@ -13,7 +13,7 @@ EXAMPLES = """examples:
       --cluster slurm_partition=gpu
 
 a comparison.yaml:
-  budget: {steps.source: 1000, steps.adaptation: 500, steps.keep_every: 100}
+  budget: {steps.source: 1000, steps.adaptation: 500, steps.keep_checkpoint_every: 100}
   seeds: [0, 1, 2]
   baseline: source_only
   pairs:
@@ -69,13 +69,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--run", metavar="RUN", help="make this run and no other")
     given = parser.parse_args(arguments)
 
-    from posebridge.bench import gather, read_plan, run_plan, write_outcome
+    from posebridge.bench import gather, read_plan, run_plan, write_bench_results
     from posebridge.bench.config_diff import changed_since
-    from posebridge.bench.job import do_training, state_of
+    from posebridge.bench.job import do_training, get_state
     from posebridge.bench.launchers import cluster_options, own_command
-    from posebridge.bench.results_file import gather_record, lay_out, read_record, write_record
+    from posebridge.bench.results_file import (
+        read_results_file,
+        restore_entries,
+        update_entries,
+        write_results_file,
+    )
     from posebridge.bench.sweep_curves import write_sweeps
-    from posebridge.bench.validators import judged_runs, write_validator_table
+    from posebridge.bench.validators import runs_with_checkpoints, write_validator_table
     from posebridge.cli.output_paths import require_file, require_folder
     from posebridge.errors import InputError
     from posebridge.files.whole import folder_written_whole
@@ -89,14 +94,14 @@ def main(arguments: Sequence[str]) -> int:
     if given.jobs < 1:
         raise InputError(f"--jobs is {given.jobs}; give 1 or more.")
     record = None if given.results_file is None else Path(given.results_file)
-    recorded = {} if record is None else read_record(record)
-    for line in lay_out(recorded, plan, out):
+    recorded = {} if record is None else read_results_file(record)
+    for line in restore_entries(recorded, plan, out):
         console.print(
             f"{line}, which differs from this one: left out", style="yellow", highlight=False
         )
     if given.status:
         for training in plan.trainings:
-            state = state_of(training, out)
+            state = get_state(training, out)
             word = "done" if state.done else "trained" if state.trained else "to do"
             word = "differs" if state.changed else word
             why = f" (started with other {', '.join(state.changed)})" if state.changed else ""
@@ -118,10 +123,10 @@ def main(arguments: Sequence[str]) -> int:
         )
     outcome = gather(plan, out)
     if record is not None:
-        write_record(gather_record(recorded, plan, out), record)
-    judged = judged_runs(outcome, out)
+        write_results_file(update_entries(recorded, plan, out), record)
+    judged = runs_with_checkpoints(outcome, out)
     with folder_written_whole(out, merge=True) as partial:
-        files = write_outcome(outcome, partial)
+        files = write_bench_results(outcome, partial)
         files += write_sweeps(outcome, partial)
         files += write_validator_table(judged, outcome.metrics, partial)
     files = [out / file.relative_to(partial) for file in files]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from posebridge.data.reading import Say
-    from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+    from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 
 EXAMPLES = """examples:
   posebridge check renders/annotations.json
@@ -39,11 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "data", nargs="*", metavar="DATA", help="a COCO file, a folder or a glob of images"
     )
-    parser.add_argument("--source", help="labelled images to learn from: a COCO keypoint file")
+    parser.add_argument("--source", help="labeled images to learn from: a COCO keypoint file")
     parser.add_argument(
         "--target", help="images to adapt to: a folder, a glob or a COCO file (its boxes are read)"
     )
-    parser.add_argument("--test", help="labelled images to score on: a COCO keypoint file")
+    parser.add_argument("--test", help="labeled images to score on: a COCO keypoint file")
     for role in ("source", "target", "test", ""):
         add_image_root(parser, role)
     add_out(parser, "folder of the page", "FOLDER", "check")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     import posebridge
     from posebridge.cli.output_paths import require_folder
     from posebridge.data.quality import check_set, compare_sets, declared_sizes
-    from posebridge.data.samples import LabelledSamples
+    from posebridge.data.samples import LabeledSamples
     from posebridge.errors import InputError
     from posebridge.report.check_page import sorted_findings, verdict, write_check
     from posebridge.report.console import plain_console, remarks
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
 
     sets = []
     for name, path, data in read:
-        samples = data.images if isinstance(data, LabelledSamples) else data
+        samples = data.images if isinstance(data, LabeledSamples) else data
         total = len({bytes(f) for f in samples.files})
         with ProgressBar(console, f"checking {name}", total) as bar:
             declared = declared_sizes(path, samples)
@@ -100,10 +100,10 @@ def main(arguments: Sequence[str]) -> int:
     findings = sorted_findings(sets, between)
     _print_summary(console, sets)
     for finding in findings:
-        colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.severity]
+        color = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.severity]
         named = " and ".join(dict.fromkeys(finding.sets))
         console.print(
-            f"[{colour}]{finding.severity}[/]  [dim]{escape(named)}:[/] ",
+            f"[{color}]{finding.severity}[/]  [dim]{escape(named)}:[/] ",
             end="",
             highlight=False,
             markup=True,
@@ -127,12 +127,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _read(
     role: str | None, path: str, images: str | None, say: Say
-) -> LabelledSamples | UnlabelledSamples:
+) -> LabeledSamples | UnlabeledSamples:
     """Return a set with its labels, or without labels for a target and for bare images."""
-    from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
+    from posebridge.data.reading import holds_labels, read_labeled, read_unlabeled
 
-    labelled = role in _LABELLED or (role is None and holds_labels(path))
-    read = read_labelled if labelled else read_unlabelled
+    labeled = role in _LABELLED or (role is None and holds_labels(path))
+    read = read_labeled if labeled else read_unlabeled
     return read(path, images, say=say)
 
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from posebridge.inference.predictor import Predictor
 
 
-def weights_of(predictor: Predictor, asked: str, option: str = "--weights") -> str | None:
+def get_checkpoint_name(
+    predictor: Predictor, requested: str, option: str = "--weights"
+) -> str | None:
     """Return ``last``, ``selected``, ``source`` or a step's name; None where none is recorded.
 
     Args:
@@ -20,10 +22,10 @@ def weights_of(predictor: Predictor, asked: str, option: str = "--weights") -> s
         InputError: the model is another checkpoint.
     """
     known = predictor.network.notes.get("weights")
-    if asked not in ("last", known):
+    if requested not in ("last", known):
         holds = "a checkpoint without a name" if known is None else f"the checkpoint '{known}'"
         raise InputError(
-            f"{option} {asked} is for a run folder, and {predictor.network.name} holds {holds}; leave "
+            f"{option} {requested} is for a run folder, and {predictor.network.name} holds {holds}; leave "
             "it out."
         )
     return None if known is None else str(known)

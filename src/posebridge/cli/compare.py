@@ -39,9 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.checkpoint_choice import weights_of
+    from posebridge.cli.checkpoint_choice import get_checkpoint_name
     from posebridge.cli.output_paths import require_folder
-    from posebridge.data.reading import holds_labels, read_labelled, read_unlabelled
+    from posebridge.data.reading import holds_labels, read_labeled, read_unlabeled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.files.whole import folder_written_whole
@@ -66,16 +66,16 @@ def main(arguments: Sequence[str]) -> int:
         models[1].skeleton, f"model A, {given.model_a}", f"model B, {given.model_b}"
     )
     chosen = (
-        weights_of(models[0], given.checkpoint_a, "--checkpoint-a"),
-        weights_of(models[1], given.checkpoint_b, "--checkpoint-b"),
+        get_checkpoint_name(models[0], given.checkpoint_a, "--checkpoint-a"),
+        get_checkpoint_name(models[1], given.checkpoint_b, "--checkpoint-b"),
     )
     names = _names((given.model_a, given.model_b), chosen)
     console = plain_console()
     say = remarks(console)
     labels = None
     if holds_labels(given.input):
-        labels = read_labelled(given.input, given.image_root, say=say)
-    samples = labels.images if labels else read_unlabelled(given.input, given.image_root, say=say)
+        labels = read_labeled(given.input, given.image_root, say=say)
+    samples = labels.images if labels else read_unlabeled(given.input, given.image_root, say=say)
     mapped = None
     if labels is not None:
         mapped, match = labels_for(models[0], labels)

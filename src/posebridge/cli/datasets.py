@@ -87,7 +87,7 @@ def _describe(console: Console, name: str) -> None:
         "layout": record.layout,
         "license": record.licence,
         "page": record.page,
-        "labelled": record.visibility,
+        "labeled": record.visibility,
         "boxes": record.boxes,
         "joints": ", ".join(record.skeleton.keypoints),
     }

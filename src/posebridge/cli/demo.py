@@ -17,7 +17,7 @@ OWN = {
     "seed": "give --seed instead",
     "source": "the demo draws it; for your own data use posebridge adapt",
     "target": "the demo draws it; for your own data use posebridge adapt",
-    "start_from": "both models start from the same new network",
+    "init_from": "both models start from the same new network",
 }
 """Config fields that the demonstration sets itself, with the reason or an alternative."""
 
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     """Run the demonstration in a folder whose lock is held."""
-    from posebridge.api import report_of_new_run, run
-    from posebridge.data.formats.coco import read_labelled
+    from posebridge.api import run, write_new_report
+    from posebridge.data.formats.coco import read_labeled
     from posebridge.errors import InputError
     from posebridge.evaluation import results_table
     from posebridge.inference.predictor import load
@@ -72,7 +72,7 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     from posebridge.report.console import plain_console
     from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.summary import print_run_summary
-    from posebridge.synthetic.figures import require_drawable, write_figure_benchmark
+    from posebridge.synthetic.figures import require_drawable, write_synthetic_benchmark
     from posebridge.training.presets import configure
 
     overrides = _overrides(given.set) | {"seed": given.seed}
@@ -88,7 +88,7 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     console = plain_console()
     source, target, test = given.figures, given.figures, max(1, given.figures // 3)
     with ProgressBar(console, "drawing figures", source + target + test) as bar:
-        figures = write_figure_benchmark(
+        figures = write_synthetic_benchmark(
             out / "figures",
             given.seed,
             config.crop.size,
@@ -105,7 +105,7 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     run(baseline, out / "source_only", resume=False, console=console)
 
     # Labels of the target look are read only now, after all training and selection.
-    labels = read_labelled(figures.test)
+    labels = read_labeled(figures.test)
     protocol = {"seed": given.seed, "command": shlex.join(["posebridge", "demo", *arguments])}
     scored = {
         name: score(load(folder), labels, protocol=protocol)
@@ -113,7 +113,7 @@ def _demonstrate(given: Namespace, out: Path, arguments: Sequence[str]) -> int:
     }
     for name, (results, _) in scored.items():
         results.write(out / f"{name.replace(' ', '_')}.json")
-    print_run_summary(console, result, report_of_new_run(out, console))
+    print_run_summary(console, result, write_new_report(out, console))
     image = out / "pictures" / "before_and_after.png"
     write_comparison(image, labels, [(name, found) for name, (_, found) in scored.items()])
     console.print(
@@ -130,7 +130,7 @@ def _overrides(settings: Sequence[str]) -> dict[str, Any]:
     """Return ``FIELD=VALUE`` texts as a dictionary; raise InputError for fields in ``OWN``."""
     from posebridge.errors import InputError
 
-    # A command line may spell start_from with a dash.
+    # A command line may spell init_from with a dash.
     found = {
         field.replace("-", "_"): value
         for field, _, value in (item.partition("=") for item in settings)
@@ -152,7 +152,7 @@ def _baseline(overrides: Mapping[str, Any], out: Path) -> dict[str, Any]:
     # A key that is set again keeps its position in a dictionary, and a whole group given after it
     # (image={style: fourier}) would win; so the keys are removed first.
     others = {field: value for field, value in overrides.items() if field not in last}
-    return others | last | {"start_from": out}
+    return others | last | {"init_from": out}
 
 
 def _require_demo(out: Path) -> None:

@@ -81,10 +81,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
 
-    from posebridge.cli.checkpoint_choice import weights_of
+    from posebridge.cli.checkpoint_choice import get_checkpoint_name
     from posebridge.cli.output_paths import require_file
     from posebridge.data.datasets import benchmark_protocol
-    from posebridge.data.reading import read_labelled
+    from posebridge.data.reading import read_labeled
     from posebridge.evaluation import pck_key, results_table
     from posebridge.inference.predictor import load
     from posebridge.inference.scoring import labels_for, score
@@ -95,13 +95,13 @@ def main(arguments: Sequence[str]) -> int:
     if given.out is not None:
         require_file(given.out)
     predictor = load(given.model, given.checkpoint)
-    selection = weights_of(predictor, given.checkpoint, "--checkpoint")
+    selection = get_checkpoint_name(predictor, given.checkpoint, "--checkpoint")
     if given.update_card:
         _require_folder(predictor)
     tta = tta_config(given.tta_views, given.tta_flip, given.tta_rotation)
     predictor = with_tta(predictor, tta)
     console = plain_console()
-    labels = read_labelled(
+    labels = read_labeled(
         given.labels, given.image_root, given.format, given.data_root, remarks(console)
     )
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
             predictor,
             labels,
             thresholds=given.thresholds,
-            normaliser=given.normalizer,
+            normalizer=given.normalizer,
             mapping=given.mapping,
             protocol={
                 "command": shlex.join(["posebridge", "evaluate", *arguments]),

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--calibrated",
         action="store_true",
-        help="output 'chance' too: the confidence calibrated by the run's report",
+        help="output 'probability' too: the confidence calibrated by the run's report",
     )
     parser.add_argument("--heatmaps", action="store_true", help="output the heatmaps too")
     add_checkpoint(parser)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from posebridge.checkpoints.model_folder import load_checkpoint
     from posebridge.cli.output_paths import require_file
-    from posebridge.data.reading import read_unlabelled
+    from posebridge.data.reading import read_unlabeled
     from posebridge.export.export import TOLERANCE, export
     from posebridge.export.requirements import require_export
     from posebridge.inference.calibrated import find_calibration
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     require_export(given.out, given.to, given.half, given.int8 is not None)
     checkpoint = load_checkpoint(given.model, given.checkpoint)
     calibration = find_calibration(checkpoint) if given.calibrated else None
-    images = read_unlabelled(given.int8) if given.int8 else None
+    images = read_unlabeled(given.int8) if given.int8 else None
     console = plain_console()
     console.print(f"exporting {checkpoint.folder} to {given.to}", highlight=False, markup=False)
     done = export(
@@ -94,8 +94,8 @@ def main(arguments: Sequence[str]) -> int:
         )
     if calibration is not None:
         console.print(
-            f"'chance' is the probability of an error below {calibration.within} of the crop's side, "
-            f"calibrated on {calibration.points} labelled points of source images",
+            f"'probability' is the probability of an error below {calibration.within} of the crop's side, "
+            f"calibrated on {calibration.points} labeled points of source images",
             highlight=False,
             soft_wrap=True,
         )
@@ -106,9 +106,9 @@ def main(arguments: Sequence[str]) -> int:
                 highlight=False,
                 soft_wrap=True,
             )
-    if checkpoint.asked.times > 1:
+    if checkpoint.tta.times > 1:
         console.print(
-            f"this model has test-time augmentation with {checkpoint.asked.times} views; the file "
+            f"this model has test-time augmentation with {checkpoint.tta.times} views; the file "
             "takes one view, and 'posebridge predict' merges as many predictions of the file.",
             style="yellow",
             highlight=False,

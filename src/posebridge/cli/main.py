@@ -42,7 +42,7 @@ _RESUMES = {
 
 EXAMPLES = """examples:
   posebridge demo
-  posebridge adapt --preset multilevel_plus --source renders/annotations.json \\
+  posebridge adapt --preset multilevel_tta --source renders/annotations.json \\
       --target photographs/ --out runs/people
   posebridge predict runs/people photographs/ --out predictions.json --overlays overlays/
   posebridge evaluate runs/people test/annotations.json --out results.json

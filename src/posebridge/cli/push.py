@@ -11,7 +11,7 @@ EXAMPLES = """examples:
   posebridge push runs/people/checkpoints/selected ann/people-pose --yes --message "more steps"
 """
 
-_NAMED = ("source", "target", "source_images", "target_images", "data_root", "start_from")
+_NAMED = ("source", "target", "source_image_root", "target_image_root", "data_root", "init_from")
 """Config fields that are paths, whether or not this machine has the path."""
 
 

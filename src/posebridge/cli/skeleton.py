@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
                 write_text(out, to_yaml(shown))
             else:
                 report.write_skeleton_picture(
-                    out, _title(given.skeleton), shown, report.layout_of(given.skeleton)
+                    out, _title(given.skeleton), shown, report.get_layout(given.skeleton)
                 )
             console.print(f"written: {out}", highlight=False)
         return 0
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
                 out,
                 found,
                 (_title(given.source), _title(given.target)),
-                (report.layout_of(given.source), report.layout_of(given.target)),
+                (report.get_layout(given.source), report.get_layout(given.target)),
             )
         console.print(f"written: {out}", highlight=False)
     if common is not None:

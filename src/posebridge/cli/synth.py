@@ -39,12 +39,12 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.cli.output_paths import require_folder
     from posebridge.report.console import plain_console
     from posebridge.report.progress_bar import ProgressBar
-    from posebridge.synthetic.figures import write_figure_benchmark
+    from posebridge.synthetic.figures import write_synthetic_benchmark
 
     out = require_folder(given.out)
     console = plain_console()
     with ProgressBar(console, "drawing figures", given.source + given.target + given.test) as bar:
-        written = write_figure_benchmark(
+        written = write_synthetic_benchmark(
             out,
             given.seed,
             given.size,

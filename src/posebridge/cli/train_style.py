@@ -7,14 +7,14 @@ from collections.abc import Sequence
 EXAMPLES = """examples:
   posebridge train-style --source renders/annotations.json --target photographs/ \\
       --out style.safetensors
-  posebridge adapt ... --image.decoder style.safetensors
+  posebridge adapt ... --style.decoder style.safetensors
 """
 
 SHORT_HELP = {
-    "data": ("source", "target", "source_images", "target_images", "data_root"),
+    "data": ("source", "target", "source_image_root", "target_image_root", "data_root"),
     "style network": (
-        *("image.network.encoder", "image.network.weights", "image.network.steps"),
-        *("image.network.batch", "image.network.lr", "crop.size"),
+        *("style.network.encoder", "style.network.encoder_weights", "style.network.steps"),
+        *("style.network.batch", "style.network.lr", "crop.size"),
     ),
     "settings": ("preset", "config", "seed"),
     "hardware": ("device", "precision", "workers"),
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     from posebridge.inference.load_domains import located, read_domains
     from posebridge.report.progress_bar import ProgressBar
     from posebridge.report.style_sheet import write_style_sheet
-    from posebridge.training.fill_style_bank import train_style_of
+    from posebridge.training.fill_style_bank import get_style_decoder
 
     console = plain_console()
     config = located(config)
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     if source is None:
         raise InputError("a style network needs source images; name them with --source.")
     exists = file.is_file()
-    with ProgressBar(console, "training the style network", config.image.network.steps) as bar:
-        network = train_style_of(
+    with ProgressBar(console, "training the style network", config.style.network.steps) as bar:
+        network = get_style_decoder(
             config,
             source.images,
             target,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from posebridge.inference.predictor import Predictor
-    from posebridge.models.tta import Asked
+    from posebridge.models.tta import TTAConfig
 
 
 def add_tta_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_tta_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def tta_config(views: int | None, flip: bool, rotation: float | None) -> Asked | None:
+def tta_config(views: int | None, flip: bool, rotation: float | None) -> TTAConfig | None:
     """Return the test-time augmentation that options give; None where no option was given.
 
     Raises:
@@ -38,11 +38,11 @@ def tta_config(views: int | None, flip: bool, rotation: float | None) -> Asked |
     """
     if not flip and views is None and rotation is None:
         return None
-    from posebridge.models.tta import Asked
+    from posebridge.models.tta import TTAConfig
 
-    return Asked(1 if views is None else views, flip, rotation or 0.0)
+    return TTAConfig(1 if views is None else views, flip, rotation or 0.0)
 
 
-def with_tta(predictor: Predictor, tta: Asked | None) -> Predictor:
+def with_tta(predictor: Predictor, tta: TTAConfig | None) -> Predictor:
     """Return a predictor with this test-time augmentation; as its config has it for None."""
     return predictor if tta is None else predictor.with_views(**asdict(tta))

@@ -1,6 +1,6 @@
 """Everything that an annotation file says about keypoints, whatever its format.
 
-:class:`LabelledSamples` is what training needs; :class:`Annotations` is what a conversion must not
+:class:`LabeledSamples` is what training needs; :class:`Annotations` is what a conversion must not
 lose. Every format's reader gives one and every writer takes one.
 """
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from posebridge.data.image_files import upright_size
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -30,7 +30,7 @@ __all__ = [
     "flags_and_scores",
     "found_image",
     "is_side",
-    "of_boxes",
+    "make_boxes",
     "table",
     "upright_size",
 ]
@@ -99,7 +99,7 @@ class Annotations:
         counts = np.bincount(self.image, minlength=len(self.files))
         return np.split(order, np.cumsum(counts)[:-1])
 
-    def labelled(self, say: Callable[[str], None] | None = None) -> LabelledSamples:
+    def labeled(self, say: Callable[[str], None] | None = None) -> LabeledSamples:
         """Return the subjects with at least one labeled keypoint.
 
         Where a person labeled some subjects, the predicted ones are left out: most of a project that
@@ -154,9 +154,9 @@ class Annotations:
         if len(without):
             boxes[without] = extent(points[without], known[without])
         images = self._table(rows, boxes)
-        return LabelledSamples(images, self.skeleton, points.astype(np.float32), known)
+        return LabeledSamples(images, self.skeleton, points.astype(np.float32), known)
 
-    def _table(self, rows: np.ndarray, boxes: np.ndarray) -> UnlabelledSamples:
+    def _table(self, rows: np.ndarray, boxes: np.ndarray) -> UnlabeledSamples:
         return table(self.name, self.files, self.image[rows], boxes, self.image_ids, self.ids[rows])
 
 
@@ -171,7 +171,7 @@ class Boxes(NamedTuple):
         notes: what was left out or changed, one sentence each.
     """
 
-    samples: UnlabelledSamples
+    samples: UnlabeledSamples
     scores: np.ndarray | None = None
     categories: np.ndarray | None = None
     notes: Sequence[str] = ()
@@ -184,12 +184,12 @@ def table(
     boxes: np.ndarray,
     image_ids: np.ndarray,
     ids: np.ndarray,
-) -> UnlabelledSamples:
+) -> UnlabeledSamples:
     """Return subjects as a table of their own; ``image`` (N,) is the row of each subject's file."""
-    whole = UnlabelledSamples.from_lists(
+    whole = UnlabeledSamples.from_lists(
         name, files, np.zeros((len(files), 4)), image_ids, np.arange(len(files))
     )
-    return UnlabelledSamples(
+    return UnlabeledSamples(
         name,
         whole.files[image],
         np.asarray(boxes, dtype=np.float32).reshape(len(image), 4),
@@ -198,7 +198,7 @@ def table(
     )
 
 
-def of_boxes(
+def make_boxes(
     name: str,
     files: Sequence[Path],
     image: np.ndarray,

@@ -52,7 +52,7 @@ def convert(
     """
     require_given(out, "files to write")
     path = Path(out)
-    target = writer_of(path, target_format)
+    target = get_writer(path, target_format)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path} exists already; remove it or give another name.")
     require_library(target, path)
@@ -77,7 +77,7 @@ def _predicted(a: Annotations) -> list[str]:
     return [f"All {len(a)} subjects are a model's predictions, no hand labels."]
 
 
-def writer_of(path: Path, name: str | None) -> Format:
+def get_writer(path: Path, name: str | None) -> Format:
     """Return the format to write, by its name or by the path's ending.
 
     ``.json`` is COCO, ``.csv`` and ``.h5`` a DeepLabCut table and ``data.yaml`` YOLO; for a folder

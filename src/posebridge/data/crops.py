@@ -19,19 +19,19 @@ from posebridge.data.image_files import (
     decode_image,
     decode_shared,
 )
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.ranges import check_ranges
 
 __all__ = [
-    "CropRange",
+    "CropConfig",
     "Region",
     "UnreadableImage",
     "cut",
     "decode_image",
     "drop_unreadable",
+    "get_region",
     "read_crop",
-    "region_of",
     "to_crop",
     "to_image",
 ]
@@ -41,15 +41,15 @@ LARGEST_CROP = 4096
 
 
 @dataclass(frozen=True)
-class CropRange:
-    """How subjects are cut out of images.
+class CropConfig:
+    """How subjects are cropped from images.
 
     Attributes:
-        size: side of the crop that the model sees, pixels.
-        padding: the crop's side over the longer side of the box; a whole image is not padded.
+        size: side of the crop that the model gets, pixels.
+        padding: side of the crop over the longer side of the box; a whole image is not padded.
     """
 
-    size: Annotated[int, Interval(ge=4, le=LARGEST_CROP)] = 256
+    size: Annotated[int, Interval(ge=16, le=LARGEST_CROP)] = 256
     padding: Annotated[float, Interval(gt=0, le=100)] = 1.25
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Region(NamedTuple):
     side: int
 
 
-def region_of(box: np.ndarray, width: int, height: int, padding: float) -> Region:
+def get_region(box: np.ndarray, width: int, height: int, padding: float) -> Region:
     """Return the square around a box (x, y, width, height), or the whole image for a width of 0."""
     x, y, w, h = (float(v) for v in box)
     if w <= 0:
@@ -125,7 +125,7 @@ def to_crop(points: np.ndarray, regions: np.ndarray, size: int) -> np.ndarray:
 
 
 def read_crop(
-    samples: UnlabelledSamples, index: int, crops: CropRange
+    samples: UnlabeledSamples, index: int, crops: CropConfig
 ) -> tuple[np.ndarray, Region, tuple[int, int]]:
     """Decode and cut one subject; an image is decoded once for all its subjects in a row.
 
@@ -134,11 +134,11 @@ def read_crop(
     """
     image = decode_shared(samples.path(index))
     height, width = image.shape[:2]
-    region = region_of(samples.boxes[index], width, height, crops.padding)
+    region = get_region(samples.boxes[index], width, height, crops.padding)
     return cut(image, region, crops.size), region, (width, height)
 
 
-def drop_unreadable(samples: UnlabelledSamples) -> tuple[np.ndarray, list[str]]:
+def drop_unreadable(samples: UnlabeledSamples) -> tuple[np.ndarray, list[str]]:
     """Return which rows have an image whose header can be read, and an error for each other file.
 
     Only headers are read: a few microseconds an image. Damage further inside shows when the image is

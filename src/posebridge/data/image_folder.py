@@ -10,20 +10,20 @@ import numpy as np
 
 from posebridge.data.folder_scan import Scanned, endings_in_words, scan_folder, scan_glob
 from posebridge.data.image_files import IMAGE_ENDINGS
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.data.videos.video import is_video, sample_video
 from posebridge.errors import InputError
 from posebridge.files.given import require_given, require_regular
 
-__all__ = ["IMAGE_ENDINGS", "read_pictures"]
+__all__ = ["IMAGE_ENDINGS", "read_image_folder"]
 
 
-def read_pictures(
+def read_image_folder(
     source: Path | str,
     every: int = 0,
     frames: int = 1000,
     say: Callable[[str], None] | None = None,
-) -> UnlabelledSamples:
+) -> UnlabeledSamples:
     """Read images and frames of videos, each one subject with the whole image as its box.
 
     Args:
@@ -64,7 +64,7 @@ def read_pictures(
         say(f"{source}: left out: {left_out}")
     files = _with_frames(found.files, every, frames, say)
     order = np.arange(len(files))
-    return UnlabelledSamples.from_lists(
+    return UnlabeledSamples.from_lists(
         str(source), files, np.zeros((len(files), 4), dtype=np.float32), order, order
     )
 

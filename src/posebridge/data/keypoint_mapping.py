@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.skeleton import SkeletonMatch
 
 
-def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
+def remapped(samples: LabeledSamples, match: SkeletonMatch) -> LabeledSamples:
     """Return the samples with the keypoints of the match's target skeleton.
 
     An average is labeled where all its parts are; a keypoint without partner is labeled nowhere.
@@ -29,13 +29,13 @@ def remapped(samples: LabelledSamples, match: SkeletonMatch) -> LabelledSamples:
             f"{samples.skeleton.keypoints}"
         )
     weights = match.weights
-    missing = (~samples.labelled).astype(np.float64) @ (weights.T > 0)
-    labelled = (missing == 0) & (weights.sum(axis=1) > 0)
+    missing = (~samples.labeled).astype(np.float64) @ (weights.T > 0)
+    labeled = (missing == 0) & (weights.sum(axis=1) > 0)
     points = np.einsum("tk,nkx->ntx", weights, samples.points.astype(np.float64))
-    points = np.where(labelled[..., None], points, 0).astype(np.float32)
-    return LabelledSamples(samples.images, match.target, points, labelled)
+    points = np.where(labeled[..., None], points, 0).astype(np.float32)
+    return LabeledSamples(samples.images, match.target, points, labeled)
 
 
-def with_labels(samples: LabelledSamples) -> LabelledSamples:
+def with_labels(samples: LabeledSamples) -> LabeledSamples:
     """Return the subjects of which at least one keypoint is labeled."""
-    return samples.subset(np.flatnonzero(samples.labelled.any(axis=1)))
+    return samples.subset(np.flatnonzero(samples.labeled.any(axis=1)))

@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from posebridge.data.crops import CropRange, UnreadableImage, decode_image, read_crop, to_crop
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.crops import CropConfig, UnreadableImage, decode_image, read_crop, to_crop
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 
 _SOURCE, _TARGET = 0, 1
@@ -60,7 +60,7 @@ def stream_rows(seed: int, domain: int, count: int, start: int, length: int) -> 
 
 
 def read_crops(
-    samples: UnlabelledSamples, rows: np.ndarray, crops: CropRange
+    samples: UnlabeledSamples, rows: np.ndarray, crops: CropConfig
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Decode and cut the given rows; an unreadable image is replaced by the next readable row.
 
@@ -88,7 +88,7 @@ def read_crops(
     return images, regions, used, unreadable
 
 
-class PairedSteps(Dataset[Batch]):
+class PairedBatches(Dataset[Batch]):
     """Item s is the whole batch of step s: source crops with labels, target crops without.
 
     Without a source, a step has the target crops that it has with a source.
@@ -96,9 +96,9 @@ class PairedSteps(Dataset[Batch]):
 
     def __init__(
         self,
-        source: LabelledSamples | None,
-        target: UnlabelledSamples | None,
-        crops: CropRange,
+        source: LabeledSamples | None,
+        target: UnlabeledSamples | None,
+        crops: CropConfig,
         batch_size: int,
         seed: int,
         target_from: int,
@@ -110,7 +110,7 @@ class PairedSteps(Dataset[Batch]):
     def __getitem__(self, step: int) -> Batch:
         source, target, unreadable = None, None, []
         if self.source is not None:
-            source, unreadable = self._labelled(self.source, step)
+            source, unreadable = self._labeled(self.source, step)
         if self.target is not None and step >= self.target_from:
             start = (step - self.target_from) * self.batch_size
             rows = stream_rows(self.seed, _TARGET, len(self.target), start, self.batch_size)
@@ -119,7 +119,7 @@ class PairedSteps(Dataset[Batch]):
             target = to_tensor(images)
         return Batch(step, source, target, tuple(unreadable))
 
-    def _labelled(self, samples: LabelledSamples, step: int) -> tuple[SourceBatch, list[str]]:
+    def _labeled(self, samples: LabeledSamples, step: int) -> tuple[SourceBatch, list[str]]:
         rows = stream_rows(
             self.seed, _SOURCE, len(samples), step * self.batch_size, self.batch_size
         )
@@ -129,19 +129,19 @@ class PairedSteps(Dataset[Batch]):
         batch = SourceBatch(
             to_tensor(images),
             torch.from_numpy(points.astype(np.float32)),
-            torch.from_numpy(samples.labelled[rows] & inside),
+            torch.from_numpy(samples.labeled[rows] & inside),
         )
         return batch, unreadable
 
 
-class UnpairedSteps(Dataset[tuple[Tensor, Tensor]]):
+class UnpairedBatches(Dataset[tuple[Tensor, Tensor]]):
     """Item s is two batches of crops without labels, one of each domain, for the style network."""
 
     def __init__(
         self,
-        source: UnlabelledSamples,
-        target: UnlabelledSamples,
-        crops: CropRange,
+        source: UnlabeledSamples,
+        target: UnlabeledSamples,
+        crops: CropConfig,
         batch_size: int,
         seed: int,
     ) -> None:
@@ -158,13 +158,13 @@ class UnpairedSteps(Dataset[tuple[Tensor, Tensor]]):
         return images[0], images[1]
 
 
-class UnlabelledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
+class UnlabeledCrops(Dataset[tuple[Tensor, Tensor, str | None]]):
     """Each subject once: its crop (3, C, C), its (x, y, side, image width, image height), an error.
 
     An unreadable image gives a black crop and the reason.
     """
 
-    def __init__(self, samples: UnlabelledSamples, crops: CropRange) -> None:
+    def __init__(self, samples: UnlabeledSamples, crops: CropConfig) -> None:
         self.samples, self.crops = samples, crops
 
     def __len__(self) -> int:
@@ -240,11 +240,11 @@ def _collate_crops(
 
 
 def crop_loader(
-    samples: UnlabelledSamples, crops: CropRange, batch_size: int, workers: int
+    samples: UnlabeledSamples, crops: CropConfig, batch_size: int, workers: int
 ) -> Iterable[tuple[Tensor, Tensor, list[str | None]]]:
     """Return every subject once, in order: crops (B, 3, C, C), places (B, 5), errors or None."""
     loader: DataLoader[Any] = _CropLoader(
-        UnlabelledCrops(samples, crops),
+        UnlabeledCrops(samples, crops),
         batch_size=batch_size,
         num_workers=workers,
         collate_fn=_collate_crops,
@@ -256,7 +256,7 @@ def crop_loader(
 class _WholeImages(Dataset[tuple[Tensor, str | None]]):
     """Each subject's image (H, W, 3), or an empty image and the reason."""
 
-    def __init__(self, samples: UnlabelledSamples) -> None:
+    def __init__(self, samples: UnlabeledSamples) -> None:
         self.samples = samples
 
     def __len__(self) -> int:
@@ -277,7 +277,7 @@ def _collate_images(
 
 
 def image_loader(
-    samples: UnlabelledSamples, batch_size: int, workers: int
+    samples: UnlabeledSamples, batch_size: int, workers: int
 ) -> Iterable[tuple[list[UInt8[Tensor, "H W 3"]], list[str | None]]]:
     """Return the whole image of every subject, in order: images of any sizes, errors or None."""
     loader: DataLoader[Any] = _CropLoader(

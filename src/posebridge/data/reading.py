@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data.annotations import Annotations, Boxes
-from posebridge.data.datasets import is_reference, read_benchmark, read_benchmark_unlabelled
+from posebridge.data.datasets import is_reference, read_benchmark, read_benchmark_unlabeled
 from posebridge.data.formats import coco
-from posebridge.data.formats.registry import FORMATS, Format, format_named, recognised
-from posebridge.data.image_folder import read_pictures
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.formats.registry import FORMATS, Format, format_named, recognized
+from posebridge.data.image_folder import read_image_folder
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.data.units import require_pixel_boxes, require_pixels
 from posebridge.data.videos.undecodable_frames import boxes_without_undecodable, without_undecodable
 from posebridge.errors import InputError
@@ -30,39 +30,38 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class ReadingConfig:
+class DataConfig:
     """How a source and a target are read.
 
     Attributes:
-        source_format: of the source, such as coco, yolo or slp; empty: by content and ending.
-        target_format: the same for the target.
-        every: of a target video, take every n-th frame; 0: an even sample.
-        frames: size of the even sample, the most frames that are taken of each video.
-        category: boxes of a target that are round something else are left out; a name or number as
-            the file has it. Empty: all count.
-        least_score: boxes of a target with a lower score are left out.
-        least_size: boxes of a target whose longer side is shorter are left out, pixels.
+        source_format: format of the source, such as coco, yolo or slp; empty: detected.
+        target_format: format of the target; empty: detected.
+        frame_step: take every n-th frame of a target video; 0: an even sample.
+        max_frames: size of the even sample, the most frames taken of each video.
+        category: take only boxes of this category, a name or number as in the file. Empty: all boxes.
+        min_score: leave out target boxes with a lower score.
+        min_box_size: leave out target boxes whose longer side is shorter, pixels.
     """
 
     source_format: str | None = None
     target_format: str | None = None
-    every: StepCount = 0
-    frames: StepInterval = 1000
+    frame_step: StepCount = 0
+    max_frames: StepInterval = 1000
     category: str | None = None
-    least_score: NonNegative = 0.0
-    least_size: NonNegative = 0.0
+    min_score: NonNegative = 0.0
+    min_box_size: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_ranges(self, "reading.")
+        check_ranges(self, "data.")
 
 
-def read_labelled(
+def read_labeled(
     path: Path | str,
     images: Path | str | None = None,
     format: str | None = None,
     root: Path | str | None = None,
     say: Say | None = None,
-) -> LabelledSamples:
+) -> LabeledSamples:
     """Return every subject with at least one labeled keypoint.
 
     Args:
@@ -80,8 +79,8 @@ def read_labelled(
         return read_benchmark(path, root)
     found = _format(Path(path), format)
     if found.name == "coco":  # reads no more of a large file than it needs
-        return coco.read_labelled(path, images, say)
-    return _keypoints(found, Path(path), images).labelled(say)
+        return coco.read_labeled(path, images, say)
+    return _keypoints(found, Path(path), images).labeled(say)
 
 
 def holds_labels(path: Path | str) -> bool:
@@ -94,7 +93,7 @@ def holds_labels(path: Path | str) -> bool:
     if is_reference(path):
         return True
     place = Path(path)
-    found = recognised(place) if place.exists() else None
+    found = recognized(place) if place.exists() else None
     if found is None or found.read is None:
         return False
     return coco.holds_keypoints(place) if found.name == "coco" else True
@@ -108,14 +107,14 @@ def read_annotations(
     return _keypoints(_format(Path(path), format), Path(path), images)
 
 
-def read_unlabelled(
+def read_unlabeled(
     source: Path | str,
     images: Path | str | None = None,
     format: str | None = None,
-    options: ReadingConfig | None = None,
+    options: DataConfig | None = None,
     say: Say | None = None,
     root: Path | str | None = None,
-) -> UnlabelledSamples:
+) -> UnlabeledSamples:
     """Read images to adapt to or to predict on, and the boxes of subjects; never keypoints.
 
     Args:
@@ -131,21 +130,21 @@ def read_unlabelled(
     Raises:
         InputError: nothing exists there, nothing is an image, or no box is left.
     """
-    options = options or ReadingConfig()
+    options = options or DataConfig()
     _require_usable(source, images, "images")
     if is_reference(source):
-        return read_benchmark_unlabelled(source, root)
+        return read_benchmark_unlabeled(source, root)
     path = Path(source)
     found = None
     if format is not None or path.exists():
-        found = recognised(path) if format is None else _format(path, format)
+        found = recognized(path) if format is None else _format(path, format)
     if found is None:
         if options.category is not None:
             raise InputError(
                 f"{source} are images without boxes, so that category "
                 f"{short_repr(options.category)} can't be chosen; leave it out."
             )
-        return read_pictures(source, options.every, options.frames, say)
+        return read_image_folder(source, options.frame_step, options.max_frames, say)
     boxes = boxes_without_undecodable(found.boxes(path, images))
     if say is not None:
         for note in boxes.notes:
@@ -169,7 +168,7 @@ def _format(path: Path, name: str | None) -> Format:
         return found
     if not path.exists():
         raise InputError(f"{path} does not exist; give an annotation file or a dataset's folder.")
-    found = recognised(path)
+    found = recognized(path)
     if found is not None:
         return found
     if path.is_dir():
@@ -219,25 +218,24 @@ def _of_category(boxes: Boxes, wanted: str | None, say: Say | None) -> np.ndarra
     return categories == wanted
 
 
-def _chosen(boxes: Boxes, options: ReadingConfig, say: Say | None) -> UnlabelledSamples:
+def _chosen(boxes: Boxes, options: DataConfig, say: Say | None) -> UnlabeledSamples:
     """Return the boxes by category, score and size; whole images have any size."""
     in_category = _of_category(boxes, options.category, say)
     samples = boxes.samples.subset(np.flatnonzero(in_category))
     scores = None if boxes.scores is None else boxes.scores[in_category]
     longer = samples.boxes[:, 2:].max(axis=1)
-    keep = (longer >= options.least_size) | (samples.boxes[:, 2] == 0)
-    if options.least_score > 0:
+    keep = (longer >= options.min_box_size) | (samples.boxes[:, 2] == 0)
+    if options.min_score > 0:
         if scores is None:
             raise InputError(
-                f"{samples.name} has no scores, so reading.least_score has no effect; leave "
-                "it at 0."
+                f"{samples.name} has no scores, so data.min_score has no effect; leave it at 0."
             )
-        keep &= scores >= options.least_score
+        keep &= scores >= options.min_score
     if not keep.any():
         best = "" if scores is None else f"; the highest score is {np.nanmax(scores):g}"
         raise InputError(
-            f"{samples.name} has no box of score {options.least_score:g} and side "
-            f"{options.least_size:g} px or more{best}, the longest side {longer.max():g} px."
+            f"{samples.name} has no box of score {options.min_score:g} and side "
+            f"{options.min_box_size:g} px or more{best}, the longest side {longer.max():g} px."
         )
     if keep.all():
         return samples

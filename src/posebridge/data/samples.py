@@ -1,8 +1,8 @@
 """The one table of data: where subjects are seen, and separately where their joints are.
 
-Two types keep target labels out of training. :class:`UnlabelledSamples` has images and boxes and
-*no field for keypoints*; it is the only type of an adaptation's target. :class:`LabelledSamples`
-holds an :class:`UnlabelledSamples` and adds keypoints; it is the source, or the input of an
+Two types keep target labels out of training. :class:`UnlabeledSamples` has images and boxes and
+*no field for keypoints*; it is the only type of an adaptation's target. :class:`LabeledSamples`
+holds an :class:`UnlabeledSamples` and adds keypoints; it is the source, or the input of an
 evaluation. Neither is a subclass of the other, so a type checker refuses a labeled target and there
 is nothing to read at run time.
 
@@ -23,7 +23,7 @@ from posebridge.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
-class UnlabelledSamples:
+class UnlabeledSamples:
     """N subjects in images, without any pose.
 
     Attributes:
@@ -55,10 +55,10 @@ class UnlabelledSamples:
         """Return the image of one subject."""
         return Path(os.fsdecode(bytes(self.files[index])))
 
-    def subset(self, indices: np.ndarray | Sequence[int]) -> UnlabelledSamples:
+    def subset(self, indices: np.ndarray | Sequence[int]) -> UnlabeledSamples:
         """Return the given rows, in the given order."""
         rows = np.asarray(indices, dtype=np.int64)
-        return UnlabelledSamples(
+        return UnlabeledSamples(
             self.name,
             self.files[rows],
             self.boxes[rows],
@@ -74,7 +74,7 @@ class UnlabelledSamples:
         boxes: Sequence[Sequence[float]] | np.ndarray,
         image_ids: Sequence[int] | np.ndarray,
         annotation_ids: Sequence[int] | np.ndarray,
-    ) -> UnlabelledSamples:
+    ) -> UnlabeledSamples:
         """Build the table from rows of ordinary Python values."""
         return cls(
             name=name,
@@ -86,7 +86,7 @@ class UnlabelledSamples:
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledSamples:
+class LabeledSamples:
     """N subjects with their keypoints.
 
     Attributes:
@@ -94,28 +94,28 @@ class LabelledSamples:
         skeleton: names the K keypoints.
         points: (N, K, 2) float32, x, y in pixels of the original image; an integer is the center
             of a pixel. Rows that are not labeled hold 0.
-        labelled: (N, K) bool, the keypoint has a position (COCO's flag 1 or 2).
+        labeled: (N, K) bool, the keypoint has a position (COCO's flag 1 or 2).
     """
 
-    images: UnlabelledSamples
+    images: UnlabeledSamples
     skeleton: Skeleton
     points: np.ndarray
-    labelled: np.ndarray
+    labeled: np.ndarray
 
     def __post_init__(self) -> None:
         expected = (len(self.images), len(self.skeleton))
-        if self.points.shape != (*expected, 2) or self.labelled.shape != expected:
+        if self.points.shape != (*expected, 2) or self.labeled.shape != expected:
             raise ValueError(
-                f"points {self.points.shape} and labeled {self.labelled.shape} do not fit "
+                f"points {self.points.shape} and labeled {self.labeled.shape} do not fit "
                 f"{expected[0]} subjects with {expected[1]} keypoints"
             )
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def subset(self, indices: np.ndarray | Sequence[int]) -> LabelledSamples:
+    def subset(self, indices: np.ndarray | Sequence[int]) -> LabeledSamples:
         """Return the given rows, in the given order."""
         rows = np.asarray(indices, dtype=np.int64)
-        return LabelledSamples(
-            self.images.subset(rows), self.skeleton, self.points[rows], self.labelled[rows]
+        return LabeledSamples(
+            self.images.subset(rows), self.skeleton, self.points[rows], self.labeled[rows]
         )

@@ -59,7 +59,7 @@ def require_pixel_boxes(boxes: Boxes) -> None:
     _require_near(samples.name, paths, image[given], middle, "boxes")
 
 
-def require_shares(values: np.ndarray, name: str, what: str) -> None:
+def require_fractions(values: np.ndarray, name: str, what: str) -> None:
     """Check that coordinates (N, ...) of N entries are fractions of the image.
 
     Raises:

@@ -32,13 +32,13 @@ LEAST_OF_A_JOINT = 300
 
 @dataclass(frozen=True)
 class Curve:
-    """A monotone map: ``chance`` at ``peak``, linear in between, constant beyond the ends."""
+    """A monotone map: ``probability`` at ``peak``, linear in between, constant beyond the ends."""
 
     peak: tuple[float, ...]
-    chance: tuple[float, ...]
+    probability: tuple[float, ...]
 
     def __call__(self, peaks: ArrayLike) -> NDArray[np.float64]:
-        return np.interp(np.asarray(peaks, dtype=np.float64), self.peak, self.chance)
+        return np.interp(np.asarray(peaks, dtype=np.float64), self.peak, self.probability)
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Calibration:
         return {
             "within": self.within,
             "points": self.points,
-            "shared": [list(self.shared.peak), list(self.shared.chance)],
-            "own": {str(j): [list(c.peak), list(c.chance)] for j, c in self.own.items()},
+            "shared": [list(self.shared.peak), list(self.shared.probability)],
+            "own": {str(j): [list(c.peak), list(c.probability)] for j, c in self.own.items()},
         }
 
     @classmethod
@@ -153,12 +153,12 @@ class Reliability:
     error: float
     expected: float
     right: float
-    chance: tuple[float, ...]
+    probability: tuple[float, ...]
     share: tuple[float, ...]
     points: tuple[int, ...]
 
 
-def reliability(chances: ArrayLike, right: ArrayLike, bins: int = BINS) -> Reliability | None:
+def reliability(calibrated: ArrayLike, right: ArrayLike, bins: int = BINS) -> Reliability | None:
     """Compare confidences with outcomes.
 
     Args:
@@ -167,20 +167,20 @@ def reliability(chances: ArrayLike, right: ArrayLike, bins: int = BINS) -> Relia
     Returns:
         The comparison, or None without points.
     """
-    confidence, outcome = np.asarray(chances, np.float64), np.asarray(right, np.float64)
+    confidence, outcome = np.asarray(calibrated, np.float64), np.asarray(right, np.float64)
     if confidence.size == 0:
         return None
     bin_index = np.minimum((confidence * bins).astype(int), bins - 1)
     count = np.bincount(bin_index, minlength=bins)
     filled = count > 0
-    chance = np.bincount(bin_index, confidence, bins)[filled] / count[filled]
+    probability = np.bincount(bin_index, confidence, bins)[filled] / count[filled]
     share = np.bincount(bin_index, outcome, bins)[filled] / count[filled]
     weight = count[filled] / count.sum()
     return Reliability(
-        error=float(100 * (weight * np.abs(chance - share)).sum()),
+        error=float(100 * (weight * np.abs(probability - share)).sum()),
         expected=float(100 * confidence.mean()),
         right=float(100 * outcome.mean()),
-        chance=tuple((100 * chance).tolist()),
+        probability=tuple((100 * probability).tolist()),
         share=tuple((100 * share).tolist()),
         points=tuple(int(c) for c in count[filled]),
     )
@@ -208,9 +208,9 @@ def _within(raw: Any) -> float:
 
 
 def _curve(raw: Any) -> Curve:
-    peak, chance = (tuple(float(v) for v in column) for column in raw)
-    if len(peak) != len(chance) or not peak or list(peak) != sorted(peak):
+    peak, probability = (tuple(float(v) for v in column) for column in raw)
+    if len(peak) != len(probability) or not peak or list(peak) != sorted(peak):
         raise ValueError("a map's peaks must increase, with one confidence for each peak")
-    if not all(map(math.isfinite, peak)) or not all(0 <= value <= 1 for value in chance):
+    if not all(map(math.isfinite, peak)) or not all(0 <= value <= 1 for value in probability):
         raise ValueError("a map's peaks must be finite, and its confidences 0 to 1")
-    return Curve(peak, chance)
+    return Curve(peak, probability)

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from posebridge.data.samples import UnlabelledSamples
-from posebridge.evaluation.judgement import JointMove, Photograph
+from posebridge.data.samples import UnlabeledSamples
+from posebridge.evaluation.run_comparison import GalleryImage, JointMove
 from posebridge.skeleton import Skeleton
 from posebridge.validators.validators import Answers
 
@@ -52,13 +52,13 @@ def joint_moves(source: Answers, adapted: Answers, skeleton: Skeleton) -> tuple[
 
 
 def photographs(
-    source: Answers, adapted: Answers, samples: UnlabelledSamples, order: np.ndarray
-) -> tuple[Photograph, ...]:
+    source: Answers, adapted: Answers, samples: UnlabeledSamples, order: np.ndarray
+) -> tuple[GalleryImage, ...]:
     """Return an entry for each subject, in the given order."""
     before, after = (_share(steady(a), a.seen, 1) for a in (source, adapted))
     middle = np.median(moved(source, adapted).numpy(), axis=1)
     return tuple(
-        Photograph(str(samples.path(row)), (before[row], after[row]), float(middle[row]))
+        GalleryImage(str(samples.path(row)), (before[row], after[row]), float(middle[row]))
         for row in order.tolist()
     )
 

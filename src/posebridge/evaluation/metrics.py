@@ -25,13 +25,13 @@ ALL = "all"
 """The row that pools every joint, in addition to the skeleton's groups."""
 
 
-def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> NDArray[np.float64]:
+def distances(predicted: ArrayLike, points: ArrayLike, labeled: ArrayLike) -> NDArray[np.float64]:
     """Return the Euclidean distance of every prediction from its label.
 
     Args:
         predicted: (N, K, 2), pixels.
         points: (N, K, 2), the labels, in pixels of the same image.
-        labelled: (N, K) bool, which labels exist.
+        labeled: (N, K) bool, which labels exist.
 
     Returns:
         (N, K) pixels; NaN for an unlabeled joint, infinity where a labeled joint's prediction is not
@@ -42,10 +42,10 @@ def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> N
     """
     xy = np.asarray(predicted, dtype=np.float64)
     truth = np.asarray(points, dtype=np.float64)
-    exists = np.asarray(labelled, dtype=bool)
+    exists = np.asarray(labeled, dtype=bool)
     if xy.shape != truth.shape or xy.shape != (*exists.shape, 2) or exists.ndim != 2:
         raise ValueError(
-            f"predicted {xy.shape} and points {truth.shape} must both be (N, K, 2) and labelled "
+            f"predicted {xy.shape} and points {truth.shape} must both be (N, K, 2) and labeled "
             f"{exists.shape} (N, K)"
         )
     usable = np.isfinite(xy).all(axis=-1)
@@ -54,7 +54,7 @@ def distances(predicted: ArrayLike, points: ArrayLike, labelled: ArrayLike) -> N
     return np.where(exists, np.where(usable, length, np.inf), np.nan)
 
 
-def normalised(distances: ArrayLike, normaliser: ArrayLike) -> NDArray[np.float64]:
+def normalized(distances: ArrayLike, normalizer: ArrayLike) -> NDArray[np.float64]:
     """Return distances (N, K) divided by each subject's normalizer (N,), both in pixels.
 
     Subjects whose normalizer is NaN or not positive become NaN: they are left out.
@@ -63,15 +63,15 @@ def normalised(distances: ArrayLike, normaliser: ArrayLike) -> NDArray[np.float6
         ValueError: the numbers of subjects differ.
     """
     pixels = np.asarray(distances, dtype=np.float64)
-    size = np.asarray(normaliser, dtype=np.float64)
+    size = np.asarray(normalizer, dtype=np.float64)
     if pixels.ndim != 2 or size.shape != pixels.shape[:1]:
-        raise ValueError(f"normaliser {size.shape} must be (N,) for distances {pixels.shape}")
+        raise ValueError(f"normalizer {size.shape} must be (N,) for distances {pixels.shape}")
     usable = np.isfinite(size) & (size > 0)
     return pixels / np.where(usable, size, np.nan)[:, None]
 
 
 def pck(
-    distances: ArrayLike, normaliser: ArrayLike, threshold: float, groups: Groups | None = None
+    distances: ArrayLike, normalizer: ArrayLike, threshold: float, groups: Groups | None = None
 ) -> Scores:
     """Return the percentage of correct keypoints: distance <= threshold x normalizer.
 
@@ -80,20 +80,20 @@ def pck(
 
     Args:
         distances: (N, K) pixels, NaN where unlabeled, as :func:`distances` returns.
-        normaliser: (N,) pixels, NaN for subjects to leave out.
+        normalizer: (N,) pixels, NaN for subjects to leave out.
         threshold: fraction of the normalizer.
         groups: name -> joints, such as ``skeleton.groups``.
 
     Returns:
         ``"all"`` and each group -> percentage, NaN for a group without a labeled joint.
     """
-    ratio = normalised(distances, normaliser)
+    ratio = normalized(distances, normalizer)
     hit = np.where(np.isnan(ratio), np.nan, ratio <= threshold)
     return _percent(_pooled_mean(hit, groups))
 
 
 def auc(
-    distances: ArrayLike, normaliser: ArrayLike, maximum: float, groups: Groups | None = None
+    distances: ArrayLike, normalizer: ArrayLike, maximum: float, groups: Groups | None = None
 ) -> Scores:
     """Return the area under the PCK curve for thresholds 0 to ``maximum``, percent of the maximum.
 
@@ -106,7 +106,7 @@ def auc(
     """
     if not maximum > 0:
         raise ValueError(f"the largest threshold must be positive, got {maximum}")
-    ratio = normalised(distances, normaliser)
+    ratio = normalized(distances, normalizer)
     return _percent(_pooled_mean(np.clip(1.0 - ratio / maximum, 0.0, 1.0), groups))
 
 

@@ -1,6 +1,6 @@
 """Normalizers: the length that an error is divided by, of the crop, the box, the torso or the head.
 
-A new normalizer is one entry in ``NORMALISERS`` and one branch of :func:`normaliser_sizes`.
+A new normalizer is one entry in ``NORMALISERS`` and one branch of :func:`normalizer_sizes`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton, canonical_name
 
@@ -28,7 +28,7 @@ NORMALISERS: dict[str, str] = {
   shorter than the diagonal: compare only results with the same skeleton.
 - ``head`` follows PCKh (Andriluka et al., CVPR 2014) with the head *segment*, as for LSP-like
   skeletons. MPII itself uses 0.6 times the diagonal of an annotated head box. Such boxes are not
-  part of :class:`~posebridge.data.samples.LabelledSamples`, so the values are close, not equal.
+  part of :class:`~posebridge.data.samples.LabeledSamples`, so the values are close, not equal.
 """
 
 _NEEDS = {
@@ -37,8 +37,8 @@ _NEEDS = {
 }
 
 
-def normaliser_sizes(
-    kind: str, labels: LabelledSamples, crop_sides: ArrayLike | None = None
+def normalizer_sizes(
+    kind: str, labels: LabeledSamples, crop_sides: ArrayLike | None = None
 ) -> NDArray[np.float64]:
     """Return the length that each subject's errors are divided by.
 
@@ -57,7 +57,7 @@ def normaliser_sizes(
     if kind not in NORMALISERS:
         raise InputError(
             f"unknown normalizer '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
-            f"of: {', '.join(possible_normalisers(labels.skeleton))}."
+            f"of: {', '.join(possible_normalizers(labels.skeleton))}."
         )
     if kind == "crop":
         if crop_sides is None:
@@ -74,17 +74,17 @@ def normaliser_sizes(
             raise InputError(
                 f"the normalizer '{kind}' needs keypoints named {_NEEDS[kind]}, which skeleton "
                 f"'{labels.skeleton.name}' does not have; choose one of: "
-                f"{', '.join(possible_normalisers(labels.skeleton))}."
+                f"{', '.join(possible_normalizers(labels.skeleton))}."
             )
         start, end = (list(joints) for joints in ends)
-        known = labels.labelled[:, start + end].all(axis=1)
+        known = labels.labeled[:, start + end].all(axis=1)
         points = labels.points.astype(np.float64)
         apart = points[:, start].mean(axis=1) - points[:, end].mean(axis=1)
         size = np.where(known, np.hypot(apart[:, 0], apart[:, 1]), 0.0)
     return np.where(np.isfinite(size) & (size > 0), size, np.nan)
 
 
-def possible_normalisers(skeleton: Skeleton) -> tuple[str, ...]:
+def possible_normalizers(skeleton: Skeleton) -> tuple[str, ...]:
     """Return the ``NORMALISERS`` whose joints are in a skeleton."""
     return tuple(
         kind

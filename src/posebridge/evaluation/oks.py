@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton, canonical_name
 
@@ -57,7 +57,7 @@ def sigmas(skeleton: Skeleton) -> NDArray[np.float64]:
     return np.array([SIGMAS.get(name, DEFAULT_SIGMA) for name in bare])
 
 
-def areas_from_boxes(labels: LabelledSamples) -> NDArray[np.float64]:
+def areas_from_boxes(labels: LabeledSamples) -> NDArray[np.float64]:
     """Return the (N,) area of each subject in square pixels, ``AREA_OF_BOX`` times its box.
 
     NaN where the box is "the whole image, whatever its size".
@@ -67,7 +67,7 @@ def areas_from_boxes(labels: LabelledSamples) -> NDArray[np.float64]:
 
 
 def coco_results(
-    points: ArrayLike, confidence: ArrayLike, labels: LabelledSamples
+    points: ArrayLike, confidence: ArrayLike, labels: LabeledSamples
 ) -> list[dict[str, Any]]:
     """Return predictions in COCO's results format, one entry for each of the N subjects.
 
@@ -93,7 +93,7 @@ def coco_results(
 
 def oks_average_precision(
     results: Sequence[Mapping[str, Any]],
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     areas: ArrayLike | None = None,
 ) -> dict[str, float]:
     """Return the OKS-AP of predictions against labeled subjects of one category.
@@ -183,11 +183,11 @@ def _check(results: Sequence[Mapping[str, Any]], known: set[int], joints: int) -
 
 
 def _annotations(
-    labels: LabelledSamples, size: NDArray[np.float64], left_out: set[int]
+    labels: LabeledSamples, size: NDArray[np.float64], left_out: set[int]
 ) -> list[dict[str, Any]]:
     """Return the subjects as COCO annotations; flag 2 for a labeled joint, as OKS only checks for 0."""
-    flags = np.where(labels.labelled, 2.0, 0.0)
-    points = np.where(labels.labelled[..., None], labels.points, 0.0)
+    flags = np.where(labels.labeled, 2.0, 0.0)
+    points = np.where(labels.labeled[..., None], labels.points, 0.0)
     rows = np.concatenate([points, flags[..., None]], axis=-1)
     # Ids count from 1: in COCO's matching an id of 0 means "no match".
     return [
@@ -198,7 +198,7 @@ def _annotations(
             "iscrowd": 0,
             "bbox": [float(value) for value in labels.images.boxes[index]],
             "area": float(size[index]),
-            "num_keypoints": int(labels.labelled[index].sum()),
+            "num_keypoints": int(labels.labeled[index].sum()),
             "keypoints": rows[index].reshape(-1).tolist(),
         }
         for index, image in enumerate(labels.images.image_ids)

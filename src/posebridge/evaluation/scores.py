@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
-from posebridge.evaluation.normalizers import NORMALISERS, normaliser_sizes
+from posebridge.evaluation.normalizers import NORMALISERS, normalizer_sizes
 from posebridge.files.json_files import parse_json
 from posebridge.files.whole import write_text
 
@@ -137,10 +137,10 @@ def pck_key(threshold: float) -> str:
 
 def evaluate_predictions(
     predictions: Predictions,
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     *,
     thresholds: Sequence[float] = (0.05, 0.1),
-    normaliser: str = "crop",
+    normalizer: str = "crop",
     published: Mapping[str, float] | None = None,
     protocol: Mapping[str, Any] | None = None,
 ) -> Results:
@@ -150,7 +150,7 @@ def evaluate_predictions(
         predictions: N subjects in the order of ``labels``.
         labels: N subjects. Only labeled joints count.
         thresholds: of PCK, fractions of the normalizer.
-        normaliser: ``crop``, ``box``, ``torso`` or ``head``
+        normalizer: ``crop``, ``box``, ``torso`` or ``head``
             (:data:`~posebridge.evaluation.normalizers.NORMALISERS`). PCK and AUC depend on it;
             subjects for which it is not known are left out of both and counted in the protocol.
         published: percentages by row, computed from heatmaps
@@ -172,21 +172,21 @@ def evaluate_predictions(
             f"thresholds {list(thresholds)} must be positive fractions of the normalizer, like 0.05."
         )
     set_name = labels.images.name
-    if not labels.labelled.any():
+    if not labels.labeled.any():
         raise InputError(
             f"{set_name} has no labeled joint, so it cannot be scored; give a dataset with labels."
         )
-    sizes = normaliser_sizes(normaliser, labels, predictions.crop_sides)
-    scored = labels.labelled & np.isfinite(sizes)[:, None]
+    sizes = normalizer_sizes(normalizer, labels, predictions.crop_sides)
+    scored = labels.labeled & np.isfinite(sizes)[:, None]
     if not scored.any():
         raise InputError(
-            f"the normalizer '{normaliser}' is not known for any subject of {set_name} "
-            f"({NORMALISERS[normaliser]}); choose another, such as 'crop'."
+            f"the normalizer '{normalizer}' is not known for any subject of {set_name} "
+            f"({NORMALISERS[normalizer]}); choose another, such as 'crop'."
         )
 
     groups = labels.skeleton.groups
-    pixels = measure.distances(predictions.points, labels.points, labels.labelled)
-    maximum = AUC_MAXIMUM[normaliser]
+    pixels = measure.distances(predictions.points, labels.points, labels.labeled)
+    maximum = AUC_MAXIMUM[normalizer]
     areas = oks.areas_from_boxes(labels)
     results = oks.coco_results(predictions.points, predictions.confidence, labels)
     computed: dict[str, Mapping[str, float]] = {
@@ -200,20 +200,20 @@ def evaluate_predictions(
     if published is not None:
         computed[PUBLISHED_KEY] = published
 
-    anything = labels.labelled.any(axis=1)
+    anything = labels.labeled.any(axis=1)
     own: dict[str, Any] = {
         "dataset": set_name,
         "subjects": len(labels),
-        "joints": int(labels.labelled.sum()),
+        "joints": int(labels.labeled.sum()),
         "left_out": {
-            "subjects_without_labelled_joints": int((~anything).sum()),
-            "subjects_without_normaliser": int((anything & ~np.isfinite(sizes)).sum()),
-            "joints_without_normaliser": int((labels.labelled & ~scored).sum()),
+            "subjects_without_labeled_joints": int((~anything).sum()),
+            "subjects_without_normalizer": int((anything & ~np.isfinite(sizes)).sum()),
+            "joints_without_normalizer": int((labels.labeled & ~scored).sum()),
             "subjects_without_area_for_oks": int(np.isnan(areas).sum()),
         },
         "thresholds": [float(threshold) for threshold in thresholds],
-        "normaliser": normaliser,
-        "normaliser_definition": NORMALISERS[normaliser],
+        "normalizer": normalizer,
+        "normalizer_definition": NORMALISERS[normalizer],
         "visibility": "labeled joints only, flags 1 and 2",
         "pooling": "all labeled joints of all subjects count once; no mean of batches or joints",
         "metrics": _definitions(labels, computed, thresholds, maximum),
@@ -230,7 +230,7 @@ def evaluate_predictions(
 
 
 def _definitions(
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     computed: Mapping[str, Any],
     thresholds: Sequence[float],
     maximum: float,

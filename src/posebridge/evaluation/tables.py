@@ -105,7 +105,7 @@ def _require_comparable(columns: Mapping[str, Results], metrics: Sequence[str]) 
                     f"the results '{name}' have no metric '{metric}'; "
                     f"they have: {', '.join(results.metrics)}."
                 )
-    used = {name: str(results.protocol.get("normaliser")) for name, results in columns.items()}
+    used = {name: str(results.protocol.get("normalizer")) for name, results in columns.items()}
     if len(set(used.values())) > 1:
         raise InputError(
             "the results cannot share a table because their normalizers differ ("
@@ -147,5 +147,5 @@ def _caption(columns: Mapping[str, Results], metrics: Sequence[str]) -> str:
     counts = (
         shared.pop() if len(shared) == 1 else "; ".join(f"{k}: {text}" for k, text in sets.items())
     )
-    kind = next(iter(columns.values())).protocol.get("normaliser", "?")
+    kind = next(iter(columns.values())).protocol.get("normalizer", "?")
     return f"{', '.join(units)}; normalizer {kind}; pooled over {counts}"

@@ -4,7 +4,7 @@ A validator (:mod:`posebridge.validators.validators`) is one number about a set 
 splits it into a (numerator, denominator) for each image; the ratio of their sums is the validator.
 Means and fractions split exactly. ``information`` is the mean divergence of an image's heatmaps from
 the mean of all heatmaps. ``confident_agreement`` is split to first order, and
-``neighbourhood_density`` by leaving each image out (the jackknife's pseudo-values, Tukey 1958): to
+``neighborhood_density`` by leaving each image out (the jackknife's pseudo-values, Tukey 1958): to
 first order a resample of the parts equals the validator of the resampled images.
 
 A validator that is added to ``VALIDATORS`` needs an entry in ``WORDS`` and in :func:`shares`.
@@ -25,7 +25,7 @@ from torch import Tensor
 from posebridge.models.pose import PoseModel
 from posebridge.ops import color_augmentation
 from posebridge.validators.pose_prior import PosePrior
-from posebridge.validators.validators import SURE, Answers, named_maps, neighbourhood_density
+from posebridge.validators.validators import SURE, Answers, named_maps, neighborhood_density
 
 _TEMPERATURE = 0.1
 _NEAR = 0.05
@@ -85,7 +85,7 @@ WORDS: Mapping[str, Word] = {
         "",
         "A narrow heatmap can be wrong.",
     ),
-    "neighbourhood_density": Word(
+    "neighborhood_density": Word(
         "Neighborhood density",
         "Does each photograph's prediction have close neighbors among the other photographs?",
         "",
@@ -107,7 +107,7 @@ WORDS: Mapping[str, Word] = {
 
 
 @torch.no_grad()
-def information_of_images(
+def image_information(
     model: PoseModel,
     crops: UInt8[Tensor, "N 3 C C"],
     mirror: Tensor,
@@ -141,7 +141,7 @@ def shares(
     """Return every validator's (N, 2) numerators and denominators; the ratio of sums is its value.
 
     Args:
-        information: from :func:`information_of_images`.
+        information: from :func:`image_information`.
         prior: None leaves ``pose_prior`` out.
     """
     apart = (answers.first - answers.second).norm(dim=-1)
@@ -154,14 +154,14 @@ def shares(
         "confidence": _mean(confidence),
         "certainty": _mean(-answers.entropy.mean(dim=1)),
         "information": _mean(torch.from_numpy(information)),
-        "neighbourhood_density": _mean(_density_of_images(answers)),
+        "neighborhood_density": _mean(_density_of_images(answers)),
     }
     if prior is not None:
         parts["pose_prior"] = _mean(prior.each(answers))
     return parts
 
 
-def correct_shares(ratio: NDArray[np.float64], within: float) -> NDArray[np.float64]:
+def correct_fractions(ratio: NDArray[np.float64], within: float) -> NDArray[np.float64]:
     """Return PCK's (N, 2) parts: percent times the hits, and the labeled joints, of each subject.
 
     Args:
@@ -219,9 +219,9 @@ def _product_of_images(
 
 
 def _density_of_images(answers: Answers, temperature: float = 0.05) -> Tensor:
-    """Return (N,) pseudo-values of ``neighbourhood_density``, shifted so that their mean equals it."""
+    """Return (N,) pseudo-values of ``neighborhood_density``, shifted so that their mean equals it."""
     count = len(answers.descriptors)
-    whole = neighbourhood_density(answers, temperature)
+    whole = neighborhood_density(answers, temperature)
     if count < 4:
         return torch.full((count,), whole)
     descriptors = answers.descriptors.double()

@@ -11,7 +11,7 @@ it learns its own mistakes. The rule without labels, in order:
    evidence against the adaptation.
 3. "Probably yes" needs a clear rise of the agreement *and* of a metric that training does not push,
    the plausibility of the poses, and no evidence against. Where training pushes the plausibility
-   (bones of plausible lengths, ``prior.weight``), it has no vote.
+   (bones of plausible lengths, ``bone_prior.weight``), it has no vote.
 4. Everything else is "mixed" or "no clear change".
 
 Confidence, certainty, information and neighborhood density are shown and have no vote: training
@@ -106,7 +106,7 @@ def judge(
     figures: Mapping[str, Paired],
     variety: tuple[float, float],
     labels: Mapping[str, Paired] | None = None,
-    labelled_images: int = 0,
+    labeled_images: int = 0,
     pushed: Collection[str] = (),
 ) -> Verdict:
     """Return the verdict from the evidence.
@@ -115,12 +115,12 @@ def judge(
         figures: validators by name, and ``source_pck@0.05`` where source labels are available.
         variety: of the source model's and the adapted model's predictions, percent of the side.
         labels: PCK on labeled target images by threshold, if the user has some.
-        labelled_images: number of labeled target images.
+        labeled_images: number of labeled target images.
         pushed: metrics that the run's own config pushes up.
     """
     findings = _findings(figures, variety, pushed)
     if labels:
-        verdict = _by_labels(labels, labelled_images, findings)
+        verdict = _by_labels(labels, labeled_images, findings)
         if verdict is not None:
             return verdict
     against = [f for f in findings if f.vote < 0]
@@ -148,7 +148,7 @@ def judge(
     else:
         answer, because = "unclear", "No metric shows a clear change."
     if labels:
-        because = f"{labelled_images} labeled photographs are too few to decide. {because}"
+        because = f"{labeled_images} labeled photographs are too few to decide. {because}"
     return Verdict(answer, False, because, tuple(findings))
 
 

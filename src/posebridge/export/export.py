@@ -2,7 +2,7 @@
 
 The input is uint8 RGB crops (B, C, C, 3), the layout of OpenCV and numpy. The outputs are ``points``
 (B, K, 2) in pixels of the crop, ``confidence`` (B, K) in [0, 1], and ``cells`` (B, K, 2), the highest
-cell of each heatmap. ``heatmaps`` (B, K, S, S) and ``chance`` (B, K), the calibrated confidence, are
+cell of each heatmap. ``heatmaps`` (B, K, S, S) and ``probability`` (B, K), the calibrated confidence, are
 optional outputs. The batch has any size.
 
 onnx      one .onnx file, by torch.onnx on top of torch.export; opset 18
@@ -27,7 +27,7 @@ import torch
 
 from posebridge.checkpoints.model_folder import Checkpoint
 from posebridge.data.loaders import crop_loader
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
 from posebridge.export.requirements import export_files, require_export, require_size
@@ -71,7 +71,7 @@ def export(
     to: str = "onnx",
     *,
     half: bool = False,
-    int8: UnlabelledSamples | None = None,
+    int8: UnlabeledSamples | None = None,
     heatmaps: bool = False,
     calibration: Calibration | None = None,
 ) -> Export:
@@ -86,7 +86,7 @@ def export(
         heatmaps: add the heatmaps as an output.
         calibration: the calibration of this checkpoint, as
             :func:`~posebridge.inference.calibrated.find_calibration` returns it. It adds the
-            calibrated confidence as the output ``chance``, and the file carries the calibration.
+            calibrated confidence as the output ``probability``, and the file carries the calibration.
 
     Raises:
         InputError: the format or ending is unknown, options exclude each other, a package is
@@ -110,7 +110,7 @@ def export(
         notes=_notes(checkpoint),
         outputs=original.outputs,
         calibration=calibration,
-        asked=checkpoint.asked,
+        tta=checkpoint.tta,
     ).to_json()
     written = export_files(file, to)
     with files_written_whole(written[::-1]) as partials:
@@ -152,7 +152,7 @@ def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _images(
-    checkpoint: Checkpoint, samples: UnlabelledSamples | None
+    checkpoint: Checkpoint, samples: UnlabeledSamples | None
 ) -> tuple[np.ndarray, str, list[str]]:
     """Return crops (N, C, C, 3) for calibration and comparison, a description, and read errors."""
     size = checkpoint.crop.size

@@ -55,7 +55,7 @@ def find_calibration(checkpoint: Checkpoint) -> Calibration:
     return found
 
 
-def calibration_of(predictor: Predictor) -> Calibration:
+def get_calibration(predictor: Predictor) -> Calibration:
     """Return the calibration of a loaded model, from its run's report or from an exported file.
 
     Raises:
@@ -72,7 +72,7 @@ def calibration_of(predictor: Predictor) -> Calibration:
     return network.file_notes.calibration
 
 
-def with_chances(found: PosePredictions, calibration: Calibration) -> PosePredictions:
+def with_calibrated_confidence(found: PosePredictions, calibration: Calibration) -> PosePredictions:
     """Return the predictions with each peak replaced by its calibrated confidence."""
     return replace(found, confidence=calibration(found.confidence).astype("float32"))
 

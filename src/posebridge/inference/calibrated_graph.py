@@ -12,7 +12,7 @@ from posebridge.evaluation.calibration import Calibration
 _NARROWEST = 1e-6
 
 
-class Chances(nn.Module):
+class ConfidenceCalibrator(nn.Module):
     """Peaks to calibrated confidence, as :class:`~posebridge.evaluation.calibration.Calibration` does.
 
     A curve through (p_i, c_i), constant beyond its ends, is
@@ -39,10 +39,10 @@ class Chances(nn.Module):
         rise, peak, slope = np.zeros((3, joints, pieces))
         for joint, curve in enumerate(curves):
             count = len(curve.peak) - 1
-            rise[joint, :count] = np.diff(curve.chance)
+            rise[joint, :count] = np.diff(curve.probability)
             peak[joint, :count] = curve.peak[:-1]
             slope[joint, :count] = 1 / np.maximum(np.diff(curve.peak), _NARROWEST)
-        start = np.array([curve.chance[0] for curve in curves])
+        start = np.array([curve.probability[0] for curve in curves])
         for name, values in (("start", start), ("rise", rise), ("peak", peak), ("slope", slope)):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.evaluation.bootstrap import by_image, paired_bootstrap
 from posebridge.evaluation.calibration import (
     Calibration,
@@ -15,8 +15,8 @@ from posebridge.evaluation.calibration import (
     fit_calibration,
     reliability,
 )
-from posebridge.evaluation.judgement import Trust
 from posebridge.evaluation.metrics import distances
+from posebridge.evaluation.run_comparison import Trust
 from posebridge.inference.predictor import Predictor
 from posebridge.validators.validators import Answers
 
@@ -40,17 +40,17 @@ class Scored:
     files: np.ndarray
 
 
-def score_joints(predictor: Predictor, labels: LabelledSamples) -> Scored:
+def score_joints(predictor: Predictor, labels: LabeledSamples) -> Scored:
     """Return peaks and errors on the labeled images that can be read."""
     found = predictor.predict(labels.images)
     read = labels.subset(found.rows)
-    apart = distances(found.points, read.points, read.labelled)
+    apart = distances(found.points, read.points, read.labeled)
     sides = found.regions[:, 2:3]
-    places = np.where(read.labelled[..., None], read.points, np.nan) / sides[..., None]
+    places = np.where(read.labeled[..., None], read.points, np.nan) / sides[..., None]
     return Scored(found.confidence, apart / sides, places, read.images.files)
 
 
-def trust_of(
+def fit_trust(
     source: Mapping[str, Scored],
     target: Mapping[str, Scored],
     answers: Mapping[str, Answers],
@@ -70,13 +70,15 @@ def trust_of(
         }
         if any(fit is None for fit in fits.values()):
             continue
-        chances = {}
+        calibrated = {}
         for model in MODELS:
             fit = fits[model]
             assert fit is not None
             maps[model].append(fit)
             peaks = answers[model].confidence.clamp(0, 1).cpu().numpy()
-            chances[model] = np.stack([100 * fit(peaks).mean(axis=1), np.ones(len(peaks))], axis=1)
+            calibrated[model] = np.stack(
+                [100 * fit(peaks).mean(axis=1), np.ones(len(peaks))], axis=1
+            )
         on_source = {m: _reliable(source[m], ~fitted, fits[m], within) for m in MODELS}
         on_target = target.get("adapted")
         every = slice(None)
@@ -86,7 +88,7 @@ def trust_of(
                 peaks=_reliable(source["adapted"], ~fitted, None, within),
                 source=on_source["source"],
                 adapted=on_source["adapted"],
-                promised=paired_bootstrap(*(by_image(chances[m], files) for m in MODELS)),
+                promised=paired_bootstrap(*(by_image(calibrated[m], files) for m in MODELS)),
                 target=on_target and _reliable(on_target, every, fits["adapted"], within),
                 target_peaks=on_target and _reliable(on_target, every, None, within),
             )
@@ -100,5 +102,5 @@ def _reliable(
     """Return the reliability of calibrated confidence, or of peaks without a calibration."""
     peaks, ratio = scored.peaks[rows], scored.ratio[rows]
     known = ~np.isnan(ratio)
-    chances = peaks if fit is None else fit(peaks)
-    return reliability(chances[known], ratio[known] <= within)
+    calibrated = peaks if fit is None else fit(peaks)
+    return reliability(calibrated[known], ratio[known] <= within)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from posebridge.data.loaders import image_loader
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.inference.batches import Batch
 from posebridge.inference.detectors import Detector, Wanted
@@ -17,7 +17,7 @@ from posebridge.inference.detectors import Detector, Wanted
 BATCH = 8
 
 
-class Found(NamedTuple):
+class DetectedSubjects(NamedTuple):
     """Subjects in F images.
 
     Attributes:
@@ -25,7 +25,7 @@ class Found(NamedTuple):
         without: the images that show no subject. skipped: a line for each unreadable image.
     """
 
-    samples: UnlabelledSamples
+    samples: UnlabeledSamples
     without: Sequence[str]
     skipped: Sequence[str]
 
@@ -42,7 +42,7 @@ class SubjectDetector(NamedTuple):
 
     def detect_batches(
         self,
-        images: UnlabelledSamples,
+        images: UnlabeledSamples,
         first: int = 0,
         *,
         batch_size: int = BATCH,
@@ -71,7 +71,7 @@ class SubjectDetector(NamedTuple):
             )
             first += len(errors)
 
-    def join_batches(self, batches: Iterable[Batch], images: UnlabelledSamples) -> Found:
+    def join_batches(self, batches: Iterable[Batch], images: UnlabeledSamples) -> DetectedSubjects:
         """Return the subjects in the batches of all ``images``.
 
         Raises:
@@ -88,10 +88,10 @@ class SubjectDetector(NamedTuple):
         if not len(rows):
             raise InputError(
                 f"{self.detector.name} detects no '{self.wanted.label}' with a score of "
-                f"{self.wanted.least_score:g} or more in {len(searched)} images of {images.name}; "
+                f"{self.wanted.min_score:g} or more in {len(searched)} images of {images.name}; "
                 "lower --min-score, or leave out the detector to take whole images."
             )
-        subjects = UnlabelledSamples(
+        subjects = UnlabeledSamples(
             images.name,
             images.files[rows],
             boxes.astype(np.float32),
@@ -99,23 +99,23 @@ class SubjectDetector(NamedTuple):
             np.arange(len(rows)),
         )
         without = [str(images.path(int(row))) for row in np.setdiff1d(searched, rows)]
-        return Found(subjects, without, skipped)
+        return DetectedSubjects(subjects, without, skipped)
 
 
-def each_image(samples: UnlabelledSamples) -> UnlabelledSamples:
+def each_image(samples: UnlabeledSamples) -> UnlabeledSamples:
     """Return the images of samples, each once, in their order."""
     return samples.subset(np.sort(np.unique(samples.files, return_index=True)[1]))
 
 
 def find_subjects(
-    samples: UnlabelledSamples,
+    samples: UnlabeledSamples,
     detector: Detector,
     wanted: Wanted,
     *,
     batch_size: int = BATCH,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Found:
+) -> DetectedSubjects:
     """Run a detector on each image once.
 
     Args:

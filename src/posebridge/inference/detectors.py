@@ -141,13 +141,13 @@ class Wanted(NamedTuple):
     """Which detections are subjects.
 
     Attributes:
-        label: the class. least_score: of a box. least_size: of its longer side, pixels.
+        label: the class. min_score: of a box. min_box_size: of its longer side, pixels.
         largest: whether only the largest box of an image is a subject.
     """
 
     label: str = "person"
-    least_score: float = 0.5
-    least_size: float = 0.0
+    min_score: float = 0.5
+    min_box_size: float = 0.0
     largest: bool = False
 
     def check(self, detector: Detector) -> None:
@@ -162,8 +162,8 @@ class Wanted(NamedTuple):
     def boxes(self, found: Detections, classes: Sequence[str]) -> np.ndarray:
         """Return the (B, 4) boxes of the subjects in one image, the highest score first."""
         keep = found.labels == list(classes).index(self.label)
-        keep &= found.scores >= self.least_score
-        keep &= (found.boxes[:, 2:].max(axis=1, initial=0) >= self.least_size) & (
+        keep &= found.scores >= self.min_score
+        keep &= (found.boxes[:, 2:].max(axis=1, initial=0) >= self.min_box_size) & (
             found.boxes[:, 2:].min(axis=1, initial=np.inf) > 0
         )
         boxes = found.boxes[keep][np.argsort(-found.scores[keep], kind="stable")]

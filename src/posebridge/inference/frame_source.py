@@ -13,8 +13,8 @@ import numpy as np
 
 from posebridge.data import camera
 from posebridge.data.datasets import is_reference
-from posebridge.data.reading import read_unlabelled
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.reading import read_unlabeled
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.data.videos.video import is_video, shown_at
 from posebridge.data.videos.video_file import require_video_file
 from posebridge.errors import InputError
@@ -114,8 +114,8 @@ class ImageFiles:
     ) -> FramePredictions:
         """Return the keypoints in all images; see :class:`FrameSource`."""
         config = self.config
-        samples = read_unlabelled(
-            *(config.images, config.image_root, config.format, config.reading),
+        samples = read_unlabeled(
+            *(config.images, config.image_root, config.format, config.data),
             say=listener.line,
             root=config.data_root,
         )
@@ -209,8 +209,8 @@ class CameraFrames:
 
 
 def _detect(
-    samples: UnlabelledSamples, detector: SubjectDetector, run: RunLoop, listener: Listener
-) -> tuple[UnlabelledSamples, Sequence[str]]:
+    samples: UnlabeledSamples, detector: SubjectDetector, run: RunLoop, listener: Listener
+) -> tuple[UnlabeledSamples, Sequence[str]]:
     """Return the subjects that the detector finds, and a line for each unreadable image."""
     images = each_image(samples)
     title = f"detecting '{detector.wanted.label}'"

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posebridge.data.camera import Frame, frame_name
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.inference.batches import Batch
-from posebridge.inference.predictions import Part, PosePredictions, joined
+from posebridge.inference.predictions import BatchPrediction, PosePredictions, joined
 from posebridge.inference.predictor import Predictor
 
 Boxes = Callable[[np.ndarray], np.ndarray]
 """An (H, W, 3) RGB image to the (B, 4) boxes of its subjects: x, y, width, height."""
 
 
-class Live(NamedTuple):
+class StreamResult(NamedTuple):
     """Predictions on a stream of frames.
 
     Attributes:
@@ -61,12 +61,16 @@ def predict_live(
         subjects = np.zeros((1, 4)) if boxes is None else boxes(frame.image)
         if len(subjects):
             keypoints, regions = predictor.ask(frame.image, subjects)
-            arrays |= Part(keypoints, regions, np.full(len(subjects), frame.number)).arrays()
+            arrays |= BatchPrediction(
+                keypoints, regions, np.full(len(subjects), frame.number)
+            ).arrays()
             arrays["boxes"] = np.asarray(subjects, np.float64)
         yield Batch(count, count + 1, arrays)
 
 
-def join_frames(batches: Sequence[Batch], name: str, folder: Path | None, size: int) -> Live:
+def join_frames(
+    batches: Sequence[Batch], name: str, folder: Path | None, size: int
+) -> StreamResult:
     """Return the batches of all frames as one prediction.
 
     Args:
@@ -85,9 +89,9 @@ def join_frames(batches: Sequence[Batch], name: str, folder: Path | None, size: 
             f"{name}: none of {len(batches)} frames shows a subject; nothing is written."
         )
     folder = folder or Path()
-    parts = [Part.from_arrays(arrays) for arrays in with_subjects]
+    parts = [BatchPrediction.from_arrays(arrays) for arrays in with_subjects]
     numbers = np.concatenate([part.rows for part in parts])
-    samples = UnlabelledSamples.from_lists(
+    samples = UnlabeledSamples.from_lists(
         name,
         [folder / frame_name(int(number)) for number in numbers],
         np.concatenate([arrays["boxes"] for arrays in with_subjects]),
@@ -96,7 +100,7 @@ def join_frames(batches: Sequence[Batch], name: str, folder: Path | None, size: 
     )
     order = np.concatenate([batch.arrays["frame"] for batch in batches])
     times = np.concatenate([batch.arrays["time"] for batch in batches])
-    return Live(
+    return StreamResult(
         joined(parts, samples, [], size),
         times[np.searchsorted(order, numbers)],
         [folder / frame_name(int(number)) for number in order],

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from posebridge.data.keypoint_mapping import remapped, with_labels
-from posebridge.data.reading import Say, read_labelled, read_unlabelled
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.reading import Say, read_labeled, read_unlabeled
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import (
     SkeletonMatch,
@@ -45,20 +45,22 @@ def located(config: AdaptConfig) -> AdaptConfig:
     def weights(value: str) -> str:
         return value if value in ("pretrained", "none") else str(find(value))
 
-    network = replace(config.image.network, weights=weights(config.image.network.weights))
+    network = replace(
+        config.style.network, encoder_weights=weights(config.style.network.encoder_weights)
+    )
     return replace(
         config,
         source=find(config.source),
         target=find(config.target),
-        source_images=find(config.source_images),
-        target_images=find(config.target_images),
+        source_image_root=find(config.source_image_root),
+        target_image_root=find(config.target_image_root),
         skeleton=config.skeleton
         if config.skeleton in builtin_skeletons()
         else find(config.skeleton),
-        mapping=find(config.mapping),
-        start_from=find(config.start_from),
-        model=replace(config.model, weights=weights(config.model.weights)),
-        image=replace(config.image, decoder=find(config.image.decoder), network=network),
+        keypoint_mapping=find(config.keypoint_mapping),
+        init_from=find(config.init_from),
+        model=replace(config.model, encoder_weights=weights(config.model.encoder_weights)),
+        style=replace(config.style, decoder=find(config.style.decoder), network=network),
         data_root=None,
     )
 
@@ -72,7 +74,7 @@ def below(root: str | None, path: str) -> str:
 
 def read_domains(
     config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
-) -> tuple[LabelledSamples | None, UnlabelledSamples]:
+) -> tuple[LabeledSamples | None, UnlabeledSamples]:
     """Return the source and the target; of the target, images and boxes only.
 
     The source has the keypoints of the configured skeleton. It is None where the config names none and
@@ -90,19 +92,19 @@ def read_domains(
         require_no_source_needed(config)
     if config.target is None:
         raise InputError("no target is given; name a folder of images with --target.")
-    reading, source = config.reading, None
+    data, source = config.data, None
     if config.source is not None:
-        source = read_labelled(config.source, config.source_images, reading.source_format, say=say)
-        source = in_skeleton_asked(source, config, say, matched)
+        source = read_labeled(config.source, config.source_image_root, data.source_format, say=say)
+        source = in_target_skeleton(source, config, say, matched)
     return (
         source,
-        read_unlabelled(config.target, config.target_images, reading.target_format, reading, say),
+        read_unlabeled(config.target, config.target_image_root, data.target_format, data, say),
     )
 
 
-def in_skeleton_asked(
-    samples: LabelledSamples, config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
-) -> LabelledSamples:
+def in_target_skeleton(
+    samples: LabeledSamples, config: AdaptConfig, say: Say = _nothing, matched: Matched = _nothing
+) -> LabeledSamples:
     """Return labeled samples of the source domain with the keypoints of ``config.skeleton``.
 
     Subjects of which no keypoint has a partner are left out.
@@ -111,13 +113,13 @@ def in_skeleton_asked(
         InputError: the skeletons or the mapping do not fit.
     """
     if config.skeleton is None:
-        if config.mapping is not None:
+        if config.keypoint_mapping is not None:
             raise InputError(
-                f"mapping {config.mapping} is given but no skeleton to map to; name one with "
+                f"keypoint_mapping {config.keypoint_mapping} is given but no skeleton to map to; name one with "
                 "--skeleton."
             )
         return samples
-    mapping = None if config.mapping is None else read_mapping(config.mapping)
+    mapping = None if config.keypoint_mapping is None else read_mapping(config.keypoint_mapping)
     wanted = read_skeleton(config.skeleton)
     if (
         mapping is None
@@ -133,7 +135,7 @@ def in_skeleton_asked(
         samples.skeleton,
         wanted,
         mapping,
-        mapping_name=str(config.mapping),
+        mapping_name=str(config.keypoint_mapping),
     )
     if not match.is_identity:
         matched(match)

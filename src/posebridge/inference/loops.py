@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import NamedTuple, Protocol
 
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.inference.batches import Batch
 
 
@@ -28,7 +28,7 @@ class Loop(NamedTuple):
     title: str = ""
     unit: str = ""
     total: int = 0
-    samples: UnlabelledSamples | None = None
+    samples: UnlabeledSamples | None = None
     recover: bool | None = None
 
 

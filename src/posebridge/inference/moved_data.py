@@ -14,11 +14,11 @@ from posebridge.skeleton import builtin_skeletons
 from posebridge.training.config import AdaptConfig
 from posebridge.training.origin import read_origin
 
-DATA = ("source", "target", "source_images", "target_images")
+DATA = ("source", "target", "source_image_root", "target_image_root")
 """Fields of a stored config that may be given again where the data moved."""
 
 
-def found_again(
+def relocated(
     config: AdaptConfig,
     run: Path,
     data_root: Path | str | None = None,
@@ -50,17 +50,19 @@ def found_again(
     def weights(value: str) -> str:
         return value if value in ("pretrained", "none") else placed(value, run)
 
-    decoder = config.image.decoder
-    network = replace(config.image.network, weights=weights(config.image.network.weights))
+    decoder = config.style.decoder
+    network = replace(
+        config.style.network, encoder_weights=weights(config.style.network.encoder_weights)
+    )
     return replace(
         config,
         **{name: data(name) for name in DATA},
-        skeleton=found_skeleton(config.skeleton, data_root, run),
-        mapping=found(config.mapping, data_root, run),
-        start_from=None if config.start_from is None else placed(config.start_from, run),
-        model=replace(config.model, weights=weights(config.model.weights)),
-        image=replace(
-            config.image,
+        skeleton=relocated_skeleton(config.skeleton, data_root, run),
+        keypoint_mapping=found(config.keypoint_mapping, data_root, run),
+        init_from=None if config.init_from is None else placed(config.init_from, run),
+        model=replace(config.model, encoder_weights=weights(config.model.encoder_weights)),
+        style=replace(
+            config.style,
             decoder=None if decoder is None else placed(decoder, run),
             network=network,
         ),
@@ -116,7 +118,7 @@ def found(path: str | None, data_root: Path | str | None, run: Path) -> str | No
     )
 
 
-def found_skeleton(name: str | None, data_root: Path | str | None, run: Path) -> str | None:
+def relocated_skeleton(name: str | None, data_root: Path | str | None, run: Path) -> str | None:
     """Return a built-in skeleton's name as it is, and a file as :func:`found` does."""
     return name if name in builtin_skeletons() else found(name, data_root, run)
 

@@ -16,9 +16,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from posebridge.checkpoints.model_folder import Checkpoint
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.evaluation.calibration import Calibration
-from posebridge.inference.calibrated_graph import Chances
+from posebridge.inference.calibrated_graph import ConfidenceCalibrator
 from posebridge.models.finite import require_finite_weights
 from posebridge.models.pose import PoseModel, PoseOutput
 from posebridge.ops import color_augmentation, facing, heatmaps
@@ -55,7 +55,7 @@ class Network(Protocol):
 
     name: str
     skeleton: Skeleton
-    crop: CropRange
+    crop: CropConfig
     heatmap_size: int
     notes: Mapping[str, Any]
 
@@ -72,9 +72,9 @@ def read_heatmaps(
     Args:
         sigma: of the Gaussians that the model was trained on, in cells.
     """
-    centres, _ = heatmaps.decode(heatmaps.fitted(maps, sigma))
+    centers, _ = heatmaps.decode(heatmaps.fitted(maps, sigma))
     highest, peak = heatmaps.argmax_cells(maps)
-    return heatmaps.cells_to_pixels(centres, stride), peak.clamp(0, 1), highest
+    return heatmaps.cells_to_pixels(centers, stride), peak.clamp(0, 1), highest
 
 
 class EndToEnd(nn.Module):
@@ -87,7 +87,7 @@ class EndToEnd(nn.Module):
         calibration: adds calibrated confidence as an output.
     """
 
-    OUTPUTS = ("points", "confidence", "cells", "heatmaps", "chance")
+    OUTPUTS = ("points", "confidence", "cells", "heatmaps", "probability")
 
     mirror: Tensor
 
@@ -101,12 +101,14 @@ class EndToEnd(nn.Module):
         super().__init__()
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         self.model, self.heatmaps = model, heatmaps
-        self.chances = None if calibration is None else Chances(calibration, len(skeleton))
+        self.calibrated = (
+            None if calibration is None else ConfidenceCalibrator(calibration, len(skeleton))
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The outputs of :meth:`forward`, in their order."""
-        wanted = (True, True, True, self.heatmaps, self.chances is not None)
+        wanted = (True, True, True, self.heatmaps, self.calibrated is not None)
         return tuple(name for name, given in zip(self.OUTPUTS, wanted, strict=True) if given)
 
     def forward(self, images: UInt8[Tensor, "B C C 3"]) -> tuple[Tensor, ...]:
@@ -117,7 +119,7 @@ class EndToEnd(nn.Module):
         answer = read_heatmaps(maps, self.model.stride, self.model.config.sigma)
         if self.heatmaps:
             answer = (*answer, maps)
-        return answer if self.chances is None else (*answer, self.chances(answer[1]))
+        return answer if self.calibrated is None else (*answer, self.calibrated(answer[1]))
 
 
 class TorchNetwork:

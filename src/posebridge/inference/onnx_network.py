@@ -14,14 +14,14 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import parse_json
 from posebridge.files.typed_values import checked_value
 from posebridge.inference.network import Keypoints
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.skeleton import Skeleton
 
 METADATA = "posebridge"
@@ -45,14 +45,14 @@ class FileNotes:
     """
 
     skeleton: Skeleton
-    crop: CropRange
+    crop: CropConfig
     heatmap_size: int
     least_confidence: float = 0.2
     precision: str = "float32"
     notes: Mapping[str, Any] = field(default_factory=dict)
     outputs: Sequence[str] = ("points", "confidence", "cells")
     calibration: Calibration | None = None
-    asked: Asked = field(default_factory=Asked)
+    tta: TTAConfig = field(default_factory=TTAConfig)
 
     def to_json(self) -> str:
         """Return the text for the file."""
@@ -67,7 +67,7 @@ class FileNotes:
                 "notes": dict(self.notes),
                 "outputs": list(self.outputs),
                 "calibration": self.calibration and self.calibration.to_dict(),
-                "asked": asdict(self.asked),
+                "tta": asdict(self.tta),
             }
         )
 
@@ -77,8 +77,8 @@ class FileNotes:
         try:
             raw = _parsed(text, where)
             skeleton = Skeleton.from_content(raw["skeleton"], where)
-            chances = raw.get("calibration")
-            calibration = None if chances is None else Calibration.from_dict(chances, where)
+            calibrated = raw.get("calibration")
+            calibration = None if calibrated is None else Calibration.from_dict(calibrated, where)
             if calibration is not None and not set(calibration.own) <= set(range(len(skeleton))):
                 raise ValueError("a calibration of a keypoint that is not in the skeleton")
             return cls(
@@ -90,7 +90,7 @@ class FileNotes:
                 dict(raw["notes"]),
                 tuple(str(name) for name in raw.get("outputs", cls.outputs)),
                 calibration,
-                _asked(raw.get("asked", {}), where),
+                _asked(raw.get("tta", {}), where),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
@@ -116,19 +116,19 @@ def _typed(raw: Mapping[str, Any], name: str, hint: type, where: str) -> Any:
         raise InputError(f"the metadata of {where}: {error} Or export the model again.") from error
 
 
-def _crop(raw: Mapping[str, Any], where: str) -> CropRange:
+def _crop(raw: Mapping[str, Any], where: str) -> CropConfig:
     size, padding = _typed(raw, "input_size", int, where), _typed(raw, "padding", float, where)
     try:
-        return CropRange(size, padding)
+        return CropConfig(size, padding)
     except InputError as error:
         raise InputError(f"the metadata of {where}: {error}") from error
 
 
-def _asked(raw: Mapping[str, Any], where: str) -> Asked:
+def _asked(raw: Mapping[str, Any], where: str) -> TTAConfig:
     try:
-        return Asked(**raw)
+        return TTAConfig(**raw)
     except InputError as error:
-        raise InputError(f"the metadata of {where}: 'asked': {error}") from error
+        raise InputError(f"the metadata of {where}: 'tta': {error}") from error
 
 
 class OnnxNetwork:
@@ -185,7 +185,7 @@ class OnnxNetwork:
         outputs.pop("heatmaps", None)
         expected = {"points": [count, 2], "confidence": [count], "cells": [count, 2]}
         if self.file_notes.calibration is not None:
-            expected["chance"] = [count]
+            expected["probability"] = [count]
         if inputs != {"images": [size, size, 3]} or outputs != expected:
             raise InputError(
                 f"the network in {self.name} does not fit its metadata (inputs {inputs}, outputs "

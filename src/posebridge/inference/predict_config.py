@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from posebridge.data.reading import ReadingConfig
+from posebridge.data.reading import DataConfig
 from posebridge.data.videos.video import is_video
 from posebridge.errors import InputError
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.ranges import NonNegative, StepCount, StepInterval, check_ranges
 
 _DETECTOR_SCORE = 0.5
@@ -52,7 +52,7 @@ class PredictConfig:
     images: str
     out: tuple[str, ...]
     checkpoint: str = "last"
-    tta: Asked | None = None
+    tta: TTAConfig | None = None
     calibrated: bool = False
     data_root: str | None = None
     image_root: str | None = None
@@ -105,13 +105,13 @@ class PredictConfig:
         return self.overlays is not None and is_video(Path(self.overlays))
 
     @property
-    def reading(self) -> ReadingConfig:
+    def data(self) -> DataConfig:
         """Which frames of videos and which boxes of a file are read."""
         boxes_of_file = not self.detector
-        return ReadingConfig(
-            every=self.frame_step,
-            frames=self.max_frames,
+        return DataConfig(
+            frame_step=self.frame_step,
+            max_frames=self.max_frames,
             category=self.category,
-            least_score=self.score_threshold if boxes_of_file else 0,
-            least_size=self.min_box_size if boxes_of_file else 0,
+            min_score=self.score_threshold if boxes_of_file else 0,
+            min_box_size=self.min_box_size if boxes_of_file else 0,
         )

@@ -10,7 +10,7 @@ from typing import Any
 from posebridge.errors import InputError
 from posebridge.evaluation.calibration import Calibration
 from posebridge.inference import predictor as predictors
-from posebridge.inference.calibrated import calibration_of, with_chances
+from posebridge.inference.calibrated import get_calibration, with_calibrated_confidence
 from posebridge.inference.detection import SubjectDetector
 from posebridge.inference.detectors import Wanted, load_detector
 from posebridge.inference.frame_source import FrameSource, Models, open_source
@@ -18,7 +18,7 @@ from posebridge.inference.loops import Listener, Silent
 from posebridge.inference.predict_config import PredictConfig
 from posebridge.inference.predictions import FramePredictions
 from posebridge.inference.predictor import Predictor
-from posebridge.inference.provenance import identity_of, is_made
+from posebridge.inference.provenance import get_identity, is_made
 from posebridge.inference.resume import forget_finished, resumable
 from posebridge.inference.smoothing import smoothed
 from posebridge.inference.writers import (
@@ -78,12 +78,12 @@ def _load(config: PredictConfig) -> tuple[Models, Calibration | None]:
     if config.tta is not None:
         predictor = predictor.with_views(**asdict(config.tta))
     require_places(config.out, predictor.skeleton)
-    if config.calibrated and predictor.asked.times > 1:
+    if config.calibrated and predictor.tta.times > 1:
         raise InputError(
             "--calibrated needs the peaks of one view, and this model is used with several: leave "
             "out --tta-flip and give --tta-views 1, or leave out --calibrated."
         )
-    calibration = calibration_of(predictor) if config.calibrated else None
+    calibration = get_calibration(predictor) if config.calibrated else None
     detector = None
     if config.detector:
         wanted = Wanted(
@@ -137,8 +137,8 @@ def _identities(
         "confidence": config.min_confidence if config.overlays else None,
     }
     network = models.predictor.network
-    identity = identity_of(network, state, keypoints)
-    record = identity_of(network, state, {**keypoints, **files}) if source.repeatable else None
+    identity = get_identity(network, state, keypoints)
+    record = get_identity(network, state, {**keypoints, **files}) if source.repeatable else None
     return identity, record
 
 
@@ -152,13 +152,13 @@ def _smoothed_and_calibrated(
     if config.smooth:
         assert result.seconds is not None
         predictions = smoothed(predictions, result.seconds)
-    if predictor.asked.times > 1:
+    if predictor.tta.times > 1:
         meaning = "what several views of the crop agree on"
     if calibration is not None:
-        predictions = with_chances(predictions, calibration)
+        predictions = with_calibrated_confidence(predictions, calibration)
         meaning = (
             f"the chance to lie within {calibration.within} of the crop's side, calibrated on "
-            "labelled source images"
+            "labeled source images"
         )
     return result._replace(predictions=predictions, meaning=meaning)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from posebridge.data.crops import to_image
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.inference.network import Keypoints
 
 PEAKS = "the height of the heatmap's peak"
@@ -38,7 +38,7 @@ class PosePredictions:
     sizes: np.ndarray
     cells: np.ndarray
     rows: np.ndarray
-    samples: UnlabelledSamples | None
+    samples: UnlabeledSamples | None
     skipped: Sequence[str]
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class FramePredictions(NamedTuple):
     meaning: str = PEAKS
 
 
-class Part(NamedTuple):
+class BatchPrediction(NamedTuple):
     """Keypoints of one batch of subjects.
 
     Attributes:
@@ -83,15 +83,15 @@ class Part(NamedTuple):
         return {**self.keypoints._asdict(), "places": self.places, "rows": self.rows}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Part:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> BatchPrediction:
         """Return the part whose :meth:`arrays` these are."""
         found = Keypoints(*(arrays[name] for name in Keypoints._fields))
         return cls(found, arrays["places"], arrays["rows"])
 
 
 def joined(
-    parts: Sequence[Part],
-    samples: UnlabelledSamples | None,
+    parts: Sequence[BatchPrediction],
+    samples: UnlabeledSamples | None,
     skipped: Sequence[str],
     size: int,
 ) -> PosePredictions:

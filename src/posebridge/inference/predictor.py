@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.checkpoints.model_folder import Checkpoint, load_checkpoint
-from posebridge.data.crops import CropRange, cut, region_of
+from posebridge.data.crops import CropConfig, cut, get_region
 from posebridge.data.loaders import crop_loader, to_tensor
-from posebridge.data.reading import ReadingConfig, read_unlabelled
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.reading import DataConfig, read_unlabeled
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.given import require_given
 from posebridge.inference.batches import Batch
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
-from posebridge.inference.predictions import Part, PosePredictions, joined
-from posebridge.inference.tta import ManyViews, asked_of
+from posebridge.inference.predictions import BatchPrediction, PosePredictions, joined
+from posebridge.inference.tta import ManyViews, get_tta
 from posebridge.models.pose import PoseModel
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.skeleton import Skeleton
 
 __all__ = ["PosePredictions", "Predictor", "load"]
@@ -53,7 +53,7 @@ class Predictor:
         return None if target is None else str(target)
 
     @property
-    def crop(self) -> CropRange:
+    def crop(self) -> CropConfig:
         """The size and padding of the crops."""
         return self.network.crop
 
@@ -68,20 +68,20 @@ class Predictor:
         return self._torch.model
 
     @property
-    def asked(self) -> Asked:
+    def tta(self) -> TTAConfig:
         """The test-time augmentation."""
-        return asked_of(self.network)
+        return get_tta(self.network)
 
     def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
         """Return the model with this test-time augmentation instead; see :class:`ManyViews`.
 
         Without arguments, with none.
         """
-        asked = Asked(views, flip, turn)
-        if asked == self.asked:
+        tta = TTAConfig(views, flip, turn)
+        if tta == self.tta:
             return self
         once = self._once
-        return Predictor(once if asked == Asked() else ManyViews(once, views, flip, turn))
+        return Predictor(once if tta == TTAConfig() else ManyViews(once, views, flip, turn))
 
     @property
     def _once(self) -> Network:
@@ -100,11 +100,11 @@ class Predictor:
 
     def predict(
         self,
-        images: UnlabelledSamples | Path | str | Sequence[Path | str] | Sequence[np.ndarray],
+        images: UnlabeledSamples | Path | str | Sequence[Path | str] | Sequence[np.ndarray],
         *,
         batch_size: int = 32,
         workers: int | None = None,
-        options: ReadingConfig | None = None,
+        options: DataConfig | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> PosePredictions:
         """Find the keypoints of every subject.
@@ -121,8 +121,8 @@ class Predictor:
         """
         if isinstance(images, (str, Path)):
             format = None if options is None else options.target_format
-            images = read_unlabelled(images, format=format, options=options)
-        if isinstance(images, UnlabelledSamples):
+            images = read_unlabeled(images, format=format, options=options)
+        if isinstance(images, UnlabeledSamples):
             return self._predict_samples(images, batch_size, workers, progress)
         if len(images) == 0:
             raise InputError("no images were given; give at least one.")
@@ -130,14 +130,14 @@ class Predictor:
             return self._predict_arrays([np.asarray(i) for i in images], batch_size)
         paths = [Path(str(i)) for i in images]
         order = np.arange(len(paths))
-        samples = UnlabelledSamples.from_lists(
+        samples = UnlabeledSamples.from_lists(
             "the given list", paths, np.zeros((len(paths), 4)), order, order
         )
         return self._predict_samples(samples, batch_size, workers, progress)
 
     def _predict_samples(
         self,
-        samples: UnlabelledSamples,
+        samples: UnlabeledSamples,
         batch_size: int,
         workers: int | None,
         progress: Callable[[int], None] | None,
@@ -151,7 +151,7 @@ class Predictor:
 
     def predict_batches(
         self,
-        samples: UnlabelledSamples,
+        samples: UnlabeledSamples,
         first: int = 0,
         *,
         batch_size: int = 32,
@@ -168,18 +168,18 @@ class Predictor:
             if readable:
                 keypoints = self.network.keypoints(crops[readable] if broken else crops)
                 rows = first + np.array(readable)
-                arrays = Part(keypoints, places[readable].numpy(), rows).arrays()
+                arrays = BatchPrediction(keypoints, places[readable].numpy(), rows).arrays()
             yield Batch(first, first + len(errors), arrays, broken)
             first += len(errors)
 
-    def join_batches(self, batches: Iterable[Batch], samples: UnlabelledSamples) -> PosePredictions:
+    def join_batches(self, batches: Iterable[Batch], samples: UnlabeledSamples) -> PosePredictions:
         """Return the batches of all ``samples`` as one prediction.
 
         Raises:
             InputError: no image was readable.
         """
         batches = list(batches)
-        parts = [Part.from_arrays(batch.arrays) for batch in batches if batch.arrays]
+        parts = [BatchPrediction.from_arrays(batch.arrays) for batch in batches if batch.arrays]
         skipped = [line for batch in batches for line in batch.notes]
         if not parts:
             raise InputError(f"no image of {samples.name} can be read; the first: {skipped[0]}.")
@@ -194,10 +194,10 @@ class Predictor:
             boxes: (B, 4) x, y, width, height, a width of 0 for the whole image; B is 1 or more.
 
         Returns:
-            keypoints and places, as :class:`Part` has them.
+            keypoints and places, as :class:`BatchPrediction` has them.
         """
         height, width = image.shape[:2]
-        regions = [region_of(box, width, height, self.crop.padding) for box in boxes]
+        regions = [get_region(box, width, height, self.crop.padding) for box in boxes]
         crops = np.stack([cut(image, region, self.crop.size) for region in regions])
         places = np.array([(*region, width, height) for region in regions], dtype=np.float64)
         return self.network.keypoints(to_tensor(crops)), places
@@ -209,15 +209,15 @@ class Predictor:
                     f"image {number} is an array {image.shape} of {image.dtype}; give (H, W, 3) "
                     "uint8 RGB."
                 )
-        parts: list[Part] = []
+        parts: list[BatchPrediction] = []
         whole = np.zeros(4)
         for start in range(0, len(images), batch_size):
             some = images[start : start + batch_size]
-            regions = [region_of(whole, i.shape[1], i.shape[0], 1.0) for i in some]
+            regions = [get_region(whole, i.shape[1], i.shape[0], 1.0) for i in some]
             crops = [cut(i, r, self.crop.size) for i, r in zip(some, regions, strict=True)]
             places = [(*r, i.shape[1], i.shape[0]) for i, r in zip(some, regions, strict=True)]
             answer = self.network.keypoints(to_tensor(np.stack(crops)))
-            parts.append(Part(answer, np.array(places), start + np.arange(len(some))))
+            parts.append(BatchPrediction(answer, np.array(places), start + np.arange(len(some))))
         return joined(parts, None, [], self.crop.size)
 
 
@@ -241,6 +241,6 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
         from posebridge.inference.onnx_network import OnnxNetwork
 
         exported = OnnxNetwork(Path(path), device)
-        return Predictor(exported).with_views(**asdict(exported.file_notes.asked))
+        return Predictor(exported).with_views(**asdict(exported.file_notes.tta))
     checkpoint = load_checkpoint(path, weights)
-    return Predictor(checkpoint, device).with_views(**asdict(checkpoint.asked))
+    return Predictor(checkpoint, device).with_views(**asdict(checkpoint.tta))

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import parse_json, read_json_mapping, write_json
 from posebridge.inference.network import Network
-from posebridge.inference.tta import ManyViews, asked_of
+from posebridge.inference.tta import ManyViews, get_tta
 from posebridge.version import __version__
 
 
-def identity_of(
+def get_identity(
     network: Network, source: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return all that predictions depend on, as JSON.
@@ -28,7 +28,7 @@ def identity_of(
         source: the input, such as :func:`file_state` of a video.
         settings: the config entries that matter.
     """
-    views = asdict(asked_of(network))
+    views = asdict(get_tta(network))
     if isinstance(network, ManyViews):
         network = network.network
     return {
@@ -50,7 +50,7 @@ def file_state(file: Path) -> dict[str, Any]:
     return {"name": file.name, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
 
 
-def subjects_digest(samples: UnlabelledSamples) -> str:
+def subjects_digest(samples: UnlabeledSamples) -> str:
     """Return a checksum of subjects: names of files, and boxes."""
     content = hashlib.sha256("\n".join(samples.path(i).name for i in range(len(samples))).encode())
     content.update(samples.boxes.tobytes())
@@ -73,7 +73,7 @@ def is_made(outs: Sequence[Path], identity: Mapping[str, Any]) -> bool:
         return False
 
 
-def write_record(outs: Sequence[Path], identity: Mapping[str, Any]) -> None:
+def write_results_file(outs: Sequence[Path], identity: Mapping[str, Any]) -> None:
     """Write the record of finished files next to the first one."""
     states = {_from(outs[0], out): _state(out) for out in outs}
     write_json(record_file(outs[0]), {"identity": identity, "files": states})

@@ -16,7 +16,7 @@ from posebridge.errors import InputError
 from posebridge.files.locks import locked_file
 from posebridge.inference.batches import Batch
 from posebridge.inference.loops import Listener, Loop, RunLoop, run_loop
-from posebridge.inference.provenance import record_file, subjects_digest, write_record
+from posebridge.inference.provenance import record_file, subjects_digest, write_results_file
 from posebridge.inference.resume_cache import Journal
 
 Record = Callable[[], None]
@@ -60,7 +60,7 @@ def resumable(
 
         yield run
         if record is not None:
-            write_record(outs, record)
+            write_results_file(outs, record)
         for cache in caches:
             cache.remove()
 

@@ -9,24 +9,24 @@ import numpy as np
 import torch
 
 from posebridge.data.loaders import read_crops, to_tensor
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.evaluation.bootstrap import Paired, by_image, paired_bootstrap
 from posebridge.evaluation.calibration import Calibration
-from posebridge.evaluation.judgement import (
-    Judgement,
-    Sanity,
-    ValidatorRow,
-)
 from posebridge.evaluation.keypoint_displacement import (
     by_model,
     joint_moves,
     photographs,
     worst_first,
 )
+from posebridge.evaluation.run_comparison import (
+    RunComparison,
+    Sanity,
+    ValidatorRow,
+)
 from posebridge.evaluation.validator_intervals import (
     WORDS,
-    correct_shares,
-    information_of_images,
+    correct_fractions,
+    image_information,
     merged_sides,
     shares,
     variety,
@@ -36,14 +36,14 @@ from posebridge.inference.confidence_calibration import (
     DISTANCES,
     MODELS,
     Scored,
+    fit_trust,
     score_joints,
-    trust_of,
 )
 from posebridge.inference.predictor import Predictor, load
 from posebridge.inference.run_folder import FinishedRun, read_course, source_check
 from posebridge.skeleton import Skeleton
 from posebridge.training.config import AdaptConfig
-from posebridge.training.initialization import poses_known_to
+from posebridge.training.initialization import read_source_poses
 from posebridge.training.source_poses import SourcePoses
 from posebridge.validators.pose_prior import PosePrior
 from posebridge.validators.validators import Answers, ask
@@ -58,7 +58,7 @@ WITHOUT_SOURCE = "without the source"
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the gallery draws, in the order of ``Judgement.photographs``.
+    """What the gallery draws, in the order of ``RunComparison.photographs``.
 
     Attributes:
         samples: N subjects. regions: (N, 3) x, y, side, pixels of the image.
@@ -66,7 +66,7 @@ class Pictures:
         steady: model -> (N, K) whether two views agree on the joint (true where no view shows it).
     """
 
-    samples: UnlabelledSamples
+    samples: UnlabeledSamples
     regions: np.ndarray
     size: int
     skeleton: Skeleton
@@ -75,32 +75,32 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class JudgedRun:
+class ComparedRun:
     """The metrics of a run, and what belongs to them.
 
     Attributes:
-        judgement: all metrics. pictures: what to draw.
+        judgment: all metrics. pictures: what to draw.
         calibrations: model -> a calibration for each of ``DISTANCES``.
         held_out: the number of held-out images; a part may have been used here.
         stopped: steps done and planned of a run that did not reach its end; None otherwise.
     """
 
-    judgement: Judgement
+    judgment: RunComparison
     pictures: Pictures
     calibrations: Mapping[str, list[Calibration]]
     held_out: int
     stopped: tuple[int, int] | None = None
 
 
-def judge_run(
+def compare_run(
     run: FinishedRun,
     *,
     weights: str = "last",
-    labels: LabelledSamples | None = None,
-    source_labels: LabelledSamples | None = None,
+    labels: LabeledSamples | None = None,
+    source_labels: LabeledSamples | None = None,
     most: int = 200,
     progress: Callable[[str], None] | None = None,
-) -> JudgedRun:
+) -> ComparedRun:
     """Compare a run's source checkpoint with its adapted one.
 
     Args:
@@ -135,7 +135,7 @@ def judge_run(
     )
     _, first = np.unique(rows, return_index=True)
     samples, regions, crops = samples.subset(rows[first]), regions[first], to_tensor(images[first])
-    prior = prior_of(run)
+    prior = get_pose_prior(run)
 
     answers: dict[str, Answers] = {}
     parts: dict[str, dict[str, np.ndarray]] = {}
@@ -145,7 +145,7 @@ def judge_run(
         say(f"the {name} model on {len(samples)} held-out photographs")
         mirror = torch.tensor(skeleton.mirror, device=next(predictor.model.parameters()).device)
         answers[name] = ask(predictor.model, crops, mirror)
-        information = information_of_images(
+        information = image_information(
             predictor.model, crops, mirror, answers[name].mean_probability
         )
         parts[name] = shares(answers[name], information, prior)
@@ -158,21 +158,19 @@ def judge_run(
 
     figures = _compare(parts, samples.files)
     figures |= _pck("source_pck@", source)
-    labelled = _pck("", target)
+    labeled = _pck("", target)
     varieties = (variety(answers["source"]), variety(answers["adapted"]))
     steps = (_step(models["source"]), _step(models["adapted"]))
-    labelled_images = len(np.unique(target["adapted"].files)) if target else 0
+    labeled_images = len(np.unique(target["adapted"].files)) if target else 0
     if steps[0] is not None and steps[0] == steps[1]:
         verdict = nothing_to_compare(
             f"The {weights} checkpoint is from before the adaptation (step {steps[0]})."
         )
     else:
-        verdict = judge(
-            figures, varieties, labelled, labelled_images, run.config.pushed_validators()
-        )
-    trust, calibrations = trust_of(source, target, answers, samples.files, run.config.seed)
+        verdict = judge(figures, varieties, labeled, labeled_images, run.config.pushed_validators())
+    trust, calibrations = fit_trust(source, target, answers, samples.files, run.config.seed)
     order = worst_first(answers["adapted"])
-    judgement = Judgement(
+    judgment = RunComparison(
         run=str(run.folder),
         data=run.held_out.name,
         method=_method(run.config),
@@ -204,10 +202,10 @@ def judge_run(
         sanity=_sanity(varieties, answers, source["adapted"].labels if source else None, skeleton),
         joints=joint_moves(answers["source"], answers["adapted"], skeleton),
         photographs=photographs(answers["source"], answers["adapted"], samples, order),
-        labels=labelled,
-        labelled_images=labelled_images,
+        labels=labeled,
+        labeled_images=labeled_images,
         course=read_course(run.folder, CURVES),
-        keep=run.config.consistency.keep if run.config.consistency.weight > 0 else None,
+        keep=run.config.consistency.keep_ratio if run.config.consistency.weight > 0 else None,
         skipped=(*run.skipped, *unreadable),
     )
     pictures = Pictures(
@@ -219,10 +217,10 @@ def judge_run(
         by_model(answers, order),
     )
     kept_out = len(np.unique(run.held_out.files))
-    return JudgedRun(judgement, pictures, calibrations, kept_out, run.stopped)
+    return ComparedRun(judgment, pictures, calibrations, kept_out, run.stopped)
 
 
-def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray:
+def _some_images(samples: UnlabeledSamples, most: int, seed: int) -> np.ndarray:
     """Return the rows of at most ``most`` images, drawn by the seed, and at most ``most`` rows."""
     names, group = np.unique(samples.files, return_inverse=True)
     rank = np.random.default_rng([seed, 5]).permutation(len(names))[group]
@@ -230,11 +228,11 @@ def _some_images(samples: UnlabelledSamples, most: int, seed: int) -> np.ndarray
     return np.sort(rows[np.argsort(rank[rows], kind="stable")][:most])
 
 
-def prior_of(run: FinishedRun) -> PosePrior | None:
+def get_pose_prior(run: FinishedRun) -> PosePrior | None:
     """Return the prior of the source's labels, or the one stored with the run's first model."""
     if run.source is None:
-        return poses_known_to(run.folder).shapes
-    return SourcePoses.of(run.source.points, run.source.labelled, run.source.skeleton).shapes
+        return read_source_poses(run.folder).shapes
+    return SourcePoses.of(run.source.points, run.source.labeled, run.source.skeleton).shapes
 
 
 def _compare(parts: Mapping[str, Mapping[str, np.ndarray]], files: np.ndarray) -> dict[str, Paired]:
@@ -249,7 +247,7 @@ def _pck(prefix: str, scored: Mapping[str, Scored]) -> dict[str, Paired]:
         return {}
     return {
         f"{prefix}{within:.2f}": paired_bootstrap(
-            *(by_image(correct_shares(scored[m].ratio, within), scored[m].files) for m in MODELS)
+            *(by_image(correct_fractions(scored[m].ratio, within), scored[m].files) for m in MODELS)
         )
         for within in DISTANCES
     }
@@ -280,22 +278,22 @@ def _method(config: AdaptConfig) -> str:
     """Return the names of the levels that were on."""
     parts = []
     if config.uses_style_bank:
-        parts.append(f"style transfer ({config.image.style})")
+        parts.append(f"style transfer ({config.style.method})")
     if config.consistency.weight > 0:
-        rounds = config.consistency.rounds
+        rounds = config.consistency.self_training_rounds
         parts.append("mean teacher" if rounds == 0 else "pseudo-labels of a copy of the student")
     if config.feature.weight > 0:
         parts.append("domain discriminator")
     if config.pose.weight > 0:
         parts.append("information maximization")
-    if config.disparity.weight > 0:
+    if config.regda.weight > 0:
         parts.append("adversarial regressor")
-    if config.refine.weight > 0:
+    if config.coarse_to_fine.weight > 0:
         parts.append("refinement block")
-    if config.prior.weight > 0 and config.consistency.weight > 0:
+    if config.bone_prior.weight > 0 and config.consistency.weight > 0:
         parts.append("bones of plausible lengths")
     if config.source is None:
         parts.append(WITHOUT_SOURCE)
-    if not parts and config.statistics != "source":
+    if not parts and config.batchnorm_stats != "source":
         parts.append("running statistics of the target")
     return ", ".join(parts) or "none: the source alone, for longer"

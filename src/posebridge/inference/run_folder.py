@@ -12,11 +12,11 @@ import numpy as np
 from posebridge.checkpoints.results_file import read_results
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.loaders import stream_rows
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
-from posebridge.evaluation.judgement import SourceKind
+from posebridge.evaluation.run_comparison import SourceKind
 from posebridge.inference.load_domains import read_domains
-from posebridge.inference.moved_data import found, found_skeleton
+from posebridge.inference.moved_data import found, relocated_skeleton
 from posebridge.training.config import AdaptConfig
 from posebridge.training.metrics_file import read_metrics
 from posebridge.training.presets import configure
@@ -39,15 +39,15 @@ class FinishedRun:
 
     folder: Path
     config: AdaptConfig
-    source: LabelledSamples | None
-    held_out: UnlabelledSamples
+    source: LabeledSamples | None
+    held_out: UnlabeledSamples
     kept_apart: bool
     skipped: tuple[str, ...]
 
     @property
     def stopped(self) -> tuple[int, int] | None:
         """Steps done and planned of a run that did not reach its end; None otherwise."""
-        step = step_of(self.folder, "last")
+        step = get_step(self.folder, "last")
         planned = self.config.steps.source + self.config.steps.adaptation
         return None if step is None or step >= planned else (step, planned)
 
@@ -74,17 +74,17 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
             "wrote."
         )
     config = configure(config=stored)
-    if config.target is None or (config.source is None and config.start_from is None):
+    if config.target is None or (config.source is None and config.init_from is None):
         raise InputError(f"{stored} names no source or no target, so there is nothing to compare.")
     stored_source, stored_target = config.source, config.target
     config = replace(
         config,
         source=found(config.source, data_root, place),
         target=found(config.target, data_root, place),
-        source_images=found(config.source_images, data_root, place),
-        target_images=found(config.target_images, data_root, place),
-        skeleton=found_skeleton(config.skeleton, data_root, place),
-        mapping=found(config.mapping, data_root, place),
+        source_image_root=found(config.source_image_root, data_root, place),
+        target_image_root=found(config.target_image_root, data_root, place),
+        skeleton=relocated_skeleton(config.skeleton, data_root, place),
+        keypoint_mapping=found(config.keypoint_mapping, data_root, place),
     )
     if config.source == config.target and stored_source != stored_target:
         raise InputError(
@@ -105,7 +105,7 @@ def open_run(folder: Path | str, data_root: Path | str | None = None) -> Finishe
     return FinishedRun(place, config, source, held_out, apart, tuple(broken + more))
 
 
-def _as_listed(target: UnlabelledSamples, file: Path) -> UnlabelledSamples | None:
+def _as_listed(target: UnlabeledSamples, file: Path) -> UnlabeledSamples | None:
     """Return the samples whose images a run listed as held out; None for a run without a list.
 
     Raises:
@@ -143,8 +143,8 @@ def _tails(images: Sequence[bytes], listed: Sequence[bytes]) -> tuple[list[bytes
 
 
 def source_check(
-    run: FinishedRun, given: LabelledSamples | None
-) -> tuple[LabelledSamples | None, SourceKind, str]:
+    run: FinishedRun, given: LabeledSamples | None
+) -> tuple[LabeledSamples | None, SourceKind, str]:
     """Return the best available labeled images of the source to calibrate on.
 
     Returns:
@@ -167,7 +167,7 @@ def source_check(
         return held_out, "held_out", "Labeled source images that this run kept out of training."
     steps = config.steps.source + config.steps.adaptation
     used, count = steps * config.steps.batch, len(run.source)
-    if config.start_from is None and used < count:
+    if config.init_from is None and used < count:
         unseen = np.setdiff1d(np.arange(count), stream_rows(config.seed, 0, count, 0, used))
         alone = ~np.isin(
             run.source.images.files[unseen],
@@ -194,10 +194,10 @@ def read_course(
 
 def selected_step(folder: Path) -> int | None:
     """Return the step of a run's selected checkpoint; None where there is none."""
-    return step_of(folder, "selected")
+    return get_step(folder, "selected")
 
 
-def step_of(folder: Path, weights: str) -> int | None:
+def get_step(folder: Path, weights: str) -> int | None:
     """Return the step of a checkpoint of a run; None where it is not recorded."""
     try:
         results = read_results(folder / "checkpoints" / weights / "results.json")

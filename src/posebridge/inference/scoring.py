@@ -11,7 +11,7 @@ import numpy as np
 
 from posebridge.data.crops import to_crop
 from posebridge.data.keypoint_mapping import remapped
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import Predictions, Results, evaluate_predictions
 from posebridge.evaluation.metrics import published_pck_of_cells
@@ -21,10 +21,10 @@ from posebridge.skeleton import SkeletonMatch, match_skeletons, read_mapping
 
 def score(
     predictor: Predictor,
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     *,
     thresholds: Sequence[float] = (0.05, 0.1),
-    normaliser: str = "crop",
+    normalizer: str = "crop",
     mapping: Path | str | None = None,
     protocol: Mapping[str, Any] | None = None,
     workers: int | None = None,
@@ -45,8 +45,8 @@ def score(
             "matched_keypoints": {target: source for target, source, _ in match.rows()},
             **(protocol or {}),
         }
-    if predictor.asked.times > 1:
-        protocol = {**asdict(predictor.asked), **(protocol or {})}
+    if predictor.tta.times > 1:
+        protocol = {**asdict(predictor.tta), **(protocol or {})}
     found = predictor.predict(labels.images, workers=workers, progress=progress)
     read = labels.subset(found.rows)
     size = predictor.network.heatmap_size
@@ -57,7 +57,7 @@ def score(
         Predictions(found.points, found.confidence, found.regions[:, 2].astype(np.float32)),
         read,
         thresholds=thresholds,
-        normaliser=normaliser,
+        normalizer=normalizer,
         published=published.percentages(read.skeleton),
         protocol={
             "model": predictor.network.name,
@@ -71,8 +71,8 @@ def score(
 
 
 def labels_for(
-    predictor: Predictor, labels: LabelledSamples, mapping: Path | str | None = None
-) -> tuple[LabelledSamples, SkeletonMatch]:
+    predictor: Predictor, labels: LabeledSamples, mapping: Path | str | None = None
+) -> tuple[LabeledSamples, SkeletonMatch]:
     """Return labels with the keypoints of a model, and how the skeletons matched.
 
     A keypoint without partner is unlabeled.
@@ -99,7 +99,7 @@ def labels_for(
 
 
 def _published_cells(
-    labels: LabelledSamples, found: PosePredictions, predictor: Predictor
+    labels: LabeledSamples, found: PosePredictions, predictor: Predictor
 ) -> np.ndarray:
     """Return the labels' cells by the released rule.
 
@@ -108,5 +108,5 @@ def _published_cells(
     size = predictor.network.heatmap_size
     in_crop = to_crop(labels.points.astype(np.float64), found.regions, predictor.crop.size)
     cells = np.trunc(in_crop / (predictor.crop.size / size) + 0.5)
-    inside = ((cells >= 0) & (cells < size)).all(axis=-1) & labels.labelled
+    inside = ((cells >= 0) & (cells < size)).all(axis=-1) & labels.labeled
     return np.where(inside[..., None], cells, 0.0)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from posebridge.alignment.pseudo_labels import consensus
 from posebridge.inference.network import Keypoints, Network, TorchNetwork
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.ops import affine, heatmaps
 from posebridge.ops.augmentation_config import AugmentationConfig
 
@@ -20,9 +20,9 @@ _RANGES = AugmentationConfig(rotation=0, shear=0, translation=0.05, scale=(0.9, 
 _SPREAD = 1 / 32  # of the crop's side: 8 pixels of 256, as the pseudo-labels of training have it
 
 
-def asked_of(network: Network) -> Asked:
+def get_tta(network: Network) -> TTAConfig:
     """Return the test-time augmentation of a network."""
-    return network.asked if isinstance(network, ManyViews) else Asked()
+    return network.tta if isinstance(network, ManyViews) else TTAConfig()
 
 
 def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
@@ -32,7 +32,7 @@ def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
     """
     degrees = 2 * turn * torch.arange(1, views) / views
     angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
-    return affine.about_centre(affine.rotations(angles), size)
+    return affine.about_center(affine.rotations(angles), size)
 
 
 class ManyViews:
@@ -51,13 +51,13 @@ class ManyViews:
 
     Args:
         network: a PyTorch model or an exported file, called once for each view on whole batches.
-        views, flip, turn: see :class:`~posebridge.models.tta.Asked`, which checks the ranges.
+        views, flip, turn: see :class:`~posebridge.models.tta.TTAConfig`, which checks the ranges.
     """
 
     def __init__(
         self, network: Network, views: int = 1, flip: bool = False, turn: float = 0.0
     ) -> None:
-        self.network, self.asked = network, Asked(views, flip, turn)
+        self.network, self.tta = network, TTAConfig(views, flip, turn)
         self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
         self.heatmap_size = network.heatmap_size
         self.notes: Mapping[str, Any] = network.notes
@@ -76,7 +76,7 @@ class ManyViews:
         points, votes = [], []
         for number, matrix in enumerate(self.matrices):
             pixels = self._seen(crops, matrix) if number else crops
-            for flipped in (False, True) if self.asked.flip else (False,):
+            for flipped in (False, True) if self.tta.flip else (False,):
                 answer = self._ask(pixels, flipped)
                 points.append(answer[0] @ matrix[:, :2].T + matrix[:, 2])
                 votes.append(answer[1])

@@ -104,7 +104,7 @@ def require_places(paths: Sequence[Path | str], skeleton: Skeleton) -> None:
     for path in paths:
         require_writable(Path(path))
         if output_ending(path) == ".label-studio.json":
-            text = label_studio_writer.labelling_configuration(skeleton, [skeleton.name])
+            text = label_studio_writer.labeling_configuration(skeleton, [skeleton.name])
             label_studio_writer.require_place(Path(path), text)
 
 

@@ -76,7 +76,7 @@ class ImageEncoder(nn.Module):
         if weights == "pretrained" and not (config and config.has_weights):
             raise InputError(
                 f"timm has no pretrained weights of {name}; give a local file "
-                "(--model.weights FILE) or 'none'."
+                "(--model.encoder_weights FILE) or 'none'."
             )
         options = dict(args or {})
         if input_size is not None and config is not None and config.fixed_input_size:
@@ -110,7 +110,7 @@ class ImageEncoder(nn.Module):
         if file is not None:
             load_local(self.net, name, file)
 
-    def normalise(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+    def normalize(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """Return images in [0, 1] as the encoder's input: (images - mean) / std."""
         return (images - self.mean) / self.std
 
@@ -124,7 +124,7 @@ class ImageEncoder(nn.Module):
         """
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"images are {tuple(images.shape)}, expected (B, 3, H, W)")
-        maps = self.net(self.normalise(images))
+        maps = self.net(self.normalize(images))
         if self._channels_last:
             maps = [level.permute(0, 3, 1, 2) for level in maps]
         return [maps[i] for i in self._order]
@@ -181,7 +181,7 @@ def _create(
             raise InputError(f"encoder '{name}' cannot be built: {_line(error)}.") from error
         raise InputError(
             f"weights of {name} could not be downloaded ({type(error).__name__}); give a local "
-            "file (--model.weights FILE) or 'none'."
+            "file (--model.encoder_weights FILE) or 'none'."
         ) from error
 
 

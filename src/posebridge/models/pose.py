@@ -24,49 +24,49 @@ MOST_VALUES = 2**28
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What a pose model is made of.
+    """The parts of a pose model.
 
     Attributes:
         encoder: any timm model with feature maps, such as resnet101, hrnet_w32, convnext_tiny,
             mobilenetv1_100 or vit_small_patch14_dinov2.
-        weights: 'pretrained' (timm downloads them), 'none' (random), or the path of a
-            .safetensors or .pth file with weights of the encoder.
-        encoder_args: further arguments of timm.create_model: numbers, switches and names of those
-            that are listed in posebridge.models.encoder_args.
-        level: which of the encoder's feature maps the decoder starts from, as in timm's
-            out_indices; negative counts from the end.
-        decoder_width: channels of the deconvolutions.
-        decoder_depth: number of decoder layers; by default as many as there are doublings between
-            the feature map and the heatmaps. A layer beyond those keeps the size.
+        encoder_weights: 'pretrained' (timm downloads them), 'none' (random), or the path of a
+            .safetensors or .pth file.
+        encoder_args: further arguments of timm.create_model: numbers, switches and names among those
+            that posebridge.models.encoder_args lists.
+        feature_level: the encoder's feature map that the decoder starts from, as in timm's out_indices;
+            a negative number counts from the end.
+        decoder_channels: channels of the deconvolutions.
+        decoder_depth: number of decoder layers; by default the number of doublings between the feature
+            map and the heatmaps. A layer beyond those keeps the size.
         heatmap_size: side of the heatmaps, cells.
-        sigma: of the Gaussians that the heatmaps aim at, cells.
-        sides: how left and right are told apart: named (a heatmap for each named joint), or facing
-            (heatmaps of left and right as if every subject faced one way, and a second output for
-            the way it faces, see posebridge.ops.facing; much fewer images teach it).
+        sigma: standard deviation of the Gaussians that the heatmaps aim at, cells.
+        left_right: how the model tells left from right: named (a heatmap for each named keypoint), or
+            facing (heatmaps of left and right as if every subject faced one way, and a second output for
+            the way it faces, see posebridge.ops.facing; fewer images teach it).
     """
 
     encoder: str = "resnet50"
-    weights: str = "pretrained"
+    encoder_weights: str = "pretrained"
     encoder_args: dict[str, Any] = field(default_factory=dict)
-    level: Annotated[int, Interval(ge=-MOST_LEVELS, le=MOST_LEVELS)] = -1
-    decoder_width: Channels = 256
+    feature_level: Annotated[int, Interval(ge=-MOST_LEVELS, le=MOST_LEVELS)] = -1
+    decoder_channels: Channels = 256
     decoder_depth: Annotated[int, Interval(ge=0, le=MOST_LAYERS)] | None = None
     heatmap_size: Annotated[int, Interval(ge=8, le=2048)] = 64
     sigma: Annotated[float, Interval(gt=0, le=1000)] = 2.0
-    sides: Literal["named", "facing"] = "named"
+    left_right: Literal["named", "facing"] = "named"
 
     def __post_init__(self) -> None:
         # The values may come from an untrusted file: everything is checked before any work.
         require_encoder_name(self.encoder, "model.encoder")
         require_encoder_args(self.encoder_args, "model.encoder_args")
         check_ranges(self, "model.")
-        if (self.decoder_depth or 1) * 16 * self.decoder_width**2 > MOST_VALUES:
+        if (self.decoder_depth or 1) * 16 * self.decoder_channels**2 > MOST_VALUES:
             raise InputError(
-                f"model.decoder_width is {self.decoder_width} with a decoder_depth of "
+                f"model.decoder_channels is {self.decoder_channels} with a decoder_depth of "
                 f"{self.decoder_depth or 1}, which is a decoder of more than {MOST_VALUES} weights; "
                 "give smaller values."
             )
-        _require_maps(self.decoder_width, "model.decoder_width", self.heatmap_size)
+        _require_maps(self.decoder_channels, "model.decoder_channels", self.heatmap_size)
 
 
 def _require_maps(channels: int, name: str, size: int) -> None:
@@ -109,7 +109,11 @@ class PoseModel(nn.Module):
         self.config, self.keypoints, self.input_size = config, keypoints, input_size
         _require_maps(keypoints, "the number of keypoints", config.heatmap_size)
         self.encoder = ImageEncoder(
-            config.encoder, [config.level], config.weights, config.encoder_args, input_size
+            config.encoder,
+            [config.feature_level],
+            config.encoder_weights,
+            config.encoder_args,
+            input_size,
         )
         size = self._feature_size()
         doublings = _doublings(size, config)
@@ -123,15 +127,17 @@ class PoseModel(nn.Module):
         layers: list[nn.Module] = []
         channels = self.encoder.channels[0]
         for layer in range(depth):
-            layers += _decoder_layer(channels, config.decoder_width, doubles=layer < doublings)
-            channels = config.decoder_width
+            layers += _decoder_layer(channels, config.decoder_channels, doubles=layer < doublings)
+            channels = config.decoder_channels
         self.decoder = nn.Sequential(*layers)
         self.feature_channels = channels
         self.head = nn.Conv2d(channels, keypoints, kernel_size=1)
         nn.init.normal_(self.head.weight, std=0.001)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
-        self.facing = FacingHead(self.encoder.channels[0]) if config.sides == "facing" else None
+        self.facing = (
+            FacingHead(self.encoder.channels[0]) if config.left_right == "facing" else None
+        )
 
     @property
     def stride(self) -> float:
@@ -200,9 +206,9 @@ def _doublings(size: int, config: ModelConfig) -> int:
     if size * 2**doublings != heatmap_size:
         possible = ", ".join(str(size * 2**n) for n in range(5))
         raise InputError(
-            f"model.heatmap_size is {heatmap_size}, but level {config.level} of {config.encoder} has "
+            f"model.heatmap_size is {heatmap_size}, but level {config.feature_level} of {config.encoder} has "
             f"{size} cells a side, which can be doubled to {possible}; choose one of these sizes or "
-            "another model.level."
+            "another model.feature_level."
         )
     return doublings
 

@@ -76,7 +76,7 @@ class StyleNetwork(nn.Module):
             raise InputError(
                 f"crop.size is {input_size}, and the style network's features are {reductions[-1]} "
                 f"times smaller; choose a multiple of {reductions[-1]}, such as {nearest}, or another "
-                "image.style."
+                "style.method."
             )
         self.channels = self.encoder.channels[-1]
         self.decoder = _decoder(self.encoder.channels, reductions, width)

@@ -14,23 +14,22 @@ MOST_VIEWS = 64
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Test-time augmentation (TTA); by default a single prediction of the crop.
+class TTAConfig:
+    """Test-time augmentation: the predictions of several views of a crop, merged.
 
     Attributes:
-        views: number of views, including the crop itself.
-        flip: whether the mirror image of each view is predicted too.
-        turn: largest rotation of a view in degrees, 0 to 180. Use 180 for subjects that hang, lie or
-            are upside down.
+        views: number of views, the crop itself included.
+        flip: also predict the mirror image of each view.
+        rotation: largest rotation of a view, degrees, 0 to 180. Use 180 for subjects that hang or lie.
 
     Raises:
-        InputError: ``views`` is not between 1 and 64, ``turn`` is not between 0 and 180, or ``turn`` is
-            above 0 with a single view.
+        InputError: ``views`` is not between 1 and 64, ``rotation`` is not between 0 and 180, or a single
+            view has a rotation.
     """
 
     views: Annotated[int, Interval(ge=1, le=MOST_VIEWS)] = 1
     flip: bool = False
-    turn: Annotated[float, Interval(ge=0, le=180)] = 0.0
+    rotation: Annotated[float, Interval(ge=0, le=180)] = 0.0
 
     def __post_init__(self) -> None:
         # The values may come from an untrusted file.
@@ -38,9 +37,9 @@ class Asked:
             raise InputError(f"the number of views is {self.views}; give 1 to {MOST_VIEWS}.")
         if not isinstance(self.flip, bool):
             raise InputError(f"flip is {short_repr(self.flip)}; give true or false.")
-        if not (isinstance(self.turn, int | float) and 0 <= self.turn <= 180):
-            raise InputError(f"the rotation of views is {self.turn} degrees; give 0 to 180.")
-        if self.turn > 0 and self.views == 1:
+        if not (isinstance(self.rotation, int | float) and 0 <= self.rotation <= 180):
+            raise InputError(f"the rotation of views is {self.rotation} degrees; give 0 to 180.")
+        if self.rotation > 0 and self.views == 1:
             raise InputError(
                 "a single view is never rotated; to rotate views, give 2 views or more."
             )

@@ -118,15 +118,15 @@ def rotations(angles: Float[Tensor, " B"]) -> Float[Tensor, "B 2 2"]:
     return torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
 
 
-def about_centre(
+def about_center(
     linear: Float[Tensor, "B 2 2"], size: int, shift: Float[Tensor, "B 2"] | float = 0.0
 ) -> Float[Tensor, "B 2 3"]:
     """Return a linear map about the center of a crop of ``size`` pixels, followed by a shift."""
-    centre = torch.full((len(linear), 2, 1), (size - 1) / 2)
+    center = torch.full((len(linear), 2, 1), (size - 1) / 2)
     offset = shift[:, :, None] if isinstance(shift, Tensor) else shift
     with _full_precision(linear):
-        moved = linear @ centre
-    return torch.cat([linear, centre + offset - moved], dim=2)
+        moved = linear @ center
+    return torch.cat([linear, center + offset - moved], dim=2)
 
 
 def draw_views(
@@ -159,7 +159,7 @@ def draw_views(
     mirror[:, 0, 0] = torch.where(flipped, -1.0, 1.0)
     with _full_precision(rotation):
         linear = rotation @ slant @ mirror
-    crop_to_view = about_centre(linear, size, shift)
+    crop_to_view = about_center(linear, size, shift)
     return Views(invert(crop_to_view), flipped)
 
 

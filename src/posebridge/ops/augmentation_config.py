@@ -16,16 +16,16 @@ Magnification = Annotated[float, Interval(gt=0, le=1000)]
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How far a random view of a crop may differ from it; each sample gets its own draw.
+    """Ranges of the random augmentation of a crop; each sample gets its own draw.
 
     Attributes:
         rotation: largest rotation to either side, degrees.
         shear: largest shear to either side, degrees.
-        translation: largest shift to either side, share of the crop's side.
+        translation: largest shift to either side, a fraction of the crop's side.
         scale: smallest and largest magnification.
-        flip: share of mirrored views.
-        colour: brightness, contrast and saturation are multiplied by 1 +- this.
-        hue: largest turn of the hue, degrees.
+        flip: fraction of mirrored views.
+        color: brightness, contrast and saturation are multiplied by 1 +- this.
+        hue: largest rotation of the hue, degrees.
         blur: largest sigma of a Gaussian blur, pixels.
         noise: largest standard deviation of pixel noise, in [0, 1].
     """
@@ -35,7 +35,7 @@ class AugmentationConfig:
     translation: Annotated[float, Interval(ge=0, le=10)] = 0.05
     scale: tuple[Magnification, Magnification] = (0.6, 1.3)
     flip: Fraction = 0.5
-    colour: Strength = 0.25
+    color: Strength = 0.25
     hue: Degrees = 10.0
     blur: Strength = 0.0
     noise: Strength = 0.0

@@ -25,13 +25,13 @@ def pixels(crops: UInt8[Tensor, "B 3 C C"]) -> Float[Tensor, "B 3 C C"]:
     return crops.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
-def colour_matrices(
+def color_matrices(
     count: int, ranges: AugmentationConfig, generator: torch.Generator
 ) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, " B"]]:
     """Draw brightness x saturation x hue as one matrix for each sample, and a contrast factor."""
 
     def factor() -> Tensor:
-        return 1 + ranges.colour * (2 * torch.rand(count, generator=generator) - 1)
+        return 1 + ranges.color * (2 * torch.rand(count, generator=generator) - 1)
 
     brightness, contrast, saturation = factor(), factor(), factor()
     angle = torch.deg2rad(ranges.hue * (2 * torch.rand(count, generator=generator) - 1))
@@ -56,18 +56,17 @@ def jitter(
     returned as they are.
     """
     count = len(images)
-    if ranges.colour > 0 or ranges.hue > 0:
+    if ranges.color > 0 or ranges.hue > 0:
         matrix, contrast = (
-            t.to(images.device, non_blocking=True)
-            for t in colour_matrices(count, ranges, generator)
+            t.to(images.device, non_blocking=True) for t in color_matrices(count, ranges, generator)
         )
         luma = torch.tensor(_LUMA, device=images.device)
-        grey = torch.einsum("bc,c->b", images.float().mean(dim=(2, 3)), luma)
+        gray = torch.einsum("bc,c->b", images.float().mean(dim=(2, 3)), luma)
         # A 1x1 convolution with one group a sample: the matrix product in one call.
         mixed = torch.einsum(
             "bij,bjhw->bihw", (matrix * contrast[:, None, None]).to(images), images
         )
-        images = mixed + ((1 - contrast) * grey)[:, None, None, None].to(images)
+        images = mixed + ((1 - contrast) * gray)[:, None, None, None].to(images)
     if ranges.blur > 0:
         images = blur(images, ranges.blur, generator)
     if ranges.noise > 0:
@@ -123,11 +122,11 @@ def occlude(
     joint = torch.where(eligible, draw, -1.0).argmax(dim=1)
     covered = torch.rand(len(images), generator=generator).to(device, non_blocking=True)
     covered = (covered < probability) & eligible.any(dim=1)
-    centre = points.gather(1, joint[:, None, None].expand(-1, 1, 2))[:, 0]  # (B, 2)
+    center = points.gather(1, joint[:, None, None].expand(-1, 1, 2))[:, 0]  # (B, 2)
     height, width = images.shape[-2:]
     rows = torch.arange(height, device=device)
     columns = torch.arange(width, device=device)
-    near_x = (columns - centre[:, :1]).abs() <= side / 2  # (B, W)
-    near_y = (rows - centre[:, 1:]).abs() <= side / 2  # (B, H)
+    near_x = (columns - center[:, :1]).abs() <= side / 2  # (B, W)
+    near_y = (rows - center[:, 1:]).abs() <= side / 2  # (B, H)
     patch = (near_y[:, None, :, None] & near_x[:, None, None, :]) & covered[:, None, None, None]
     return torch.where(patch, images.roll(1, dims=0), images)

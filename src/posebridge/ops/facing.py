@@ -69,8 +69,8 @@ def trunk(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
     ]
     if not mirrored:
         raise InputError(
-            f"model.sides is facing, but skeleton '{skeleton.name}' has no bone on its left side "
-            "with a mirror image on the right; add bones (edges) to it, or set model.sides to named."
+            f"model.left_right is facing, but skeleton '{skeleton.name}' has no bone on its left side "
+            "with a mirror image on the right; add bones (edges) to it, or set model.left_right to named."
         )
     closed = [bone for bone in mirrored if _on_closed_path(bone, bones)]
     found = closed or _along_spine(skeleton, bones, mirrored) or mirrored
@@ -102,9 +102,9 @@ def take_apart(
     """
     area = trunk_area(points, visible, quads)
     turned = area > 0
-    labelled = visible[:, quads].all(dim=2).any(dim=1)  # (B,)
+    labeled = visible[:, quads].all(dim=2).any(dim=1)  # (B,)
     unpaired = mirror == torch.arange(len(mirror), device=mirror.device)  # (K,)
-    visible = visible & (labelled[:, None] | unpaired)
+    visible = visible & (labeled[:, None] | unpaired)
     return Sides(
         swap_sides(points, turned, mirror),
         swap_sides(visible, turned, mirror),

@@ -125,8 +125,8 @@ def _refine(flat: Tensor, start: Tensor, position: Tensor, step: int, length: in
     heights = flat.gather(
         2, around.flatten(1).unsqueeze(1).expand(-1, 1, -1).view(flat.shape[0], flat.shape[1], 3)
     )
-    left, centre, right = heights.float().clamp_min(1e-6).log().unbind(-1)
-    curvature = left + right - 2 * centre
+    left, center, right = heights.float().clamp_min(1e-6).log().unbind(-1)
+    curvature = left + right - 2 * center
     offset = 0.5 * (left - right) / torch.where(curvature < -1e-6, curvature, -torch.inf)
     refined = middle + offset
     return torch.minimum(torch.maximum(refined, position - 0.5), position + 0.5).to(flat.dtype)

@@ -151,7 +151,7 @@ def _finding(finding: Finding, sets: Mapping[str, CheckedSet]) -> dict[str, Any]
 def _charts(sets: Sequence[CheckedSet]) -> list[tuple[str, Markup]]:
     drawn = [(name, histogram(name, unit, [f(s) for s in sets])) for name, f, unit in MEASURES]
     per_subject = [
-        s.labels.labelled.sum(axis=1).astype(float) if s.labels is not None else np.zeros(0)
+        s.labels.labeled.sum(axis=1).astype(float) if s.labels is not None else np.zeros(0)
         for s in sets
     ]
     name = "labeled keypoints of a subject"
@@ -175,7 +175,7 @@ def _keypoints(
     groups: dict[tuple[str, ...], list[tuple[str, str, np.ndarray]]] = {}
     for index, looked in enumerate(sets):
         if looked.labels is not None:
-            column = (looked.name, _kind(index), 100 * looked.labels.labelled.mean(axis=0))
+            column = (looked.name, _kind(index), 100 * looked.labels.labeled.mean(axis=0))
             groups.setdefault(looked.labels.skeleton.keypoints, []).append(column)
     return [
         (

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
-from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, region_of, to_crop
+from posebridge.data.crops import Region, UnreadableImage, cut, decode_image, get_region, to_crop
 from posebridge.data.quality import CheckedSet, Finding
 from posebridge.report.overlays import draw_poses
 from posebridge.report.side_colors import ON_WHITE, to_rgb
@@ -126,7 +126,7 @@ def subject_crop(
     if looked.labels is None:
         return crop
     points = to_crop(looked.labels.points[[row]].astype(np.float64), regions, side)[0]
-    shown = looked.labels.labelled[row] & (np.abs(points) < 4 * side).all(axis=1)
+    shown = looked.labels.labeled[row] & (np.abs(points) < 4 * side).all(axis=1)
     skeleton = looked.labels.skeleton
     return replace(crop, skeleton=skeleton, points=points, shown=shown, marks=marks)
 
@@ -138,7 +138,7 @@ def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[st
     red and the middle green; darker means more often. The result is empty without labels.
     """
     labels = looked.labels
-    rows = np.flatnonzero(looked.seen & labels.labelled.any(axis=1)) if labels is not None else []
+    rows = np.flatnonzero(looked.seen & labels.labeled.any(axis=1)) if labels is not None else []
     if labels is None or len(rows) == 0:
         return {}
     rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
@@ -146,7 +146,7 @@ def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[st
     middle, longer = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:].max(axis=1)
     here = (labels.points[rows] - middle[:, None]) / longer[:, None, None]
     cells = ((here / 1.15 + 0.5) * side).astype(int)
-    inside = labels.labelled[rows] & ((cells >= 0) & (cells < side)).all(axis=2)
+    inside = labels.labeled[rows] & ((cells >= 0) & (cells < side)).all(axis=2)
     sides = labels.skeleton.sides
     maps = {}
     for group, joints in labels.skeleton.groups.items():
@@ -167,12 +167,12 @@ def joint_maps(looked: CheckedSet, side: int = 116, most: int = 3000) -> dict[st
 def _region(looked: CheckedSet, row: int, width: int, height: int) -> Region:
     """Return a square around box and points, at most a third of its size beyond the image."""
     if not looked.own_box[row] and looked.labels is None:
-        return region_of(np.zeros(4), width, height, 1.0)
+        return get_region(np.zeros(4), width, height, 1.0)
     room = max(width, height) / 3
     x, y, w, h = looked.boxes[row]
     corners = [(x, y), (x + w, y + h)]
     if looked.labels is not None:
-        corners += looked.labels.points[row][looked.labels.labelled[row]].tolist()
+        corners += looked.labels.points[row][looked.labels.labeled[row]].tolist()
     spots = np.clip(np.array(corners), (-room, -room), (width + room, height + room))
     low, high = spots.min(axis=0), spots.max(axis=0)
     side = max(16, round(1.12 * float((high - low).max())))

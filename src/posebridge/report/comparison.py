@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from posebridge.data.crops import to_crop
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.inference.predictor import PosePredictions
 from posebridge.report.overlays import draw_poses, read_crop, sheet, write_picture
 
@@ -17,7 +17,7 @@ _SIDE = 192
 
 def write_comparison(
     path: Path,
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     models: Sequence[tuple[str, PosePredictions]],
     columns: int = 8,
 ) -> None:
@@ -38,13 +38,13 @@ def write_comparison(
         )
     regions = models[0][1].regions[np.searchsorted(models[0][1].rows, rows)]
     pictures.append(
-        ("label", _row(labels, rows, labels.points[rows], regions, labels.labelled[rows]))
+        ("label", _row(labels, rows, labels.points[rows], regions, labels.labeled[rows]))
     )
     write_picture(str(path), sheet(pictures, _SIDE))
 
 
 def _row(
-    labels: LabelledSamples,
+    labels: LabeledSamples,
     rows: np.ndarray,
     points: np.ndarray,
     regions: np.ndarray,

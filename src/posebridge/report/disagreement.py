@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from posebridge.data.crops import to_crop
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.whole import write_text
 from posebridge.inference.predictor import PosePredictions
@@ -140,7 +140,7 @@ def _write_csv(file: Path, rows: Sequence[Sequence[str]]) -> None:
 
 
 def write_sheet(
-    found: Disagreement, file: Path, labels: LabelledSamples | None = None, columns: int = 8
+    found: Disagreement, file: Path, labels: LabeledSamples | None = None, columns: int = 8
 ) -> None:
     """Write a sheet of the subjects with the largest distance, a row for each model.
 
@@ -158,7 +158,7 @@ def write_sheet(
         for row in rows:
             image = _crop(found, row, _SIDE)
             points = to_crop(labels.points[row][None], found.first.regions[row][None], _SIDE)
-            drawn.append(draw_poses(image, points, found.skeleton, labels.labelled[row][None]))
+            drawn.append(draw_poses(image, points, found.skeleton, labels.labeled[row][None]))
         pictures.append(("label", drawn))
     title, first = pictures[0]
     pictures[0] = (f"{title}    (apart by {spread} % of the crop, mean of the joints)", first)

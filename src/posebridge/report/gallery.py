@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from posebridge.data.crops import UnreadableImage
-from posebridge.evaluation.judgement import Judgement
+from posebridge.evaluation.run_comparison import RunComparison
 from posebridge.inference.run_comparison import Pictures
 from posebridge.report.data_uri import data_uri
 from posebridge.report.overlays import read_crop
@@ -53,7 +53,7 @@ class Gallery:
 
 
 def gallery(
-    judgement: Judgement,
+    judgment: RunComparison,
     pictures: Pictures,
     *,
     most: int = 60,
@@ -63,26 +63,26 @@ def gallery(
     """Choose photographs and draw the skeletons on them.
 
     Args:
-        judgement: the numbers of the report, which order the photographs.
+        judgment: the numbers of the report, which order the photographs.
         pictures: the predictions of both models.
         most: number of the least steady photographs.
         middle: number of photographs from the middle of the order that are not among the former.
         most_bytes: limit of all images in the page; each photograph is in the page twice.
     """
-    count = len(judgement.photographs)
+    count = len(judgment.photographs)
     center = [r for r in range((count - middle) // 2, (count + middle) // 2) if r >= most]
-    typical = _shots(judgement, pictures, center, most_bytes // 4)
-    worst = _shots(judgement, pictures, range(min(most, count)), most_bytes - most_bytes // 4)
+    typical = _shots(judgment, pictures, center, most_bytes // 4)
+    worst = _shots(judgment, pictures, range(min(most, count)), most_bytes - most_bytes // 4)
     return Gallery(worst, typical)
 
 
 def _shots(
-    judgement: Judgement, pictures: Pictures, rows: Iterable[int], most_bytes: int
+    judgment: RunComparison, pictures: Pictures, rows: Iterable[int], most_bytes: int
 ) -> list[Shot]:
     shots: list[Shot] = []
     spent = 0
     for row in rows:
-        about = judgement.photographs[row]
+        about = judgment.photographs[row]
         image = _image(pictures.samples.path(row), pictures.regions[row])
         if image is None:
             continue

@@ -21,7 +21,7 @@ _SIDE = 192
 
 
 class StepPictures(pl.Callback):
-    """Callback that writes a sheet every ``steps.picture_every`` steps and at the end of each stage."""
+    """Callback that writes a sheet every ``steps.preview_every`` steps and at the end of each stage."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class StepPictures(pl.Callback):
         assert isinstance(pl_module, Adapter)
         steps, step = pl_module.config.steps, pl_module.step
         ends = step in (steps.source, steps.source + 1, steps.source + steps.adaptation)
-        if pl_module.preview is None or not (ends or step % steps.picture_every == 0):
+        if pl_module.preview is None or not (ends or step % steps.preview_every == 0):
             return
         if pl_module.preview.source_views is None and pl_module.preview.target_views is None:
             return

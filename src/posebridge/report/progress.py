@@ -34,7 +34,7 @@ class TrainingProgress(pl.Callback):
         assert isinstance(pl_module, Adapter) and self._bar is not None
         note = ""
         if pl_module.validation:
-            name = pl_module.config.held_out.validator.replace("_", " ")
+            name = pl_module.config.validation.validator.replace("_", " ")
             note = f"{name} {pl_module.validation[-1][1]:.3g}"
         self._bar.rename(self._title(pl_module, pl_module.step - 1))
         self._bar.update(pl_module.step, note)

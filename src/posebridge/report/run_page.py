@@ -1,7 +1,7 @@
 """``RUN/report``: the page that shows whether an adaptation helped, and its numbers.
 
 index.html        one self-contained file, made from ``page/run.html.jinja``
-report.json       all numbers of the page (:class:`~posebridge.evaluation.judgement.Judgement`)
+report.json       all numbers of the page (:class:`~posebridge.evaluation.run_comparison.RunComparison`)
 calibration.json  the map from peaks to calibrated confidence, for both models
 """
 
@@ -13,9 +13,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from posebridge.evaluation.judgement import Judgement, Trust, ValidatorRow, write_calibrations
+from posebridge.evaluation.run_comparison import (
+    RunComparison,
+    Trust,
+    ValidatorRow,
+    write_calibrations,
+)
 from posebridge.files.whole import folder_written_whole, write_text
-from posebridge.inference.run_comparison import WITHOUT_SOURCE, JudgedRun
+from posebridge.inference.run_comparison import WITHOUT_SOURCE, ComparedRun
 from posebridge.report.charts import interval_chart, number, reliability_chart
 from posebridge.report.gallery import Gallery, gallery
 from posebridge.report.page_template import render_page
@@ -40,15 +45,15 @@ _TILES = ("agreement", "pose_prior", "source_pck@0.05")
 
 @dataclass(frozen=True)
 class RunReport:
-    """The judgement of a run, and the page that shows it."""
+    """The judgment of a run, and the page that shows it."""
 
-    judgement: Judgement
+    judgment: RunComparison
     page: Path
 
     @property
     def tone(self) -> str:
         """Return the tone of the verdict: good, bad, warn or plain."""
-        return _TONES[self.judgement.verdict.answer]
+        return _TONES[self.judgment.verdict.answer]
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Tile:
     change: str
 
 
-def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60) -> RunReport:
+def write_run_page(folder: Path, judged: ComparedRun, made: str, *, most: int = 60) -> RunReport:
     """Write the page, its numbers and the calibrations, all files or none.
 
     Args:
@@ -77,17 +82,17 @@ def write_run_page(folder: Path, judged: JudgedRun, made: str, *, most: int = 60
         made: program and command, for the footer of the page.
         most: number of photographs in the gallery.
     """
-    shots = gallery(judged.judgement, judged.pictures, most=most)
-    page = render(judged.judgement, shots, made, judged.held_out, judged.stopped)
+    shots = gallery(judged.judgment, judged.pictures, most=most)
+    page = render(judged.judgment, shots, made, judged.held_out, judged.stopped)
     with folder_written_whole(folder, merge=True) as partial:
-        judged.judgement.write(partial / "report.json")
+        judged.judgment.write(partial / "report.json")
         write_calibrations(partial / "calibration.json", judged.calibrations)
         write_text(partial / PAGE, page)
-    return RunReport(judged.judgement, folder / PAGE)
+    return RunReport(judged.judgment, folder / PAGE)
 
 
 def render(
-    judgement: Judgement,
+    judgment: RunComparison,
     shots: Gallery,
     made: str,
     held_out: int | None = None,
@@ -101,32 +106,32 @@ def render(
     """
     return render_page(
         "run.html.jinja",
-        j=judgement,
-        without_source=WITHOUT_SOURCE in judgement.method,
-        tone=_TONES[judgement.verdict.answer],
-        tiles=tiles(judgement),
-        rows=[_row(judgement, row) for row in judgement.validators],
+        j=judgment,
+        without_source=WITHOUT_SOURCE in judgment.method,
+        tone=_TONES[judgment.verdict.answer],
+        tiles=tiles(judgment),
+        rows=[_row(judgment, row) for row in judgment.validators],
         labels=[
             (name, p, interval_chart(p.difference, _sign(p.difference.sign)))
-            for name, p in judgement.labels.items()
+            for name, p in judgment.labels.items()
         ],
-        warnings=warnings(judgement, held_out, stopped),
-        trust=[(t, trust_chart(t)) for t in judgement.trust],
-        course=course_charts(judgement),
-        course_words=course_words(judgement),
-        widest=max((joint.high for joint in judgement.joints), default=0.0) or 1.0,
+        warnings=warnings(judgment, held_out, stopped),
+        trust=[(t, trust_chart(t)) for t in judgment.trust],
+        course=course_charts(judgment),
+        course_words=course_words(judgment),
+        widest=max((joint.high for joint in judgment.joints), default=0.0) or 1.0,
         first_shots=shots.worst[:_FIRST_SHOTS],
         more_shots=shots.worst[_FIRST_SHOTS:],
         middle_shots=shots.middle,
-        run_name=Path(judgement.run).name,
+        run_name=Path(judgment.run).name,
         made=made,
     )
 
 
-def tiles(judgement: Judgement) -> list[Tile]:
+def tiles(judgment: RunComparison) -> list[Tile]:
     """Return the metrics beside the verdict: PCK where labels exist, and the validators that vote."""
     made: list[Tile] = []
-    for name, paired in judgement.labels.items():
+    for name, paired in judgment.labels.items():
         made.append(
             Tile(
                 f"Within {name}, your labels",
@@ -137,23 +142,23 @@ def tiles(judgement: Judgement) -> list[Tile]:
                 _clearness(paired.difference.sign),
             )
         )
-    for row in judgement.validators:
-        if row.name in _TILES[: 2 if judgement.labels else 3]:
+    for row in judgment.validators:
+        if row.name in _TILES[: 2 if judgment.labels else 3]:
             made.append(
                 Tile(
                     row.title if row.unit else f"{row.title} (log-likelihood)",
                     number(row.change.source.value, row.unit),
                     number(row.change.adapted.value, row.unit),
                     row.unit,
-                    _kind(judgement, row),
-                    _change(judgement, row),
+                    _kind(judgment, row),
+                    _change(judgment, row),
                 )
             )
     return made
 
 
 def warnings(
-    judgement: Judgement, held_out: int | None = None, stopped: tuple[int, int] | None = None
+    judgment: RunComparison, held_out: int | None = None, stopped: tuple[int, int] | None = None
 ) -> list[str]:
     """Return the limits of the report that a reader must know.
 
@@ -166,28 +171,28 @@ def warnings(
         found.append(
             f"The run stopped at step {stopped[0]} of {stopped[1]}: this page is about an unfinished "
             "adaptation. Resume it with posebridge adapt --resume --out "
-            f"{shlex.quote(judgement.run)}."
+            f"{shlex.quote(judgment.run)}."
         )
-    remark = read_metrics(Path(judgement.run)).remark
+    remark = read_metrics(Path(judgment.run)).remark
     if remark is not None:
         found.append(remark)
-    if not judgement.held_out:
+    if not judgment.held_out:
         found.append(
             "The target is a single image, so no image was held out: every metric is "
             "about the training image."
         )
-    elif judgement.images < _FEW and held_out is not None and judgement.images < held_out:
+    elif judgment.images < _FEW and held_out is not None and judgment.images < held_out:
         found.append(
-            f"Of {held_out} photographs that were held out only {judgement.images} were compared "
+            f"Of {held_out} photographs that were held out only {judgment.images} were compared "
             f"(--max-images). Intervals over fewer than {_FEW} photographs are wide."
         )
-    elif judgement.images < _FEW:
+    elif judgment.images < _FEW:
         found.append(
-            f"Only {judgement.images} photographs were held out. Intervals over fewer than {_FEW} are "
-            "wide; adapt to more photographs, or raise held_out.held_out."
+            f"Only {judgment.images} photographs were held out. Intervals over fewer than {_FEW} are "
+            "wide; adapt to more photographs, or raise validation.fraction."
         )
-    before, after = judgement.sanity.merged
-    known = judgement.sanity.merged_in_labels
+    before, after = judgment.sanity.merged
+    known = judgment.sanity.merged_in_labels
     if before is not None and after is not None and after > max(30.0, 2 * (known or 0.0)):
         beside = "" if known is None else f"; in the labels of the source {known:.0f} %"
         found.append(
@@ -196,15 +201,15 @@ def warnings(
             "Adaptation does not correct this. A longer source stage may, or source images that show "
             "the difference between front and back."
         )
-    if judgement.keep is None and "running" not in judgement.method:
+    if judgment.keep is None and "running" not in judgment.method:
         found.append(
-            f"Active levels: {judgement.method}. Without a mean teacher there are no "
+            f"Active levels: {judgment.method}. Without a mean teacher there are no "
             "pseudo-labels, and their part of the page is empty."
         )
-    if judgement.source_kind == "none":
-        found.append(judgement.source_about)
-    if judgement.skipped:
-        found.append(f"{len(judgement.skipped)} images could not be read and were left out.")
+    if judgment.source_kind == "none":
+        found.append(judgment.source_about)
+    if judgment.skipped:
+        found.append(f"{len(judgment.skipped)} images could not be read and were left out.")
     return found
 
 
@@ -224,17 +229,19 @@ def trust_chart(trust: Trust) -> Markup:
     return reliability_chart(curves, label)
 
 
-def _row(judgement: Judgement, row: ValidatorRow) -> tuple[ValidatorRow, str, int | None, Markup]:
+def _row(
+    judgment: RunComparison, row: ValidatorRow
+) -> tuple[ValidatorRow, str, int | None, Markup]:
     """Return the row, its tone, the number of decimals and its chart."""
-    kind = _kind(judgement, row)
+    kind = _kind(judgment, row)
     sizes = [abs(i.value) for i in (row.change.source, row.change.adapted) if i.value is not None]
     places = None if row.unit else 2 if max(sizes, default=0) >= 1 else 3
     return row, kind, places, interval_chart(row.change.difference, kind)
 
 
-def _kind(judgement: Judgement, row: ValidatorRow) -> str:
+def _kind(judgment: RunComparison, row: ValidatorRow) -> str:
     """Return the tone of a row: its vote in the verdict, or plain where it has no vote."""
-    votes = {finding.about: finding.vote for finding in judgement.verdict.findings}
+    votes = {finding.about: finding.vote for finding in judgment.verdict.findings}
     return _sign(votes.get(row.name, 0))
 
 
@@ -242,9 +249,9 @@ def _sign(sign: int) -> str:
     return {1: "good", 0: "plain", -1: "bad"}[sign]
 
 
-def _change(judgement: Judgement, row: ValidatorRow) -> str:
+def _change(judgment: RunComparison, row: ValidatorRow) -> str:
     sign = row.change.difference.sign
-    if row.name.startswith("source_pck") and sign < 0 and _kind(judgement, row) == "plain":
+    if row.name.startswith("source_pck") and sign < 0 and _kind(judgment, row) == "plain":
         return "a small fall, as usual"
     return _clearness(sign)
 

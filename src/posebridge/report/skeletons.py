@@ -73,7 +73,7 @@ def print_matches(console: Console, match: SkeletonMatch) -> None:
         console.print(f"not used: {', '.join(match.unused)}", style="dim", highlight=False)
 
 
-def layout_of(name_or_file: Path | str) -> Layout:
+def get_layout(name_or_file: Path | str) -> Layout:
     """Return the positions at which a plot shows the keypoints of a built-in skeleton or a file.
 
     The first that exists: a YAML's own layout; the layout of the built-in skeleton with the same

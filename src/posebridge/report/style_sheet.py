@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posebridge.data.crops import CropRange
+from posebridge.data.crops import CropConfig
 from posebridge.data.loaders import read_crops, to_tensor
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.models.style import StyleNetwork
 from posebridge.report.overlays import sheet, write_picture
 
@@ -19,9 +19,9 @@ from posebridge.report.overlays import sheet, write_picture
 def write_style_sheet(
     path: Path,
     network: StyleNetwork,
-    source: UnlabelledSamples,
-    target: UnlabelledSamples,
-    crops: CropRange,
+    source: UnlabeledSamples,
+    target: UnlabeledSamples,
+    crops: CropConfig,
     columns: int = 6,
 ) -> None:
     """Write source images, target images, and source images in half and all of the target's style."""

@@ -60,7 +60,7 @@ def print_run_summary(console: Console, result: RunResult, report: RunReport | N
 
 def print_verdict(console: Console, report: RunReport) -> None:
     """Print the verdict, the advice that follows from it, and the path of the page."""
-    verdict = report.judgement.verdict
+    verdict = report.judgment.verdict
     console.print("Did the adaptation help?", end=" ", highlight=False)
     console.print(verdict.headline, style=_STYLES[report.tone], highlight=False)
     console.print(verdict.because, highlight=False)
@@ -69,7 +69,7 @@ def print_verdict(console: Console, report: RunReport) -> None:
             "The checkpoint from before the adaptation is the better choice: --checkpoint source",
             highlight=False,
         )
-    elif not report.judgement.labels and verdict.answer != "same":
+    elif not report.judgment.labels and verdict.answer != "same":
         console.print(
             "No label was used: steady is not right. Some labeled photographs settle it: "
             "posebridge report RUN --labels FILE",

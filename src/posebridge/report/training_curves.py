@@ -6,15 +6,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from posebridge.evaluation.judgement import Judgement
+from posebridge.evaluation.run_comparison import RunComparison
 from posebridge.inference.run_folder import selected_step
 from posebridge.report.charts import Line, line_chart
 
 
-def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
+def course_charts(judgment: RunComparison) -> list[tuple[str, Markup]]:
     """Draw steadiness and the teacher's pseudo-labels over the steps."""
-    curves = judgement.course
-    start = judgement.steps[0]
+    curves = judgment.course
+    start = judgment.steps[0]
     mark = None if start is None else (float(start), "adaptation begins")
     percent = {
         name: [(s, 100 * v) for s, v in rows]
@@ -43,15 +43,15 @@ def course_charts(judgement: Judgement) -> list[tuple[str, Markup]]:
     return [(title, chart) for title, chart in named if chart]
 
 
-def course_words(judgement: Judgement) -> list[str]:
+def course_words(judgment: RunComparison) -> list[str]:
     """Return sentences about the curves."""
-    curves, sentences = judgement.course, []
+    curves, sentences = judgment.course, []
     kept = curves.get("teacher/kept", ())
-    if kept and judgement.keep is not None:
+    if kept and judgment.keep is not None:
         mean = 100 * sum(v for _, v in kept) / len(kept)
         sentences.append(
             f"{mean:.0f} % of the teacher's pseudo-labels were used. The config sets the fraction "
-            f"(consistency.keep {judgement.keep:g}); joints that leave the view lower it."
+            f"(consistency.keep_ratio {judgment.keep:g}); joints that leave the view lower it."
         )
     weakest = curves.get("teacher/threshold", ())
     if len(weakest) >= 4:
@@ -75,7 +75,7 @@ def course_words(judgement: Judgement) -> list[str]:
     if len(agreement) >= 3:
         peak = max(agreement, key=lambda entry: entry[1])
         rising = peak == agreement[-1]
-        chosen = selected_step(Path(judgement.run))
+        chosen = selected_step(Path(judgment.run))
         about = (
             "" if chosen is None else f"; the checkpoint of step {chosen} is --checkpoint selected"
         )

@@ -86,8 +86,8 @@ def typical_pose(path: Path | str) -> Layout:
         names = _from_json({"categories": content["categories"]}, file).keypoints
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError):
         return {}
-    labelled = points[:, 2] > 0
-    if len(names) != len(points) or 2 * labelled.sum() < len(points):
+    labeled = points[:, 2] > 0
+    if len(names) != len(points) or 2 * labeled.sum() < len(points):
         return {}
     return {
         n: (float(x), float(y)) for n, (x, y, flag) in zip(names, points, strict=True) if flag > 0

@@ -36,7 +36,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPrediction:
     """The convex hull of circles, painted in one material.
 
     Attributes:
@@ -65,7 +65,7 @@ class Body:
     """
 
     points: np.ndarray
-    parts: tuple[Part, ...]
+    parts: tuple[BatchPrediction, ...]
     unit: float
 
 
@@ -99,8 +99,8 @@ def draw_body(
     flat = marks[:, :2] * (1, -1) * nearness[:, None]
     low, high = flat[:14].min(0), flat[:14].max(0)
     unit = size * rng.uniform(0.62, 0.70) / float((high - low).max())
-    centre = (size - 1) / 2 + size * rng.uniform(-0.03, 0.03, 2)
-    pixels = (flat - (low + high) / 2) * unit + centre
+    center = (size - 1) / 2 + size * rng.uniform(-0.03, 0.03, 2)
+    pixels = (flat - (low + high) / 2) * unit + center
     parts = _Dresser(marks, pixels, unit * nearness, facing, form)
     return Body(pixels[:14], parts.dress(long_sleeves, long_pants), unit)
 
@@ -118,9 +118,9 @@ class _Dresser:
     ) -> None:
         self.marks, self.pixels, self.units = marks.tolist(), pixels.tolist(), units.tolist()
         self.facing, self.form = facing, form
-        self.parts: list[Part] = []
+        self.parts: list[BatchPrediction] = []
 
-    def dress(self, long_sleeves: bool, long_pants: bool) -> tuple[Part, ...]:
+    def dress(self, long_sleeves: bool, long_pants: bool) -> tuple[BatchPrediction, ...]:
         """Return all parts, from the farthest to the nearest."""
         self._trunk()
         self._head()
@@ -139,7 +139,7 @@ class _Dresser:
         """Add the hull of circles around landmarks, radii in body units."""
         outline = tuple((*self.pixels[mark], r * self.units[mark]) for mark, r in circles)
         axis = self._direction(circles[0][0], circles[-1][0])
-        self.parts.append(Part(material, outline, axis, depth, joints))
+        self.parts.append(BatchPrediction(material, outline, axis, depth, joints))
 
     def _direction(self, a: int, b: int) -> Triple:
         """Return the unit vector from one landmark to another, zero where they are the same."""
@@ -165,7 +165,7 @@ class _Dresser:
         )
         depth = (self.marks[a][2] + self.marks[b][2]) / 2 + 0.012
         joints = tuple(end for end in ends if end < 14)
-        self.parts.append(Part(material, outline, self._direction(a, b), depth, joints))
+        self.parts.append(BatchPrediction(material, outline, self._direction(a, b), depth, joints))
 
     def _trunk(self) -> None:
         girth, marks = self.form.girth, self.marks

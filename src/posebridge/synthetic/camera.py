@@ -18,7 +18,7 @@ from posebridge.synthetic.looks import (
     Drawing,
     Layers,
     finish_drawing,
-    hsv_colour,
+    hsv_color,
     make_palette,
     paint_body,
     repeat_plane,
@@ -52,12 +52,12 @@ def draw_camera(rng: np.random.Generator, size: int) -> Drawing:
 def _draw_clothes(rng: np.random.Generator) -> np.ndarray:
     """Return duller and more varied colors than the rendering's, warm right and cool left."""
     return make_palette(
-        skin=hsv_colour(rng.uniform(0.03, 0.09), rng.uniform(0.3, 0.6), rng.uniform(0.35, 0.95)),
-        shirt=hsv_colour(rng.random(), rng.uniform(0.0, 0.7), rng.uniform(0.2, 0.95)),
-        pants=hsv_colour(rng.random(), rng.uniform(0.0, 0.6), rng.uniform(0.15, 0.8)),
-        right=hsv_colour(rng.uniform(-0.05, 0.1), rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.95)),
-        left=hsv_colour(rng.uniform(0.5, 0.68), rng.uniform(0.45, 0.85), rng.uniform(0.45, 0.95)),
-        hair=hsv_colour(rng.uniform(0.03, 0.13), rng.uniform(0.1, 0.7), rng.uniform(0.08, 0.75)),
+        skin=hsv_color(rng.uniform(0.03, 0.09), rng.uniform(0.3, 0.6), rng.uniform(0.35, 0.95)),
+        shirt=hsv_color(rng.random(), rng.uniform(0.0, 0.7), rng.uniform(0.2, 0.95)),
+        pants=hsv_color(rng.random(), rng.uniform(0.0, 0.6), rng.uniform(0.15, 0.8)),
+        right=hsv_color(rng.uniform(-0.05, 0.1), rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.95)),
+        left=hsv_color(rng.uniform(0.5, 0.68), rng.uniform(0.45, 0.85), rng.uniform(0.45, 0.95)),
+        hair=hsv_color(rng.uniform(0.03, 0.13), rng.uniform(0.1, 0.7), rng.uniform(0.08, 0.75)),
     )
 
 
@@ -111,7 +111,7 @@ def _dress(rng: np.random.Generator, layers: Layers, palette: np.ndarray) -> np.
     """Return the body with patterned clothes, folds and modeled light, multiplied by its cover."""
     size = len(layers.cover)
     other = np.clip(palette * rng.uniform(0.3, 1.6, (len(palette), 1)), 0, 255)
-    other[bodies.SHIRT] = hsv_colour(rng.random(), rng.uniform(0, 0.7), rng.uniform(0.15, 1.0))
+    other[bodies.SHIRT] = hsv_color(rng.random(), rng.uniform(0, 0.7), rng.uniform(0.15, 1.0))
     strength = np.zeros(256, np.float32)
     strength[bodies.SHIRT] = rng.uniform(0.3, 1.0)
     strength[bodies.PANTS] = rng.uniform(0.0, 0.7)
@@ -121,7 +121,7 @@ def _dress(rng: np.random.Generator, layers: Layers, palette: np.ndarray) -> np.
     table = np.zeros((256, 1, 3), np.float32)
     table[: len(other), 0] = other
     second = cv2.LUT(repeat_plane(layers.material), table) * repeat_plane(layers.cover)
-    person = layers.colour + (second - layers.colour) * repeat_plane(mix)
+    person = layers.color + (second - layers.color) * repeat_plane(mix)
 
     soft = (0, 0), 0.012 * size
     gain = cv2.GaussianBlur(layers.shade, *soft)
@@ -133,13 +133,13 @@ def _dress(rng: np.random.Generator, layers: Layers, palette: np.ndarray) -> np.
 
 def _draw_scene(rng: np.random.Generator, body: Body, palette: np.ndarray, size: int) -> np.ndarray:
     """Return a cluttered background (size, size, 3) float32, roughly 0..255, without the body."""
-    wall = hsv_colour(rng.random(), rng.uniform(0, 0.4), rng.uniform(0.2, 0.9))
-    floor = hsv_colour(rng.uniform(0.05, 0.4), rng.uniform(0.05, 0.5), rng.uniform(0.2, 0.8))
+    wall = hsv_color(rng.random(), rng.uniform(0, 0.4), rng.uniform(0.2, 0.9))
+    floor = hsv_color(rng.uniform(0.05, 0.4), rng.uniform(0.05, 0.5), rng.uniform(0.2, 0.8))
     horizon = int(size * rng.uniform(0.45, 0.9))
     picture = np.empty((size, size, 3), np.uint8)
     picture[:horizon], picture[horizon:] = wall, floor
     if rng.random() < 0.6:
-        second = hsv_colour(rng.random(), rng.uniform(0, 0.5), rng.uniform(0.2, 0.9)).astype(
+        second = hsv_color(rng.random(), rng.uniform(0, 0.5), rng.uniform(0.2, 0.9)).astype(
             np.float32
         )
         mix = repeat_plane(_pattern(rng, size)[:horizon] * np.float32(rng.uniform(0.2, 0.8)))
@@ -148,13 +148,13 @@ def _draw_scene(rng: np.random.Generator, body: Body, palette: np.ndarray, size:
     low = (0, 0, 0.04, 0.04, 0, 0, 0.1, 0)
     high = (1, 1, 0.22, 0.22, 1, 0.6, 0.95, 1)
     for x, y, wide, tall, *tone, kind in rng.uniform(low, high, (rng.integers(3, 8), 8)).tolist():
-        colour = hsv_colour(*tone).tolist()  # furniture, houses, windows
+        color = hsv_color(*tone).tolist()  # furniture, houses, windows
         if kind < 0.65:
             corner, other = (x - wide, y - tall), (x + wide, y + tall)
-            cv2.rectangle(picture, _pixel(corner, size), _pixel(other, size), colour, -1)
+            cv2.rectangle(picture, _pixel(corner, size), _pixel(other, size), color, -1)
         else:
             reach = _pixel((wide, tall), size)
-            cv2.ellipse(picture, _pixel((x, y), size), reach, 0, 0, 360, colour, -1)
+            cv2.ellipse(picture, _pixel((x, y), size), reach, 0, 0, 360, color, -1)
     clothes = (bodies.SKIN, bodies.RIGHT, bodies.LEFT, bodies.SHIRT, bodies.PANTS)
     low = (0, 0, 0, -1.2, 0.1, 0.1, 0.6, 0.025)
     high = (1, 1, 6.3, 1.2, 0.22, 0.22, 1.2, 0.065)
@@ -163,8 +163,8 @@ def _draw_scene(rng: np.random.Generator, body: Body, palette: np.ndarray, size:
         knee = (x + upper * math.cos(turn), y + upper * math.sin(turn))
         end = (knee[0] + lower * math.cos(turn + bend), knee[1] + lower * math.sin(turn + bend))
         chain = np.array([_pixel(at, size) for at in ((x, y), knee, end)], np.int32)
-        colour = (palette[rng.choice(clothes)] * gain).tolist()
-        cv2.polylines(picture, [chain], False, colour, max(1, round(size * width)))
+        color = (palette[rng.choice(clothes)] * gain).tolist()
+        cv2.polylines(picture, [chain], False, color, max(1, round(size * width)))
 
     blur = size / 96 * rng.uniform(0.3, 1.4)
     scene = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), blur)
@@ -209,7 +209,7 @@ def _draw_occluders(rng: np.random.Generator, image: np.ndarray, body: Body) -> 
                 axes = _pixel(size * rng.uniform(0.01, 0.045, 2))
                 turn = rng.uniform(0, 180)
                 cv2.ellipse(cover, _pixel(spot), axes, turn, 0, 360, (255,), -1, cv2.LINE_AA)
-    tone = hsv_colour(rng.random(), rng.uniform(0, 0.7), rng.uniform(0.15, 0.85)).astype(np.float32)
+    tone = hsv_color(rng.random(), rng.uniform(0, 0.7), rng.uniform(0.15, 0.85)).astype(np.float32)
     thing = tone + repeat_plane(np.float32(16) * _noise(rng, size, (16, 40)))
     share = repeat_plane(cover.astype(np.float32) * np.float32(1 / 255))
     image += (thing - image) * share
@@ -221,10 +221,10 @@ def _photograph(rng: np.random.Generator, image: np.ndarray, light: np.ndarray) 
     size = len(image)
     ramp = np.linspace(-1, 1, size, dtype=np.float32) * np.float32(rng.uniform(0.05, 0.35))
     fall = np.float32(light[0]) * ramp[None, :] - np.float32(light[1]) * ramp[:, None]
-    grey = 1 - rng.uniform(0.6, 1.1)  # 1 - saturation
+    gray = 1 - rng.uniform(0.6, 1.1)  # 1 - saturation
     cast = rng.uniform(0.85, 1.15, 3)
-    colours = (np.full((3, 3), grey / 3) + np.eye(3) * (1 - grey)) * cast[:, None]
-    picture = cv2.transform(image * repeat_plane(1 + fall), colours.astype(np.float32))
+    colors = (np.full((3, 3), gray / 3) + np.eye(3) * (1 - gray)) * cast[:, None]
+    picture = cv2.transform(image * repeat_plane(1 + fall), colors.astype(np.float32))
 
     lens = rng.random()
     if lens < 0.6:

@@ -43,7 +43,7 @@ _TEST_START = 1_000_000
 
 
 @dataclass(frozen=True)
-class FigureBenchmark:
+class SyntheticBenchmark:
     """The annotation files of the three sets.
 
     Attributes:
@@ -103,13 +103,13 @@ def draw_figure(
     return drawing.image, drawing.points, drawing.flags
 
 
-def write_figures(
+def write_synthetic_figures(
     out: Path,
     look: Look,
     count: int,
     seed: int,
     size: int = 96,
-    labelled: bool = True,
+    labeled: bool = True,
     start: int = 0,
     progress: Progress | None = None,
     overwrite: bool = False,
@@ -140,7 +140,7 @@ def write_figures(
     _require_room([out], overwrite)
     require_writable(out, folder=True)
     with folder_written_whole(out, merge=True) as partial:
-        document = _draw_all(partial / "images", look, count, seed, size, labelled, start, progress)
+        document = _draw_all(partial / "images", look, count, seed, size, labeled, start, progress)
         write_json(partial / annotations.name, document)
         _clear(out)
     return annotations
@@ -152,11 +152,11 @@ def _draw_all(
     count: int,
     seed: int,
     size: int,
-    labelled: bool,
+    labeled: bool,
     start: int,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    """Write the images and return what the annotations hold; arguments as in :func:`write_figures`."""
+    """Write the images and return the annotations; see :func:`write_synthetic_figures`."""
     folder.mkdir()
     images: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
@@ -166,7 +166,7 @@ def _draw_all(
         name = f"figure_{index:07d}.jpg"
         _write_image(folder / name, drawing.image)
         images.append({"id": number, "file_name": name, "width": size, "height": size})
-        rows.append(_annotation(number, drawing, labelled))
+        rows.append(_annotation(number, drawing, labeled))
         if progress is not None:
             progress(number)
 
@@ -178,7 +178,7 @@ def _draw_all(
     }
 
 
-def write_figure_benchmark(
+def write_synthetic_benchmark(
     out: Path,
     seed: int,
     size: int = 96,
@@ -187,18 +187,18 @@ def write_figure_benchmark(
     test: int = 500,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> FigureBenchmark:
+) -> SyntheticBenchmark:
     """Write the three sets of the built-in benchmark: ``out/source``, ``out/target``, ``out/test``.
 
     No image of one set is in another, and a set does not depend on the size of the others.
 
     Args:
-        out, seed, size, overwrite: as in :func:`write_figures`.
+        out, seed, size, overwrite: as in :func:`write_synthetic_figures`.
         source, target, test: how many images each set has.
         progress: called after each image with the number of images written in all three sets.
 
     Raises:
-        InputError: as :func:`write_figures`, before anything is written if a set exists already.
+        InputError: as :func:`write_synthetic_figures`, before anything is written if a set exists already.
     """
     out = Path(out)
     if target > _TEST_START:
@@ -214,13 +214,13 @@ def write_figure_benchmark(
     require_writable(out, folder=True)
     done = 0
     with folder_written_whole(out, merge=True) as partial:
-        for name, (look, count, labelled, start) in plans.items():
+        for name, (look, count, labeled, start) in plans.items():
             report = None if progress is None else _shifted(progress, done)
-            write_figures(partial / name, look, count, seed, size, labelled, start, report)
+            write_synthetic_figures(partial / name, look, count, seed, size, labeled, start, report)
             done += count
         for name in plans:
             _clear(out / name)
-    return FigureBenchmark(**{name: out / name / "annotations.json" for name in plans})
+    return SyntheticBenchmark(**{name: out / name / "annotations.json" for name in plans})
 
 
 def _shifted(progress: Progress, done: int) -> Progress:
@@ -252,7 +252,7 @@ def _write_image(path: Path, image: np.ndarray) -> None:
     path.write_bytes(file.tobytes())
 
 
-def _annotation(number: int, drawing: Drawing, labelled: bool) -> dict[str, Any]:
+def _annotation(number: int, drawing: Drawing, labeled: bool) -> dict[str, Any]:
     """Return one COCO annotation; its box surrounds the joints with a margin of 10 % of their extent.
 
     The longer side of the joints is about 2/3 of the image, the longer side of the box 4/5: a crop of
@@ -272,7 +272,7 @@ def _annotation(number: int, drawing: Drawing, labelled: bool) -> dict[str, Any]
         "area": round(width * height, 2),
         "iscrowd": 0,
     }
-    if labelled:
+    if labeled:
         joints = zip(drawing.points.tolist(), drawing.flags.tolist(), strict=True)
         row["num_keypoints"] = len(drawing.points)
         row["keypoints"] = [v for (x, y), flag in joints for v in (round(x, 3), round(y, 3), flag)]

@@ -47,22 +47,22 @@ def draw_rendered(rng: np.random.Generator, size: int) -> Drawing:
     )
     body = bodies.draw_body(rng, size, form, tilt=6.0)
     palette = make_palette(
-        skin=hsv_colour(rng.uniform(0.06, 0.08), rng.uniform(0.3, 0.4), rng.uniform(0.85, 0.95)),
-        shirt=hsv_colour(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.9)),
-        pants=hsv_colour(rng.random(), rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.5)),
-        right=hsv_colour(rng.uniform(-0.02, 0.05), rng.uniform(0.8, 0.95), rng.uniform(0.8, 0.95)),
-        left=hsv_colour(rng.uniform(0.54, 0.62), rng.uniform(0.75, 0.95), rng.uniform(0.75, 0.95)),
-        hair=hsv_colour(0.08, 0.5, rng.uniform(0.15, 0.3)),
+        skin=hsv_color(rng.uniform(0.06, 0.08), rng.uniform(0.3, 0.4), rng.uniform(0.85, 0.95)),
+        shirt=hsv_color(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.9)),
+        pants=hsv_color(rng.random(), rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.5)),
+        right=hsv_color(rng.uniform(-0.02, 0.05), rng.uniform(0.8, 0.95), rng.uniform(0.8, 0.95)),
+        left=hsv_color(rng.uniform(0.54, 0.62), rng.uniform(0.75, 0.95), rng.uniform(0.75, 0.95)),
+        hair=hsv_color(0.08, 0.5, rng.uniform(0.15, 0.3)),
     )
     light = unit_vector(np.array([rng.uniform(-0.5, 0.5), 0.8, 0.6]))
     layers = paint_body(body, size, palette, light, flat=True)
 
-    top = hsv_colour(rng.random(), rng.uniform(0.0, 0.25), rng.uniform(0.55, 0.95))
+    top = hsv_color(rng.random(), rng.uniform(0.0, 0.25), rng.uniform(0.55, 0.95))
     bottom = top if rng.random() < 0.5 else top * rng.uniform(0.6, 1.0)
     ramp = np.linspace(0, 1, size, dtype=np.float32)[:, None]
     column = top.astype(np.float32) * (1 - ramp) + bottom.astype(np.float32) * ramp
     plain = np.repeat(column[:, None], size, axis=1)
-    image = layers.colour + plain * repeat_plane(1 - layers.cover)
+    image = layers.color + plain * repeat_plane(1 - layers.cover)
     return finish_drawing(image.astype(np.uint8), body, layers, None)
 
 
@@ -70,13 +70,13 @@ def draw_rendered(rng: np.random.Generator, size: int) -> Drawing:
 class Layers:
     """A painted body; what is smooth has the image's side, what is an index twice that.
 
-    ``colour`` (size, size, 3) float32 in 0..255, already multiplied by ``cover`` (size, size)
+    ``color`` (size, size, 3) float32 in 0..255, already multiplied by ``cover`` (size, size)
     float32 in 0..1; ``shade`` (size, size) float32 likewise, 1 is neutral light. ``part``
     (2 size, 2 size) uint8 is 1 + the index in the body's parts, 0 outside; ``material`` (size,
     size) uint8.
     """
 
-    colour: np.ndarray
+    color: np.ndarray
     cover: np.ndarray
     shade: np.ndarray
     part: np.ndarray
@@ -155,7 +155,7 @@ def finish_drawing(
     return Drawing(image, points, flags, seen)
 
 
-def hsv_colour(hue: float, saturation: float, value: float) -> np.ndarray:
+def hsv_color(hue: float, saturation: float, value: float) -> np.ndarray:
     """Return RGB, (3,) float in 0..255; the hue wraps around at 1."""
     return np.array(colorsys.hsv_to_rgb(hue % 1.0, saturation, value)) * 255
 

@@ -24,5 +24,5 @@
     run.py                a run folder: from data and a configuration to checkpoints
 
 Nothing here can read a target's keypoints: ``run.train`` takes the target as
-``UnlabelledSamples``, which has no field for them.
+``UnlabeledSamples``, which has no field for them.
 """

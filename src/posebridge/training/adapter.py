@@ -23,8 +23,8 @@ from posebridge.ops import color_augmentation, facing
 from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.skeleton import Skeleton
 from posebridge.training.config import AdaptConfig
-from posebridge.training.diagnostics import Preview, Watch, term_figures
-from posebridge.training.optimizer import optimizer_of, set_rates
+from posebridge.training.diagnostics import FiniteLossGuard, Preview, term_metrics
+from posebridge.training.optimizer import make_optimizer, set_rates
 from posebridge.training.schedule import learning_rate, loss_weight, step_generator
 from posebridge.training.source_views import source_views
 
@@ -55,14 +55,16 @@ class Adapter(pl.LightningModule):
         self.config, self.skeleton = config, skeleton
         # A loaded model is in evaluation mode, and Lightning does not change modes.
         self.student = model.train()
-        self.teacher = ModelEmaV3(model, decay=config.teacher_decay)
+        self.teacher = ModelEmaV3(model, decay=config.ema_decay)
         self.teacher.requires_grad_(False)
         self.setup_of_levels = make_setup(config, style_bank, bones)
         self.levels = nn.ModuleDict(build_levels(config, self.setup_of_levels, model))
         self.register_buffer("mirror", torch.tensor(skeleton.mirror), persistent=False)
         quads = facing.trunk(skeleton) if model.facing is not None else []
         self.register_buffer("trunk", torch.tensor(quads), persistent=False)
-        self.watch = Watch(["source", *(term for level in self._on for term in level.terms)])
+        self.watch = FiniteLossGuard(
+            ["source", *(term for level in self._on for term in level.terms)]
+        )
         self._step = 0
         self._metrics: Metrics = {}
         self.first_step = config.first_step
@@ -141,7 +143,7 @@ class Adapter(pl.LightningModule):
         source, only levels that need no source are on, see
         :func:`~posebridge.training.initialization.require_no_source_needed`.
         """
-        config, stats = self.config, self.config.statistics
+        config, stats = self.config, self.config.batchnorm_stats
         losses, self.preview = {}, Preview()
         if batch.source is not None:
             views = step.source_views = self._source_views(batch.source, step.generator)
@@ -207,7 +209,7 @@ class Adapter(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         others = [group for level in reversed(self._on) for group in level.parameter_groups()]
-        return optimizer_of(self.config, self.first_step, self.student, others)
+        return make_optimizer(self.config, self.first_step, self.student, others)
 
     def on_train_batch_start(self, batch: Batch, _: int) -> None:
         step = self._step = batch.step
@@ -265,7 +267,7 @@ class Adapter(pl.LightningModule):
 
     def _log_terms(self, losses: dict[str, Tensor], weighted: dict[str, Tensor]) -> None:
         features = list(self._features.values())
-        self._metrics |= term_figures(losses, weighted, features)
+        self._metrics |= term_metrics(losses, weighted, features)
         self._metrics["lr"] = learning_rate(self.config, self._step)
         figures = {name: float(torch.as_tensor(v).detach()) for name, v in self._metrics.items()}
         for logger in self.loggers:
@@ -281,8 +283,8 @@ def make_setup(
         heatmap_size=config.model.heatmap_size,
         sigma=config.model.sigma,
         teacher_view=config.teacher_view,
-        ema_decay=config.teacher_decay,
-        batchnorm_stats=config.statistics,
+        ema_decay=config.ema_decay,
+        batchnorm_stats=config.batchnorm_stats,
         seed=config.seed,
         source_steps=config.steps.source,
         adaptation_steps=config.steps.adaptation,

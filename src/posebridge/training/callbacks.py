@@ -55,12 +55,12 @@ class CsvRows(Logger):
         append_metrics(self.out, values, step or 0)
 
 
-class Keeper(pl.Callback):
+class CheckpointAndValidate(pl.Callback):
     """Writes checkpoints and runs the validators.
 
     ``checkpoints/source`` is the model at the end of the source stage, ``last`` the newest teacher,
     ``selected`` the teacher with the best validator score, ``step_000600`` one that
-    ``steps.keep_every`` keeps; ``resume.ckpt`` holds the whole state to resume from. The validators
+    ``steps.keep_checkpoint_every`` keeps; ``resume.ckpt`` holds the whole state to resume from. The validators
     read held-out target images only.
     """
 
@@ -90,7 +90,11 @@ class Keeper(pl.Callback):
         last = step == steps.source + steps.adaptation
         adapted = step - steps.source
         validates = adapted > 0 and (adapted % steps.validate_every == 0 or last)
-        keeps = adapted > 0 and steps.keep_every > 0 and adapted % steps.keep_every == 0
+        keeps = (
+            adapted > 0
+            and steps.keep_checkpoint_every > 0
+            and adapted % steps.keep_checkpoint_every == 0
+        )
         saves = last or step == self.end or step % steps.checkpoint_every == 0
         if not (step == steps.source or validates or keeps or saves):
             return
@@ -116,7 +120,7 @@ class Keeper(pl.Callback):
     def _validate(self, trainer: pl.Trainer, adapter: Adapter, model: PoseModel) -> None:
         answers = ask(model, self.held_out, adapter.mirror)
         scores = {name: validator(answers) for name, validator in VALIDATORS.items()}
-        value = scores[adapter.config.held_out.validator]
+        value = scores[adapter.config.validation.validator]
         figures = {f"validator/{name}": score for name, score in scores.items()}
         points = answers.points.cpu()
         if adapter.answered is not None:
@@ -148,7 +152,7 @@ class Keeper(pl.Callback):
                 "levels": adapter.config.level_lines(),
                 **self.about,
                 "validator": {
-                    "name": MEASURES[adapter.config.held_out.validator],
+                    "name": MEASURES[adapter.config.validation.validator],
                     "value": found[0] if found else None,
                 },
                 # The student is not kept, so its agreement cannot be computed later.

@@ -15,42 +15,42 @@ from typing import Annotated, Any, Literal
 from annotated_types import Interval
 
 from posebridge.alignment import LEVELS
-from posebridge.alignment.bone_prior import PriorConfig
-from posebridge.alignment.coarse_to_fine import RefineConfig
-from posebridge.alignment.domain_adversarial import FeatureConfig
+from posebridge.alignment.bone_prior import BonePriorConfig
+from posebridge.alignment.coarse_to_fine import CoarseToFineConfig
+from posebridge.alignment.domain_adversarial import DomainAdversarialConfig
 from posebridge.alignment.facing import FacingConfig
-from posebridge.alignment.information_maximization import PoseConfig
+from posebridge.alignment.information_maximization import InformationMaximizationConfig
 from posebridge.alignment.l2sp import L2SPConfig
 from posebridge.alignment.level import levels_on
 from posebridge.alignment.mean_teacher import ConsistencyConfig
-from posebridge.alignment.regda import DisparityConfig
-from posebridge.alignment.style_transfer import ImageConfig, StyleTrainingConfig
-from posebridge.data.crops import CropRange
-from posebridge.data.reading import ReadingConfig
+from posebridge.alignment.regda import RegDAConfig
+from posebridge.alignment.style_transfer import StyleTrainingConfig, StyleTransferConfig
+from posebridge.data.crops import CropConfig
+from posebridge.data.reading import DataConfig
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig
-from posebridge.models.tta import Asked
+from posebridge.models.tta import TTAConfig
 from posebridge.ops.augmentation_config import AugmentationConfig
-from posebridge.ranges import Fraction, LossWeight, check_ranges
+from posebridge.ranges import Fraction, check_ranges
 from posebridge.training.training_config import (
     OptimizerConfig,
     StepsConfig,
-    TargetConfig,
+    ValidationConfig,
 )
 
 __all__ = [
     "AdaptConfig",
+    "BonePriorConfig",
+    "CoarseToFineConfig",
     "ConsistencyConfig",
-    "DisparityConfig",
-    "FeatureConfig",
-    "ImageConfig",
+    "DomainAdversarialConfig",
+    "InformationMaximizationConfig",
     "OptimizerConfig",
-    "PoseConfig",
-    "PriorConfig",
-    "RefineConfig",
+    "RegDAConfig",
     "StepsConfig",
     "StyleTrainingConfig",
-    "TargetConfig",
+    "StyleTransferConfig",
+    "ValidationConfig",
 ]
 
 
@@ -59,93 +59,85 @@ class AdaptConfig:
     """A whole adaptation.
 
     Attributes:
-        source: the labelled images: a COCO keypoint file, any other format that is known, or a
-            benchmark such as surreal:train. Empty (null) where only a trained model is at hand, which
-            start_from names then; see the preset source_free.
-        target: the unlabelled images: a folder, a glob, a video, or a file of any format that is
-            known (only its boxes are read), of a detector's boxes, or a benchmark such as lsp:train.
-        source_images: folder of the source file's images, if not beside it.
-        target_images: the same for the target.
-        skeleton: keypoints that the model shall have: a built-in skeleton ('posebridge skeleton list')
-            or a file (YAML, an annotation file, a model folder); the source's are matched to them by
-            name. Empty: the source's own.
-        mapping: a YAML file that says which source keypoints these are, 'target: source' each; what
-            it does not name is matched by name.
-        reading: formats, frames of videos, least score and size of boxes.
-        data_root: folder that the paths above are relative to and that benchmarks lie below.
-        start_from: a model folder to start from instead of training on the source; the steps
-            of the source stage count as done. Of a run folder, its weights from before the
-            adaptation; RUN/checkpoints/last are those from after it.
-        seed: of everything random.
+        source: labeled images: a COCO keypoint file, a file or folder of any other known format, or a
+            benchmark such as surreal:train. Empty (null) where only a trained model is available, which
+            init_from names then; see the preset source_free.
+        target: unlabeled images: a folder, a glob, a video, or a file of any known format (only its
+            boxes are read), of a detector's boxes, or a benchmark such as lsp:train.
+        source_image_root: folder of the source file's images, if they are not beside the file.
+        target_image_root: folder of the target file's images, if they are not beside the file.
+        skeleton: keypoints of the model: a built-in skeleton ('posebridge skeleton list') or a file
+            (YAML, an annotation file, a model folder). The source's keypoints are matched to it by name.
+            Empty: the source's own skeleton.
+        keypoint_mapping: a YAML file that maps skeleton keypoints to source keypoints, one line
+            'target: source' each; keypoints without a line are matched by name.
+        data: formats, frames of videos, lowest score and size of boxes.
+        data_root: folder that the paths above are relative to, and that holds the benchmarks.
+        init_from: a model folder to start from instead of training on the source; the steps of the
+            source stage count as done. For a run folder, its source checkpoint is used;
+            RUN/checkpoints/last is the adapted one.
+        seed: seed of all randomness.
         precision: 32, bf16, fp16, or auto (bf16 on a GPU, else 32).
         device: auto, cpu or gpu.
-        workers: processes that decode images; empty: chosen by the number of cores.
-        crop: the square crops that the model sees.
+        workers: processes that decode images; empty: by the number of cores.
+        crop: the square crops that the model gets.
         model: the pose model.
-        source_view: views of the source.
-        student_view: views of the target for the student.
-        teacher_view: views of the target for the teacher.
-        image: image level.
+        source_view: augmentation of the source.
+        student_view: augmentation of the target for the student.
+        teacher_view: augmentation of the target for the teacher.
+        style: image level: style transfer.
         consistency: mean teacher.
-        feature: feature level.
-        pose: pose level.
-        prior: bones of plausible lengths.
-        anchor: decay of the student's weights towards those from before the adaptation, as
-            optimizer.weight_decay is towards 0; 0 turns it off.
-        disparity: an adversarial regressor; off by default.
-        refine: a refinement block; off by default.
-        facing: weight of learning which way a subject faces; only where model.sides is facing.
-        facing_share: how many subjects the delivered model expects to face either way: as many as on
-            the target, estimated from what the teacher says of its images, which takes the source's
-            labels to compare with, or as many as on the source: what it learned is left alone.
-        teacher_decay: how much of the teacher stays at each step.
-        statistics: whose images the running statistics of batch normalisation follow while adapting:
-            target, because that is where the model will work, source, or both.
+        feature: feature level: domain discriminator.
+        pose: pose level: information maximization.
+        bone_prior: pseudo-labels with plausible bone lengths.
+        l2sp: decay of the student's weights toward their values from before the adaptation.
+        regda: an adversarial regressor; off by default.
+        coarse_to_fine: a refinement block; off by default.
+        facing: the direction that subjects face; used where model.left_right is facing.
+        ema_decay: decay of the EMA teacher at each step.
+        batchnorm_stats: domain whose images update the running statistics of batch normalization in the
+            adaptation: target (where the model will work), source, or both.
         optimizer: learning rates.
-        steps: how long.
-        held_out: what the validator sees.
-        asked: how the finished model is asked about a crop when it predicts and is scored; 'predict'
-            and 'evaluate' have options for it too.
-        source_held_out: share of the source images that training leaves out; the report calibrates
-            confidence on them. Empty: none.
+        steps: numbers of steps.
+        validation: images that training leaves out, and the validator.
+        tta: test-time augmentation of the finished model in prediction and scoring; 'predict' and
+            'evaluate' have options for it too.
         further_levels: configs of registered levels that have no field above, by name.
     """
 
     source: str | None = None
     target: str | None = None
-    source_images: str | None = None
-    target_images: str | None = None
+    source_image_root: str | None = None
+    target_image_root: str | None = None
     skeleton: str | None = None
-    mapping: str | None = None
-    reading: ReadingConfig = field(default_factory=ReadingConfig)
+    keypoint_mapping: str | None = None
+    data: DataConfig = field(default_factory=DataConfig)
     data_root: str | None = None
-    start_from: str | None = None
+    init_from: str | None = None
     seed: Annotated[int, Interval(ge=0, le=2**31)] = 0
     precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     workers: Annotated[int, Interval(ge=0, le=1024)] | None = None
-    crop: CropRange = field(default_factory=CropRange)
+    crop: CropConfig = field(default_factory=CropConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     source_view: AugmentationConfig = field(default_factory=AugmentationConfig)
     student_view: AugmentationConfig = field(default_factory=AugmentationConfig)
     teacher_view: AugmentationConfig = field(default_factory=AugmentationConfig)
-    image: ImageConfig = field(default_factory=ImageConfig)
+    style: StyleTransferConfig = field(default_factory=StyleTransferConfig)
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
-    feature: FeatureConfig = field(default_factory=FeatureConfig)
-    pose: PoseConfig = field(default_factory=PoseConfig)
-    prior: PriorConfig = field(default_factory=PriorConfig)
-    anchor: LossWeight = 0.0
-    disparity: DisparityConfig = field(default_factory=DisparityConfig)
-    refine: RefineConfig = field(default_factory=RefineConfig)
-    facing: LossWeight = 0.1
-    facing_share: Literal["target", "source"] = "target"
-    teacher_decay: Fraction = 0.999
-    statistics: Literal["target", "source", "both"] = "target"
+    feature: DomainAdversarialConfig = field(default_factory=DomainAdversarialConfig)
+    pose: InformationMaximizationConfig = field(default_factory=InformationMaximizationConfig)
+    bone_prior: BonePriorConfig = field(default_factory=BonePriorConfig)
+    l2sp: L2SPConfig = field(default_factory=L2SPConfig)
+    regda: RegDAConfig = field(default_factory=RegDAConfig)
+    coarse_to_fine: CoarseToFineConfig = field(default_factory=CoarseToFineConfig)
+    facing: FacingConfig = field(default_factory=FacingConfig)
+    ema_decay: Fraction = 0.999
+    batchnorm_stats: Literal["target", "source", "both"] = "target"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
-    held_out: TargetConfig = field(default_factory=TargetConfig)
-    asked: Asked = field(default_factory=Asked)
-    source_held_out: Fraction | None = None
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    tta: TTAConfig = field(default_factory=TTAConfig)
     further_levels: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -157,7 +149,7 @@ class AdaptConfig:
     @property
     def first_step(self) -> int:
         """Steps that count as done when a run begins: a stored model has the source stage behind it."""
-        return self.steps.source if self.start_from else 0
+        return self.steps.source if self.init_from else 0
 
     @property
     def uses_target(self) -> bool:
@@ -172,7 +164,7 @@ class AdaptConfig:
     @property
     def uses_target_view(self) -> bool:
         """Whether the student sees target images, be it for their statistics alone."""
-        return self.learns_from_target or self.statistics != "source"
+        return self.learns_from_target or self.batchnorm_stats != "source"
 
     @property
     def uses_style_bank(self) -> bool:
@@ -181,10 +173,9 @@ class AdaptConfig:
 
     def levels(self) -> dict[str, Any]:
         """Return the config of every registered level by its name."""
-        facing = FacingConfig(self.facing, self.facing_share)
-        if self.model.sides != "facing":
-            facing = FacingConfig(weight=0.0, prior="source")
-        given = {"facing": facing, "anchor": L2SPConfig(self.anchor), **self.further_levels}
+        given = dict(self.further_levels)
+        if self.model.left_right != "facing":
+            given["facing"] = FacingConfig(weight=0.0, prior="source")
         return {
             name: given.get(name) or getattr(self, name, None) or level.config_type()
             for name, level in LEVELS.items()
@@ -193,9 +184,9 @@ class AdaptConfig:
     def levels_turned_off(self) -> dict[str, Any]:
         """Return the fields of this configuration that turn every level off but facing."""
         off = {name: level.turned_off() for name, level in LEVELS.items()}
-        fields = {name: own for name, own in off.items() if name not in ("facing", "anchor")}
-        further = {name: fields.pop(name) for name in self.further_levels}
-        return {**fields, "anchor": 0.0, "further_levels": further}
+        own = {name: config for name, config in off.items() if name != "facing"}
+        further = {name: own.pop(name) for name in self.further_levels}
+        return {**own, "further_levels": further}
 
     def level_lines(self) -> list[str]:
         """Return a line for each level that is on, for the model card."""
@@ -213,9 +204,9 @@ class AdaptConfig:
 
 def _check_combinations(config: AdaptConfig) -> None:
     """Refuse values that do not go together."""
-    if config.refine.weight > 0 and config.consistency.weight == 0:
+    if config.coarse_to_fine.weight > 0 and config.consistency.weight == 0:
         raise InputError(
-            "refine.weight is above 0 and consistency.weight is 0, but the refinement block refines "
+            "coarse_to_fine.weight is above 0 and consistency.weight is 0, but the refinement block refines "
             "the labels of consistency; give consistency.weight a value above 0 too."
         )
     for view in ("source_view", "student_view", "teacher_view"):

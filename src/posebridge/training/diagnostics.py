@@ -26,7 +26,7 @@ class NonFiniteLoss(RuntimeError):
     """A loss became infinite or not a number; the message names step and term."""
 
 
-class Watch(nn.Module):
+class FiniteLossGuard(nn.Module):
     """Records on the device, without a sync, the first step at which each term is not finite.
 
     Args:
@@ -58,7 +58,7 @@ class Watch(nn.Module):
                 )
 
 
-def term_figures(
+def term_metrics(
     losses: Mapping[str, Tensor], weighted: Mapping[str, Tensor], features: Sequence[Tensor]
 ) -> dict[str, Tensor]:
     """Return every loss raw and weighted, and the norm of its gradient at the shared features."""

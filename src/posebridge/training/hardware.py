@@ -13,7 +13,7 @@ from posebridge.training.config import AdaptConfig
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def device_of(config: AdaptConfig) -> torch.device:
+def get_device(config: AdaptConfig) -> torch.device:
     """Return the configured device; ``auto`` is a GPU where one is available."""
     present = torch.cuda.is_available()
     if config.device == "gpu" and not present:
@@ -21,7 +21,7 @@ def device_of(config: AdaptConfig) -> torch.device:
     return torch.device("cuda" if present and config.device != "cpu" else "cpu")
 
 
-def precision_of(config: AdaptConfig, device: torch.device) -> Any:
+def get_precision(config: AdaptConfig, device: torch.device) -> Any:
     """Return Lightning's precision name; ``auto`` is bf16 on a GPU with bf16, else 32 bits."""
     if config.precision == "auto":
         # Older GPUs also compute in bf16, but slower than in 32 bits.
@@ -32,7 +32,7 @@ def precision_of(config: AdaptConfig, device: torch.device) -> Any:
     return _PRECISION[config.precision]
 
 
-def workers_of(config: AdaptConfig) -> int:
+def get_workers(config: AdaptConfig) -> int:
     """Return the number of decoding processes: configured, or half of the cores, at most 8."""
     if config.workers is not None:
         return config.workers

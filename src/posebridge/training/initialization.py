@@ -16,7 +16,7 @@ import torch
 
 from posebridge.alignment.level import levels_on
 from posebridge.checkpoints.model_folder import load_checkpoint
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.models.pose import ModelConfig, PoseModel
 from posebridge.skeleton import Skeleton, read_skeleton
@@ -50,10 +50,10 @@ def require_no_source_needed(config: AdaptConfig) -> None:
         InputError: it names no model to start from, has a level that needs source images, or learns
             nothing from the target.
     """
-    if config.start_from is None:
+    if config.init_from is None:
         raise InputError(
             "no source is given; name an annotation file with --source, or adapt without one: a "
-            "trained model with --start-from and --preset source_free."
+            "trained model with --init-from and --preset source_free."
         )
     for level, own in levels_on(config.levels()):
         if "source" not in level.needs:
@@ -63,15 +63,15 @@ def require_no_source_needed(config: AdaptConfig) -> None:
             f"{level.name}.{name} is {value:g} and needs source images, but no source is given; set "
             "it to 0 (--preset source_free does), or name the source with --source."
         )
-    if config.statistics != "target":
+    if config.batchnorm_stats != "target":
         raise InputError(
-            f"statistics is {config.statistics} and needs source images, but no source is given; "
+            f"batchnorm_stats is {config.batchnorm_stats} and needs source images, but no source is given; "
             "set it to target (--preset source_free does), or name the source with --source."
         )
-    if config.mapping is not None:
+    if config.keypoint_mapping is not None:
         raise InputError(
-            f"mapping {config.mapping} maps the source's keypoints, but no source is given; leave it "
-            "out, the keypoints are the model's."
+            f"keypoint_mapping {config.keypoint_mapping} maps the source's keypoints, but no source is "
+            "given; leave it out, the keypoints are the model's."
         )
     if not config.learns_from_target:
         raise InputError(
@@ -81,8 +81,8 @@ def require_no_source_needed(config: AdaptConfig) -> None:
     _require_steps(config)
 
 
-def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
-    """Return the start of a run: a new student, or the model that ``start_from`` names.
+def get_initial_model(config: AdaptConfig, source: LabeledSamples | None) -> Start:
+    """Return the start of a run: a new student, or the model that ``init_from`` names.
 
     Without a source the model also determines the keypoints, the crops and the targets of its
     heatmaps: ``crop`` and ``model`` of the configuration are replaced by the model's own.
@@ -95,13 +95,13 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
     if source is None:
         require_no_source_needed(config)
     else:
-        poses = SourcePoses.of(source.points, source.labelled, source.skeleton)
+        poses = SourcePoses.of(source.points, source.labeled, source.skeleton)
         _require_bones(config, poses, f"the source {source.images.name} has too few labeled bones")
         data = {"source": {"name": source.images.name, "subjects": len(source)}}
-        if config.start_from is None:
+        if config.init_from is None:
             return Start(config, build_model(config, source.skeleton), source.skeleton, poses, data)
-    assert config.start_from is not None
-    checkpoint = load_checkpoint(config.start_from, "source")
+    assert config.init_from is not None
+    checkpoint = load_checkpoint(config.init_from, "source")
     theirs = f"the model {checkpoint.folder}"
     if source is not None:
         source.skeleton.require_same(checkpoint.skeleton, str(source.images.name), theirs)
@@ -117,9 +117,9 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
         read_skeleton(config.skeleton).require_same(
             skeleton, f"the skeleton {config.skeleton}", theirs
         )
-    if checkpoint.model.facing is not None and config.facing_share == "target":
+    if checkpoint.model.facing is not None and config.facing.prior == "target":
         raise InputError(
-            f"facing_share is target, but the fraction on the source of {theirs}, which it is compared "
+            f"facing_prior is target, but the fraction on the source of {theirs}, which it is compared "
             "with, needs the source's labels, and no source is given; set it to "
             "source (--preset source_free does), or name the source with --source."
         )
@@ -128,11 +128,11 @@ def start_of(config: AdaptConfig, source: LabelledSamples | None) -> Start:
     trained = ModelConfig(**checkpoint.config["model"])
     config = replace(config, crop=checkpoint.crop, model=trained)
     known = checkpoint.results.get("data", {}).get("source")
-    data = {"start": {"name": str(config.start_from)}} | ({"source": known} if known else {})
+    data = {"start": {"name": str(config.init_from)}} | ({"source": known} if known else {})
     return Start(config, checkpoint.model, skeleton, poses, data)
 
 
-def poses_known_to(model: Path | str) -> SourcePoses:
+def read_source_poses(model: Path | str) -> SourcePoses:
     """Return the pose statistics in a model folder, or in the source checkpoint of a run."""
     checkpoint = load_checkpoint(model, "source")
     joints = len(checkpoint.skeleton)
@@ -141,9 +141,9 @@ def poses_known_to(model: Path | str) -> SourcePoses:
 
 def _require_steps(config: AdaptConfig) -> None:
     """Check that the adaptation has steps: an initial model has its source stage behind it."""
-    if config.start_from is not None and config.steps.adaptation == 0:
+    if config.init_from is not None and config.steps.adaptation == 0:
         raise InputError(
-            "start_from names a trained model and steps.adaptation is 0; there is nothing to train, "
+            "init_from names a trained model and steps.adaptation is 0; there is nothing to train, "
             "give 1 or more."
         )
 
@@ -160,8 +160,10 @@ def _require_same_model(wanted: ModelConfig, stored: ModelConfig, name: str) -> 
 
 
 def _require_bones(config: AdaptConfig, poses: SourcePoses, why: str) -> None:
-    if config.prior.weight > 0 and poses.bones is None:
-        raise InputError(f"prior.weight is {config.prior.weight:g}, but {why}; set it to 0.")
+    if config.bone_prior.weight > 0 and poses.bones is None:
+        raise InputError(
+            f"bone_prior.weight is {config.bone_prior.weight:g}, but {why}; set it to 0."
+        )
 
 
 def build_model(config: AdaptConfig, skeleton: Skeleton) -> PoseModel:

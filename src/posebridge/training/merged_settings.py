@@ -13,6 +13,7 @@ from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.typed_values import checked_value, field_types
 from posebridge.files.yaml_files import parse_yaml, read_yaml, require_mapping
+from posebridge.renamed import VALUES, new_field
 from posebridge.training.config import AdaptConfig, further_levels
 
 _KIND = "config file"
@@ -82,8 +83,14 @@ class MergedSettings:
         """
         hint = known_settings().get(name)
         free = _free(name)
+        renamed = new_field(name) if hint is None and free is None else None
+        if renamed is not None:
+            raise InputError(f"{place}'{name}' is called '{renamed}' now; rename it.")
         if hint is None and free is None:
             raise InputError(f"{place}{_unknown(name)}")
+        new = VALUES.get((name, str(value)))
+        if new is not None:
+            raise InputError(f"{place}{name}: '{value}' is called '{new}' now; rename it.")
         try:
             if free is not None:
                 if text and isinstance(value, str):

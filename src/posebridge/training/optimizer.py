@@ -13,7 +13,7 @@ from posebridge.training.config import AdaptConfig
 from posebridge.training.schedule import encoder_factor, learning_rate
 
 
-def optimizer_of(
+def make_optimizer(
     config: AdaptConfig,
     step: int,
     student: PoseModel,
@@ -29,7 +29,7 @@ def optimizer_of(
     in_encoder = {id(p) for p in encoder}
     groups: list[dict[str, Any]] = [
         {"params": [p for p in student.parameters() if id(p) not in in_encoder], "factor": 1.0},
-        {"params": encoder, "factor": config.optimizer.encoder, "encoder": True},
+        {"params": encoder, "factor": config.optimizer.encoder_lr_mult, "encoder": True},
         *({"params": parameters, "factor": factor} for parameters, factor in others),
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=config.optimizer.weight_decay)
@@ -38,7 +38,7 @@ def optimizer_of(
 
 
 def set_rates(groups: Sequence[dict[str, Any]], config: AdaptConfig, step: int) -> None:
-    """Give every group of :func:`optimizer_of` its learning rate at a step."""
+    """Give every group of :func:`make_optimizer` its learning rate at a step."""
     for group in groups:
         # A resumed run from before groups were marked keeps the encoder's factor.
         if group.get("encoder", False):

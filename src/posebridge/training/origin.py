@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
 from posebridge.files.whole import write_text
@@ -44,13 +44,13 @@ class Origin:
     target_subjects: int
 
     @classmethod
-    def of(cls, run: Path, source: LabelledSamples | None, target: UnlabelledSamples) -> Origin:
+    def of(cls, run: Path, source: LabeledSamples | None, target: UnlabeledSamples) -> Origin:
         """Return the origin of a run that starts or resumes in the current folder."""
         here = os.getcwd()
         return cls(
             here,
             os.path.relpath(here, os.path.realpath(run)),
-            None if source is None else _digest(source.images, source.points, source.labelled),
+            None if source is None else _digest(source.images, source.points, source.labeled),
             _digest(target),
             0 if source is None else len(source),
             len(target),
@@ -104,7 +104,7 @@ def require_same_data(before: Origin | None, now: Origin, run: Path) -> None:
         )
 
 
-def _digest(samples: UnlabelledSamples, *arrays: np.ndarray) -> str:
+def _digest(samples: UnlabeledSamples, *arrays: np.ndarray) -> str:
     """Return a checksum of subjects in order: file names without folders, and all numbers."""
     files, which = np.unique(samples.files, return_inverse=True)
     names: Sequence[bytes] = [os.path.basename(bytes(name)) for name in files]

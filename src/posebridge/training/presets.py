@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
+from posebridge import renamed
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.yaml_files import read_yaml_mapping
@@ -39,6 +40,8 @@ def preset_file(name: str) -> Path:
     """The YAML file of a preset; an unknown name raises and lists the known ones."""
     file = PRESETS / f"{name}.yaml"
     if not re.fullmatch(r"\w{1,100}", name) or not file.is_file():
+        if name in renamed.PRESETS:
+            raise InputError(f"the preset '{name}' is called '{renamed.PRESETS[name]}' now.")
         raise InputError(
             f"unknown preset {short_repr(name)}; known are {', '.join(known_presets())}."
         )
@@ -166,7 +169,7 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
     """Whether settings are those that a run was started with.
 
     Without a source, crop and model are those of the model that the run started from, whatever is
-    given (:func:`~posebridge.training.initialization.start_of`).
+    given (:func:`~posebridge.training.initialization.get_initial_model`).
 
     Raises:
         InputError: a setting differs.

@@ -90,7 +90,7 @@ def require_finite_state(trainer: pl.Trainer, adapter: Adapter) -> None:
     if name is not None:
         raise NonFiniteLoss(
             f"after step {adapter.step - 1} '{name}' is not finite, because a gradient was not; the "
-            "checkpoints from before are kept. Try a lower optimizer.lr, or set optimizer.clip."
+            "checkpoints from before are kept. Try a lower optimizer.lr, or set optimizer.grad_clip_norm."
         )
 
 

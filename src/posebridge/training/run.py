@@ -30,20 +30,20 @@ from torch import Tensor
 from posebridge.alignment.style_bank import StyleBank
 from posebridge.data.crops import drop_unreadable
 from posebridge.data.file_names import is_text, printable
-from posebridge.data.loaders import Batch, PairedSteps, read_crops, step_loader, to_tensor
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.loaders import Batch, PairedBatches, read_crops, step_loader, to_tensor
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.locks import locked_folder
 from posebridge.files.whole import write_bytes, write_text
 from posebridge.memory import keep_freed_memory
 from posebridge.termination import Terminated
 from posebridge.training.adapter import Adapter
-from posebridge.training.callbacks import CsvRows, Keeper
+from posebridge.training.callbacks import CheckpointAndValidate, CsvRows
 from posebridge.training.config import AdaptConfig
-from posebridge.training.fill_style_bank import image_level_of
-from posebridge.training.hardware import device_of, precision_of, workers_of
+from posebridge.training.fill_style_bank import get_style_transfer
+from posebridge.training.hardware import get_device, get_precision, get_workers
 from posebridge.training.heartbeat import Heartbeat
-from posebridge.training.initialization import start_of
+from posebridge.training.initialization import get_initial_model
 from posebridge.training.lightning_logging import disk_errors_named, quiet
 from posebridge.training.metrics_file import read_metrics
 from posebridge.training.origin import Origin, read_origin, require_same_data
@@ -85,8 +85,8 @@ class RunResult:
 
 def train(
     config: AdaptConfig,
-    source: LabelledSamples | None,
-    target: UnlabelledSamples,
+    source: LabeledSamples | None,
+    target: UnlabeledSamples,
     out: Path,
     *,
     callbacks: Sequence[pl.Callback] = (),
@@ -101,7 +101,7 @@ def train(
 
     Args:
         config: every setting.
-        source: labeled images; None where only the model of ``start_from`` is available.
+        source: labeled images; None where only the model of ``init_from`` is available.
         target: images and boxes; the type has no field for keypoints.
         out: the run folder; it must not hold a run unless ``resume``.
         callbacks: further callbacks of the trainer (progress, previews).
@@ -130,8 +130,8 @@ def train(
 
 def _train(
     config: AdaptConfig,
-    source: LabelledSamples | None,
-    target: UnlabelledSamples,
+    source: LabeledSamples | None,
+    target: UnlabeledSamples,
     out: Path,
     callbacks: Sequence[pl.Callback],
     resume: bool,
@@ -158,13 +158,13 @@ def _train(
     origin = Origin.of(out, source, target)
     if done:
         require_same_data(read_origin(out), origin, out)
-    start = start_of(config, source)
+    start = get_initial_model(config, source)
     config = start.config
     split = split_target(target, config)
-    device = device_of(config)
+    device = get_device(config)
     if device.type == "cpu":
         keep_freed_memory()
-    workers = workers_of(config)
+    workers = get_workers(config)
     _remove_halves(out)
     write_text(out / "config.yaml", yaml.safe_dump(config.to_dict(), sort_keys=False, width=10_000))
     origin.write(out)
@@ -175,14 +175,16 @@ def _train(
     end = total if stop_after is None else min(total, config.first_step + stop_after)
     # Only the adaptation uses styles; where this call does not reach it, the call that does trains the
     # style network. It draws from generators of its own, so no weight depends on the time.
-    image_level = (
+    style_transfer = (
         StyleBank("none")
         if source is None or end <= config.steps.source
-        else image_level_of(config, source.images, split.training, out, device, style_progress, say)
+        else get_style_transfer(
+            config, source.images, split.training, out, device, style_progress, say
+        )
     )
-    adapter = Adapter(config, start.skeleton, start.model, image_level, start.poses.bones)
+    adapter = Adapter(config, start.skeleton, start.model, style_transfer, start.poses.bones)
     adapter.unreadable.update(dict.fromkeys(skipped))
-    steps = PairedSteps(
+    steps = PairedBatches(
         source,
         split.training if config.uses_target_view else None,
         config.crop,
@@ -196,16 +198,16 @@ def _train(
         trainer = pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=1,
-            precision=precision_of(config, device),
+            precision=get_precision(config, device),
             max_epochs=1,
             max_steps=end - adapter.first_step,
-            gradient_clip_val=config.optimizer.clip or None,
+            gradient_clip_val=config.optimizer.grad_clip_norm or None,
             logger=[
                 TensorBoardLogger(out, name="tensorboard", version=""),
                 CsvRows(out, adapter.first_step + done if done else None),
             ],
             callbacks=[
-                Keeper(
+                CheckpointAndValidate(
                     out,
                     _held_out_crops(split.held_out, config),
                     {
@@ -245,7 +247,7 @@ def _train(
     skipped = list(adapter.unreadable)
     write_text(out / "skipped.txt", "".join(line + "\n" for line in skipped))
     selected = max(adapter.validation, key=lambda v: v[1])[0] if adapter.validation else total
-    measure = MEASURES[config.held_out.validator]
+    measure = MEASURES[config.validation.validator]
     looks = tuple(adapter.validation)
     return RunResult(out, looks, selected, skipped, measure, adapter.step, total)
 
@@ -253,7 +255,7 @@ def _train(
 class _Steps(pl.LightningDataModule):
     """The batches from the adapter's present step on; built after a checkpoint is loaded."""
 
-    def __init__(self, steps: PairedSteps, adapter: Adapter, total: int, workers: int) -> None:
+    def __init__(self, steps: PairedBatches, adapter: Adapter, total: int, workers: int) -> None:
         super().__init__()
         self.steps, self.adapter, self.total, self.workers = steps, adapter, total, workers
 
@@ -261,7 +263,7 @@ class _Steps(pl.LightningDataModule):
         return step_loader(self.steps, self.adapter.step, self.total, self.workers)
 
 
-def _counts(target: UnlabelledSamples, split: TargetSplit) -> dict[str, Any]:
+def _counts(target: UnlabeledSamples, split: TargetSplit) -> dict[str, Any]:
     """Return a model folder's entry about the target: its name and numbers of subjects."""
     return {
         "target": {
@@ -272,7 +274,7 @@ def _counts(target: UnlabelledSamples, split: TargetSplit) -> dict[str, Any]:
     }
 
 
-def _held_out_crops(samples: UnlabelledSamples, config: AdaptConfig) -> Tensor:
+def _held_out_crops(samples: UnlabeledSamples, config: AdaptConfig) -> Tensor:
     return to_tensor(read_crops(samples, np.arange(len(samples)), config.crop)[0])
 
 

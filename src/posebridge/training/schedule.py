@@ -30,9 +30,9 @@ def learning_rate(config: AdaptConfig, step: int) -> float:
     factor = 1.0
     if optimizer.warmup:
         factor = min(1.0, (position + 1) / optimizer.warmup)
-    if optimizer.decay == "cosine":
+    if optimizer.schedule == "cosine":
         factor *= 0.5 * (1 + math.cos(math.pi * min(1.0, position / max(1, length))))
-    elif optimizer.decay == "step" and adapting:
+    elif optimizer.schedule == "step" and adapting:
         factor *= 0.1 ** sum(_epoch(config, position) >= drop for drop in _DROPS)
     return base * factor
 
@@ -53,16 +53,16 @@ def _epoch(config: AdaptConfig, position: int) -> float:
 def encoder_factor(config: AdaptConfig, step: int) -> float:
     """Return the encoder's learning rate as a multiple of the student's."""
     optimizer = config.optimizer
-    if step >= config.steps.source and optimizer.adaptation_encoder is not None:
-        return optimizer.adaptation_encoder
-    return optimizer.encoder
+    if step >= config.steps.source and optimizer.adaptation_encoder_lr_mult is not None:
+        return optimizer.adaptation_encoder_lr_mult
+    return optimizer.encoder_lr_mult
 
 
 def ramp(config: AdaptConfig, step: int) -> float:
-    """Return the ramp of the adaptation's loss weights: 0 to 1 over ``steps.ramp``."""
-    if config.steps.ramp == 0:
+    """Return the ramp of the adaptation's loss weights: 0 to 1 over ``steps.loss_ramp``."""
+    if config.steps.loss_ramp == 0:
         return 1.0
-    return min(1.0, (step - config.steps.source + 1) / config.steps.ramp)
+    return min(1.0, (step - config.steps.source + 1) / config.steps.loss_ramp)
 
 
 def loss_weight(config: AdaptConfig, levels: Sequence[Level], term: str, step: int) -> float:

@@ -38,13 +38,13 @@ class SourcePoses:
     shapes: PosePrior | None = None
 
     @classmethod
-    def of(cls, points: np.ndarray, labelled: np.ndarray, skeleton: Skeleton) -> SourcePoses:
+    def of(cls, points: np.ndarray, labeled: np.ndarray, skeleton: Skeleton) -> SourcePoses:
         """Return the statistics of labeled subjects: (M, K, 2) and (M, K), evenly thinned."""
         rows = np.linspace(0, len(points) - 1, min(len(points), _MOST_POSES)).round().astype(int)
-        points, labelled = points[rows], labelled[rows]
+        points, labeled = points[rows], labeled[rows]
         return cls(
-            BoneLengths.of(torch.from_numpy(points), torch.from_numpy(labelled), skeleton),
-            _shapes(points, labelled) if len(skeleton) <= _MOST_JOINTS else None,
+            BoneLengths.of(torch.from_numpy(points), torch.from_numpy(labeled), skeleton),
+            _shapes(points, labeled) if len(skeleton) <= _MOST_JOINTS else None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,10 +75,10 @@ class SourcePoses:
             ) from error
 
 
-def _shapes(points: np.ndarray, labelled: np.ndarray) -> PosePrior | None:
-    if int(labelled.all(axis=1).sum()) < LEAST_POSES:
+def _shapes(points: np.ndarray, labeled: np.ndarray) -> PosePrior | None:
+    if int(labeled.all(axis=1).sum()) < LEAST_POSES:
         return None
     try:
-        return PosePrior(points, labelled)
+        return PosePrior(points, labeled)
     except RuntimeError:  # from torch.linalg, for poses without any spread
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.training.config import AdaptConfig
 
 
@@ -15,17 +15,17 @@ from posebridge.training.config import AdaptConfig
 class TargetSplit:
     """The target images in two parts that share no image."""
 
-    training: UnlabelledSamples
-    held_out: UnlabelledSamples
+    training: UnlabeledSamples
+    held_out: UnlabeledSamples
 
 
-def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
+def split_target(target: UnlabeledSamples, config: AdaptConfig) -> TargetSplit:
     """Hold out whole images for the validator, drawn by the seed.
 
     A single image cannot be split, and is in both parts.
     """
     images = np.unique(target.files)
-    count = min(round(config.held_out.held_out * len(images)), config.held_out.held_out_most)
+    count = min(round(config.validation.fraction * len(images)), config.validation.max_images)
     # At least one for the validator, and at least one to train on.
     count = max(min(count, len(images) - 1), 1)
     if len(images) == 1:
@@ -38,18 +38,18 @@ def split_target(target: UnlabelledSamples, config: AdaptConfig) -> TargetSplit:
 class SourceSplit:
     """The source images in two parts that share no image."""
 
-    training: LabelledSamples
-    held_out: LabelledSamples
+    training: LabeledSamples
+    held_out: LabeledSamples
 
 
-def split_source(source: LabelledSamples, config: AdaptConfig) -> SourceSplit:
+def split_source(source: LabeledSamples, config: AdaptConfig) -> SourceSplit:
     """Keep the fraction ``source_held_out`` of whole images out of training, drawn by the seed.
 
     A run that starts from a stored model holds out equal images only if that model's run had an equal
     seed and fraction.
     """
     images = np.unique(source.images.files)
-    count = min(round((config.source_held_out or 0.0) * len(images)), len(images) - 1)
+    count = min(round((config.validation.source_fraction or 0.0) * len(images)), len(images) - 1)
     apart, rest = _whole_images(source.images.files, images, count, [config.seed, 4])
     return SourceSplit(source.subset(rest), source.subset(apart))
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from posebridge.data.crops import CropRange
-from posebridge.data.loaders import UnpairedSteps, step_loader
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.crops import CropConfig
+from posebridge.data.loaders import UnpairedBatches, step_loader
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.digested import append_digest, require_digest
 from posebridge.files.locks import locked_file
@@ -33,8 +33,8 @@ def build_style_network(config: StyleTrainingConfig, input_size: int, seed: int)
     torch.manual_seed(seed)
     return StyleNetwork(
         config.encoder,
-        config.levels,
-        config.weights,
+        config.feature_levels,
+        config.encoder_weights,
         config.encoder_args,
         input_size,
         config.width,
@@ -43,9 +43,9 @@ def build_style_network(config: StyleTrainingConfig, input_size: int, seed: int)
 
 def train_style(
     config: StyleTrainingConfig,
-    source: UnlabelledSamples,
-    target: UnlabelledSamples,
-    crops: CropRange,
+    source: UnlabeledSamples,
+    target: UnlabeledSamples,
+    crops: CropConfig,
     file: Path,
     *,
     seed: int = 0,
@@ -83,9 +83,9 @@ def train_style(
 
 def _train(
     config: StyleTrainingConfig,
-    source: UnlabelledSamples,
-    target: UnlabelledSamples,
-    crops: CropRange,
+    source: UnlabeledSamples,
+    target: UnlabeledSamples,
+    crops: CropConfig,
     file: Path,
     seed: int,
     device: torch.device | str,
@@ -114,7 +114,7 @@ def _train(
         with suppress(OSError):
             half.unlink()
     batches = step_loader(
-        UnpairedSteps(source, target, crops, config.batch, seed), first, config.steps, workers
+        UnpairedBatches(source, target, crops, config.batch, seed), first, config.steps, workers
     )
     for step, (of_source, of_target) in enumerate(batches, start=first):
         pixels = [color_augmentation.pixels(crops.to(device)) for crops in (of_source, of_target)]
@@ -153,7 +153,7 @@ def _require_finite(network: StyleNetwork, optimizer: torch.optim.Optimizer, ste
     if name is not None:
         raise NonFiniteLoss(
             f"the style network is not finite after step {step} ('{name}'); the state stored before is "
-            "kept. Try a lower image.network.lr."
+            "kept. Try a lower style.network.lr."
         )
 
 

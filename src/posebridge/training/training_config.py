@@ -10,77 +10,82 @@ from posebridge.ranges import BatchSize, Fraction, NonNegative, Positive, StepCo
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam and its schedule.
+    """Adam and its learning rate schedule.
 
     Attributes:
         lr: learning rate of the source stage.
-        encoder: learning rate of the encoder, as a multiple of that; below 1 keeps more of what
-            its pretraining knew about photographs.
-        adaptation_lr: learning rate of the adaptation stage; empty: the same.
-        adaptation_encoder: multiple of it for the encoder; empty: 'encoder', as before the adaptation.
-        warmup: steps over which the rate rises from 0 at the start of either stage.
-        decay: constant; step (times 0.1 after 1/6 and 2/3 of the adaptation, as released: epochs 45
+        encoder_lr_mult: learning rate of the encoder, as a multiple of lr; below 1 keeps more of the
+            encoder's pretraining.
+        adaptation_lr: learning rate of the adaptation stage; empty: lr.
+        adaptation_encoder_lr_mult: learning rate of the encoder in the adaptation stage, as a multiple of
+            adaptation_lr; empty: encoder_lr_mult.
+        warmup: steps over which the learning rate rises from 0 at the start of either stage.
+        schedule: constant; step (times 0.1 after 1/6 and 2/3 of the adaptation, as released: epochs 45
             and 60 of 70, of which the source stage is 40; without a source stage at 45/70 and 60/70);
             or cosine (to 0 within each stage).
-        weight_decay: of AdamW; 0 makes it Adam.
-        clip: largest norm of the gradient; 0 does not clip.
+        weight_decay: weight decay of AdamW; 0 makes it Adam.
+        grad_clip_norm: largest norm of the gradient; 0 does not clip.
     """
 
     lr: Positive = 1e-4
-    encoder: Positive = 1.0
+    encoder_lr_mult: Positive = 1.0
     adaptation_lr: Positive | None = None
-    adaptation_encoder: Positive | None = None
+    adaptation_encoder_lr_mult: Positive | None = None
     warmup: StepCount = 0
-    decay: Literal["constant", "step", "cosine"] = "step"
+    schedule: Literal["constant", "step", "cosine"] = "step"
     weight_decay: NonNegative = 0.0
-    clip: NonNegative = 10.0
+    grad_clip_norm: NonNegative = 10.0
 
 
 @dataclass(frozen=True)
 class StepsConfig:
-    """How long.
+    """Numbers of training steps, and steps between two events.
 
     Attributes:
-        source: steps on the labelled source alone, before the adaptation.
-        adaptation: steps of adaptation.
+        source: steps of the source stage, on labeled source images alone.
+        adaptation: steps of the adaptation.
         batch: crops of each domain in a step.
-        ramp: steps over which the adaptation's weights rise from 0.
+        loss_ramp: steps over which the loss weights of the adaptation rise from 0.
         checkpoint_every: steps between two checkpoints to resume from.
-        validate_every: steps between two looks of the label-free validator.
-        keep_every: steps of adaptation between two checkpoints that are kept for good, for
-            comparisons of checkpoints; 0 keeps the newest and the selected one only.
+        validate_every: steps between two runs of the label-free validators.
+        keep_checkpoint_every: adaptation steps between two checkpoints that are kept for comparisons; 0
+            keeps the newest and the selected checkpoint only.
         log_every: steps between two rows of the logs.
-        picture_every: steps between two sets of pictures.
+        preview_every: steps between two preview images.
     """
 
     source: StepCount = 20_000
     adaptation: StepCount = 15_000
     batch: BatchSize = 32
-    ramp: StepCount = 0
+    loss_ramp: StepCount = 0
     checkpoint_every: StepInterval = 500
     validate_every: StepInterval = 500
-    keep_every: StepCount = 0
+    keep_checkpoint_every: StepCount = 0
     log_every: StepInterval = 20
-    picture_every: StepInterval = 2_000
+    preview_every: StepInterval = 2_000
 
 
 @dataclass(frozen=True)
-class TargetConfig:
-    """What is done with the unlabelled target images beside training on them.
+class ValidationConfig:
+    """Images that training leaves out, and the label-free validator that scores checkpoints on them.
 
     Attributes:
-        held_out: share of the target images that only the validator sees.
-        held_out_most: at most this many images are held out.
-        validator: which label-free number chooses the weights 'selected'; all are logged at each look.
+        fraction: fraction of the target images that only the validators use.
+        max_images: largest number of target images that are left out.
+        validator: the label-free validator that selects the checkpoint 'selected'; every validator is
+            logged.
+        source_fraction: fraction of the source images that training leaves out; the report calibrates
+            confidence on them. Empty: none.
     """
 
-    held_out: Fraction = 0.1
-    held_out_most: StepCount = 500
+    fraction: Fraction = 0.1
+    max_images: StepCount = 500
     validator: Literal[
         "confident_agreement",
         "agreement",
         "confidence",
         "certainty",
         "information",
-        "neighbourhood_density",
+        "neighborhood_density",
     ] = "confident_agreement"
+    source_fraction: Fraction | None = None

@@ -18,14 +18,14 @@ class PosePrior:
     """A Gaussian over the poses of the source, with position and size removed.
 
     Args:
-        points: (M, K, 2) of source subjects. labelled: (M, K). Only complete poses count.
+        points: (M, K, 2) of source subjects. labeled: (M, K). Only complete poses count.
 
     Raises:
         ValueError: fewer than two complete poses.
     """
 
-    def __init__(self, points: np.ndarray, labelled: np.ndarray) -> None:
-        whole = torch.from_numpy(points[labelled.all(axis=1)]).double()
+    def __init__(self, points: np.ndarray, labeled: np.ndarray) -> None:
+        whole = torch.from_numpy(points[labeled.all(axis=1)]).double()
         if len(whole) < 2:
             raise ValueError("a pose prior needs at least two subjects with every joint labeled")
         shapes = _shapes(whole)

@@ -6,7 +6,7 @@ of a run, so its only input from the target is crops: a keypoint that reached it
 :func:`source_pck` and :class:`~.pose_prior.PosePrior` use labels of the source.
 
 To add a validator, write a function of ``Answers`` here, a line in ``VALIDATORS`` and one in
-``MEASURES``. Add its name to ``TargetConfig.validator`` if it may select the checkpoint, and a value
+``MEASURES``. Add its name to ``ValidationConfig.validator`` if it may select the checkpoint, and a value
 worked out by hand to ``tests/validators/test_validators.py``.
 """
 
@@ -29,7 +29,7 @@ from posebridge.ops.augmentation import draw_views, render_views
 from posebridge.ops.augmentation_config import AugmentationConfig
 
 # Milder than the views of training: a validator should measure the model, not the augmentation.
-VALIDATION_VIEW = AugmentationConfig(rotation=30, shear=0, scale=(0.8, 1.2), colour=0.25, flip=0.5)
+VALIDATION_VIEW = AugmentationConfig(rotation=30, shear=0, scale=(0.8, 1.2), color=0.25, flip=0.5)
 _TEMPERATURE = 0.1
 _COARSE = 16
 SURE = 50.0
@@ -135,10 +135,10 @@ def confident_agreement(answers: Answers) -> float:
     Agreement alone is misled by adversarial runs, confidence alone by models that learn from their
     own predictions. The product selects better checkpoints than either (docs/selection.md).
     """
-    return steady_and_sure(agreement(answers), confidence(answers))
+    return confident_agreement_score(agreement(answers), confidence(answers))
 
 
-def steady_and_sure(agreement: float, confidence: float) -> float:
+def confident_agreement_score(agreement: float, confidence: float) -> float:
     """Return agreement times min(confidence / :data:`SURE`, 1), all in percent.
 
     The limit is for losses that sharpen heatmaps: information maximization raises peaks to several
@@ -163,7 +163,7 @@ def information(answers: Answers) -> float:
     return float(diversity - answers.entropy.mean())
 
 
-def neighbourhood_density(answers: Answers, temperature: float = 0.05) -> float:
+def neighborhood_density(answers: Answers, temperature: float = 0.05) -> float:
     """Return the soft neighborhood density (Saito et al., ICCV 2021) of the poses.
 
     The mean over images of the entropy of softmax(similarities to the other images / temperature).
@@ -184,7 +184,7 @@ VALIDATORS: Mapping[str, Callable[[Answers], float]] = {
     "confidence": confidence,
     "certainty": certainty,
     "information": information,
-    "neighbourhood_density": neighbourhood_density,
+    "neighborhood_density": neighborhood_density,
 }
 # The name of each validator's number in tables and model cards.
 MEASURES: Mapping[str, str] = {
@@ -194,7 +194,7 @@ MEASURES: Mapping[str, str] = {
     "confidence": "mean confidence on held-out target images, percent",
     "certainty": "minus the entropy of the heatmaps of held-out target images",
     "information": "information that held-out target images give about positions",
-    "neighbourhood_density": "soft neighborhood density of poses on held-out target images",
+    "neighborhood_density": "soft neighborhood density of poses on held-out target images",
 }
 
 
@@ -216,7 +216,7 @@ def points_in_crops(
 def source_pck(
     found: Float[Tensor, "N K 2"],
     points: np.ndarray,
-    labelled: np.ndarray,
+    labeled: np.ndarray,
     size: int,
     within: float = 0.05,
 ) -> float:
@@ -227,7 +227,7 @@ def source_pck(
         points: (N, K, 2) labels, in pixels of the crops.
     """
     distance = (found.cpu() - torch.from_numpy(points).float()).norm(dim=-1)
-    counted = torch.from_numpy(labelled)
+    counted = torch.from_numpy(labeled)
     close = (distance <= within * size) & counted
     return float(100 * close.sum() / counted.sum().clamp_min(1))
 

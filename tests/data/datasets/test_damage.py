@@ -231,7 +231,7 @@ def test_mutated_json_is_read_or_refused(draw, data):
         else:
             assert np.isfinite(found.points).all()
             assert np.isfinite(found.images.boxes).all()
-            assert found.labelled.any(axis=1).all()
+            assert found.labeled.any(axis=1).all()
 
 
 def test_references():

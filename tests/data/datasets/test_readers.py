@@ -7,28 +7,28 @@ import json
 import numpy as np
 import pytest
 
-from posebridge.data.datasets import BENCHMARKS, JOINTS, read_benchmark, read_benchmark_unlabelled
+from posebridge.data.datasets import BENCHMARKS, JOINTS, read_benchmark, read_benchmark_unlabeled
 from posebridge.data.datasets.rhd import usable_hands
 from posebridge.data.datasets.shuffles import drawn_with_repetition, first_fifth
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from tests.data.datasets.miniatures import MINIATURES
 from tests.data.datasets.native_layouts import ORIGIN, rhd_hands
 
 
-def native_rows(samples: LabelledSamples, subject: int = 0) -> dict[str, int]:
+def native_rows(samples: LabeledSamples, subject: int = 0) -> dict[str, int]:
     """Return name -> the native joint that was read for it, by its place in a miniature."""
     rows = (samples.points[subject, :, 1] - ORIGIN) / 2
     return {
         name: round(float(row))
         for name, row, fine in zip(
-            samples.skeleton.keypoints, rows, samples.labelled[subject], strict=True
+            samples.skeleton.keypoints, rows, samples.labeled[subject], strict=True
         )
         if fine
     }
 
 
-def names(samples: LabelledSamples | UnlabelledSamples) -> list[str]:
-    images = samples.images if isinstance(samples, LabelledSamples) else samples
+def names(samples: LabeledSamples | UnlabeledSamples) -> list[str]:
+    images = samples.images if isinstance(samples, LabeledSamples) else samples
     return [images.path(i).name for i in range(len(images))]
 
 
@@ -99,7 +99,7 @@ def test_human36m_splits_by_subject_and_draws_the_papers_test(data):
 def test_mpii_counts_from_1_and_its_box_is_hrnets_crop_padded(data):
     found = read_benchmark("mpii:valid", data)
     assert found.points[0, 0].tolist() == [ORIGIN - 1, ORIGIN - 1]
-    assert found.labelled[0].tolist() == [i != 7 for i in range(16)]
+    assert found.labeled[0].tolist() == [i != 7 for i in range(16)]
     # Center (41, 31) - 1, 15 * 0.25 lower; side 200 * 0.25.
     assert found.images.boxes[0].tolist() == [40 - 25, 30 + 3.75 - 25, 50, 50]
 
@@ -113,7 +113,7 @@ def test_rhd_turns_fingers_round_and_takes_the_hands_that_the_papers_take(data):
     assert found.points[0, 0].tolist() == [20, 60]
     assert found.points[1, 0].tolist() == [180, 60]  # the right hand's wrist
     # Native joint 3 is hidden: the thumb's second from the palm.
-    assert np.flatnonzero(~found.labelled[0]).tolist() == [2]
+    assert np.flatnonzero(~found.labeled[0]).tolist() == [2]
     assert found.images.boxes[0].tolist() == [20, 60, 101, 81]
     assert found.skeleton.mirror == list(range(21))
 
@@ -214,20 +214,20 @@ def test_ap10k_joins_its_categories(data):
 
 
 @pytest.mark.parametrize("name", MINIATURES)
-def test_every_reader_gives_valid_samples_and_an_unlabelled_twin(name, data):
+def test_every_reader_gives_valid_samples_and_an_unlabeled_twin(name, data):
     reference = MINIATURES[name].reference
     found = read_benchmark(reference, data)
     assert found.images.name == reference
     assert found.skeleton.keypoints == BENCHMARKS[name].skeleton.keypoints
-    assert found.labelled.any(axis=1).all()
+    assert found.labeled.any(axis=1).all()
     assert np.isfinite(found.points).all()
-    assert (found.points[~found.labelled] == 0).all()
+    assert (found.points[~found.labeled] == 0).all()
     assert len(np.unique(found.images.annotation_ids)) == len(found)
     same_file = found.images.files[:, None] == found.images.files[None]
     same_image = found.images.image_ids[:, None] == found.images.image_ids[None]
     assert (same_file == same_image).all()
-    bare = read_benchmark_unlabelled(reference, data)
-    assert isinstance(bare, UnlabelledSamples)
+    bare = read_benchmark_unlabeled(reference, data)
+    assert isinstance(bare, UnlabeledSamples)
     assert set(vars(bare)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
     assert (bare.files == found.images.files).all()
 

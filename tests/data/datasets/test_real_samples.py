@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posebridge.data.crops import CropRange, read_crop
+from posebridge.data.crops import CropConfig, read_crop
 from posebridge.data.datasets import read_benchmark
 from posebridge.data.datasets.animalpose import SPECIES
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 
 DATA = Path(os.environ.get("POSEBRIDGE_DATA", Path(__file__).parents[3] / "../shared/data"))
 SAMPLES = DATA / "samples"
@@ -21,12 +21,12 @@ SAMPLES = DATA / "samples"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
 
 
-def sits_on_images(samples: LabelledSamples, share: float = 0.9) -> None:
+def sits_on_images(samples: LabeledSamples, share: float = 0.9) -> None:
     """Crops can be cut, and nearly all joints lie within the padded box."""
     for row in range(len(samples)):
-        crop, region, _ = read_crop(samples.images, row, CropRange(size=32, padding=1.5))
+        crop, region, _ = read_crop(samples.images, row, CropConfig(size=32, padding=1.5))
         assert crop.any()
-        points = samples.points[row, samples.labelled[row]]
+        points = samples.points[row, samples.labeled[row]]
         inside = (points >= [region.x, region.y]) & (
             points < [region.x + region.side, region.y + region.side]
         )
@@ -42,7 +42,7 @@ def test_lsp_extended_in_its_own_layout(tmp_path):
     found = read_benchmark("lspet:all", tmp_path)
     # The file's first image: joint 0 has flag 0 and a place beyond the image.
     assert found.images.path(0).name == "im00001.jpg"
-    assert not found.labelled[0, found.skeleton.keypoints.index("right_ankle")]
+    assert not found.labeled[0, found.skeleton.keypoints.index("right_ankle")]
     knee = found.points[0, found.skeleton.keypoints.index("right_knee")]
     assert np.allclose(knee, [26.0309, 86.4102], atol=1e-3)
     assert len(found) == 60
@@ -68,7 +68,7 @@ def test_ap10k(tmp_path):
     found = read_benchmark("ap10k:test", tmp_path)
     assert len(found) == 2
     assert found.images.boxes[0].tolist() == [66, 192, 1092, 512]
-    assert found.labelled[0].sum() == 16
+    assert found.labeled[0].sum() == 16
     sits_on_images(found, share=1.0)
 
 
@@ -175,5 +175,5 @@ def test_animalpose_in_its_own_order(tmp_path):
     row = found.images.files.tolist().index(str(base / "images" / "ca110.jpeg").encode())
     assert found.images.boxes[row].tolist() == [13, 36, 284, 192]
     assert found.points[row, found.skeleton.keypoints.index("nose")].tolist() == [102, 109]
-    assert not found.labelled[row, found.skeleton.keypoints.index("right_back_paw")]
+    assert not found.labeled[row, found.skeleton.keypoints.index("right_back_paw")]
     sits_on_images(found, share=1.0)

@@ -15,7 +15,7 @@ from tests.command_line import posebridge_here
 from tests.conftest import TINY
 from tests.data.datasets.miniatures import MINIATURES
 
-STEP = {"steps.source": 1, "steps.adaptation": 1, "image.style": "none", "steps.batch": 2}
+STEP = {"steps.source": 1, "steps.adaptation": 1, "style.method": "none", "steps.batch": 2}
 ONE_STEP = {**TINY, **STEP}
 TRIAL = {**ONE_STEP, "steps.adaptation": 2}
 
@@ -45,7 +45,7 @@ def run(data, tmp_path_factory) -> Path:
     """Run the whole command with a preset."""
     out = tmp_path_factory.mktemp("runs") / "surreal_lsp"
     settings = [
-        f"--{name}={value}" for name, value in {**ONE_STEP, "model.weights": "none"}.items()
+        f"--{name}={value}" for name, value in {**ONE_STEP, "model.encoder_weights": "none"}.items()
     ]
     done = posebridge_here(
         *("adapt", "--preset", "surreal_lsp"),

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from posebridge.data.formats.coco import read_annotations, read_boxes, read_labelled
+from posebridge.data.formats.coco import read_annotations, read_boxes, read_labeled
 from posebridge.data.formats.coco_writer import write_results
-from posebridge.data.reading import read_unlabelled
+from posebridge.data.reading import read_unlabeled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 from tests.data.formats.tool_files import SAMPLES
@@ -55,7 +55,7 @@ def test_edges_that_count_from_0_are_understood(tmp_path):
     """As MMPose's files for ATRW and Human3.6M have them."""
     what = content()
     what["categories"][0]["skeleton"] = [[0, 2], [1, 2]]
-    assert read_labelled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
+    assert read_labeled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
 
 
 def test_an_image_in_a_subfolder_is_found_by_its_name_if_there_is_one(tmp_path):
@@ -63,16 +63,16 @@ def test_an_image_in_a_subfolder_is_found_by_its_name_if_there_is_one(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     (tmp_path / "a.png").rename(tmp_path / "one" / "a.png")
-    assert read_labelled(file).images.path(0) == tmp_path / "one" / "a.png"
+    assert read_labeled(file).images.path(0) == tmp_path / "one" / "a.png"
     Image.new("RGB", (20, 10)).save(tmp_path / "two" / "a.png")
     with pytest.raises(InputError, match="which does not exist"):
-        read_labelled(file)
+        read_labeled(file)
 
 
 def test_two_images_of_one_id_are_refused(tmp_path):
     what = content()
     what["images"].append({"id": 7, "file_name": "b.png", "width": 20, "height": 10})
-    for read in (read_labelled, read_boxes):
+    for read in (read_labeled, read_boxes):
         with pytest.raises(InputError, match=r"two images have the id 7, a\.png and b\.png"):
             read(write(tmp_path, what))
 
@@ -82,7 +82,7 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
     what["annotations"][1]["bbox"] = [0, 0, 0, 0]
     told: list[str] = []
     file = write(tmp_path, what)
-    found = read_unlabelled(file, say=told.append)
+    found = read_unlabeled(file, say=told.append)
     assert found.boxes.tolist() == [[1, 2, 8, 4]]
     assert told == [
         f"{file}: 1 of 3 boxes are left out, since they are marked as crowds (iscrowd, as CVAT "
@@ -96,10 +96,10 @@ def test_empty_boxes_of_a_target_are_left_out_and_counted(tmp_path):
 
 
 def test_coco_fields_are_read(tmp_path):
-    found = read_labelled(write(tmp_path, content()))
+    found = read_labeled(write(tmp_path, content()))
     assert len(found) == 1  # crowds and annotations without any labeled joint are left out
     assert found.points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
-    assert found.labelled[0].tolist() == [True, True, False]
+    assert found.labeled[0].tolist() == [True, True, False]
     assert found.images.boxes[0].tolist() == [1, 2, 8, 4]
     assert (found.images.image_ids[0], found.images.annotation_ids[0]) == (7, 3)
     assert found.skeleton.edges == ((0, 2),)
@@ -108,7 +108,7 @@ def test_coco_fields_are_read(tmp_path):
     assert found.images.path(0) == tmp_path / "a.png"
 
 
-def test_boxes_of_a_labelled_file_come_without_keypoints(tmp_path):
+def test_boxes_of_a_labeled_file_come_without_keypoints(tmp_path):
     found = read_boxes(write(tmp_path, content()))
     assert len(found) == 2
     assert set(vars(found)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
@@ -117,7 +117,7 @@ def test_boxes_of_a_labelled_file_come_without_keypoints(tmp_path):
 def test_without_a_box_the_points_give_it(tmp_path):
     changed = content()
     del changed["annotations"][0]["bbox"]
-    assert read_labelled(write(tmp_path, changed)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
+    assert read_labeled(write(tmp_path, changed)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
 
 
 def test_images_in_another_folder(tmp_path):
@@ -126,11 +126,11 @@ def test_images_in_another_folder(tmp_path):
     file = write(tmp_path, content())
     (tmp_path / "a.png").rename(tmp_path / "images" / "a.png")
     moved = file.rename(tmp_path / "annotations" / "train.json")
-    assert len(read_labelled(moved)) == 1
+    assert len(read_labeled(moved)) == 1
     (tmp_path / "images").rename(tmp_path / "pictures")
-    assert len(read_labelled(moved, tmp_path / "pictures")) == 1
+    assert len(read_labeled(moved, tmp_path / "pictures")) == 1
     with pytest.raises(InputError, match="which does not exist"):
-        read_labelled(moved)
+        read_labeled(moved)
 
 
 def change(path: str, value: object) -> dict:
@@ -183,7 +183,7 @@ def change(path: str, value: object) -> dict:
 def test_broken_files_are_reported(tmp_path, what, words):
     file = write(tmp_path, what)
     with pytest.raises(InputError, match=words) as caught:
-        read_labelled(file)
+        read_labeled(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -215,12 +215,12 @@ def test_two_categories(tmp_path):
     with pytest.raises(
         InputError, match=r"different keypoints, 'arm' \(3\) and 'leg' \(2\); keep one category"
     ):
-        read_labelled(file)
+        read_labeled(file)
     file = write(tmp_path, two_categories(["left_hand", "right_hand", "elbow"]))
-    assert len(read_labelled(file)) == 2  # the same joints under two names
+    assert len(read_labeled(file)) == 2  # the same joints under two names
     unused = two_categories(["left_foot", "right_foot"])
     del unused["annotations"][-1]
-    assert read_labelled(write(tmp_path, unused)).skeleton.name == "arm"
+    assert read_labeled(write(tmp_path, unused)).skeleton.name == "arm"
 
 
 def test_a_source_of_boxes_alone_is_refused(tmp_path):
@@ -229,41 +229,41 @@ def test_a_source_of_boxes_alone_is_refused(tmp_path):
         row.pop("keypoints", None)
     file = write(tmp_path, changed)
     with pytest.raises(InputError, match="no annotation with keypoints; a labeled set needs"):
-        read_labelled(file)
+        read_labeled(file)
     assert len(read_boxes(file)) == 2
 
 
 def test_missing_and_binary_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"gone.json does not exist; give the path of a COCO"):
-        read_labelled(tmp_path / "gone.json")
+        read_labeled(tmp_path / "gone.json")
     with pytest.raises(InputError, match=r"annotations.json does not exist \(a folder is read"):
-        read_labelled(tmp_path)
+        read_labeled(tmp_path)
     for damage in (b"\xff\xfe{", b"\x89PNG", b"", b"[" * 100_000, b'{"images": [', b"\0" * 9):
         (tmp_path / "a.json").write_bytes(damage)
         with pytest.raises(InputError, match="a.json"):
-            read_labelled(tmp_path / "a.json")
+            read_labeled(tmp_path / "a.json")
     (tmp_path / "a.json").write_text('{\n "images": [,]\n}')
     with pytest.raises(InputError, match="in line 2, column 13"):
-        read_labelled(tmp_path / "a.json")
+        read_labeled(tmp_path / "a.json")
 
 
 def test_predictions_are_a_coco_file(tmp_path):
     """What is written can be read again, and its annotations are results entries."""
-    labelled = read_labelled(write(tmp_path, content()))
+    labeled = read_labeled(write(tmp_path, content()))
     out = tmp_path / "predictions.json"
     write_results(
         out,
-        labelled.images,
-        labelled.points,
+        labeled.images,
+        labeled.points,
         np.array([[0.5, 0.25, 0.75]]),
-        labelled.skeleton,
+        labeled.skeleton,
         ["a.png"],
         [(20, 10)],
     )
-    again = read_labelled(out)
-    np.testing.assert_allclose(again.points, labelled.points)
-    assert again.skeleton == labelled.skeleton
-    assert np.array_equal(again.images.boxes, labelled.images.boxes)
+    again = read_labeled(out)
+    np.testing.assert_allclose(again.points, labeled.points)
+    assert again.skeleton == labeled.skeleton
+    assert np.array_equal(again.images.boxes, labeled.images.boxes)
     (row,) = json.loads(out.read_text())["annotations"]
     assert row["keypoints"] == [2, 3, 0.5, 5.5, 4, 0.25, 0, 0, 0.75]
     assert (row["id"], row["image_id"], row["score"]) == (3, 7, 0.5)
@@ -292,7 +292,7 @@ PLACES = [
 )
 def test_damage_is_read_or_refused(tmp_path, place, value):
     file = write(tmp_path, change(place, value))
-    for read in (read_labelled, read_boxes):
+    for read in (read_labeled, read_boxes):
         try:
             assert len(read(file)) > 0
         except InputError as error:
@@ -317,9 +317,9 @@ def test_damage_is_read_or_refused(tmp_path, place, value):
     ],
 )
 def test_real_files(name, keypoints):
-    found = read_labelled(SAMPLES / name)
+    found = read_labeled(SAMPLES / name)
     assert len(found.skeleton) == keypoints
-    assert found.labelled.any(axis=1).all()
+    assert found.labeled.any(axis=1).all()
     assert np.isfinite(found.points).all()
 
 
@@ -344,7 +344,7 @@ def test_labels_never_go_onto_another_image(tmp_path):
             changed = {**what, "annotations": rows}
             if changed["annotations"] == rows[:1] and first == "cam1/1.png":
                 continue  # the one with a label is at its place
-            for read in (read_labelled, read_annotations, read_boxes):
+            for read in (read_labeled, read_annotations, read_boxes):
                 with pytest.raises(
                     InputError, match="two names, 'cam[12]/1.png' and 'cam[12]/1.png'"
                 ):
@@ -354,7 +354,7 @@ def test_labels_never_go_onto_another_image(tmp_path):
 def test_backslashes_in_names_are_turned(tmp_path):
     what = content()
     what["images"][0]["file_name"] = f"..\\{tmp_path.name}\\a.png"
-    found = read_labelled(write(tmp_path, what))
+    found = read_labeled(write(tmp_path, what))
     assert found.images.path(0).resolve() == tmp_path.resolve() / "a.png"
 
 
@@ -377,20 +377,20 @@ def test_ids_of_text_are_read(tmp_path, ids, read_as):
         what["annotations"][place]["category_id"] = "arm-1"
     what["categories"][0]["id"] = "arm-1"
     file = write(tmp_path, what)
-    found = read_labelled(file)
+    found = read_labeled(file)
     assert found.images.image_ids.tolist() == read_as
     assert [found.images.path(i).name for i in (0, 1)] == ["a.png", "b.png"]
     assert read_annotations(file).image_ids.tolist() == read_as
-    assert len(read_unlabelled(file)) == 2
+    assert len(read_unlabeled(file)) == 2
     for place in (0, 1):  # one list in text, the other in numbers
         what["annotations"][place]["image_id"] = str(ids[place]).removesuffix(".0")
-    assert len(read_labelled(write(tmp_path, what))) == 2
+    assert len(read_labeled(write(tmp_path, what))) == 2
 
 
 def test_edges_by_name_are_read(tmp_path):
     what = content()
     what["categories"][0]["skeleton"] = [["left_hand", "elbow"], ["right_hand", "elbow"]]
-    assert read_labelled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
+    assert read_labeled(write(tmp_path, what)).skeleton.edges == ((0, 2), (1, 2))
 
 
 def test_annotations_of_things_without_keypoints_are_boxes(tmp_path):
@@ -400,7 +400,7 @@ def test_annotations_of_things_without_keypoints_are_boxes(tmp_path):
     what["annotations"][1].update({"category_id": 2, "keypoints": []})
     what["annotations"][2].update({"iscrowd": 0, "keypoints": None, "category_id": 1})
     file = write(tmp_path, what)
-    assert len(read_labelled(file)) == 1
+    assert len(read_labeled(file)) == 1
     found = read_annotations(file)
     assert found.ids.tolist() == [3, 5]
     assert found.notes == ["1 annotations of things without keypoints are left out."]
@@ -411,7 +411,7 @@ def test_category_without_names_gets_numbers(tmp_path):
     what = content()
     what["categories"][0].update({"keypoints": [], "skeleton": []})
     said: list[str] = []
-    found = read_labelled(write(tmp_path, what), say=said.append)
+    found = read_labeled(write(tmp_path, what), say=said.append)
     assert found.skeleton.keypoints == ("keypoint_0", "keypoint_1", "keypoint_2")
     assert "names no keypoints; they are called keypoint_0 to keypoint_2" in said[0]
 
@@ -421,7 +421,7 @@ def test_empty_boxes_round_points_are_their_extent(tmp_path, box):
     """As Label Studio's COCO export writes them round one keypoint."""
     what = content()
     what["annotations"][0]["bbox"] = box
-    assert read_labelled(write(tmp_path, what)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
+    assert read_labeled(write(tmp_path, what)).images.boxes[0].tolist() == [2, 3, 4.5, 2]
 
 
 def test_crowds_alone_are_the_subjects_of_a_target(tmp_path):
@@ -431,10 +431,10 @@ def test_crowds_alone_are_the_subjects_of_a_target(tmp_path):
         row["iscrowd"] = 1
     said: list[str] = []
     file = write(tmp_path, what)
-    assert len(read_unlabelled(file, say=said.append)) == 3
+    assert len(read_unlabeled(file, say=said.append)) == 3
     assert said == [f"{file}: all 3 boxes are marked as crowds (iscrowd) and are taken as subjects"]
     what["annotations"] = [{"id": 1, "image_id": 7, "iscrowd": "0", "bbox": [1, 1, 5, 5]}]
-    assert len(read_unlabelled(write(tmp_path, what))) == 1
+    assert len(read_unlabeled(write(tmp_path, what))) == 1
 
 
 def test_images_of_a_target_without_a_box_are_counted(tmp_path):
@@ -443,7 +443,7 @@ def test_images_of_a_target_without_a_box_are_counted(tmp_path):
     what["annotations"].pop()
     said: list[str] = []
     file = write(tmp_path, what)
-    read_unlabelled(file, say=said.append)
+    read_unlabeled(file, say=said.append)
     assert said == [f"{file}: 1 of 2 images are left out, since they have no box"]
 
 
@@ -453,14 +453,14 @@ def test_predictions_as_labels_are_reported(tmp_path):
     del what["annotations"][1:]
     said: list[str] = []
     file = write(tmp_path, what)
-    read_labelled(file, say=said.append)
+    read_labeled(file, say=said.append)
     assert said == [f"{file}: all 1 subjects are a model's predictions, no hand labels"]
 
 
 def test_nested_keypoints_and_nulls_are_read(tmp_path):
     what = content()
     what["annotations"][0]["keypoints"] = [[2, 3, 2], [5.5, 4, 1], [None, None, 0]]
-    assert read_labelled(write(tmp_path, what)).points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
+    assert read_labeled(write(tmp_path, what)).points[0].tolist() == [[2, 3], [5.5, 4], [0, 0]]
 
 
 def test_overlays_beside_predictions_are_never_their_images(tmp_path):
@@ -469,7 +469,7 @@ def test_overlays_beside_predictions_are_never_their_images(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
         Image.new("RGB", (20, 10)).save(tmp_path / folder / "a.png")
     file = tmp_path / "out" / "p.json"
-    seen = read_unlabelled(tmp_path / "photographs")
+    seen = read_unlabeled(tmp_path / "photographs")
     skeleton = Skeleton.from_names("hand", ["wrist"])
     write_results(file, seen, np.ones((1, 1, 2)), np.ones((1, 1)), skeleton, ["a.png"], [(20, 10)])
     with pytest.raises(
@@ -500,27 +500,27 @@ def test_annotations_without_ids_or_with_some_are_numbered(tmp_path):
 def test_only_category_is_that_of_an_annotation_that_names_none(tmp_path, key):
     what = content()
     what["annotations"][0]["category_id"] = key
-    assert len(read_labelled(write(tmp_path, what))) == 1
+    assert len(read_labeled(write(tmp_path, what))) == 1
 
 
 def test_image_id_with_leading_zeros_is_the_number(tmp_path):
     what = content()
     what["annotations"][0]["image_id"] = "0007"
-    assert read_labelled(write(tmp_path, what)).images.image_ids.tolist() == [7]
+    assert read_labeled(write(tmp_path, what)).images.image_ids.tolist() == [7]
 
 
 def test_keypoints_that_are_null_or_empty_are_not_labeled(tmp_path):
     what = content()
     for missing in (None, []):
         what["annotations"][0]["keypoints"] = [[2, 3, 2], [5.5, 4, 1], missing]
-        assert read_labelled(write(tmp_path, what)).labelled.tolist() == [[True, True, False]]
+        assert read_labeled(write(tmp_path, what)).labeled.tolist() == [[True, True, False]]
 
 
 def test_annotation_without_box_is_left_out_of_a_target_that_has_some(tmp_path):
     what = content()
     del what["annotations"][1]["bbox"]
     told: list[str] = []
-    assert len(read_unlabelled(write(tmp_path, what), say=told.append)) == 1
+    assert len(read_unlabeled(write(tmp_path, what), say=told.append)) == 1
     assert any(note.endswith(": 1 of 2 boxes are left out, since they are empty") for note in told)
     del what["annotations"][0]["bbox"]
     with pytest.raises(InputError, match="annotation 3 has no 'bbox'"):

@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
-from posebridge.data.formats.registry import recognised
+from posebridge.data.formats.registry import recognized
 from posebridge.data.reading import (
     read_annotations,
-    read_labelled,
-    read_unlabelled,
+    read_labeled,
+    read_unlabeled,
 )
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture, text
@@ -52,8 +52,8 @@ def test_a_table_of_one_animal(tmp_path):
     assert found.skeleton.edges == ((1, 0),) and found.skeleton.name == "mice"
     assert found.points.tolist() == [[[0, 0], [1.5, 2.5]], [[7, 8.25], [0, 0]]]
     assert found.individuals is None and (found.boxes == 0).all()
-    assert recognised(tmp_path).name == "deeplabcut-project"  # pyright: ignore
-    assert len(read_unlabelled(tmp_path)) == 3
+    assert recognized(tmp_path).name == "deeplabcut-project"  # pyright: ignore
+    assert len(read_unlabeled(tmp_path)) == 3
 
 
 def test_an_image_beside_its_table_comes_before_one_further_up(tmp_path):
@@ -127,7 +127,7 @@ def test_a_fixed_table_in_h5(tmp_path):
         pandas_levels(group, "block0_items", columns)
         pandas_levels(group, "axis1", rows)
         group["block0_values"] = [[1.5, 2.5, np.nan, np.nan], [np.nan, np.nan, 7, 8.25]]
-    assert recognised(file).name == "deeplabcut"  # pyright: ignore
+    assert recognized(file).name == "deeplabcut"  # pyright: ignore
     found = read_annotations(file)
     assert found.points.tolist() == [[[0, 0], [1.5, 2.5]], [[7, 8.25], [0, 0]]]
     (tmp_path / "labeled-data/clip/CollectedData_ann.csv").unlink()
@@ -173,12 +173,12 @@ def test_row_with_one_body_part_is_left_out_and_reported(tmp_path):
     two = TABLE.replace("1.5,2.5,,", "1.5,2.5,3.5,4.5")
     assert two != TABLE
     said: list[str] = []
-    assert len(read_labelled(deeplabcut(tmp_path / "two", two), say=said.append)) == 1
+    assert len(read_labeled(deeplabcut(tmp_path / "two", two), say=said.append)) == 1
     assert len(said) == 1
     assert "1 subjects with one keypoint and no box are left out, the first in " in said[0]
     assert said[0].endswith("img10.png")
     with pytest.raises(InputError, match="no subject has a box or two labeled keypoints"):
-        read_labelled(deeplabcut(tmp_path / "none"))
+        read_labeled(deeplabcut(tmp_path / "none"))
 
 
 class Harmful:

@@ -12,7 +12,7 @@ import pytest
 from posebridge.data.conversion import convert
 from posebridge.data.formats.deeplabcut import is_csv
 from posebridge.data.formats.deeplabcut_images import row_images
-from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.data.reading import read_annotations, read_labeled, read_unlabeled
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture, text
 
@@ -70,7 +70,7 @@ def test_rows_without_image_and_label_are_counted_and_others_refused(tmp_path):
     assert read_annotations(file).notes == [
         "2 rows without an image and without a label are left out."
     ]
-    assert len(read_unlabelled(file)) == 2
+    assert len(read_unlabeled(file)) == 2
     with pytest.raises(InputError, match=r"row 3 names the image .*gone.png, which does not exist"):
         read_annotations(written(tmp_path, TABLE + "gone.png,1,2,,\n"))
 
@@ -187,7 +187,7 @@ def test_predictions_used_as_labels_are_reported(tmp_path, film):
     said: list[str] = []
     whole = {"cropping": False, "cropping_parameters": [0, 64, 0, 48]}
     file = analysis(tmp_path, film, whole)
-    read_labelled(file, say=said.append)
+    read_labeled(file, say=said.append)
     assert any("all 2 subjects are a model's predictions" in s for s in said)
     losses = convert(file, tmp_path / "coco.json").losses
     assert "All 2 subjects are a model's predictions, no hand labels." in losses
@@ -225,7 +225,7 @@ def test_row_without_labels_never_shares_the_image_of_another(tmp_path):
     table = TABLE.replace("a.png", "labeled-data/one/a.png").replace(
         "b.png,5,6,,", "labeled-data/two/a.png,,,,"
     )
-    for read in (read_labelled, read_unlabelled):
+    for read in (read_labeled, read_unlabeled):
         with pytest.raises(InputError, match="two names, .* give one file"):
             read(written(tmp_path, table))
 
@@ -251,5 +251,5 @@ def test_project_folder_without_a_table_is_reported(tmp_path):
     text(tmp_path / "config.yaml", "scorer: ann\nTask: t\n")
     assert "two" in read_annotations(tmp_path).notes[0]
     said: list[str] = []
-    read_unlabelled(tmp_path, say=said.append)
+    read_unlabeled(tmp_path, say=said.append)
     assert any("1 folders of labeled-data without a CollectedData" in line for line in said)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from posebridge.data.reading import (
-    ReadingConfig,
+    DataConfig,
     read_annotations,
-    read_labelled,
-    read_unlabelled,
+    read_labeled,
+    read_unlabeled,
 )
 from posebridge.errors import InputError
 from tests.data.formats.test_yolo import yolo
@@ -52,10 +52,10 @@ def test_the_folder_that_cvat_exports(tmp_path):
     found = read_annotations(tmp_path)
     assert found.files == [tmp_path / "images/default/frame_000000.PNG"]
     assert found.visibility.tolist() == [[2, 1]] and found.individuals == ["5"]
-    assert read_unlabelled(tmp_path).boxes.tolist() == [[1, 2, 4, 3]]
+    assert read_unlabeled(tmp_path).boxes.tolist() == [[1, 2, 4, 3]]
     text(tmp_path / "annotations/person_keypoints_test.json", json.dumps(content))
     with pytest.raises(InputError, match="holds 2 keypoint files"):
-        read_labelled(tmp_path)
+        read_labeled(tmp_path)
 
 
 def test_boxes_of_a_detector(tmp_path):
@@ -68,23 +68,23 @@ def test_boxes_of_a_detector(tmp_path):
         {"file_name": "b.jpg", "bbox": [0, 0, 50, 20], "score": 0.2},
     ]
     file = text(tmp_path / "boxes.json", json.dumps(results))
-    found = read_unlabelled(file, photos)
+    found = read_unlabeled(file, photos)
     assert found.boxes.tolist() == [[1, 2, 30, 40], [5, 5, 3, 4], [0, 0, 50, 20]]
     assert [found.path(i).name for i in range(3)] == ["000000000785.jpg"] * 2 + ["b.jpg"]
     said: list[str] = []
-    strict = ReadingConfig(least_score=0.5, least_size=10)
-    assert read_unlabelled(file, photos, None, strict, said.append).boxes.tolist() == [
+    strict = DataConfig(min_score=0.5, min_box_size=10)
+    assert read_unlabeled(file, photos, None, strict, said.append).boxes.tolist() == [
         [1, 2, 30, 40]
     ]
     assert said == ["2 of 3 boxes are left out for their score or size"]
     with pytest.raises(InputError, match="no box of score 0.95 .* the highest score is 0.9"):
-        read_unlabelled(file, photos, options=ReadingConfig(least_score=0.95))
+        read_unlabeled(file, photos, options=DataConfig(min_score=0.95))
     with pytest.raises(InputError, match="boxes of a detector and no keypoints"):
-        read_labelled(file, photos)
+        read_labeled(file, photos)
     listed = {"images": [{"id": 785, "file_name": "b.jpg"}]}
     coco = text(photos / "images.json", json.dumps(listed))
     text(file, json.dumps(results[:2]))
-    assert read_unlabelled(file, coco).path(0) == photos / "b.jpg"
+    assert read_unlabeled(file, coco).path(0) == photos / "b.jpg"
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_boxes_of_a_detector(tmp_path):
 def test_boxes_in_a_csv(tmp_path, header, row):
     picture(tmp_path / "b.jpg")
     file = text(tmp_path / "boxes.csv", f"{header}\n{row}\n")
-    assert read_unlabelled(file).boxes.tolist() == [[1, 2, 30, 40]]
+    assert read_unlabeled(file).boxes.tolist() == [[1, 2, 30, 40]]
     scored = "score" in header or "confidence" in header
     if scored:
-        assert len(read_unlabelled(file, options=ReadingConfig(least_score=0.9))) == 1
+        assert len(read_unlabeled(file, options=DataConfig(min_score=0.9))) == 1
     else:
         with pytest.raises(InputError, match="has no scores"):
-            read_unlabelled(file, options=ReadingConfig(least_score=0.9))
+            read_unlabeled(file, options=DataConfig(min_score=0.9))
     file.write_text(f"{header}\n{row.replace('b.jpg', 'gone.jpg')}\n")
     with pytest.raises(InputError, match="entry 1 names the image .*gone.jpg"):
-        read_unlabelled(file)
+        read_unlabeled(file)
 
 
 def test_boxes_of_one_category(tmp_path):
@@ -141,28 +141,28 @@ def test_boxes_of_one_category(tmp_path):
         (coco, "chair", 3, [1, 3]),
         (tmp_path / "set", "calf", 2, [5]),
     ):
-        assert len(read_unlabelled(file)) == left
+        assert len(read_unlabeled(file)) == left
         said = said_of(file)
         assert "2 categories are taken as subjects: " in said[-1]
-        chosen = read_unlabelled(file, options=ReadingConfig(category=kind), say=said.append)
+        chosen = read_unlabeled(file, options=DataConfig(category=kind), say=said.append)
         assert chosen.boxes[:, 0].tolist() == right
     assert "taken as subjects: '62' (2), '1' (1); to take" in said_of(results)[0]
     with pytest.raises(InputError, match=r"no box of category 'dog'; it has 'chair' \(2\), 'pers"):
-        read_unlabelled(coco, options=ReadingConfig(category="dog"))
+        read_unlabeled(coco, options=DataConfig(category="dog"))
     with pytest.raises(InputError, match="images without boxes"):
-        read_unlabelled(tmp_path / "a.png", options=ReadingConfig(category="dog"))
+        read_unlabeled(tmp_path / "a.png", options=DataConfig(category="dog"))
 
 
 def said_of(file: Path) -> list[str]:
     said: list[str] = []
-    read_unlabelled(file, say=said.append)
+    read_unlabeled(file, say=said.append)
     return said
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is missing")
 def test_published_detections():
     boxes = SAMPLES / "coco/test_coco_det_AP_H_56.json"
-    found = read_unlabelled(boxes, SAMPLES / "coco/test_coco.json")
+    found = read_unlabeled(boxes, SAMPLES / "coco/test_coco.json")
     assert len(found) == len(json.loads(boxes.read_text()))
     assert found.path(0).is_file()
 
@@ -179,7 +179,7 @@ def test_published_detections():
 )
 def test_tables_of_boxes_in_common_layouts_are_read(tmp_path, table):
     picture(tmp_path / "sub" / "a.png")
-    found = read_unlabelled(text(tmp_path / "boxes.csv", table))
+    found = read_unlabeled(text(tmp_path / "boxes.csv", table))
     assert found.boxes.tolist() == [[1.5, 2, 5, 4]]
     assert found.path(0) == tmp_path / "sub" / "a.png"
 
@@ -193,7 +193,7 @@ def test_detector_boxes_in_fractions_are_refused(tmp_path):
         text(tmp_path / "results.json", json.dumps([entry])),
     ):
         with pytest.raises(InputError, match="smaller than a pixel.* where pixels are expected"):
-            read_unlabelled(file)
+            read_unlabeled(file)
 
 
 def test_megadetector_is_read(tmp_path):
@@ -206,13 +206,13 @@ def test_megadetector_is_read(tmp_path):
         "info": {},
     }
     file = text(tmp_path / "md.json", json.dumps(content))
-    found = read_unlabelled(file, options=ReadingConfig(category="animal", least_score=0.5))
+    found = read_unlabeled(file, options=DataConfig(category="animal", min_score=0.5))
     assert found.boxes.round(4).tolist() == [[10, 10, 50, 30]]
     content["images"][0]["detections"][0]["bbox"] = [10, 10, 50, 30]
     with pytest.raises(
         InputError, match="look like pixels, where fractions of the image are expected"
     ):
-        read_unlabelled(text(tmp_path / "md.json", json.dumps(content)))
+        read_unlabeled(text(tmp_path / "md.json", json.dumps(content)))
 
 
 def test_detections_never_go_onto_another_image(tmp_path):
@@ -221,13 +221,13 @@ def test_detections_never_go_onto_another_image(tmp_path):
         tmp_path / "boxes.csv", "file_name,x,y,w,h\ncam1/1.png,1,1,5,5\ncam2/1.png,2,2,5,5\n"
     )
     with pytest.raises(InputError, match="two names, 'cam1/1.png' and 'cam2/1.png', give one file"):
-        read_unlabelled(file)
+        read_unlabeled(file)
 
 
 def boxes_of(file: Path, **options: object) -> tuple[list[str], list[list[float]], list[str]]:
     """Return the names of the images, the boxes, and the messages."""
     said: list[str] = []
-    found = read_unlabelled(file, say=said.append, **options)  # pyright: ignore[reportArgumentType]
+    found = read_unlabeled(file, say=said.append, **options)  # pyright: ignore[reportArgumentType]
     names = [found.path(row).name for row in range(len(found))]
     return names, found.boxes.tolist(), said
 
@@ -255,7 +255,7 @@ def test_number_that_names_two_images_is_refused(tmp_path):
         picture(tmp_path / name)
     file = text(tmp_path / "d.json", json.dumps([{"image_id": 1, "bbox": BOX}]))
     with pytest.raises(InputError, match=r"0001.png and .*1.png both have that name"):
-        read_unlabelled(file)
+        read_unlabeled(file)
 
 
 def test_ids_of_detections_are_those_of_the_listing(tmp_path):
@@ -281,7 +281,7 @@ def test_listed_image_without_a_box_competes_for_a_file(tmp_path):
     listing = text(tmp_path / "images.json", json.dumps({"images": images, "annotations": []}))
     file = text(tmp_path / "d.json", json.dumps([{"image_id": 2, "bbox": BOX}]))
     with pytest.raises(InputError, match="two names, .* give one file"):
-        read_unlabelled(file, listing)
+        read_unlabeled(file, listing)
     alone = text(tmp_path / "d.json", json.dumps([{"file_name": "cam2/1.png", "bbox": BOX}]))
     assert "The image 'cam2/1.png' is not where its name says" in boxes_of(alone)[2][0]
 
@@ -315,7 +315,7 @@ def test_tables_of_boxes_are_read_as_pandas_reads_them(tmp_path, table, boxes):
 def test_tables_of_boxes_that_can_be_read_in_two_ways_are_refused(tmp_path, table, words):
     picture(tmp_path / "a.png")
     with pytest.raises(InputError, match=words):
-        read_unlabelled(text(tmp_path / "d.csv", table))
+        read_unlabeled(text(tmp_path / "d.csv", table))
 
 
 def test_image_whose_name_begins_as_a_comment_is_read(tmp_path):

@@ -9,8 +9,8 @@ import pytest
 
 from posebridge.data.reading import (
     read_annotations,
-    read_labelled,
-    read_unlabelled,
+    read_labeled,
+    read_unlabeled,
 )
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture, text
@@ -58,7 +58,7 @@ def test_label_studio_ties_keypoints_to_rectangles(tmp_path):
     assert found.boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20], [0, 0, 0, 0]]
     assert found.points[:, 0].tolist() == [[10, 25], [104, 25], [106, 25]]
     assert found.individuals == ["pup1", "pup2", ""]
-    assert read_unlabelled(file).boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20]]
+    assert read_unlabeled(file).boxes.tolist() == [[0, 10, 20, 20], [100, 10, 20, 20]]
 
 
 @pytest.mark.parametrize("missing", [None, "absent"])
@@ -124,12 +124,12 @@ def test_predictions_count_only_without_hand_labels(tmp_path):
     said: list[str] = []
     file = text(tmp_path / "e.json", json.dumps([by_hand, guess, guess | {"id": 3}]))
     assert len(read_annotations(file)) == 3
-    assert len(read_labelled(file, say=said.append)) == 1
+    assert len(read_labeled(file, say=said.append)) == 1
     assert said == [
         f"{file}: 2 subjects that a model predicted are left out, hand labels (1) count"
     ]
     text(file, json.dumps([guess]))
-    assert len(read_labelled(file, say=said.append)) == 1
+    assert len(read_labeled(file, say=said.append)) == 1
     assert said[1] == f"{file}: all 1 subjects are a model's predictions, no hand labels"
 
 
@@ -144,7 +144,7 @@ def test_broken_label_studio_exports_are_reported(tmp_path):
     ):
         file = text(tmp_path / "export.json", json.dumps(content))
         with pytest.raises(InputError, match=words):
-            read_labelled(file)
+            read_labeled(file)
 
 
 def test_a_label_of_its_own_is_joined_to_its_keypoint(tmp_path):
@@ -218,7 +218,7 @@ def test_places_that_are_not_percentages_are_refused(tmp_path, scale, words):
         "rectanglelabels", "r", "p", 5 * scale, 5 * scale, width=60 * scale, height=70 * scale
     )
     file = text(tmp_path / "export.json", json.dumps([task("a.png", *points, box)]))
-    for read in (read_annotations, read_labelled, read_unlabelled):
+    for read in (read_annotations, read_labeled, read_unlabeled):
         with pytest.raises(InputError, match=f"{words}.*percentages are expected"):
             read(file)
 
@@ -229,7 +229,7 @@ def test_regions_on_several_images_of_a_task_are_refused(tmp_path):
     one = task("", dot("nose", 10, 20, to_name="i1"), dot("tail", 35, 40, to_name="i2"))
     one["data"] = {"left": "a.png", "right": "b.png"}
     file = text(tmp_path / "export.json", json.dumps([one]))
-    for read in (read_annotations, read_unlabelled):
+    for read in (read_annotations, read_unlabeled):
         with pytest.raises(InputError, match=r"several images \('left', 'right'\).*'i1', 'i2'"):
             read(file)
 
@@ -265,7 +265,7 @@ def test_rectangle_without_area_is_ignored(tmp_path):
     file = text(tmp_path / "export.json", json.dumps(tasks))
     assert read_annotations(file).boxes.tolist() == [[10, 2.5, 100, 30]]
     said: list[str] = []
-    assert read_unlabelled(file, say=said.append).boxes.tolist() == [[10, 2.5, 100, 30]]
+    assert read_unlabeled(file, say=said.append).boxes.tolist() == [[10, 2.5, 100, 30]]
     assert [line.rpartition(": ")[2] for line in said] == [
         "1 of 2 boxes are left out, since they are empty",
         "1 of 2 images are left out, since they have no box",

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from posebridge.data.annotations import Annotations, common_names
-from posebridge.data.conversion import convert, lost, writer_of
+from posebridge.data.conversion import convert, get_writer, lost
 from posebridge.data.formats import registry
-from posebridge.data.formats.registry import FORMATS, Format, format_named, recognised
-from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.data.formats.registry import FORMATS, Format, format_named, recognized
+from posebridge.data.reading import read_annotations, read_labeled, read_unlabeled
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 from tests.data.annotated import annotated, predicted
@@ -37,7 +37,7 @@ def there_and_back(labels: Annotations, format: Format, folder: Path) -> Annotat
     assert format.write is not None
     path = folder / OUT[format.name]
     format.write(labels, path)
-    assert recognised(path) is format
+    assert recognized(path) is format
     return read_annotations(path)
 
 
@@ -95,7 +95,7 @@ def test_deeplabcut_h5_round_trip_keeps_labels(make, tmp_path):
     labels, format = make(tmp_path / "images"), format_named("deeplabcut")
     path = tmp_path / "labels.h5"
     format.write(labels, path)
-    assert recognised(path) is format
+    assert recognized(path) is format
     compare(read_annotations(path), labels, format)
     frame = pytest.importorskip("pandas").read_hdf(path, key="df_with_missing")
     assert frame.columns.names[0] == "scorer" and frame.columns.names[-2:] == [
@@ -223,16 +223,16 @@ def test_pairs_and_names_are_taken_from_the_file(tmp_path):
         assert back.skeleton.pairs == ((1, 2),) and back.skeleton.mirror == [0, 2, 1]
 
 
-def test_labelled_and_unlabelled_of_every_format(tmp_path):
+def test_labeled_and_unlabeled_of_every_format(tmp_path):
     """The same subjects as a source; as a target boxes alone, whole images without boxes."""
     labels = annotated(tmp_path / "images")
     for format in WRITTEN:
         path = tmp_path / format.name / OUT[format.name]
         assert format.write is not None
         format.write(labels, path)
-        source, target = read_labelled(path), read_unlabelled(path)
+        source, target = read_labeled(path), read_unlabeled(path)
         # SLEAP puts nodes that are switched off anywhere: the two hidden ones are not labels there.
-        assert len(source) == 3 and source.labelled.sum() == (5 if format.name == "slp" else 7)
+        assert len(source) == 3 and source.labeled.sum() == (5 if format.name == "slp" else 7)
         assert set(vars(target)) == {"name", "files", "boxes", "image_ids", "annotation_ids"}
         assert all(target.path(i).is_file() for i in range(len(target)))
         if registry.BOXES in format.holds:
@@ -306,7 +306,7 @@ def test_a_link_keeps_its_own_name(tmp_path):
     assert common_names(links) == [Path("x/1.png"), Path("y/2.png")]
 
 
-def test_a_labelling_configuration_that_is_there_is_not_replaced(tmp_path):
+def test_a_labeling_configuration_that_is_there_is_not_replaced(tmp_path):
     coco = format_named("coco").write(annotated(tmp_path), tmp_path / "one.json")[0]
     other = tmp_path / "annotations.xml"
     other.write_text("<annotations/>")
@@ -332,14 +332,14 @@ def test_unrecognized_and_unwritable_formats_are_refused(tmp_path):
         ("x.json", "sloth", "unknown format 'sloth'; known are coco, yolo"),
     ):
         with pytest.raises(InputError, match=words):
-            writer_of(tmp_path / out, name)
+            get_writer(tmp_path / out, name)
     with pytest.raises(InputError, match="exists already"):
         convert(tmp_path / "a.json", tmp_path / "a.json")
     (tmp_path / "odd.bin").write_bytes(b"\0\1")
     with pytest.raises(InputError, match="of no known format; name its format"):
-        read_labelled(tmp_path / "odd.bin")
+        read_labeled(tmp_path / "odd.bin")
     with pytest.raises(InputError, match="is not valid JSON"):
-        read_labelled(tmp_path / "odd.bin", format="label-studio")
+        read_labeled(tmp_path / "odd.bin", format="label-studio")
     with pytest.raises(InputError, match="gone.slp does not exist"):
-        read_labelled(tmp_path / "gone.slp")
-    assert writer_of(tmp_path / "set" / "data.yaml", None).name == "yolo"
+        read_labeled(tmp_path / "gone.slp")
+    assert get_writer(tmp_path / "set" / "data.yaml", None).name == "yolo"

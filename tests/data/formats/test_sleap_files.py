@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from posebridge.data.reading import read_annotations, read_unlabelled
+from posebridge.data.reading import read_annotations, read_unlabeled
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture
 
@@ -49,7 +49,7 @@ def test_points_in_a_virtual_crop_are_moved_into_the_frame(tmp_path, film):
     assert found.points.tolist() == [[[11, 22], [13, 24]]]
     assert found.boxes.tolist() == [[11, 21, 5, 6]]
     assert found.notes == ["1 frames are crops; their points are moved into the whole frame."]
-    assert read_unlabelled(file).boxes.tolist() == [[11, 21, 5, 6]]
+    assert read_unlabeled(file).boxes.tolist() == [[11, 21, 5, 6]]
 
 
 def test_images_of_a_virtual_crop_are_extracted_as_the_crop(tmp_path, film):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from posebridge.data.reading import (
     read_annotations,
-    read_labelled,
+    read_labeled,
 )
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture
@@ -71,8 +71,8 @@ def test_slp_predictions_and_hidden_nodes_are_not_labels(tmp_path):
     file = tmp_path / "labels.slp"
     sleap_io.save_slp(sleap_io.Labels(frames), str(file), verbose=False)
     said: list[str] = []
-    found = read_labelled(file, say=said.append)
-    assert found.labelled.tolist() == [[True, True, False]]
+    found = read_labeled(file, say=said.append)
+    assert found.labeled.tolist() == [[True, True, False]]
     assert found.images.boxes.tolist() == [[10, 20, 21, 21]]
     assert said == [
         f"{file}: 1 keypoints that are switched off are left out",
@@ -91,9 +91,9 @@ def test_a_slp_from_another_machine(tmp_path):
     file = tmp_path / "there/labels.slp"
     file.parent.mkdir()
     sleap_io.save_slp(labels, str(file), verbose=False)
-    assert read_labelled(file).images.path(0) == image
+    assert read_labeled(file).images.path(0) == image
     (tmp_path / "here").rename(tmp_path / "moved")
     with pytest.raises(InputError, match="neither there nor in its folder; give its folder"):
-        read_labelled(file)
+        read_labeled(file)
     moved = tmp_path / "moved/sub/a.png"
-    assert read_labelled(file, tmp_path / "moved").images.path(0) == moved
+    assert read_labeled(file, tmp_path / "moved").images.path(0) == moved

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posebridge.data.formats.registry import recognised
-from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.data.formats.registry import recognized
+from posebridge.data.reading import read_annotations, read_labeled, read_unlabeled
 from posebridge.errors import InputError
 
 TYPE = "type.unity.com/unity.solo."
@@ -78,7 +78,7 @@ def solo(tmp_path):
 
 
 def test_poses_and_boxes_of_an_instance_are_one_subject(solo):
-    assert getattr(recognised(solo), "name", None) == "solo"
+    assert getattr(recognized(solo), "name", None) == "solo"
     found = read_annotations(solo)
     assert found.skeleton.keypoints == ("nose", "left_eye", "right_eye")
     assert found.skeleton.edges == ((0, 1),) and found.skeleton.pairs == ((1, 2),)
@@ -94,9 +94,9 @@ def test_poses_and_boxes_of_an_instance_are_one_subject(solo):
 
 
 def test_a_source_takes_the_subjects_with_a_pose(solo):
-    samples = read_labelled(solo)
+    samples = read_labeled(solo)
     assert len(samples) == 2
-    assert samples.labelled.tolist() == [[True, True, False]] * 2
+    assert samples.labeled.tolist() == [[True, True, False]] * 2
     np.testing.assert_array_equal(samples.points[0, 0], [20.5, 10.25])
 
 
@@ -104,7 +104,7 @@ def test_a_target_takes_boxes_and_never_reads_a_keypoint(solo):
     for file in solo.glob("sequence.0/*.json"):
         file.write_text(file.read_text().replace('"index": 0', '"index": "broken"'))
     told: list[str] = []
-    samples = read_unlabelled(solo, say=told.append)
+    samples = read_unlabeled(solo, say=told.append)
     assert samples.boxes.tolist() == [[8, 6, 30, 40], [1, 2, 5, 6]] * 2
     assert any("1 of 3 images are left out" in line for line in told)
 

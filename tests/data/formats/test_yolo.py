@@ -11,8 +11,8 @@ from PIL import Image
 from posebridge.data.annotations import upright_size
 from posebridge.data.reading import (
     read_annotations,
-    read_labelled,
-    read_unlabelled,
+    read_labeled,
+    read_unlabeled,
 )
 from posebridge.errors import InputError
 from tests.data.formats.tool_files import picture, text
@@ -70,10 +70,10 @@ def test_a_turned_tiff_has_the_size_it_is_shown_in(tmp_path):
 
 def test_a_split_of_a_yolo_set(tmp_path):
     yolo(tmp_path / "set")
-    assert len(read_labelled(tmp_path / "set/images/val")) == 1
-    assert read_unlabelled(tmp_path / "set/images/train").boxes.tolist() == [[40, 15, 20, 20]]
+    assert len(read_labeled(tmp_path / "set/images/val")) == 1
+    assert read_unlabeled(tmp_path / "set/images/train").boxes.tolist() == [[40, 15, 20, 20]]
     picture(tmp_path / "set/other/d.jpg")  # beside the splits: a folder like any other
-    assert read_unlabelled(tmp_path / "set/other").boxes.tolist() == [[0, 0, 0, 0]]
+    assert read_unlabeled(tmp_path / "set/other").boxes.tolist() == [[0, 0, 0, 0]]
 
 
 def test_yolo_without_flags_and_turned_images(tmp_path):
@@ -118,10 +118,10 @@ def test_yolo_as_roboflow_exports_it(tmp_path):
         "train: ../train/images\nval: ../valid/images\nkpt_shape: [2, 3]\nnames: [cow]\n",
     )
     said: list[str] = []
-    found = read_labelled(file, say=said.append)
+    found = read_labeled(file, say=said.append)
     assert found.images.path(0) == tmp_path / "train/images/a.jpg"
     assert said[0] == f"{file}: the folder '../valid/images' of 'val' does not exist"
-    assert len(read_unlabelled(file)) == 1
+    assert len(read_unlabeled(file)) == 1
 
 
 def test_yolo_with_lists_of_images(tmp_path):
@@ -143,7 +143,7 @@ def test_outlines_of_a_set_for_segmentation_have_boxes(tmp_path):
         tmp_path / "labels/train/a.txt",
         "0 0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.5\n0 0.5 0.5 0.2 0.4\n",
     )
-    np.testing.assert_allclose(read_unlabelled(file).boxes, [[10, 10, 20, 20], [40, 15, 20, 20]])
+    np.testing.assert_allclose(read_unlabeled(file).boxes, [[10, 10, 20, 20], [40, 15, 20, 20]])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_keypoints_of_a_target_are_not_an_outline(tmp_path, line, of_keypoints):
     file.write_text(f"train: images/train\nnames: [cow]\n{of_keypoints}")
     text(tmp_path / "labels/train/a.txt", line + "\n")
     text(tmp_path / "labels/train/b.txt", "")
-    np.testing.assert_allclose(read_unlabelled(file).boxes, [[40, 15, 20, 20]])
+    np.testing.assert_allclose(read_unlabeled(file).boxes, [[40, 15, 20, 20]])
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_broken_yolo(tmp_path, line, words):
     file = yolo(tmp_path)
     text(tmp_path / "labels/train/a.txt", line)
     with pytest.raises(InputError, match=words):
-        read_labelled(file)
+        read_labeled(file)
 
 
 def test_negative_pairs_without_flags_are_not_labeled(tmp_path):
@@ -210,18 +210,18 @@ def test_images_without_a_label_are_counted(tmp_path):
     file = yolo(tmp_path)
     text(tmp_path / "images/train/b.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
     said: list[str] = []
-    assert len(read_unlabelled(file, say=said.append)) == 2
+    assert len(read_unlabeled(file, say=said.append)) == 2
     assert said[0] == f"{file}: 1 of 3 images are left out, since they have no box"
     assert "1 of 3 images have no label file; of 1 of them one is beside the image" in said[1]
     said.clear()
-    assert len(read_labelled(file, say=said.append)) == 2
+    assert len(read_labeled(file, say=said.append)) == 2
     assert f"such as {tmp_path}/images/train/b.txt" in said[0]
 
 
 def test_two_images_of_one_label_file_are_refused(tmp_path):
     file = yolo(tmp_path)
     picture(tmp_path / "images/train/a.png")
-    for read in (read_annotations, read_unlabelled):
+    for read in (read_annotations, read_unlabeled):
         with pytest.raises(InputError, match=r"a.jpg and .*a.png differ by their endings alone"):
             read(file)
 
@@ -230,7 +230,7 @@ def test_pixels_in_place_of_fractions_are_refused(tmp_path):
     file = yolo(tmp_path)
     for label in ("train/a", "val/c"):
         text(tmp_path / f"labels/{label}.txt", "0 50 25 20 20 25 25 2 50 25 1\n")
-    for read in (read_annotations, read_unlabelled):
+    for read in (read_annotations, read_unlabeled):
         with pytest.raises(
             InputError, match="look like pixels, where fractions of the image are expected"
         ):
@@ -240,7 +240,7 @@ def test_pixels_in_place_of_fractions_are_refused(tmp_path):
 def test_empty_box_is_reported_with_file_and_line(tmp_path):
     file = yolo(tmp_path)
     text(tmp_path / "labels/val/c.txt", "\n1 0.1 0.2 0 0.2 0 0 0 0.99 0.98 2\n")
-    for read in (read_annotations, read_unlabelled):
+    for read in (read_annotations, read_unlabeled):
         with pytest.raises(InputError, match=r"c.txt: line 2 has a box without width or height"):
             read(file)
 
@@ -250,7 +250,7 @@ def test_predictions_as_yolo_labels_are_reported(tmp_path):
     text(tmp_path / "labels/train/a.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 0.75 0.5 0.5 0\n")
     text(tmp_path / "labels/val/c.txt", "0 0.1 0.2 0.1 0.2 0.5 0.5 1 0.99 0.98 0.125\n")
     said: list[str] = []
-    read_labelled(file, say=said.append)
+    read_labeled(file, say=said.append)
     assert said[-1] == f"{file}: all 2 subjects are a model's predictions, no hand labels"
 
 
@@ -267,7 +267,7 @@ def test_files_left_out_of_an_image_folder_are_reported(tmp_path):
     picture(tmp_path / "images/train/.e.jpg")
     text(tmp_path / "labels/val/gone.txt", "0 0.5 0.5 0.2 0.4 0.25 0.5 2 0.5 0.5 1\n")
     told: list[str] = []
-    read_unlabelled(file, say=told.append)
+    read_unlabeled(file, say=told.append)
     for notes in (told, read_annotations(file).notes):
         joined = " | ".join(notes)
         assert f"left out of {tmp_path}/images/train: " in joined

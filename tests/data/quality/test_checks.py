@@ -11,19 +11,21 @@ import cv2
 import numpy as np
 import pytest
 
-from posebridge.data.formats.coco import read_labelled
+from posebridge.data.formats.coco import read_labeled
 from posebridge.data.quality import CheckedSet, check_set, compare_sets, declared_sizes
 from posebridge.data.quality.facts import is_cut_off
-from posebridge.data.reading import read_unlabelled
-from posebridge.data.samples import UnlabelledSamples
-from posebridge.synthetic.figures import FIGURE_SKELETON, write_figures
+from posebridge.data.reading import read_unlabeled
+from posebridge.data.samples import UnlabeledSamples
+from posebridge.synthetic.figures import FIGURE_SKELETON, write_synthetic_figures
 
 K = FIGURE_SKELETON.keypoints.index
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Path:
-    return write_figures(tmp_path_factory.mktemp("clean"), "rendered", 40, seed=5, size=64)
+    return write_synthetic_figures(
+        tmp_path_factory.mktemp("clean"), "rendered", 40, seed=5, size=64
+    )
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def planted(clean, tmp_path) -> Callable[..., CheckedSet]:
 
 
 def look(path: Path, name: str = "source") -> CheckedSet:
-    labels = read_labelled(path)
+    labels = read_labeled(path)
     return check_set(name, labels, declared_sizes(path, labels.images), workers=1)
 
 
@@ -57,9 +59,9 @@ def only(looked: CheckedSet, kind: str):
 
 
 def test_clean_figures_of_both_looks_are_clean(clean, tmp_path):
-    camera = write_figures(tmp_path / "camera", "camera", 40, seed=5, size=64)
+    camera = write_synthetic_figures(tmp_path / "camera", "camera", 40, seed=5, size=64)
     source, test = look(clean), look(camera, "test")
-    target = check_set("target", read_unlabelled(camera.parent / "images"))
+    target = check_set("target", read_unlabeled(camera.parent / "images"))
     assert kinds(source) == kinds(test) == kinds(target) == {}
     assert compare_sets(source, test) == compare_sets(source, target) == []
 
@@ -207,12 +209,13 @@ def test_source_images_among_the_target_are_found(clean, tmp_path):
     images = sorted((clean.parent / "images").iterdir())
     folder = tmp_path / "target"
     shutil.copytree(
-        write_figures(tmp_path / "c", "camera", 5, seed=9, size=64).parent / "images", folder
+        write_synthetic_figures(tmp_path / "c", "camera", 5, seed=9, size=64).parent / "images",
+        folder,
     )
     again = cv2.resize(cv2.imread(str(images[11])), (50, 50), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(folder / "again.jpg"), again)
     shutil.copy(images[30], folder / "copy.jpg")
-    source, target = look(clean), check_set("target", read_unlabelled(folder))
+    source, target = look(clean), check_set("target", read_unlabeled(folder))
     (finding,) = compare_sets(source, target)
     assert (finding.kind, finding.severity, finding.sets) == (
         "shared",
@@ -226,7 +229,7 @@ def test_source_images_among_the_target_are_found(clean, tmp_path):
 
 def test_different_meanings_of_left_and_box_are_found(tmp_path):
     """As a viewer's left, and boxes twice as large as the points."""
-    path = write_figures(tmp_path / "a", "rendered", 150, seed=2, size=32)
+    path = write_synthetic_figures(tmp_path / "a", "rendered", 150, seed=2, size=32)
     content = json.loads(path.read_text())
     mirror = FIGURE_SKELETON.mirror
     for annotation in content["annotations"]:
@@ -259,7 +262,7 @@ def test_a_declared_size_that_no_image_has_is_none(tmp_path):
     ]
     file.write_text(json.dumps({"images": images}))
     names = np.array([str(tmp_path / name).encode() for name in ("0.png", "1.png")])
-    samples = UnlabelledSamples(
+    samples = UnlabeledSamples(
         "set", names, np.zeros((2, 4), np.float32), np.arange(2), np.arange(2)
     )
     assert declared_sizes(file, samples) == {str(tmp_path / "1.png"): (4, 5)}

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from posebridge.data.quality.duplicates import Duplicate, find_duplicates
-from posebridge.data.quality.facts import THUMB, ImageFacts, look_at_images, perceptual_hash
+from posebridge.data.quality.facts import THUMB, ImageFacts, perceptual_hash, read_image_facts
 from posebridge.synthetic.figures import draw_figure
 
 
 def look(folder):
-    return look_at_images(np.array(sorted(str(p).encode() for p in folder.iterdir())))
+    return read_image_facts(np.array(sorted(str(p).encode() for p in folder.iterdir())))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_colors_of_known_images(tmp_path):
     half = np.zeros((8, 8, 3), np.uint8)
     half[:, :4] = 255
     write(tmp_path / "a", [red, half])
-    colours = look(tmp_path / "a").colours
-    np.testing.assert_allclose(colours["brightness"], [29.9, 50], atol=0.1)
-    np.testing.assert_allclose(colours["contrast"], [0, 50], atol=0.1)
-    np.testing.assert_allclose(colours["saturation"], [100, 0], atol=0.1)
+    colors = look(tmp_path / "a").colors
+    np.testing.assert_allclose(colors["brightness"], [29.9, 50], atol=0.1)
+    np.testing.assert_allclose(colors["contrast"], [0, 50], atol=0.1)
+    np.testing.assert_allclose(colors["saturation"], [100, 0], atol=0.1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posebridge.data.quality.sides import LEAST_SUBJECTS, exchanged_sides, facing, side_links
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.skeleton import Skeleton, read_skeleton
 
 LSP = read_skeleton("lsp-14")
@@ -17,7 +17,7 @@ STANDING = {
 }  # fmt: skip
 
 
-def people(count: int, turn: float = 0.0) -> LabelledSamples:
+def people(count: int, turn: float = 0.0) -> LabeledSamples:
     rng = np.random.default_rng(0)
     pose = np.zeros((14, 2))
     for index, name in enumerate(LSP.keypoints):
@@ -25,20 +25,20 @@ def people(count: int, turn: float = 0.0) -> LabelledSamples:
         pose[index] = (-x if name.startswith("right_") else x), y
     cos, sin = np.cos(turn), np.sin(turn)
     points = (pose + rng.normal(0, 1.5, (count, 14, 2))) @ np.array([[cos, sin], [-sin, cos]])
-    images = UnlabelledSamples.from_lists(
+    images = UnlabeledSamples.from_lists(
         "people", ["x.png"] * count, np.ones((count, 4)), range(count), range(count)
     )
-    labelled = np.ones((count, 14), bool)
-    return LabelledSamples(images, LSP, (points + 200).astype(np.float32), labelled)
+    labeled = np.ones((count, 14), bool)
+    return LabeledSamples(images, LSP, (points + 200).astype(np.float32), labeled)
 
 
-def exchange(samples: LabelledSamples, row: int, *names: str) -> None:
+def exchange(samples: LabeledSamples, row: int, *names: str) -> None:
     for name in names:
         left, right = (LSP.keypoints.index(f"{side}_{name}") for side in ("left", "right"))
         samples.points[row, [left, right]] = samples.points[row, [right, left]]
 
 
-def suspects(samples: LabelledSamples) -> dict[int, set[str]]:
+def suspects(samples: LabeledSamples) -> dict[int, set[str]]:
     def name(pair: int) -> str:
         return LSP.keypoints[LSP.pairs[pair][0]].removeprefix("left_")
 
@@ -95,7 +95,7 @@ def test_arms_that_really_cross_pass():
 def test_unlabeled_joints_and_few_subjects_are_not_suspected():
     samples = people(60)
     exchange(samples, 3, "wrist")
-    samples.labelled[3, LSP.keypoints.index("left_wrist")] = False
+    samples.labeled[3, LSP.keypoints.index("left_wrist")] = False
     assert suspects(samples) == {}
     few = people(LEAST_SUBJECTS - 1)
     exchange(few, 3, "wrist")
@@ -113,7 +113,7 @@ def test_facing_counts_the_side_whatever_way_up():
     hand = Skeleton.from_names("hand", LSP.keypoints[:3])
     assert (
         facing(
-            LabelledSamples(mirrored.images, hand, mirrored.points[:, :3], mirrored.labelled[:, :3])
+            LabeledSamples(mirrored.images, hand, mirrored.points[:, :3], mirrored.labeled[:, :3])
         )
         is None
     )

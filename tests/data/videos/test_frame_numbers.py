@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from posebridge.data.reading import read_annotations, read_labelled, read_unlabelled
+from posebridge.data.reading import read_annotations, read_labeled, read_unlabeled
 from posebridge.data.videos.frame_order import filled_times
 from posebridge.data.videos.video import extract_frames, frame_times, sample_video, shown_at
 from posebridge.errors import InputError
@@ -178,16 +178,16 @@ def test_labels_on_undecodable_frames_are_left_out_and_counted(tmp_path):
     note = "1 frames can't be decoded (18 of mouse.mp4), so 1 subjects on them are left out"
     assert any(note in n for n in found.notes)
     said: list[str] = []
-    assert len(read_labelled(table, say=said.append)) == 3 and any(note in s for s in said)
+    assert len(read_labeled(table, say=said.append)) == 3 and any(note in s for s in said)
     said.clear()
-    boxes = read_unlabelled(table, say=said.append)
+    boxes = read_unlabeled(table, say=said.append)
     assert len(boxes) == 3 and any("1 frames can't be decoded" in s for s in said)
 
 
 def test_labels_on_nothing_but_undecodable_frames_are_refused(tmp_path):
     damage(write_numbered(tmp_path / "mouse.mp4"), [18, 19])
     table = deeplabcut_table(tmp_path / "mouseDLC_x.csv", [18, 19])
-    for read in (read_annotations, read_unlabelled):
+    for read in (read_annotations, read_unlabeled):
         with pytest.raises(InputError, match="none of the labeled frames can be decoded"):
             read(table)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posebridge.data.reading import ReadingConfig, read_unlabelled
+from posebridge.data.reading import DataConfig, read_unlabeled
 from posebridge.data.videos.video import chosen_frames, extract_frames, frame_times, sample_video
 from posebridge.errors import InputError
 
@@ -80,10 +80,10 @@ def test_targets_of_one_and_several_videos(tmp_path, film):
     film(tmp_path / "day/one.mp4", count=6)
     film(tmp_path / "day/two.mov", count=4)
     Image.new("RGB", (9, 9)).save(tmp_path / "day/still.png")
-    assert len(read_unlabelled(tmp_path / "day/one.mp4")) == 6
-    assert len(read_unlabelled(tmp_path / "day")) == 6 + 4 + 1
-    assert len(read_unlabelled(f"{tmp_path}/day/*.m*", options=ReadingConfig(every=2))) == 3 + 2
-    few = read_unlabelled(tmp_path / "day", options=ReadingConfig(frames=3))
+    assert len(read_unlabeled(tmp_path / "day/one.mp4")) == 6
+    assert len(read_unlabeled(tmp_path / "day")) == 6 + 4 + 1
+    assert len(read_unlabeled(f"{tmp_path}/day/*.m*", options=DataConfig(frame_step=2))) == 3 + 2
+    few = read_unlabeled(tmp_path / "day", options=DataConfig(max_frames=3))
     assert len(few) == 3 + 3 + 1 and (few.boxes == 0).all()
 
 
@@ -96,13 +96,13 @@ def test_broken_videos(tmp_path, film):
     assert 0 < len(sample_video(torn)) <= 10
     (tmp_path / "b.mp4").write_bytes(b"no video at all")
     said: list[str] = []
-    assert len(read_unlabelled(tmp_path, say=said.append)) >= 10
+    assert len(read_unlabeled(tmp_path, say=said.append)) >= 10
     assert [s for s in said if s.startswith("left out:") and "b.mp4 is not a video" in s]
     with pytest.raises(InputError, match="b.mp4 is not a video that can be read"):
-        read_unlabelled(tmp_path / "b.mp4")
+        read_unlabeled(tmp_path / "b.mp4")
 
 
 def test_meaningless_video_options_are_refused():
-    for wrong in ({"every": -1}, {"frames": 0}, {"least_score": float("nan")}):
+    for wrong in ({"every": -1}, {"frames": 0}, {"min_score": float("nan")}):
         with pytest.raises(InputError, match="reading."):
-            ReadingConfig(**wrong)
+            DataConfig(**wrong)

@@ -37,7 +37,7 @@ from posebridge.data.datasets.record import (
     parse_reference,
 )
 from posebridge.data.datasets.skeletons import JOINTS, with_joints
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "is_reference",
     "parse_reference",
     "read_benchmark",
-    "read_benchmark_unlabelled",
+    "read_benchmark_unlabeled",
 ]
 
 _MODULES = (
@@ -68,7 +68,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 """Every dataset that can be named, by name."""
 
 
-def read_benchmark(reference: Path | str, root: Path | str | None = None) -> LabelledSamples:
+def read_benchmark(reference: Path | str, root: Path | str | None = None) -> LabeledSamples:
     """Return the samples that a reference names.
 
     Args:
@@ -88,16 +88,16 @@ def read_benchmark(reference: Path | str, root: Path | str | None = None) -> Lab
     return _named(samples, str(parsed))
 
 
-def read_benchmark_unlabelled(
+def read_benchmark_unlabeled(
     reference: Path | str, root: Path | str | None = None
-) -> UnlabelledSamples:
+) -> UnlabeledSamples:
     """Return the images and boxes that a reference names; the type has no field for keypoints."""
     return read_benchmark(reference, root).images
 
 
 def benchmark_protocol(
     reference: Path | str,
-    samples: LabelledSamples,
+    samples: LabeledSamples,
     root: Path | str | None = None,
     adapted_to: str | None = None,
 ) -> dict[str, Any]:
@@ -141,13 +141,13 @@ def _adapted_images(adapted_to: str | None, root: Path | str | None) -> set[byte
         return None
     for place in (adapted_to, str(parse_reference(adapted_to))):
         try:
-            return _places(read_benchmark_unlabelled(place, root))
+            return _places(read_benchmark_unlabeled(place, root))
         except InputError:
             continue
     return None
 
 
-def _places(images: UnlabelledSamples) -> set[bytes]:
+def _places(images: UnlabeledSamples) -> set[bytes]:
     """Real paths, so that one folder under two names is one folder."""
     folders: dict[bytes, bytes] = {}
     places = set()
@@ -186,24 +186,24 @@ def _found(reference: Path | str, root: Path | str | None) -> tuple[Reference, B
     return parsed, record, folder
 
 
-def _joined(parts: list[LabelledSamples]) -> LabelledSamples:
+def _joined(parts: list[LabeledSamples]) -> LabeledSamples:
     files = np.concatenate([part.images.files.astype(object) for part in parts]).astype(np.bytes_)
-    images = UnlabelledSamples(
+    images = UnlabeledSamples(
         parts[0].images.name,
         files,
         np.concatenate([part.images.boxes for part in parts]),
         np.unique(files, return_inverse=True)[1].reshape(-1).astype(np.int64),
         np.arange(len(files)),
     )
-    return LabelledSamples(
+    return LabeledSamples(
         images,
         parts[0].skeleton,
         np.concatenate([part.points for part in parts]),
-        np.concatenate([part.labelled for part in parts]),
+        np.concatenate([part.labeled for part in parts]),
     )
 
 
-def _named(samples: LabelledSamples, name: str) -> LabelledSamples:
+def _named(samples: LabeledSamples, name: str) -> LabeledSamples:
     old = samples.images
-    images = UnlabelledSamples(name, old.files, old.boxes, old.image_ids, old.annotation_ids)
-    return LabelledSamples(images, samples.skeleton, samples.points, samples.labelled)
+    images = UnlabeledSamples(name, old.files, old.boxes, old.image_ids, old.annotation_ids)
+    return LabeledSamples(images, samples.skeleton, samples.points, samples.labeled)

@@ -22,13 +22,13 @@ import numpy as np
 from posebridge.data.datasets.files import column, load_json, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import ANIMALPOSE20
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 SPECIES = ("dog", "cat", "cow", "horse", "sheep")
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``SPECIES-train`` or ``SPECIES-test``; ``train`` or ``test`` for all species.
 
     Raises:

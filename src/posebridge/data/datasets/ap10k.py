@@ -13,12 +13,12 @@ from pathlib import Path
 
 from posebridge.data.datasets.files import existing
 from posebridge.data.datasets.record import Benchmark, Expected
-from posebridge.data.formats.coco import read_labelled
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.formats.coco import read_labeled
+from posebridge.data.samples import LabeledSamples
 from posebridge.skeleton import Skeleton
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``val`` or ``test``, also of ``-split2`` and ``-split3``.
 
     Raises:
@@ -26,7 +26,7 @@ def read(folder: Path, split: str) -> LabelledSamples:
     """
     name = split if "split" in split else f"{split}-split1"
     file = existing(folder / "annotations" / f"ap10k-{name}.json")
-    return read_labelled(file, folder / "data")
+    return read_labeled(file, folder / "data")
 
 
 SKELETON = Skeleton.from_names(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.datasets.matlab import read_variable
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
 from posebridge.files.pickled_arrays import read_arrays
@@ -164,8 +164,8 @@ def table(
     boxes: np.ndarray | None,
     skeleton: Skeleton,
     points: np.ndarray,
-    labelled: np.ndarray,
-) -> LabelledSamples:
+    labeled: np.ndarray,
+) -> LabeledSamples:
     """Return samples from rows of a dataset; subjects without any labeled joint are left out.
 
     Args:
@@ -182,24 +182,24 @@ def table(
     # A subject of the opposite corner of the world is a damaged file, not a pose.
     sane = np.isfinite(points).all(axis=-1) & (np.abs(np.nan_to_num(points)) < 1e6).all(axis=-1)
     box_fine = np.isfinite(boxes).all(axis=1) & (np.abs(np.nan_to_num(boxes)) < 1e6).all(axis=1)
-    wrong = np.flatnonzero((labelled & ~sane).any(axis=1) | ~box_fine | (boxes[:, 2:] < 0).any(1))
+    wrong = np.flatnonzero((labeled & ~sane).any(axis=1) | ~box_fine | (boxes[:, 2:] < 0).any(1))
     if wrong.size:
         raise InputError(
             f"{where}: entry {wrong[0]} ({Path(paths[int(wrong[0])]).name}) has a joint or a box that "
             f"is not finite or beyond a million pixels; {_AGAIN}."
         )
-    keep = np.flatnonzero(labelled.any(axis=1))
+    keep = np.flatnonzero(labeled.any(axis=1))
     if not keep.size:
         raise InputError(f"{where} has no subject with a labeled joint; {_AGAIN}.")
     kept = [str(paths[i]) for i in keep.tolist()]
     require_images(where, kept)
     image_ids = np.unique(np.array(kept), return_inverse=True)[1]
-    images = UnlabelledSamples.from_lists(
+    images = UnlabeledSamples.from_lists(
         str(where), kept, boxes[keep], image_ids.reshape(-1), np.arange(len(keep))
     )
-    visible = labelled[keep]
+    visible = labeled[keep]
     placed = np.where(visible[..., None], points[keep], 0).astype(np.float32)
-    return LabelledSamples(images, skeleton, placed, visible)
+    return LabeledSamples(images, skeleton, placed, visible)
 
 
 def require_images(where: Path, paths: Sequence[str]) -> None:

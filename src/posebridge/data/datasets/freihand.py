@@ -28,13 +28,13 @@ from posebridge.data.datasets.files import extent, load_json, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import first_fifth
 from posebridge.data.datasets.skeletons import HAND21
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 _SAME = "the same hands train and score, in other backgrounds, as the released reader draws them"
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of one of the splits below.
 
     Raises:
@@ -56,14 +56,14 @@ def read(folder: Path, split: str) -> LabelledSamples:
         hands = test if split == "test" else train
         chosen = (np.arange(4)[:, None] * count + hands).reshape(-1)
     joints = points[chosen % count]
-    labelled = np.ones((len(chosen), 21), dtype=bool)
+    labeled = np.ones((len(chosen), 21), dtype=bool)
     return table(
         file,
         [folder / part / "rgb" / f"{index:08d}.jpg" for index in chosen],
-        extent(joints, labelled),
+        extent(joints, labeled),
         HAND21,
         joints,
-        labelled,
+        labeled,
     )
 
 

@@ -20,13 +20,13 @@ from posebridge.data.datasets.files import column, load_json, table, words
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import first_fifth
 from posebridge.data.datasets.skeletons import HAND21
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 _SAME = "frames of the same recordings train and test; a random draw, as released"
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:

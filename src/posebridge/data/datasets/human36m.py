@@ -23,12 +23,12 @@ from posebridge.data.datasets.files import column, load_json, table, words
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import drawn_with_repetition
 from posebridge.data.datasets.skeletons import BODY16
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 
 TRAIN, TEST = (1, 5, 6, 7, 8), (9, 11)
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``test`` or ``test3200``.
 
     Raises:

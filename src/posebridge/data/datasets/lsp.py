@@ -25,21 +25,21 @@ import numpy as np
 from posebridge.data.datasets.files import load_mat, numbers, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import BODY16
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 LSP_ROWS = (0, 1, 2, 3, 4, 5, -1, -1, 12, 13, 6, 7, 8, 9, 10, 11)
 """For each of the 16 joints LSP's row, -1 where it has none."""
 
 
-def to_body16(points: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_body16(points: np.ndarray, labeled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return LSP's (N, 14, 2) and (N, 14) in the 16-joint order, two joints unlabeled."""
     rows = np.array(LSP_ROWS)
     has = rows >= 0
-    return points[:, rows], labelled[:, rows] & has
+    return points[:, rows], labeled[:, rows] & has
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``test`` or ``transductive``.
 
     Raises:
@@ -63,14 +63,14 @@ def read(folder: Path, split: str) -> LabelledSamples:
     images = folder / "images"
     if not images.is_dir():
         images = folder / "lsp" / "images"  # where RegDA's archive puts them
-    points, labelled = to_body16(joints[..., :2], joints[..., 2] == 0)
+    points, labeled = to_body16(joints[..., :2], joints[..., 2] == 0)
     return table(
         file,
         [images / f"im{index + 1:04d}.jpg" for index in chosen],
         None,
         BODY16,
         points[chosen],
-        labelled[chosen],
+        labeled[chosen],
     )
 
 

@@ -21,11 +21,11 @@ from posebridge.data.datasets.files import extent, load_mat, numbers, table
 from posebridge.data.datasets.lsp import to_body16
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import BODY16
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``test`` or ``all``.
 
     Raises:
@@ -46,15 +46,15 @@ def read(folder: Path, split: str) -> LabelledSamples:
         "test": np.arange(first_test, count),
         "all": np.arange(count),
     }[split]
-    points, labelled = to_body16(joints[..., :2], joints[..., 2] == 1)
-    points, labelled = points[chosen], labelled[chosen]
+    points, labeled = to_body16(joints[..., :2], joints[..., 2] == 1)
+    points, labeled = points[chosen], labeled[chosen]
     return table(
         file,
         [folder / "images" / f"im{index + 1:05d}.jpg" for index in chosen],
-        extent(points, labelled),
+        extent(points, labeled),
         BODY16,
         points,
-        labelled,
+        labeled,
     )
 
 

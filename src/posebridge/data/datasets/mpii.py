@@ -21,10 +21,10 @@ import numpy as np
 from posebridge.data.datasets.files import column, load_json, table, words
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import BODY16
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train`` or ``valid``.
 
     Raises:
@@ -33,14 +33,14 @@ def read(folder: Path, split: str) -> LabelledSamples:
     file = folder / "annot" / f"{split}.json"
     entries = load_json(file, list)
     points = column(file, entries, "joints", (16, 2)) - 1
-    labelled = column(file, entries, "joints_vis", (16,)) > 0
+    labeled = column(file, entries, "joints_vis", (16,)) > 0
     scale = column(file, entries, "scale", ())
-    centre = column(file, entries, "center", (2,)) - 1
-    centre[:, 1] += 15 * scale
+    center = column(file, entries, "center", (2,)) - 1
+    center[:, 1] += 15 * scale
     side = 200 * scale
-    boxes = np.stack([centre[:, 0] - side / 2, centre[:, 1] - side / 2, side, side], axis=1)
+    boxes = np.stack([center[:, 0] - side / 2, center[:, 1] - side / 2, side, side], axis=1)
     paths = [folder / "images" / name for name in words(file, entries, "image")]
-    return table(file, paths, boxes, BODY16, points, labelled)
+    return table(file, paths, boxes, BODY16, points, labeled)
 
 
 BENCHMARK = Benchmark(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -68,7 +68,7 @@ class Benchmark:
     layout: str
     skeleton: Skeleton
     splits: Mapping[str, str]
-    read: Callable[[Path, str], LabelledSamples]
+    read: Callable[[Path, str], LabeledSamples]
     visibility: str
     boxes: str
     expected: tuple[Expected, ...]

@@ -27,7 +27,7 @@ import numpy as np
 from posebridge.data.datasets.files import column, extent, load_json, load_pickle, table, words
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import HAND21
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 FROM_TIPS = np.array([0, *(4 * finger + joint for finger in range(5) for joint in (4, 3, 2, 1))])
@@ -36,7 +36,7 @@ FROM_TIPS = np.array([0, *(4 * finger + joint for finger in range(5) for joint i
 SIDE = 320
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train`` or ``test``.
 
     Raises:
@@ -82,7 +82,7 @@ def usable_hands(points: np.ndarray, visible: np.ndarray) -> np.ndarray:
     return (side - 1 > 64) & (visible.sum(axis=-1) > 16) & free
 
 
-def _converted(folder: Path, file: Path) -> LabelledSamples:
+def _converted(folder: Path, file: Path) -> LabeledSamples:
     content = load_json(file, dict)
     images, annotations = content.get("images"), content.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):

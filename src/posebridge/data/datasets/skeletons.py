@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton
 
@@ -165,7 +165,7 @@ JOINTS: dict[str, tuple[str, ...]] = {
 synthetic animals and AnimalPose share (UniFrame)."""
 
 
-def subset_of(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
+def make_subset(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
     """Return the skeleton of the given keypoints, in the given order, with what connects them.
 
     Raises:
@@ -192,10 +192,10 @@ def subset_of(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
     )
 
 
-def with_joints(samples: LabelledSamples, names: Sequence[str]) -> LabelledSamples:
+def with_joints(samples: LabeledSamples, names: Sequence[str]) -> LabeledSamples:
     """Return the samples with these joints alone; subjects without any of them are left out."""
-    skeleton = subset_of(samples.skeleton, names)
+    skeleton = make_subset(samples.skeleton, names)
     columns = [samples.skeleton.keypoints.index(n) for n in names]
-    labelled = samples.labelled[:, columns]
-    cut = LabelledSamples(samples.images, skeleton, samples.points[:, columns], labelled)
-    return cut.subset(np.flatnonzero(labelled.any(axis=1)))
+    labeled = samples.labeled[:, columns]
+    cut = LabeledSamples(samples.images, skeleton, samples.points[:, columns], labeled)
+    return cut.subset(np.flatnonzero(labeled.any(axis=1)))

@@ -26,7 +26,7 @@ from posebridge.data.datasets.files import column, load_json, table, words
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import first_fifth
 from posebridge.data.datasets.skeletons import BODY16
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 
 SMPL_ROWS = (7, 4, 1, 2, 5, 8, 0, 9, 12, 15, 20, 18, 13, 14, 19, 21)
 """For each of the 16 joints the row of SMPL's 24."""
@@ -35,7 +35,7 @@ PAGE = "https://www.di.ens.fr/willow/research/surreal/data/"
 LICENCE = "research use, after accepting the terms by mail"
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``val`` or ``test``.
 
     Raises:

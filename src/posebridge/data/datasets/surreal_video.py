@@ -23,7 +23,7 @@ from posebridge.data.datasets.files import existing, extent, load_mat, numbers, 
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import BODY16
 from posebridge.data.datasets.surreal import LICENCE, PAGE, SMPL_ROWS
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.data.videos.frame_decoder import save_frames
 from posebridge.data.videos.video import frame_times
 from posebridge.errors import InputError
@@ -33,7 +33,7 @@ WIDTH, HEIGHT = 320, 240
 LEAST_IN_VIEW = 8
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``train``, ``val`` or ``test``: every frame that was written out.
 
     Raises:

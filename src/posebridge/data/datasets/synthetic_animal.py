@@ -25,7 +25,7 @@ from posebridge.data.datasets.files import existing, load_npy, table
 from posebridge.data.datasets.indices import published_indices
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import ANIMAL18
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 VERTICES: dict[str, tuple[int, ...]] = {
@@ -68,7 +68,7 @@ _SHA256 = {
 }
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of ``ANIMAL-train``, ``ANIMAL-valid`` or ``ANIMAL-all``.
 
     Raises:

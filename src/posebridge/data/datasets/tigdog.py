@@ -28,7 +28,7 @@ from posebridge.data.datasets.files import existing, extent, load_mat, numbers, 
 from posebridge.data.datasets.indices import published_indices
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import ANIMAL18
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 
 TIGER_ROWS = (0, 1, 2, 3, 4, 5, 6, 7, 14, 15, 16, 17, 12, 13, 8, 9, 10, 11)
@@ -38,7 +38,7 @@ LEAST_VISIBLE = 10
 MARGIN = 15.0
 
 
-def read(folder: Path, split: str) -> LabelledSamples:
+def read(folder: Path, split: str) -> LabeledSamples:
     """Return samples of one of the splits below.
 
     Raises:

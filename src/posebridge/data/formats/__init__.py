@@ -13,7 +13,7 @@
     deeplabcut.py            DeepLabCut projects and tables
     deeplabcut_csv.py        its tables as text
     deeplabcut_h5.py         its tables as HDF5
-    deeplabcut_images.py     the image of each row, and crops of analyses
+    deeplabcut_images.py     the image of each row, and crops of analyzes
     deeplabcut_writer.py     writes DeepLabCut
     label_studio.py          Label Studio's exports
     label_studio_regions.py  its results as regions of one image

@@ -22,15 +22,15 @@ from posebridge.data.annotations import (
 from posebridge.data.formats.coco_categories import Row
 from posebridge.data.formats.coco_content import CocoContent, annotation_file, is_empty_box
 from posebridge.data.formats.coco_ids import id_key
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.data.units import require_pixels
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 
 
-def read_labelled(
+def read_labeled(
     path: Path | str, images: Path | str | None = None, say: Callable[[str], None] | None = None
-) -> LabelledSamples:
+) -> LabeledSamples:
     """Return every annotation of a COCO file that has at least one labeled keypoint.
 
     Args:
@@ -42,9 +42,9 @@ def read_labelled(
     Raises:
         InputError: names the file, the entry, and what is wrong with it.
     """
-    annotations = _read(CocoContent(annotation_file(Path(path)), images), labelled_only=True)
+    annotations = _read(CocoContent(annotation_file(Path(path)), images), labeled_only=True)
     require_pixels(annotations)
-    return annotations.labelled(say)
+    return annotations.labeled(say)
 
 
 def read_annotations(path: Path | str, images: Path | str | None = None) -> Annotations:
@@ -55,9 +55,9 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     ``track_id``, also among CVAT's ``attributes``, names an individual.
 
     Raises:
-        InputError: as :func:`read_labelled`.
+        InputError: as :func:`read_labeled`.
     """
-    return _read(CocoContent(annotation_file(Path(path)), images), labelled_only=False)
+    return _read(CocoContent(annotation_file(Path(path)), images), labeled_only=False)
 
 
 def holds_keypoints(path: Path | str) -> bool:
@@ -71,7 +71,7 @@ def holds_keypoints(path: Path | str) -> bool:
     )
 
 
-def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabelledSamples:
+def read_boxes(path: Path | str, images: Path | str | None = None) -> UnlabeledSamples:
     """Return the images and boxes of a COCO file; keypoints in it are not read.
 
     A file without annotations gives each whole image as one subject.
@@ -131,7 +131,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     return Boxes(samples, _scores(rows, content.file), categories, [*notes, *content.notes])
 
 
-def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
+def _read(content: CocoContent, *, labeled_only: bool) -> Annotations:
     file = content.file
     single = [a for a in content.annotations if not _is_crowd(a)]
     notes = []
@@ -148,7 +148,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         notes.append(f"{len(content.annotations) - len(single)} crowd regions are left out.")
     values = content.keypoints(rows, len(skeleton))
     has_any = np.asarray((values[..., 2] > 0).any(axis=1))
-    if labelled_only:
+    if labeled_only:
         rows = [rows[i] for i in np.flatnonzero(has_any)]
         values = values[has_any]
         if not rows:
@@ -179,7 +179,7 @@ def _read(content: CocoContent, *, labelled_only: bool) -> Annotations:
         values = np.concatenate([values, np.zeros((len(alone), len(skeleton), 3))])
     image, used = content.places(rows)
     paths = content.paths(used, rows)
-    if not labelled_only:
+    if not labeled_only:
         # Images in which nobody is seen are part of the file's content.
         inhabited = set(used)
         empty = [i for i in content.images if i not in inhabited]

@@ -32,13 +32,13 @@ def category_skeleton(entry: Row, count: int, where: str) -> Skeleton:
         raise InputError(f"{where}: {error}") from error
 
 
-def names_nothing(entry: Row) -> bool:
+def has_no_names(entry: Row) -> bool:
     """Return whether a category has no names of keypoints."""
     return entry.get("keypoints") in (None, [], {})
 
 
 def _names(entry: Row, count: int, where: str) -> list[str]:
-    if names_nothing(entry):
+    if has_no_names(entry):
         return unnamed_keypoints(count)
     given = entry["keypoints"]
     if not isinstance(given, list):

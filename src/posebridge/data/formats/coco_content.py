@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from posebridge.data.annotations import MOST_PIXELS
-from posebridge.data.formats.coco_categories import Row, category_skeleton, names_nothing
+from posebridge.data.formats.coco_categories import Row, category_skeleton, has_no_names
 from posebridge.data.formats.coco_ids import IdTable, id_key
 from posebridge.data.formats.coco_writer import OF_PREDICTIONS
 from posebridge.data.image_names import ImageNames, is_file
@@ -213,7 +213,7 @@ class CocoContent:
             values = row["keypoints"]
             count = len(values) // 3 if isinstance(values, list) else 0
             skeleton = category_skeleton(entry, max(count, 1), str(self.file))
-            if names_nothing(entry):
+            if has_no_names(entry):
                 notes.append(
                     f"Category '{skeleton.name}' names no keypoints; they are called "
                     f"{skeleton.keypoints[0]} to {skeleton.keypoints[-1]}, and --skeleton names them."
@@ -246,14 +246,14 @@ class CocoContent:
                     f"expected {length} (x, y, flag for each of {count} keypoints)."
                 )
         table = self._numbers(rows, values, "keypoint that is not a number").reshape(-1, count, 3)
-        labelled = table[..., 2] > 0
-        wrong = labelled & ~(np.abs(table) <= MOST_PIXELS).all(axis=2)
+        labeled = table[..., 2] > 0
+        wrong = labeled & ~(np.abs(table) <= MOST_PIXELS).all(axis=2)
         if wrong.any():
             row = rows[int(np.flatnonzero(wrong.any(axis=1))[0])]
             raise InputError(
                 f"{self.who(row)} has a keypoint that is not finite or beyond a million pixels."
             )
-        return np.where(labelled[..., None], table, 0.0)
+        return np.where(labeled[..., None], table, 0.0)
 
     def boxes(self, rows: Sequence[Row], *, needed: bool) -> np.ndarray:
         """Return the (N, 4) float64 x, y, width, height; a width of 0 for no box.

@@ -10,7 +10,7 @@ import numpy as np
 
 from posebridge.data.annotations import Annotations, upright_size
 from posebridge.data.file_names import name_below
-from posebridge.data.samples import UnlabelledSamples
+from posebridge.data.samples import UnlabeledSamples
 from posebridge.files.json_files import write_json, write_json_lists
 from posebridge.skeleton import Skeleton
 
@@ -63,7 +63,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
 
 def write_results(
     path: Path,
-    images: UnlabelledSamples,
+    images: UnlabeledSamples,
     points: np.ndarray,
     confidence: np.ndarray,
     skeleton: Skeleton,

@@ -26,14 +26,14 @@ from posebridge.data.formats.coco_ids import id_key
 from posebridge.data.formats.detections_csv import (
     CATEGORIES,
     decimal,
-    first_of,
+    get_first,
     is_csv,
     read_csv_boxes,
 )
-from posebridge.data.formats.megadetector import detections_of, is_megadetector
+from posebridge.data.formats.megadetector import is_megadetector, make_detections
 from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.image_names import ImageNames, MissingFile
-from posebridge.data.units import require_shares
+from posebridge.data.units import require_fractions
 from posebridge.errors import InputError
 from posebridge.files.bounds import short_repr
 from posebridge.files.json_files import read_json
@@ -79,7 +79,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     place = {name: row for row, name in enumerate(used)}
     image = np.array([place[name] for name in names])
     if shares:
-        require_shares(boxes, str(file), "boxes")
+        require_fractions(boxes, str(file), "boxes")
         sizes = np.array([upright_size(path) for path in files], dtype=np.float64)
         boxes = boxes * np.concatenate([sizes, sizes], axis=1)[image]
     wrong = ~(np.abs(boxes) <= MOST_PIXELS).all(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
@@ -98,7 +98,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
     """Return images, boxes, scores, categories, and whether the boxes are fractions of the image."""
     entries = read_json(file, "COCO results")
     if is_megadetector(entries):
-        found = detections_of(entries, file)
+        found = make_detections(entries, file)
         shares = [[_float(v, f"{d.where}: 'bbox'") for v in d.box] for d in found]
         sure = [np.nan if d.score is None else _float(d.score, f"{d.where}: 'conf'") for d in found]
         return (
@@ -129,7 +129,7 @@ def _from_json(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray, lis
         boxes[row] = [_float(v, f"{where}: 'bbox'") for v in box]
         if entry.get("score") is not None:
             scores[row] = _float(entry["score"], f"{where}: 'score'")
-        kinds.append(first_of(entry, CATEGORIES))
+        kinds.append(get_first(entry, CATEGORIES))
     return names, boxes, scores, kinds, False
 
 

@@ -98,7 +98,7 @@ def read_csv_boxes(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray,
         if any(row[len(header) :]):
             raise InputError(f"{where} has {len(row)} cells, the header {len(header)}.")
         cells = dict(zip(header, [*row, *[""] * len(header)], strict=False))
-        kinds.append(first_of(cells, CATEGORIES))
+        kinds.append(get_first(cells, CATEGORIES))
         name = cells[label]
         if not name:
             raise InputError(f"{where} has no name of an image under '{label}'.")
@@ -118,7 +118,7 @@ def read_csv_boxes(file: Path) -> tuple[list[int | str], np.ndarray, np.ndarray,
     return names, boxes, scores, kinds
 
 
-def first_of(entry: Mapping[str, Any], names: Sequence[str]) -> str:
+def get_first(entry: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return the first of some entries that is there, as text; "" where none is."""
     given = next((entry[name] for name in names if entry.get(name) not in (None, "")), "")
     return str(given).strip()

@@ -23,21 +23,21 @@ from posebridge.data.annotations import (
     Boxes,
     checked_boxes,
     checked_points,
-    of_boxes,
+    make_boxes,
     upright_size,
 )
 from posebridge.data.formats.label_studio_images import TaskImages
 from posebridge.data.formats.label_studio_regions import (
-    box_of,
-    kind_of,
-    label_of,
-    number_of,
+    get_box,
+    get_kind,
+    get_label,
+    get_number,
+    get_score,
+    get_value,
     one_each,
     percentages,
-    score_of,
     shown_turned,
     sized,
-    value_of,
 )
 from posebridge.data.image_names import MissingFile
 from posebridge.data.units import require_percentages
@@ -124,14 +124,14 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     for row, task in enumerate(tasks):
         where = f"{file}: task {short_repr(task.get('id', row))}"
         for region in opened.regions[row]:
-            if kind_of(region) == "rectangle":
+            if get_kind(region) == "rectangle":
                 image.append(row)
-                boxes.append(box_of(region, where))
-                scores.append(score_of(region))
+                boxes.append(get_box(region, where))
+                scores.append(get_score(region))
     places = [place for regions in opened.regions for place in percentages(regions, "rectangle")]
     require_percentages(places, str(file), "rectangles")
     known = np.array(scores)
-    return of_boxes(
+    return make_boxes(
         str(file),
         files,
         np.array(image, dtype=np.int64),
@@ -166,7 +166,7 @@ def _opened(file: Path, images: Path | str | None) -> _Opened:
         try:
             references.append(finder.of(task, row))
         except MissingFile as error:
-            if any(map(kind_of, regions)):
+            if any(map(get_kind, regions)):
                 raise
             missing.append(error)
             continue
@@ -270,17 +270,17 @@ def _regions(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any
 def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject]:
     boxed: dict[str, _Subject] = {}
     for number, region in enumerate(regions):
-        if kind_of(region) == "rectangle":
+        if get_kind(region) == "rectangle":
             key = f"#{number}" if region.get("id") is None else str(region["id"])
-            box = box_of(region, where)
+            box = get_box(region, where)
             has_area = box[2] > 0 and box[3] > 0
             box = box if has_area else (0, 0, 0, 0)
-            boxed[key] = _Subject(label_of(region), box, score_of(region))
+            boxed[key] = _Subject(get_label(region), box, get_score(region))
     ties: dict[str, str] = {}
     parents: dict[int, str] = {}
     for number, region in enumerate(regions):
         ends = [str(region.get(end)) for end in ("from_id", "to_id")]
-        if kind_of(region) == "relation":
+        if get_kind(region) == "relation":
             for one, other in (ends, ends[::-1]):
                 if other in boxed:
                     ties[one] = other
@@ -289,11 +289,11 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
     alone = _Subject()
     around = _Around(list(boxed.values()))
     for number, region in enumerate(regions):
-        if kind_of(region) != "keypoint":
+        if get_kind(region) != "keypoint":
             continue
-        value, across, down = value_of(region, where)
-        x, y = number_of(value, "x", where) * across, number_of(value, "y", where) * down
-        label = label_of(region)
+        value, across, down = get_value(region, where)
+        x, y = get_number(value, "x", where) * across, get_number(value, "y", where) * down
+        label = get_label(region)
         if not label:
             raise InputError(f"{where} has a keypoint without a label.")
         owner = boxed.get(parents.get(number) or ties.get(str(region.get("id")), ""), alone)
@@ -307,7 +307,7 @@ def _subjects(regions: Sequence[Mapping[str, Any]], where: str) -> list[_Subject
         meta = region.get("meta")
         text = meta.get("text") if isinstance(meta, dict) else None
         hidden = isinstance(text, list) and HIDDEN in text
-        owner.points[label] = (x, y, 1 if hidden else 2, score_of(region))
+        owner.points[label] = (x, y, 1 if hidden else 2, get_score(region))
     # A click that made a rectangle without area is not a subject.
     return [s for s in (*boxed.values(), alone) if s.points or s.box[2]]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from posebridge.data.formats.label_studio_regions import kind_of
+from posebridge.data.formats.label_studio_regions import get_kind
 from posebridge.data.image_files import IMAGE_ENDINGS
 from posebridge.data.image_names import ImageNames
 from posebridge.data.videos.video import Reference, is_video
@@ -92,7 +92,7 @@ def _tags(task: Mapping[str, Any]) -> set[str]:
         for annotation in given if isinstance(given, list) else []:
             result = annotation.get("result") if isinstance(annotation, dict) else None
             for region in result if isinstance(result, list) else []:
-                if isinstance(region, dict) and kind_of(region) in ("keypoint", "rectangle"):
+                if isinstance(region, dict) and get_kind(region) in ("keypoint", "rectangle"):
                     found.add(str(region.get("to_name", "")))
     return found
 

@@ -21,7 +21,7 @@ _RECTANGLES = ("rectanglelabels", "rectangle")
 Region = Mapping[str, Any]
 
 
-def kind_of(region: Region) -> str:
+def get_kind(region: Region) -> str:
     """Return keypoint, rectangle, relation, or "" for other results."""
     kind = region.get("type")
     if kind in _KEYPOINTS:
@@ -44,7 +44,7 @@ def one_each(regions: Sequence[Region]) -> list[Region]:
     joined: list[Region] = []
     place: dict[tuple[str, str], int] = {}
     for region in regions:
-        kind, identity = kind_of(region), region.get("id")
+        kind, identity = get_kind(region), region.get("id")
         if kind not in ("keypoint", "rectangle") or not isinstance(identity, str):
             joined.append(region)
             continue
@@ -77,7 +77,7 @@ def percentages(regions: Sequence[Region], kind: str) -> list[list[float]]:
     found = []
     for region in regions:
         value = region.get("value")
-        if kind_of(region) != kind or not isinstance(value, dict):
+        if get_kind(region) != kind or not isinstance(value, dict):
             continue
         numbers = [value.get(key) for key in keys]
         if all(isinstance(n, int | float) and abs(n) < 1e300 for n in numbers):
@@ -90,7 +90,7 @@ def shown_turned(region: Region) -> bool:
     turned = region.get("image_rotation")
     if not isinstance(turned, (int, float)) or turned % 360 == 0:
         return False
-    return kind_of(region) in ("keypoint", "rectangle")
+    return get_kind(region) in ("keypoint", "rectangle")
 
 
 def sized(regions: Sequence[Region], file: Path, where: str) -> list[Region]:
@@ -108,7 +108,7 @@ def sized(regions: Sequence[Region], file: Path, where: str) -> list[Region]:
         return list(regions)
     found = []
     for region in regions:
-        if kind_of(region) in ("keypoint", "rectangle"):
+        if get_kind(region) in ("keypoint", "rectangle"):
             _require_shape(region, width, height, file, where)
             found.append({**region, "original_width": width, "original_height": height})
         else:
@@ -140,7 +140,7 @@ def _require_shape(region: Region, width: int, height: int, file: Path, where: s
     )
 
 
-def number_of(value: Mapping[str, Any], key: str, where: str) -> float:
+def get_number(value: Mapping[str, Any], key: str, where: str) -> float:
     """Return a number of a region's value; ``where`` is the task, for messages."""
     given = value.get(key)
     if isinstance(given, bool) or not isinstance(given, (int, float)):
@@ -151,31 +151,31 @@ def number_of(value: Mapping[str, Any], key: str, where: str) -> float:
         raise InputError(f"{where} has a region whose '{key}' is too large.") from error
 
 
-def value_of(region: Region, where: str) -> tuple[Mapping[str, Any], float, float]:
+def get_value(region: Region, where: str) -> tuple[Mapping[str, Any], float, float]:
     """Return the value of a region, and the pixels of one percent of width and height."""
     value = region.get("value")
     if not isinstance(value, dict):
         raise InputError(f"{where} has a region without 'value'.")
-    width = number_of(region, "original_width", where)
-    height = number_of(region, "original_height", where)
+    width = get_number(region, "original_width", where)
+    height = get_number(region, "original_height", where)
     if not (width > 0 and height > 0):
         raise InputError(f"{where} has a region of an image without width or height.")
     return value, width / 100, height / 100
 
 
-def label_of(region: Region) -> str:
+def get_label(region: Region) -> str:
     """Return the label of a region, "" without a label."""
     labels = _labels(region)
     return str(labels[0]) if labels else ""
 
 
-def box_of(region: Region, where: str) -> list[float]:
+def get_box(region: Region, where: str) -> list[float]:
     """Return x, y, width, height in pixels; for a turned rectangle the upright box around it."""
-    value, across, down = value_of(region, where)
-    x, y = number_of(value, "x", where) * across, number_of(value, "y", where) * down
-    width = number_of(value, "width", where) * across
-    height = number_of(value, "height", where) * down
-    angle = np.deg2rad(number_of(value, "rotation", where)) if value.get("rotation") else 0.0
+    value, across, down = get_value(region, where)
+    x, y = get_number(value, "x", where) * across, get_number(value, "y", where) * down
+    width = get_number(value, "width", where) * across
+    height = get_number(value, "height", where) * down
+    angle = np.deg2rad(get_number(value, "rotation", where)) if value.get("rotation") else 0.0
     if not angle or not np.isfinite(angle):
         return [x, y, width, height]
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -184,7 +184,7 @@ def box_of(region: Region, where: str) -> list[float]:
     return [*low.tolist(), *(high - low).tolist()]
 
 
-def score_of(region: Region) -> float:
+def get_score(region: Region) -> float:
     """Return the score of a region, NaN without a score."""
     given = region.get("score")
     return float(given) if isinstance(given, (int, float)) else np.nan

@@ -31,7 +31,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     """
     a = annotations
     names = list(dict.fromkeys(a.individuals or [])) or [a.skeleton.name]
-    text = labelling_configuration(a.skeleton, [n or a.skeleton.name for n in names])
+    text = labeling_configuration(a.skeleton, [n or a.skeleton.name for n in names])
     config = require_place(path, text)
     tasks = []
     extents = needs_rectangle(a)
@@ -56,7 +56,7 @@ def write_annotations(annotations: Annotations, path: Path) -> list[Path]:
     return [path, config]
 
 
-def labelling_configuration(skeleton: Skeleton, subjects: Sequence[str]) -> str:
+def labeling_configuration(skeleton: Skeleton, subjects: Sequence[str]) -> str:
     """Return the XML that Label Studio needs to show keypoints and the rectangles of named subjects."""
     lines = ["<View>", '  <Image name="image" value="$image"/>']
     for tag, field, labels in (

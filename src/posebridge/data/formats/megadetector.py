@@ -27,7 +27,7 @@ def is_megadetector(content: Any) -> bool:
     return "detection_categories" in content and "annotations" not in content
 
 
-def detections_of(content: Mapping[str, Any], file: Path) -> list[Detection]:
+def make_detections(content: Mapping[str, Any], file: Path) -> list[Detection]:
     """Return all boxes, image after image; an image that failed there has none.
 
     Raises:

@@ -63,7 +63,7 @@ class Format:
 
     name: str
     title: str
-    recognise: Callable[[Path], bool]
+    recognize: Callable[[Path], bool]
     boxes: Callable[[Path, Images], Boxes]
     read: Callable[[Path, Images], Annotations] | None = None
     write: Callable[[Annotations, Path], list[Path]] | None = None
@@ -141,13 +141,13 @@ def _analysis(path: Path) -> bool:
 
 
 def _through_sleap_io(
-    name: str, title: str, recognise: Callable[[Path], bool], holds: frozenset[str] = frozenset()
+    name: str, title: str, recognize: Callable[[Path], bool], holds: frozenset[str] = frozenset()
 ) -> Format:
     format = name.replace("-", "_")
     return Format(
         name,
         title,
-        recognise,
+        recognize,
         sleap_io_formats.box_reader(format),
         sleap_io_formats.reader(format),
         holds=holds,
@@ -258,6 +258,6 @@ def format_named(name: str) -> Format:
     raise InputError(f"unknown format '{name}'; known are {', '.join(f.name for f in FORMATS)}.")
 
 
-def recognised(path: Path) -> Format | None:
+def recognized(path: Path) -> Format | None:
     """Return the format of a path that exists, or None if it is not an annotation file."""
-    return next((format for format in FORMATS if format.recognise(path)), None)
+    return next((format for format in FORMATS if format.recognize(path)), None)

@@ -52,7 +52,7 @@ def frame_places(frames: Sequence[Any], path: Path, images: Path | str | None) -
         if key not in places:
             videos[key] = frame.video
             places[key] = _place(frame.video, finder)
-            crop = crop_of(frame.video, path)
+            crop = get_crop(frame.video, path)
             corners[key] = (0.0, 0.0) if crop is None or places[key] is None else crop[:2]
         if places[key] is None:
             inside.setdefault(key, []).append(int(frame.frame_idx))
@@ -75,7 +75,7 @@ def frame_places(frames: Sequence[Any], path: Path, images: Path | str | None) -
     return FramePlaces(found, origins, notes if moved else [])
 
 
-def crop_of(video: Any, path: Path) -> tuple[float, float, float, float] | None:
+def get_crop(video: Any, path: Path) -> tuple[float, float, float, float] | None:
     """Return left, top, right and bottom of a virtual crop, in pixels of the frame; None: no crop."""
     given = (video.backend_metadata or {}).get("crop")
     if given is None:
@@ -147,7 +147,7 @@ def _embedded(video: Any, numbers: Sequence[int], path: Path) -> dict[int, Path]
     wanted = sorted(set(numbers))
     dataset = str((video.backend_metadata or {}).get("dataset", ""))
     inside = Path(str(video.filename))
-    crop = crop_of(video, path)
+    crop = get_crop(video, path)
 
     def write(part: Path) -> None:
         video.open()

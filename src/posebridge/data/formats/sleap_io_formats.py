@@ -23,7 +23,7 @@ from posebridge.data.annotations import (
     Boxes,
     checked_boxes,
     checked_points,
-    of_boxes,
+    make_boxes,
 )
 from posebridge.data.formats.sleap_files import require_sound
 from posebridge.data.formats.sleap_frames import frame_places
@@ -74,7 +74,7 @@ def box_reader(
                     )
                     scores.append(getattr(box, "score", np.nan))
         known = np.array(scores, dtype=np.float64)
-        return of_boxes(
+        return make_boxes(
             str(path),
             files,
             np.array(image, dtype=np.int64),

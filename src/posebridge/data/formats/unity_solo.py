@@ -23,7 +23,7 @@ from posebridge.data.annotations import (
     Boxes,
     checked_boxes,
     checked_points,
-    of_boxes,
+    make_boxes,
 )
 from posebridge.data.image_names import ImageNames
 from posebridge.errors import InputError
@@ -105,7 +105,7 @@ def read_scored_boxes(path: Path | str, images: Path | str | None = None) -> Box
     """Return images and boxes alone, without keypoints; whole images without boxes."""
     folder = Path(path)
     files, _, subjects, notes = _read(folder, images, poses=False)
-    return of_boxes(
+    return make_boxes(
         str(folder),
         files,
         np.array([s.image for s in subjects], np.int64),

@@ -28,7 +28,7 @@ from posebridge.data.annotations import (
 )
 from posebridge.data.formats.yolo_dataset import Dataset, is_dataset
 from posebridge.data.formats.yolo_labels import Lines
-from posebridge.data.units import require_shares
+from posebridge.data.units import require_fractions
 from posebridge.errors import InputError
 
 __all__ = ["is_dataset", "read_annotations", "read_scored_boxes"]
@@ -57,7 +57,7 @@ def read_annotations(path: Path | str, images: Path | str | None = None) -> Anno
     flags = keypoints[..., 2] if numbers == 3 else np.where(pairs, 2, 0)
     flags, scores = flags_and_scores(np.where(np.isfinite(flags), flags, 0))
     known = np.where(flags[..., None] > 0, keypoints[..., :2], 0)
-    require_shares(known, str(dataset.file), "labels")
+    require_fractions(known, str(dataset.file), "labels")
     checked_points(points, flags > 0, str(dataset.file))
     boxes = _boxes(values, sizes[image], dataset.file, lines)
     notes = [*(f"{note}." for note in dataset.notes), *lines.notes]
@@ -119,9 +119,9 @@ def _in_pixels(lines: Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _boxes(values: np.ndarray, sizes: np.ndarray, file: Path, lines: Lines) -> np.ndarray:
-    require_shares(values[:, 1:5], str(file), "boxes")
-    centre, side = values[:, 1:3] * sizes, values[:, 3:5] * sizes
-    boxes = np.concatenate([centre - side / 2, side], axis=1)
+    require_fractions(values[:, 1:5], str(file), "boxes")
+    center, side = values[:, 1:3] * sizes, values[:, 3:5] * sizes
+    boxes = np.concatenate([center - side / 2, side], axis=1)
     good = (np.abs(boxes) <= MOST_PIXELS).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     if not good.all():
         row = int((~good).argmax())

@@ -24,10 +24,10 @@ import numpy as np
 
 from posebridge.data.quality import boxes, images, labels
 from posebridge.data.quality.comparison import compare_sets, summary_rows
-from posebridge.data.quality.facts import look_at_images
+from posebridge.data.quality.facts import read_image_facts
 from posebridge.data.quality.findings import Finding, Severity
 from posebridge.data.quality.record import CheckedSet, declared_sizes
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 
 __all__ = [
     "CHECKS",
@@ -51,8 +51,8 @@ CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
     boxes.box_outside,
     boxes.box_misses_points,
     labels.exchanged,
-    labels.never_labelled,
-    labels.hardly_labelled,
+    labels.never_labeled,
+    labels.sparsely_labeled,
     boxes.below_a_pixel,
     boxes.small,
     images.repeated,
@@ -61,7 +61,7 @@ CHECKS: tuple[Callable[[CheckedSet], list[Finding]], ...] = (
 
 def check_set(
     name: str,
-    data: LabelledSamples | UnlabelledSamples,
+    data: LabeledSamples | UnlabeledSamples,
     declared: Mapping[str, tuple[int, int]] | None = None,
     progress: Callable[[int], None] | None = None,
     workers: int | None = None,
@@ -75,10 +75,10 @@ def check_set(
         progress: called with the number of images done.
         workers: threads that decode; by default one for each core, at most 16.
     """
-    with_points = isinstance(data, LabelledSamples)
+    with_points = isinstance(data, LabeledSamples)
     samples = data.images if with_points else data
     files, image_of = np.unique(samples.files, return_inverse=True)
-    facts = look_at_images(files, progress, workers)
+    facts = read_image_facts(files, progress, workers)
     sizes = np.zeros((len(files), 2), np.int64)
     if declared:
         sizes[:] = [declared.get(str(facts.path(row)), (0, 0)) for row in range(len(files))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from posebridge.data.quality.findings import Finding, counted, rows_of, share
+from posebridge.data.quality.findings import Finding, counted, make_rows, share
 from posebridge.data.quality.record import CheckedSet
 
 BOX_SLACK = 0.1
@@ -33,7 +33,7 @@ def box_outside(looked: CheckedSet) -> list[Finding]:
             "as middle and size they look like this.",
             "Less than half of the box's area is inside the image.",
             (looked.name,),
-            rows_of(stray),
+            make_rows(stray),
             [
                 f"{looked.where(r)} ({sizes[r][0]:.0f} x {sizes[r][1]:.0f}): box {_words(boxes[r])}"
                 for r in stray
@@ -53,7 +53,7 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
     points = labels.points.astype(np.float64) + 0.5
     high = boxes[:, :2] + boxes[:, 2:]
     beyond = np.maximum(boxes[:, None, :2] - points, points - high[:, None]).max(axis=2)
-    beyond = np.where(labels.labelled, beyond / longer[:, None], -np.inf)
+    beyond = np.where(labels.labeled, beyond / longer[:, None], -np.inf)
     off = (beyond > BOX_SLACK) & looked.own_box[:, None]
     rows = np.flatnonzero(off.any(axis=1))
     if len(rows) == 0:
@@ -70,7 +70,7 @@ def box_misses_points(looked: CheckedSet) -> list[Finding]:
             "another unit looks like this.",
             f"A labeled point lies more than {BOX_SLACK:.0%} of the box's longer side outside of it.",
             (looked.name,),
-            rows_of(rows),
+            make_rows(rows),
             [
                 f"{looked.where(r)}: box {_words(boxes[r])} without "
                 + ", ".join(names[k] for k in np.flatnonzero(off[r]))
@@ -96,7 +96,7 @@ def below_a_pixel(looked: CheckedSet) -> list[Finding]:
             "Boxes are pixels of the image; boxes given as fractions of it look like this.",
             "Both sides of the box are below one pixel.",
             (looked.name,),
-            rows_of(rows),
+            make_rows(rows),
             [
                 f"{looked.where(int(r))}: box ({', '.join(f'{v:.3g}' for v in looked.boxes[r])})"
                 for r in rows
@@ -121,7 +121,7 @@ def small(looked: CheckedSet) -> list[Finding]:
             "Little can be seen of such subjects; they may be left out.",
             f"The longer side of the box is below {SMALL:g} pixels.",
             (looked.name,),
-            rows_of(rows),
+            make_rows(rows),
             [f"{looked.where(r)}: box {_words(looked.boxes[r])}" for r in rows],
         )
     ]

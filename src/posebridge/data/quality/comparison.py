@@ -61,14 +61,14 @@ def summary_rows(sets: Sequence[CheckedSet]) -> list[tuple[str, list[str]]]:
         ("keypoints", ["-" if s.labels is None else str(len(s.labels.skeleton)) for s in sets]),
         (
             "labeled keypoints",
-            ["-" if s.labels is None else f"{int(s.labels.labelled.sum()):,}" for s in sets],
+            ["-" if s.labels is None else f"{int(s.labels.labeled.sum()):,}" for s in sets],
         ),
         (
             "joints labeled",
             [
                 "-"
                 if s.labels is None
-                else share(int(s.labels.labelled.sum()), s.labels.labelled.size)
+                else share(int(s.labels.labeled.sum()), s.labels.labeled.size)
                 for s in sets
             ],
         ),
@@ -107,17 +107,17 @@ def points_in_box(looked: CheckedSet) -> np.ndarray:
     """
     if looked.labels is None or not looked.own_box.any():
         return np.zeros(0)
-    labelled = looked.labels.labelled
-    kept = looked.seen & (2 * labelled.sum(axis=1) >= labelled.shape[1])
+    labeled = looked.labels.labeled
+    kept = looked.seen & (2 * labeled.sum(axis=1) >= labeled.shape[1])
     points = looked.labels.points.astype(np.float64)
-    low = np.where(labelled[..., None], points, np.inf).min(axis=1)
-    high = np.where(labelled[..., None], points, -np.inf).max(axis=1)
+    low = np.where(labeled[..., None], points, np.inf).min(axis=1)
+    high = np.where(labeled[..., None], points, -np.inf).max(axis=1)
     return (high - low)[kept].max(axis=1) / looked.boxes[kept, 2:].max(axis=1)
 
 
-def _colour(name: str):
+def _color(name: str):
     def measure(looked: CheckedSet) -> np.ndarray:
-        return looked.facts.colours[name][looked.facts.readable]
+        return looked.facts.colors[name][looked.facts.readable]
 
     measure.__doc__ = f"(M,) {name} of the readable images, percent."
     return measure
@@ -129,9 +129,9 @@ MEASURES = (
     ("subject's longer side", subject_size, " px"),
     ("subject's width / height", subject_shape, ""),
     ("points' extent / box", points_in_box, ""),
-    ("brightness", _colour("brightness"), " %"),
-    ("contrast", _colour("contrast"), " %"),
-    ("saturation", _colour("saturation"), " %"),
+    ("brightness", _color("brightness"), " %"),
+    ("contrast", _color("contrast"), " %"),
+    ("saturation", _color("saturation"), " %"),
 )
 """The measures to compare: name, a number for each image or subject, unit."""
 

@@ -85,7 +85,7 @@ class _Thumbs:
             self.mean[rows] = pixels.mean(axis=1, keepdims=True)
             self.spread[rows] = pixels.std(axis=1, keepdims=True)
 
-    def standardised(self, rows: np.ndarray) -> np.ndarray:
+    def standardized(self, rows: np.ndarray) -> np.ndarray:
         return (self.pixels[rows] - self.mean[rows]) / np.maximum(self.spread[rows], 1e-6)
 
 
@@ -94,6 +94,6 @@ def _correlate(one: _Thumbs, first: np.ndarray, other: _Thumbs, second: np.ndarr
     alike = np.minimum(one.spread[first, 0], other.spread[second, 0]) >= LEAST_CONTRAST
     for start in range(0, len(first), _PAIRS):
         pairs = slice(start, start + _PAIRS)
-        correlation = one.standardised(first[pairs]) * other.standardised(second[pairs])
+        correlation = one.standardized(first[pairs]) * other.standardized(second[pairs])
         alike[pairs] &= correlation.mean(axis=1) >= LEAST_CORRELATION
     return alike

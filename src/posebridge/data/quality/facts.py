@@ -24,7 +24,7 @@ class ImageFacts:
     """M image files, each once.
 
     Attributes:
-        files: (M,) bytes, encoded paths, as in ``UnlabelledSamples.files``.
+        files: (M,) bytes, encoded paths, as in ``UnlabeledSamples.files``.
         problems: the problem of each file, empty for a good one.
         readable: (M,) bool; the rows below hold 0 for an unreadable image.
         sizes: (M, 2) int64, width and height in pixels.
@@ -51,7 +51,7 @@ class ImageFacts:
         return Path(os.fsdecode(bytes(self.files[index])))
 
     @property
-    def colours(self) -> dict[str, np.ndarray]:
+    def colors(self) -> dict[str, np.ndarray]:
         """Return (M,) brightness, contrast and saturation of each image in percent, from its thumbnail.
 
         Brightness is the mean of the luma, contrast its standard deviation, saturation the mean of
@@ -68,7 +68,7 @@ class ImageFacts:
         }
 
 
-def look_at_images(
+def read_image_facts(
     files: np.ndarray,
     progress: Callable[[int], None] | None = None,
     workers: int | None = None,

@@ -39,7 +39,7 @@ class Finding:
     marks: Sequence[Sequence[int]] = ()
 
 
-def rows_of(indices: Sequence[int] | np.ndarray) -> np.ndarray:
+def make_rows(indices: Sequence[int] | np.ndarray) -> np.ndarray:
     """Return the (M, 1) rows of one dataset."""
     return np.asarray(indices, dtype=np.int64).reshape(-1, 1)
 

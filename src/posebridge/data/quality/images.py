@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from posebridge.data.quality.duplicates import RULE, find_duplicates
-from posebridge.data.quality.findings import Finding, counted, rows_of, share
+from posebridge.data.quality.findings import Finding, counted, make_rows, share
 from posebridge.data.quality.record import CheckedSet
 
 
@@ -46,7 +46,7 @@ def cut_off(looked: CheckedSet) -> list[Finding]:
             "again.",
             "A JPEG or PNG without its end mark.",
             (looked.name,),
-            rows_of(looked.first_subject[cut]),
+            make_rows(looked.first_subject[cut]),
             [facts.problems[i] for i in cut],
         )
     ]
@@ -73,7 +73,7 @@ def deep(checked: CheckedSet) -> list[Finding]:
             "values of "
             "the images in a folder.",
             (checked.name,),
-            rows_of(checked.first_subject[images]),
+            make_rows(checked.first_subject[images]),
             [f"{facts.path(i)}: {facts.ranges[i]}" for i in images],
         )
     ]
@@ -99,7 +99,7 @@ def other_size(looked: CheckedSet) -> list[Finding]:
             + "Look at the images, then scale the labels or the images.",
             "Width and height of the decoded image, upright by its EXIF tag, against its entry.",
             (looked.name,),
-            rows_of(looked.first_subject[images]),
+            make_rows(looked.first_subject[images]),
             [
                 f"{facts.path(i)}: {facts.sizes[i][0]} x {facts.sizes[i][1]}, declared "
                 f"{declared[i][0]} x {declared[i][1]}"
@@ -129,7 +129,7 @@ def shared_file(looked: CheckedSet) -> list[Finding]:
             "another. Look at the images; give each image a file of its own.",
             "Two entries of 'images' with different ids name the same file.",
             (looked.name,),
-            rows_of(looked.first_subject[several]),
+            make_rows(looked.first_subject[several]),
             [f"{looked.facts.path(i)}: ids {', '.join(map(str, listed[i]))}" for i in several],
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from posebridge.data.quality.findings import Finding, counted, rows_of, share
+from posebridge.data.quality.findings import Finding, counted, make_rows, share
 from posebridge.data.quality.record import CheckedSet
 from posebridge.data.quality.sides import RULE, exchanged_sides, side_links
 
@@ -24,7 +24,7 @@ def outside(looked: CheckedSet) -> list[Finding]:
     points = labels.points.astype(np.float64)
     last = looked.sizes[:, None].astype(np.float64) - 1
     beyond = np.maximum(-points, points - last).max(axis=2)
-    off = labels.labelled & (beyond > OUTSIDE) & looked.seen[:, None]
+    off = labels.labeled & (beyond > OUTSIDE) & looked.seen[:, None]
     if not off.any():
         return []
     rows = np.flatnonzero(off.any(axis=1))
@@ -40,7 +40,7 @@ def outside(looked: CheckedSet) -> list[Finding]:
             "size, or x and y may be exchanged.",
             f"More than {OUTSIDE:g} pixel beyond the image's edge.",
             (looked.name,),
-            rows_of(rows),
+            make_rows(rows),
             [
                 f"{looked.where(r)} ({looked.sizes[r][0]} x {looked.sizes[r][1]}): "
                 + ", ".join(
@@ -60,7 +60,7 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
     if labels is None:
         return []
     corner = (labels.points == 0).all(axis=2) | (labels.points == -1).all(axis=2)
-    zero = labels.labelled & corner
+    zero = labels.labeled & corner
     if not zero.any():
         return []
     rows = np.flatnonzero(zero.any(axis=1)).tolist()
@@ -75,7 +75,7 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
             "the model learns the corner.",
             "x and y are both 0, or both -1, and the flag is 1 or 2.",
             (looked.name,),
-            rows_of(rows),
+            make_rows(rows),
             [
                 f"{looked.where(r)}: "
                 + ", ".join(labels.skeleton.keypoints[k] for k in np.flatnonzero(zero[r]))
@@ -86,12 +86,12 @@ def at_origin(looked: CheckedSet) -> list[Finding]:
     ]
 
 
-def never_labelled(looked: CheckedSet) -> list[Finding]:
+def never_labeled(looked: CheckedSet) -> list[Finding]:
     """Return keypoints that no subject, or hardly any subject, has a label for."""
     labels = looked.labels
     if labels is None:
         return []
-    names, count = labels.skeleton.keypoints, labels.labelled.sum(axis=0)
+    names, count = labels.skeleton.keypoints, labels.labeled.sum(axis=0)
     found = []
     never = np.flatnonzero(count == 0)
     if len(never):
@@ -123,13 +123,13 @@ def never_labelled(looked: CheckedSet) -> list[Finding]:
     return found
 
 
-def hardly_labelled(looked: CheckedSet) -> list[Finding]:
+def sparsely_labeled(looked: CheckedSet) -> list[Finding]:
     """Return subjects with few labeled keypoints."""
     labels = looked.labels
     if labels is None:
         return []
     total = len(labels.skeleton)
-    per_subject = labels.labelled.sum(axis=1)
+    per_subject = labels.labeled.sum(axis=1)
     few = np.flatnonzero(per_subject < FEW * total)
     if len(few) == 0:
         return []
@@ -143,7 +143,7 @@ def hardly_labelled(looked: CheckedSet) -> list[Finding]:
             "Such subjects count like any other in a batch and teach less.",
             f"Fewer than {FEW:.0%} of the {total} keypoints have a flag above 0.",
             (looked.name,),
-            rows_of(few),
+            make_rows(few),
             [f"{looked.where(r)}: {per_subject[r]} of {total}" for r in few],
         )
     ]
@@ -195,7 +195,7 @@ def exchanged(looked: CheckedSet) -> list[Finding]:
             "right. Exchanged labels teach the model to mistake one for the other.",
             RULE,
             (looked.name,),
-            rows_of([s.row for s in suspects]),
+            make_rows([s.row for s in suspects]),
             [f"{looked.where(s.row)}: {', '.join(words(p) for p in s.pairs)}" for s in suspects],
             [[k for p in s.pairs for k in skeleton.pairs[p]] for s in suspects],
         )

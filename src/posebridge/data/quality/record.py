@@ -11,7 +11,7 @@ from posebridge.data.annotations import is_side
 from posebridge.data.formats.coco_ids import IdTable, id_key
 from posebridge.data.quality.facts import ImageFacts
 from posebridge.data.quality.findings import Finding
-from posebridge.data.samples import LabelledSamples, UnlabelledSamples
+from posebridge.data.samples import LabeledSamples, UnlabeledSamples
 from posebridge.errors import InputError
 from posebridge.files.json_files import read_json
 
@@ -31,8 +31,8 @@ class CheckedSet:
     """
 
     name: str
-    samples: UnlabelledSamples
-    labels: LabelledSamples | None
+    samples: UnlabeledSamples
+    labels: LabeledSamples | None
     facts: ImageFacts
     image_of: np.ndarray
     declared: np.ndarray
@@ -69,7 +69,7 @@ class CheckedSet:
         return f"annotation {self.samples.annotation_ids[row]}, {self.samples.path(int(row)).name}"
 
 
-def declared_sizes(path: Path | str, samples: UnlabelledSamples) -> dict[str, tuple[int, int]]:
+def declared_sizes(path: Path | str, samples: UnlabeledSamples) -> dict[str, tuple[int, int]]:
     """Return the width and height of each image in a COCO file, by path; empty for other data."""
     file = Path(path) / "annotations.json" if Path(path).is_dir() else Path(path)
     if file.suffix.lower() != ".json" or not file.is_file():

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posebridge.data.samples import LabelledSamples
+from posebridge.data.samples import LabeledSamples
 from posebridge.skeleton import Skeleton, canonical_name
 
 LEAST_SUBJECTS = 30
@@ -65,7 +65,7 @@ def side_links(skeleton: Skeleton) -> list[tuple[int, int]]:
     ]
 
 
-def exchanged_sides(samples: LabelledSamples) -> list[SideSuspect]:
+def exchanged_sides(samples: LabeledSamples) -> list[SideSuspect]:
     """Return the subjects whose left and right look exchanged at some pairs, worst first.
 
     Empty for a dataset with fewer than ``LEAST_SUBJECTS`` with a link, or a skeleton without links.
@@ -100,7 +100,7 @@ def exchanged_sides(samples: LabelledSamples) -> list[SideSuspect]:
     return sorted(found, key=lambda suspect: -suspect.excess)
 
 
-def facing(samples: LabelledSamples) -> tuple[float, int] | None:
+def facing(samples: LabeledSamples) -> tuple[float, int] | None:
     """Return the fraction of subjects whose left side is where it is on a person facing the camera.
 
     With shoulders and hips: left is on the right of the line from hips to shoulders as the image
@@ -115,7 +115,7 @@ def facing(samples: LabelledSamples) -> tuple[float, int] | None:
     if not all(name in place for name in names):
         return None
     joints = [place[name] for name in names]
-    known = samples.labelled[:, joints].all(axis=1)
+    known = samples.labeled[:, joints].all(axis=1)
     if not known.any():
         return None
     points = samples.points[known][:, joints].astype(np.float64)
@@ -128,7 +128,7 @@ def facing(samples: LabelledSamples) -> tuple[float, int] | None:
 
 
 def _lengths(
-    samples: LabelledSamples, links: list[tuple[int, int]]
+    samples: LabeledSamples, links: list[tuple[int, int]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return labeled and crossed bones in pixels (N, L, 2), and whether all four joints are labeled."""
     pairs = np.array(samples.skeleton.pairs)
@@ -137,7 +137,7 @@ def _lengths(
     bones = np.linalg.norm(points[:, one] - points[:, other], axis=-1)
     crossed = np.linalg.norm(points[:, one] - points[:, other[:, ::-1]], axis=-1)
     ends = np.concatenate([one, other], axis=1)
-    return bones, crossed, np.asarray(samples.labelled[:, ends].all(axis=2))
+    return bones, crossed, np.asarray(samples.labeled[:, ends].all(axis=2))
 
 
 def _sizes(bones: np.ndarray, crossed: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -155,25 +155,25 @@ def _blame(
 
     Pairs are colored along the links: a suspicious link changes the color, another keeps it.
     """
-    neighbours: dict[int, list[tuple[int, bool]]] = {}
+    neighbors: dict[int, list[tuple[int, bool]]] = {}
     for link in np.flatnonzero(known):
         p, q = links[link]
-        neighbours.setdefault(p, []).append((q, bool(suspicious[link])))
-        neighbours.setdefault(q, []).append((p, bool(suspicious[link])))
-    colour: dict[int, bool] = {}
+        neighbors.setdefault(p, []).append((q, bool(suspicious[link])))
+        neighbors.setdefault(q, []).append((p, bool(suspicious[link])))
+    color: dict[int, bool] = {}
     blamed: list[int] = []
-    for start in neighbours:
-        if start in colour:
+    for start in neighbors:
+        if start in color:
             continue
-        colour[start], part, waiting = False, [start], [start]
+        color[start], part, waiting = False, [start], [start]
         while waiting:
             pair = waiting.pop()
-            for other, changes in neighbours[pair]:
-                if other not in colour:
-                    colour[other] = colour[pair] != changes
+            for other, changes in neighbors[pair]:
+                if other not in color:
+                    color[other] = color[pair] != changes
                     part.append(other)
                     waiting.append(other)
-        marked = [pair for pair in part if colour[pair]]
-        rest = [pair for pair in part if not colour[pair]]
+        marked = [pair for pair in part if color[pair]]
+        rest = [pair for pair in part if not color[pair]]
         blamed += min(marked, rest, key=len) if marked else []
     return tuple(sorted(blamed))

@@ -46,7 +46,7 @@ def save_frames(path: Path, wanted: Sequence[int], save: Save, drop: Callable[[i
     if attempt.failed:
         attempt = _Attempt(path, known, wanted, save, threads="NONE")
         saved |= attempt.saved
-    whole = attempt.saved - known.spoilt(attempt.missing) - attempt.corrupt
+    whole = attempt.saved - known.damaged(attempt.missing) - attempt.corrupt
     for number in saved - whole:
         drop(number)
 

@@ -72,19 +72,19 @@ class FrameNumbers:
         """
         until = number
         for ordinal, packet in enumerate(self.packets):
-            known = self.number_of(ordinal, packet)
+            known = self.get_number(ordinal, packet)
             if known == number:
                 return until
             until = max(until, -1 if known is None else known)
         return number
 
-    def number_of(self, ordinal: int, packet: Packet | None) -> int | None:
+    def get_number(self, ordinal: int, packet: Packet | None) -> int | None:
         """Return the number of the frame in a packet; None for a packet without a frame."""
         if self.by_packet:
             return self.number.get(ordinal)
         return None if packet is None or packet.pts is None else self.number.get(packet.pts)
 
-    def spoilt(self, missing: set[int]) -> set[int]:
+    def damaged(self, missing: set[int]) -> set[int]:
         """Return the numbers of frames that were predicted from missing ones, up to the next key frame.
 
         A decoder gives them nevertheless: an image of another moment, or a smeared one.
@@ -95,7 +95,7 @@ class FrameNumbers:
         last: int | None = None
         group: list[int] = []
         for ordinal, packet in enumerate(self.packets):
-            number = self.number_of(ordinal, packet)
+            number = self.get_number(ordinal, packet)
             if self.step and packet is not None and packet.dts is not None:
                 if last is not None and packet.dts - last > 1.5 * self.step:
                     # The lost part may have been torn out of the packet before.

@@ -80,7 +80,7 @@ class JointMove:
 
 
 @dataclass(frozen=True)
-class Photograph:
+class GalleryImage:
     """One held-out subject.
 
     Attributes:
@@ -112,7 +112,7 @@ class Sanity:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RunComparison:
     """The evidence about a finished run, and the verdict.
 
     Attributes:
@@ -124,7 +124,7 @@ class Judgement:
         verdict, validators, trust, sanity, joints, photographs: the results; photographs are in
             order of agreement, the lowest first.
         labels: PCK on the user's labeled photographs, threshold -> both models.
-        labelled_images: number of the user's labeled photographs.
+        labeled_images: number of the user's labeled photographs.
         course: curve -> (step, value) pairs, from ``metrics.csv``.
         keep: fraction of pseudo-labels that the config keeps; None without a teacher's labels.
         skipped: one line for each image that could not be read.
@@ -148,9 +148,9 @@ class Judgement:
     trust: tuple[Trust, ...]
     sanity: Sanity
     joints: tuple[JointMove, ...]
-    photographs: tuple[Photograph, ...]
+    photographs: tuple[GalleryImage, ...]
     labels: Mapping[str, Paired]
-    labelled_images: int
+    labeled_images: int
     course: Mapping[str, tuple[tuple[int, float], ...]]
     keep: float | None
     skipped: tuple[str, ...]
@@ -188,10 +188,10 @@ def plain(value: Any) -> Any:
 
 
 __all__ = [
+    "GalleryImage",
     "Interval",
     "JointMove",
-    "Judgement",
-    "Photograph",
+    "RunComparison",
     "Sanity",
     "Trust",
     "ValidatorRow",
