@@ -15,7 +15,6 @@ import pytest
 import posebridge
 from posebridge.checkpoints.model_folder import load_checkpoint, save_checkpoint
 from posebridge.cli.main import main
-from posebridge.cli.predict import RENAMED_OPTIONS
 from posebridge.data.crops import decode_image
 from posebridge.data.reading import read_annotations
 from posebridge.data.videos.video import extract_frames, frame_times
@@ -105,21 +104,6 @@ def test_subjects_that_share_an_image_keep_it(run, figures, tmp_path):
         tuple(box): found.files[i].name for box, i in zip(found.boxes, found.image, strict=True)
     }
     assert by_box == {(5, 5, 40, 50): two, (1, 1, 50, 50): one, (9, 9, 40, 40): two}
-
-
-@pytest.mark.parametrize(("old", "new"), sorted(RENAMED_OPTIONS.items()))
-def test_renamed_option_is_refused_with_its_new_name(old, new, capsys):
-    for given in ([old, "1"], [f"{old}=1"]):
-        assert f"{old} is now {new};" in sentence(capsys, "model", "images", *given)
-
-
-def test_help_fits_on_a_screen(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit):
-        main(["predict", "--help"])
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 60 and max(map(len, lines)) <= 80
-    assert "examples:" in lines
 
 
 def test_an_unknown_ending_stops_before_anything_starts(tmp_path, capsys):

@@ -183,7 +183,7 @@ def test_unusable_camera_is_reported(finished_run, figures, plugged, pictures, t
     plugged(FakeCapture([], opened=False))
     assert "can't be opened" in sentence(capsys, finished_run, "camera:0", *out)
     dark = plugged(FakeCapture([None] * 100))
-    assert "no picture" in sentence(capsys, finished_run, "camera:0", *out)
+    assert "no image" in sentence(capsys, finished_run, "camera:0", *out)
     assert dark.released
     said = sentence(capsys, finished_run, "camera:0", "--out", tmp_path / "a.slp")
     assert "--save-frames" in said

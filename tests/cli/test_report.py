@@ -79,7 +79,7 @@ def other_skeleton(figures, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("nothing", "is no run folder"),
+        ("nothing", "is not a run folder"),
         ("labels of others", "do not match"),
         ("source of others", "do not match"),
         ("no labels there", "does not exist"),

@@ -161,7 +161,7 @@ def test_data_that_moved_is_found_below_a_root(figures, finished_run, tmp_path):
 
 
 def test_what_is_no_finished_run_gets_a_sentence(finished_run, tmp_path):
-    with pytest.raises(InputError, match="no run folder"):
+    with pytest.raises(InputError, match="not a run folder"):
         open_run(tmp_path)
     run = copy(finished_run, tmp_path)
     shutil.rmtree(run / "checkpoints" / "last")

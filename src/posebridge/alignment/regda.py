@@ -171,7 +171,7 @@ class RegDA(Level):
             self.setup.sigma,
             self.config.source_weight,
         )
-        return {"regressor": disparity.regressor, "disparity": disparity.features}
+        return {"regressor": disparity.regressor, "disparity": regda.feature_weight}
 
     def weight(self, term: str, progress: float) -> float:
         if term == "regressor":

@@ -79,7 +79,7 @@ def join_frames(
         size: side of the crops, pixels.
 
     Raises:
-        InputError: there is no frame, or no frame shows a subject.
+        InputError: the stream has no frame, or no frame shows a subject.
     """
     if not batches:
         raise InputError(f"{name} was stopped before its first frame; nothing is written.")

@@ -234,7 +234,7 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        InputError: there is no model, or it is damaged.
+        InputError: the path holds no model, or a damaged one.
     """
     require_given(path, "models")
     if Path(path).suffix.lower() == ".onnx":

@@ -157,7 +157,7 @@ def source_check(
     config = run.config
     if run.source is None:
         about = (
-            "There was no source, so no confidence is calibrated and the scores on the "
+            "The run had no source, so no confidence is calibrated and the scores on the "
             "source are unknown. Labeled source images that training did not use help: "
             "--source-validation FILE."
         )

@@ -14,6 +14,7 @@ data_uri.py         images inside a page
 summary.py          the summary at the end of a run
 overlays.py         skeletons painted on images
 overlay_video.py    skeletons painted on the frames of a video
+overlay_writers.py  overlays as writers of the prediction pipeline
 comparison.py       models side by side on the same labeled images
 disagreement.py     disagreement of two models on the same images
 previews.py         previews of training steps in the run folder
