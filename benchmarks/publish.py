@@ -35,6 +35,7 @@ from posebridge.bench.validators import (
 )
 
 ROOT = Path(__file__).parents[1]
+PAGES = ("background/results", "background/validators", "how-to/report")
 MARKED = re.compile(r"(<!-- table: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -75,7 +76,7 @@ def main() -> int:
         count = f"\n\n{len(judged)} runs, {sum(len(r.steps) for r in judged)} checkpoints."
         return f"{begin}{as_markdown(rows)}{count if what in ('within', 'across') else ''}\n{end}"
 
-    for page in (ROOT / "docs" / f"{name}.md" for name in ("benchmark", "selection", "report")):
+    for page in (ROOT / "docs" / f"{name}.md" for name in PAGES):
         text = page.read_text(encoding="utf-8")
         new = MARKED.sub(filled, text)
         if new != text:

@@ -1,6 +1,6 @@
 """Markdown pages of the public interface, from its docstrings and signatures.
 
-``write(folder)`` makes ``python.md`` (what is called and what it returns), ``settings.md`` (every field
+``write(folder)`` makes ``python.md`` (what is called and what it returns), ``fields.md`` (every field
 of a configuration) and ``alignment.md`` (the levels of the method). Docstrings are in Google's style;
 their literals and roles are turned into Markdown.
 """
@@ -36,7 +36,7 @@ def write(folder: Path) -> None:
     """Write the three pages into ``folder``, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "python.md").write_text(_python(), encoding="utf-8")
-    (folder / "settings.md").write_text(_settings(), encoding="utf-8")
+    (folder / "fields.md").write_text(_settings(), encoding="utf-8")
     (folder / "alignment.md").write_text(_alignment(), encoding="utf-8")
 
 
@@ -67,8 +67,9 @@ def _prose(paragraph: str) -> str:
 def _python() -> str:
     blocks = [
         "# Python interface\n\n"
-        "Points are (x, y) in pixels; an integer is the center of a pixel. What a user gave and\n"
-        "cannot be used raises `posebridge.InputError`, whose text is one sentence."
+        "After this page you can call posebridge from Python. Points are (x, y) in pixels; an\n"
+        "integer is the center of a pixel. Input that cannot be used raises\n"
+        "`posebridge.InputError`, whose text is one sentence."
     ]
     for module, names in PYTHON.items():
         room = importlib.import_module(module)
@@ -81,9 +82,9 @@ def _python() -> str:
 def _alignment() -> str:
     blocks = [
         "# Alignment\n\n"
-        "Pure functions of tensors and small modules: they know nothing of files or trainers, so\n"
-        "each can be used in a training of your own. [The method](../method.md)\n"
-        "tells how they come together."
+        "After this page you can use a level of the method in your own training. The levels are pure\n"
+        "functions of tensors and small modules without files or trainers.\n"
+        "[The method](../background/method.md) shows how they are combined."
     ]
     for name in ALIGNMENT:
         module = importlib.import_module(name)
@@ -150,7 +151,7 @@ def _signature(value: Any, name: str) -> str:
     signature = inspect.signature(value)
     parts, keyword_only = [], False
     for parameter in signature.parameters.values():
-        # What torch's Module hands on is no parameter of a class without a constructor of its own.
+        # What torch's Module hands on is not a parameter of a class without a constructor of its own.
         handed_on = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.name in ("self", "cls") or (
             inspect.isclass(value) and handed_on and "__init__" not in vars(value)
@@ -194,11 +195,12 @@ def _settings() -> str:
     from posebridge.training.config import AdaptConfig
 
     blocks = [
-        "# Every setting\n\n"
-        "The fields of `posebridge.training.config.AdaptConfig`. On the command line\n"
+        "# All fields\n\n"
+        "After this page you can set any field of a run. The fields belong to\n"
+        "`posebridge.training.config.AdaptConfig`. On the command line\n"
         "`--feature.weight 0`, in YAML `feature: {weight: 0}`, from Python\n"
         '`overrides={"feature.weight": 0}`.'
-        " [Settings](../configuration.md) tells how\nthey are put together."
+        " [Configuration](configuration.md) shows how\nthey are combined."
     ]
     blocks += list(_groups(AdaptConfig(), ""))
     return "\n\n".join(blocks) + "\n"

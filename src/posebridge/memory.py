@@ -13,7 +13,7 @@ def keep_freed_memory() -> bool:
     """Let glibc keep the memory of freed tensors instead of giving it back to the kernel.
 
     Every feature map of a batch is larger than glibc's threshold, so each is mapped, zeroed page by
-    page and unmapped again. Kept memory is used again as it is (figures: docs/results.md, Speed).
+    page and unmapped again. Kept memory is used again as it is (figures: docs/background/speed.md).
     The process holds the peak of its memory until it ends: for a process that is ours, a training
     or a command, not for one that only loads a model.
 

@@ -57,11 +57,13 @@ def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, caps
     capsys.readouterr()
     assert main([*arguments, "--tables-only"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert f"no scores yet: {NAME}, begun with other feature: left out" in told
+    assert f"no scores yet: {NAME}, started with other feature: left out" in told
     assert "all_levels" not in (out / "scores.csv").read_text()
     assert json.loads(record.read_text())["trainings"] == before
     assert main([*arguments, "--status"]) == 0
-    assert f"differs {NAME} (begun with other feature)" in " ".join(capsys.readouterr().out.split())
+    assert f"differs {NAME} (started with other feature)" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_moved_data_counts_as_unchanged(tmp_path, monkeypatch):

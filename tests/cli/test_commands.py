@@ -139,7 +139,7 @@ def test_resume_of_a_finished_run_changes_nothing(run, capsys):
     assert main(["adapt", "--resume", "--out", str(run)]) == 0
     assert (run / "checkpoints" / "last" / "model.safetensors").read_bytes() == before
     assert main(["adapt", "--resume", "--out", str(run), "--seed", "3"]) == 2
-    assert "takes no others" in capsys.readouterr().err
+    assert "takes new paths of moved data alone" in capsys.readouterr().err
 
 
 def test_figures(tmp_path, capsys):
@@ -176,7 +176,7 @@ def test_what_is_no_demo_is_never_removed(finished_run, tmp_path, capsys):
     out = Path(shutil.copytree(finished_run, tmp_path / "run"))
     before = sorted(out.rglob("*"))
     assert main(["demo", "--out", str(out), "--overwrite"]) == 2
-    assert "no demo" in capsys.readouterr().err
+    assert "not a demo" in capsys.readouterr().err
     assert sorted(out.rglob("*")) == before
 
 

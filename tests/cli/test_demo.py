@@ -60,7 +60,7 @@ def test_the_baseline_that_is_trained_is_the_source_alone(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("seed=3", "--set seed means nothing to the demonstration: give --seed instead."),
+        ("seed=3", "--set seed has no effect in the demonstration: give --seed instead."),
         ("source=a.json", "--set source means nothing.*posebridge adapt"),
         ("target=photographs", "--set target means nothing.*posebridge adapt"),
         ("start-from=runs/other", "--set init_from means nothing.*same new network"),

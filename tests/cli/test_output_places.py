@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import posebridge.inference.predict_pipeline  # noqa: F401  (before a test replaces what it imports)
 from posebridge.cli.main import main
 from tests.cli.test_full_disk import STYLE, contents
 from tests.cli.writing_commands import COMMANDS, Given, make_given
@@ -80,6 +81,7 @@ def test_a_place_that_can_not_be_written_is_found_before_the_work(
 
 _LIMITED = """
 import resource, signal, sys
+import posebridge.inference.predict_pipeline  # noqa: F401  (before a test replaces what it imports)
 from posebridge.cli.main import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 _, most = resource.getrlimit(resource.RLIMIT_FSIZE)

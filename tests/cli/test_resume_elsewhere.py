@@ -91,7 +91,7 @@ def test_other_data_is_refused(started, project, figures, capsys):
     assert main([*resume, "--target", "gone"]) == 2
     assert "--target gone does not exist" in capsys.readouterr().err
     assert main([*resume, "--target"]) == 2
-    assert "takes no others" in capsys.readouterr().err
+    assert "takes new paths of moved data alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"folder": 1}', "[" * 5000, '{"folder": "a"}'])

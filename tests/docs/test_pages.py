@@ -19,8 +19,8 @@ from posebridge.errors import InputError
 from posebridge.training.presets import known_presets
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-SETTINGS_BY_CONFIG = ("adapt", "style")
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+SETTINGS_BY_CONFIG = ("adapt", "train-style")
 
 
 def anchors(page: str) -> set[str]:
@@ -122,7 +122,7 @@ def _raise(self: argparse.ArgumentParser, message: str) -> None:
     raise InputError(message)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_and_anchors_resolve(page):
     assert broken_links(page) == []
 
@@ -141,7 +141,7 @@ def test_a_broken_link_is_found(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_command_lines_are_taken_by_their_commands(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = list(command_lines(page.read_text(encoding="utf-8")))
@@ -171,7 +171,7 @@ def test_command_lines_are_found_in_every_place():
         ("export runs/people", "--out"),
         ("adapt --source a --target b --out c --feature.wait 0", "feature.wait"),
         ("adapt --preset nobody --out c", "nobody"),
-        ("data prepare", "required"),
+        ("datasets prepare", "required"),
     ],
 )
 def test_a_wrong_command_line_is_found(line, says, tmp_path, monkeypatch):
@@ -194,5 +194,5 @@ def test_every_extra_that_is_spoken_of_exists():
 
 
 def test_every_preset_stands_in_the_settings_page():
-    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
     assert [name for name in known_presets() if f"`{name}`" not in text] == []

@@ -52,7 +52,7 @@ def test_every_page_stands_in_the_navigation_and_every_link_leads_somewhere(page
 
 
 def test_the_settings_page_has_every_field_and_its_default(pages):
-    text = (pages / "api/settings.md").read_text(encoding="utf-8")
+    text = (pages / "reference/fields.md").read_text(encoding="utf-8")
 
     def names(config: object, prefix: str = "") -> list[str]:
         found = []
@@ -68,7 +68,7 @@ def test_the_settings_page_has_every_field_and_its_default(pages):
 
 
 def test_the_python_page_has_signatures_texts_and_errors(pages):
-    text = (pages / "api/python.md").read_text(encoding="utf-8")
+    text = (pages / "reference/python.md").read_text(encoding="utf-8")
     adapt = text.partition("## posebridge.adapt\n")[2].partition("\n## ")[0]
     assert "    preset: str | Sequence[str] = (),\n" in adapt and ") -> RunResult" in adapt
     assert '- `overrides`: dotted settings, such as `{"feature.weight": 0}`.' in adapt

@@ -107,8 +107,8 @@ def test_command_with_and_without_labels(models, tmp_path, capsys):
     (labels.parent / "images" / "broken.jpg").write_bytes(b"x")
     out = tmp_path / "scored"
     assert main(["compare", *map(str, models), str(labels), "--out", str(out), "--pairs", "2"]) == 0
-    output = capsys.readouterr().out
-    assert "scores by the labels" in output
+    said = capsys.readouterr().out
+    assert "scores on the labels" in said
     assert {p.name for p in out.iterdir()} == {
         *("sheet.png", "pairs", "joints.csv", "subjects.csv", "scores_a.json", "scores_b.json")
     }

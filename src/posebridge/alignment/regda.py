@@ -161,7 +161,7 @@ class RegDA(Level):
     def losses(self, step: Step) -> dict[str, Tensor]:
         assert step.source is not None and step.target is not None
         assert step.source_views is not None
-        disparity = regression_disparity(
+        terms = regression_disparity(
             self.regressor,
             step.source.features,
             step.source.heatmaps,
@@ -171,7 +171,7 @@ class RegDA(Level):
             self.setup.sigma,
             self.config.source_weight,
         )
-        return {"regressor": disparity.regressor, "disparity": regda.feature_weight}
+        return {"regressor": terms.regressor, "disparity": terms.features}
 
     def weight(self, term: str, progress: float) -> float:
         if term == "regressor":

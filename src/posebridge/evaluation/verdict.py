@@ -44,7 +44,7 @@ LEAST_FORGOTTEN = 0.25
 """Fraction of the source accuracy whose loss is evidence against an adaptation.
 
 Smaller losses are usual: runs that gained 10 points on the target lost 10 to 25 % of the source
-accuracy (docs/report.md).
+accuracy (docs/how-to/report.md).
 """
 NEXT_TO_NOTHING = 2.0
 """Points of PCK: nothing changed where the labels' whole intervals are within this of 0."""

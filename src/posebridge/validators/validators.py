@@ -133,7 +133,7 @@ def confident_agreement(answers: Answers) -> float:
     """Return agreement times confidence, percent.
 
     Agreement alone is misled by adversarial runs, confidence alone by models that learn from their
-    own predictions. The product selects better checkpoints than either (docs/selection.md).
+    own predictions. The product selects better checkpoints than either (docs/background/validators.md).
     """
     return confident_agreement_score(agreement(answers), confidence(answers))
 
