@@ -82,7 +82,7 @@ def test_score_on_adapted_images_is_marked_transductive(
     protocol = scores(run, labels, data, tmp_path / "r.json")["protocol"]
     assert protocol["transductive"] is True
     assert protocol["images_adapted_to"] == common
-    assert "transductive: images that the model was adapted to" in capsys.readouterr().out
+    assert "transductive: the model was adapted to these images" in capsys.readouterr().out
 
 
 def test_python_interface_marks_the_same_scores(run, data):
