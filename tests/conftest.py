@@ -1,14 +1,17 @@
-"""Small figures and a finished tiny run, made once for the whole session."""
+"""Small figures and a finished tiny run, made once for all processes of a session."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 from posebridge.data.formats.coco import read_boxes, read_labeled
 from posebridge.synthetic.figures import write_synthetic_figures
@@ -61,20 +64,46 @@ class Figures:
     test: Path
 
 
-@pytest.fixture(scope="session")
-def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
-    root = tmp_path_factory.mktemp("figures")
-    return Figures(
-        write_synthetic_figures(root / "source", "rendered", 24, seed=0, size=64),
-        write_synthetic_figures(root / "target", "camera", 24, seed=0, size=64, labeled=False),
-        write_synthetic_figures(root / "test", "camera", 8, seed=1, size=64),
-    )
+Shared = Callable[[str, Callable[[Path], object]], Path]
+"""A name and what writes the folder -> the folder, written once for all processes."""
 
 
 @pytest.fixture(scope="session")
-def finished_run(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Return what makes a folder of a name once, in whichever process needs it first.
+
+    Tests in several processes read it at the same time: copy it before writing there.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # that of a process lies in the one of the session
+
+    def made(name: str, write: Callable[[Path], object]) -> Path:
+        folder, written = root / f"shared_{name}", root / f"shared_{name}.written"
+        with FileLock(root / f"shared_{name}.lock"):
+            if not written.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # from a process that failed
+                write(folder)
+                written.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def figures(shared_folder: Shared) -> Figures:
+    def write(root: Path) -> None:
+        write_synthetic_figures(root / "source", "rendered", 24, seed=0, size=64)
+        write_synthetic_figures(root / "target", "camera", 24, seed=0, size=64, labeled=False)
+        write_synthetic_figures(root / "test", "camera", 8, seed=1, size=64)
+
+    root = shared_folder("figures", write)
+    return Figures(*(root / name / "annotations.json" for name in ("source", "target", "test")))
+
+
+@pytest.fixture(scope="session")
+def finished_run(figures: Figures, shared_folder: Shared) -> Path:
     """A run folder whose validator saw 12 of the 24 target images. Copy it before writing there."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
     config = tiny(source=str(figures.source), target=str(figures.target), validation__fraction=0.5)
-    train(config, read_labeled(figures.source), read_boxes(figures.target), folder)
-    return folder
+    data = read_labeled(figures.source), read_boxes(figures.target)
+    return shared_folder("finished", lambda root: train(config, *data, root / "run")) / "run"

@@ -122,6 +122,7 @@ def predicted(tab, figures):
     return tab
 
 
+@pytest.mark.slow
 def test_two_overlays_are_side_by_side(predicted):
     assert predicted.locator(".pb-panel figcaption b").all_inner_texts() == ["before", "after"]
     assert predicted.locator(".pb-panel").count() == 2
@@ -138,6 +139,7 @@ def test_two_overlays_are_side_by_side(predicted):
     assert predicted.locator(".pb-table tbody tr").count() == 14
 
 
+@pytest.mark.slow
 def test_slider_redraws_without_requests(predicted, served):
     values = predicted.evaluate(
         "[...document.querySelectorAll('.pb-panel')].map(p => "
@@ -157,6 +159,7 @@ def test_slider_redraws_without_requests(predicted, served):
         assert [u for u in predicted.tta[tta:] if "heartbeat" not in u] == []
 
 
+@pytest.mark.slow
 def test_points_are_downloaded_as_coco_and_csv(predicted, served, figures):
     import posebridge
 
@@ -177,6 +180,7 @@ def test_points_are_downloaded_as_coco_and_csv(predicted, served, figures):
         np.testing.assert_allclose(float(cells[5]), found.points[0, 0, 0], atol=0.05)
 
 
+@pytest.mark.slow
 def test_refused_files_show_a_message_and_keep_the_image(predicted, figures, tmp_path):
     image = sorted((figures.test.parent / "images").iterdir())[0]
     (tmp_path / "notes.png").write_text("not a picture")
@@ -193,6 +197,7 @@ def test_refused_files_show_a_message_and_keep_the_image(predicted, figures, tmp
     assert predicted.locator(".pb-panel").count() == 2
 
 
+@pytest.mark.slow
 def test_video_frames_can_be_browsed(predicted, tmp_path):
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
     with av.open(str(tmp_path / "clip.mp4"), "w") as container:
@@ -214,6 +219,7 @@ def test_video_frames_can_be_browsed(predicted, tmp_path):
     assert "frame_00000007" in predicted.locator(".pb-shot img").first.get_attribute("alt")
 
 
+@pytest.mark.slow
 def test_growing_run_is_refreshed(tab, served):
     """Follow a missing folder to a finished run, and a killed one."""
     tab.get_by_role("tab", name="Training").click()
@@ -258,6 +264,7 @@ def test_growing_run_is_refreshed(tab, served):
     assert read_progress(served.growing) is not None
 
 
+@pytest.mark.slow
 def test_no_foreign_requests_and_no_console_errors(tab, served):
     tta = [url for url in tab.tta if not url.startswith(("data:", "blob:"))]
     assert len(tta) > 10
@@ -267,6 +274,7 @@ def test_no_foreign_requests_and_no_console_errors(tab, served):
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
 
 
+@pytest.mark.slow
 def test_server_is_local_and_serves_no_files(served):
     port = int(served.url.rpartition(":")[2])
     listening = Path("/proc/net/tcp")
@@ -281,6 +289,7 @@ def test_server_is_local_and_serves_no_files(served):
         assert caught.value.code in (403, 404)
 
 
+@pytest.mark.slow
 def test_path_outside_the_uploads_is_not_read(served, figures):
     """Send an event that names a file of this machine as an upload."""
     config = json.loads(urllib.request.urlopen(f"{served.url}/config", timeout=60).read())
@@ -300,6 +309,7 @@ def test_path_outside_the_uploads_is_not_read(served, figures):
     assert caught.value.read() == b"This page takes files by upload only."
 
 
+@pytest.mark.slow
 def test_taken_port_is_refused(served, capsys):
     port = served.url.rpartition(":")[2]
     assert main(["app", "--runs", "x", "--port", port, "--no-open"]) == 2

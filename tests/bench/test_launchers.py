@@ -30,6 +30,7 @@ def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
     assert run_plan(plan, ["false"], out, QUIET) == [t.name for t in plan.trainings]
 
 
+@pytest.mark.slow
 def test_failure_of_a_process_does_not_stop_the_others(figures, tmp_path):
     methods = {
         "source_only": METHODS["source_only"],
@@ -57,6 +58,7 @@ def test_cluster_options_with_digits_become_numbers():
             cluster_options([wrong])
 
 
+@pytest.mark.slow
 def test_submitit_runs_the_jobs(figures, tmp_path):
     """Use submitit's local processes in place of a cluster."""
     file = write_plan(tmp_path, figures, methods={"all_levels": None}, seeds=[0], baseline=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from posebridge.cli.main import main
-from tests.command_line import posebridge
+from tests.command_line import posebridge_here
 from tests.conftest import TINY
 
 SETTINGS = [f"--{name}={value}" for name, value in TINY.items()]
@@ -129,8 +129,8 @@ def test_names_with_brackets_are_printed_whole(tmp_path, capsys):
     assert str(file) in "".join(capsys.readouterr().out.splitlines())
 
 
-def test_a_bad_input_as_a_process(tmp_path):
-    done = posebridge("predict", tmp_path / "nothing", tmp_path, "--out", tmp_path / "p.json")
+def test_missing_model_is_one_sentence(tmp_path):
+    done = posebridge_here("predict", tmp_path / "nothing", tmp_path, "--out", tmp_path / "p.json")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1

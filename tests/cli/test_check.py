@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from rich.console import Console
 import posebridge
 from posebridge.cli.main import main
 from posebridge.synthetic.figures import SyntheticBenchmark, write_synthetic_benchmark
+from tests import command_line
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -90,21 +89,15 @@ def test_data_named_like_a_role_has_none(sets, tmp_path, monkeypatch, capsys):
     assert "source (1)" in (said := capsys.readouterr().out) and "source (2)" in said
 
 
-def test_exit_codes_and_names_as_a_process(sets, tmp_path):
+def test_exit_codes_and_names_as_a_process(sets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     broken = sets.source.with_name("other.json")
     content = json.loads(sets.source.read_text())
     content["annotations"][0]["keypoints"][:2] = [-9, 20]
     content["info"]["description"] = "<script>alert(1)</script>"
     content["categories"][0]["keypoints"][0] = "<b>ankle</b>"
     broken.write_text(json.dumps(content))
-
-    def check(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "posebridge.cli.main", "check", *map(str, arguments)],
-            capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path,
-        )  # fmt: skip
-
-    done = check(broken, "--strict")
+    done = command_line.posebridge("check", broken, "--strict")
     assert done.returncode == 1, done.stderr
     assert "1 labeled point of 1 subject" in done.stdout
     kinds = {f["kind"]: f["severity"] for f in found(tmp_path / "check")}
@@ -114,7 +107,7 @@ def test_exit_codes_and_names_as_a_process(sets, tmp_path):
     assert "&lt;b&gt;ankle" in page
     for image in (sets.source.parent / "images").iterdir():
         (tmp_path / image.name).write_bytes(b"")
-    done = check("*.jpg", "--out", "glob")
+    done = command_line.posebridge_here("check", "*.jpg", "--out", "glob")
     assert done.returncode == 2
     assert [f["kind"] for f in found(tmp_path / "glob")] == ["unreadable"]
     assert "Traceback" not in done.stderr

@@ -87,6 +87,22 @@ def killed_after(batches: int, *arguments: object) -> None:
     assert done.returncode == -9, done.stderr
 
 
+def interrupted_after(batches: int, *arguments: object) -> None:
+    """Predict in this process until Ctrl-C in the middle of a batch."""
+    from posebridge.inference.network import TorchNetwork
+
+    predicted = iter([TorchNetwork.keypoints] * batches)
+
+    def keypoints(self, crops):
+        for predict in predicted:
+            return predict(self, crops)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchNetwork, "keypoints", keypoints)
+        assert main(["predict", *map(str, arguments)]) == 130
+
+
 def tta(monkeypatch) -> list[int]:
     """Sizes of the batches that the network is asked about from here on."""
     from posebridge.inference.network import TorchNetwork
@@ -148,7 +164,7 @@ def test_batches_of_another_model_video_or_config_are_not_resumed(
 ):
     out = tmp_path / "a.csv"
     given = (finished_run, clip, "--frame-step", "2", "--out", out)
-    killed_after(1, *given)
+    interrupted_after(1, *given)
     kept = (tmp_path / "a.csv.keypoints.partial").read_bytes()
     touched = clip.stat().st_mtime_ns + 10**9
 
@@ -201,7 +217,9 @@ def test_detections_are_resumed(finished_run, clip, tmp_path, monkeypatch, capsy
     looked = names["Square"].looked
     out = tmp_path / "a.json"
     given = (finished_run, clip, "--detector", "stub:square", "--largest", "--smooth")
-    killed_after(1, *given, "--out", out)
+    interrupted_after(1, *given, "--out", out)
+    assert sum(looked) == FRAMES
+    looked.clear()
     kept = {file.name for file in tmp_path.glob("*.partial")}
     assert kept == {"a.json.boxes.partial", "a.json.keypoints.partial"}
     sizes = tta(monkeypatch)
@@ -246,7 +264,7 @@ def test_kept_batches_from_python_hold_unreadable_images_too(finished_run, figur
         np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
 
 
-def test_a_damaged_video_keeps_its_frames_and_seconds_after_a_kill(
+def test_a_damaged_video_keeps_its_frames_and_seconds_when_resumed(
     finished_run, clip, tmp_path, capsys
 ):
     """Frames 10 to 12 are broken, and 13 to 23 predicted from them: no row has their times."""
@@ -264,7 +282,7 @@ def test_a_damaged_video_keeps_its_frames_and_seconds_after_a_kill(
     given = ["predict", str(finished_run), str(clip), "--frame-step", "1"]
     assert main([*given, "--out", str(whole)]) == 0
     assert "14 of 80 frames" in capsys.readouterr().out.replace("\n", " ")
-    killed_after(1, finished_run, clip, "--frame-step", "1", "--out", out)
+    interrupted_after(1, finished_run, clip, "--frame-step", "1", "--out", out)
     assert main([*given, "--out", str(out)]) == 0
     assert "resuming after 32 of 66" in capsys.readouterr().out
     assert out.read_bytes() == whole.read_bytes()

@@ -77,6 +77,7 @@ def test_the_python_page_has_signatures_texts_and_errors(pages):
     assert ":func:" not in text and "``" not in text.replace("```", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("zensical") is None,
     reason="zensical is not installed: pip install 'posebridge[docs]'",

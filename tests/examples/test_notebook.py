@@ -42,6 +42,7 @@ def assert_whole(notebook) -> None:
     assert float(exported) < 0.01 and float(ran) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # half a minute of work, on a machine that may be busy
 def test_the_notebook_runs_from_top_to_bottom(tmp_path, monkeypatch):
     pytest.importorskip("ipykernel", reason="needs pip install 'posebridge[dev]'")

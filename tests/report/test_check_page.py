@@ -23,6 +23,7 @@ def checked(tmp_path_factory):
     return check_set("<source>", labels)
 
 
+@pytest.mark.slow
 def test_page_shows_findings_images_and_charts(checked, tmp_path):
     page = write_check(tmp_path, [checked], [], "posebridge check", "0")[0]
     with chromium() as browser:

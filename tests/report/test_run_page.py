@@ -62,6 +62,7 @@ def opened(browser, page):
     tab.close()
 
 
+@pytest.mark.slow
 def test_browser_shows_verdict_and_images_without_requests(opened, page, judged):
     tab, messages, requests = opened
     assert messages == []
@@ -75,6 +76,7 @@ def test_browser_shows_verdict_and_images_without_requests(opened, page, judged)
     assert tab.locator("#gallery .shot svg circle").count() == 2 * 12 * 14
 
 
+@pytest.mark.slow
 def test_page_fits_a_phone(opened):
     tab, messages, _ = opened
     for width in (360, 400, 768):
@@ -84,6 +86,7 @@ def test_page_fits_a_phone(opened):
     assert messages == []
 
 
+@pytest.mark.slow
 def test_light_and_dark_mode_have_enough_contrast(opened):
     def contrast(scheme: str) -> tuple[float, float]:
         """Return the luminance of the background, and the lowest WCAG contrast of the texts."""
@@ -110,6 +113,7 @@ def luminance(color: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
+@pytest.mark.slow
 def test_failed_adaptation_recommends_the_source_checkpoint(browser, judged, tmp_path):
     made = write_run_page(tmp_path / "report", with_verdict(judged, HURT), "x")
     tab, messages, _ = visit(browser, made.page)

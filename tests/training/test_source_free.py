@@ -30,9 +30,9 @@ from posebridge.ops import affine
 from posebridge.training.adapter import Adapter, make_setup
 from posebridge.training.presets import configure
 from posebridge.training.run import train
-from tests.command_line import posebridge
+from tests.command_line import posebridge_here
 from tests.conftest import TINY, tiny
-from tests.run_folders import StopAfter, logged, same, weights
+from tests.run_folders import logged, same, weights
 
 # The tiny settings without those of the model itself: crop, network and source steps.
 SHORT = {n: v for n, v in TINY.items() if not n.startswith(("crop", "model", "steps.source"))}
@@ -175,20 +175,6 @@ def test_facing_without_a_source(figures, target, tmp_path, capsys):
     assert "facing__prior is target" in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("step", [2, 5])
-def test_resume_is_bit_exact(step, finished_run, target, tmp_path):
-    """Resume with a strong L2-SP: its anchor is part of the stored state."""
-    config = settings(finished_run, l2sp__weight=200, steps__checkpoint_every=1)
-    train(config, None, target, tmp_path / "whole")
-    with pytest.raises(SystemExit):
-        train(config, None, target, tmp_path / "run", callbacks=[StopAfter(step)])
-    train(config, None, target, tmp_path / "run", resume=True)
-    for name in ("source", "last", "selected"):
-        assert same(weights(tmp_path / "whole", name), weights(tmp_path / "run", name))
-    one, other = ((tmp_path / run / "metrics.csv").read_text() for run in ("whole", "run"))
-    assert one == other
-
-
 def test_target_crops_equal_those_of_a_run_with_source(figures, target):
     source, crops = read_labeled(figures.source), tiny().crop
     for step in (2, 9):
@@ -306,13 +292,13 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
     short = [f"--{n}={v}" for n, v in SHORT.items() if not n.startswith("steps.source")]
     given = ("adapt", "--preset", "source_free", "--target", figures.target.parent / "images")
     out = tmp_path / "run"
-    done = posebridge(*given, "--init-from", model, *short, "--out", out)
+    done = posebridge_here(*given, "--init-from", model, *short, "--out", out)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "source: none; adapting the model" in said
     assert "Did the adaptation help?" in said
     assert same(load_file(model / "model.safetensors"), weights(out, "source"))
-    refused = posebridge(*given, *short, "--out", tmp_path / "other")
+    refused = posebridge_here(*given, *short, "--out", tmp_path / "other")
     assert refused.returncode == 2
     assert "--init-from" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -43,7 +43,7 @@ for number in range(rounds):
         while len(list(root.glob(f"over_{number}_{resume}_*"))) < 2:
             time.sleep(0.0005)
 """
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest.fixture(scope="module")
