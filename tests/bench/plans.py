@@ -16,8 +16,8 @@ from tests.conftest import TINY
 QUIET = Console(quiet=True)
 METHODS: dict[str, Any] = {
     "source_only": {"preset": "source_only"},
-    "all_levels": {"views": 2, "flip": True, "turn": 180},
-    "no_feature": {"settings": {"feature.weight": 0}, "seeds": [0]},
+    "all_levels": {"config": {"tta.views": 2, "tta.flip": True, "tta.rotation": 180}},
+    "no_feature": {"config": {"feature.weight": 0}, "seeds": [0]},
 }
 
 
@@ -36,7 +36,7 @@ def write_plan(folder: Path, figures: Any = None, **changes: Any) -> Path:
                 "preset": "demo",
                 "test": test,
                 "source_validation": source,
-                "settings": {"source": source, "target": target},
+                "config": {"source": source, "target": target},
             }
         },
         "methods": METHODS,
@@ -77,7 +77,7 @@ def write_runs(out: Path, plan: Plan, **changes: Any) -> None:
         (folder / FINISHED).write_text(json.dumps(told))
         if training.method is None:
             continue
-        tta = {name: getattr(training.tta, name) for name in ("views", "flip", "turn")}
+        tta = {name: getattr(training.tta, name) for name in ("views", "flip", "rotation")}
         write_scores(out, training, values, test=training.test, **tta)
         for checkpoint in values:
             write_validator_scores(training, out, checkpoint, {"agreement": 0.5})

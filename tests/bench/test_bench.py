@@ -57,7 +57,7 @@ def test_checkpoints_of_one_step_are_scored_once_under_each_name(comparison):
     }
     for name, scores in read.items():
         assert scores["protocol"].pop("selection") == scores["protocol"].pop("weights") == name
-        tta = {"views": 2, "flip": True, "turn": 180.0}
+        tta = {"views": 2, "flip": True, "rotation": 180.0}
         assert tta.items() <= scores["protocol"].items()
     assert read["last"] == read["step_000010"]
     judged = [(folder / "validators" / f"{n}.json").read_text() for n in read]
@@ -109,7 +109,7 @@ def test_another_config_in_the_folder_is_refused(comparison, figures, tmp_path, 
     _, out = comparison
     again = tmp_path / "out"
     shutil.copytree(out, again)
-    methods = {"all_levels": {"settings": {"feature.weight": 0.7}}}
+    methods = {"all_levels": {"config": {"feature.weight": 0.7}}}
     other = write_plan(tmp_path, figures, methods=methods, seeds=[0], baseline=None)
     arguments = ["bench", str(other), "--out", str(again)]
     assert main(arguments) == 2
@@ -124,7 +124,7 @@ def test_scores_with_another_tta_are_computed_again(comparison):
     file, out = comparison
     training = read_plan(file).training("figures/all_levels/seed_0")
     assert get_state(training, out).done
-    for change in ({"views": 3}, {"flip": False}, {"turn": 20.0}):
+    for change in ({"views": 3}, {"flip": False}, {"rotation": 20.0}):
         tta = dataclasses.replace(training.tta, **change)
         state = get_state(dataclasses.replace(training, tta=tta), out)
         assert state.trained and not state.scored
@@ -180,7 +180,7 @@ def test_half_written_checkpoint_is_ignored(comparison):
 def test_method_with_another_tta_shares_the_run(comparison, figures, tmp_path, capsys):
     _, out = comparison
     again = Path(shutil.copytree(out, tmp_path / "out"))
-    methods = {**METHODS, "once": {"views": 1}}
+    methods = {**METHODS, "once": {"config": {"tta.views": 1}}}
     del methods["no_feature"]
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
     plan, name = read_plan(file), "figures/once/seed_0"
@@ -207,7 +207,7 @@ def test_results_file_replaces_runs_done_elsewhere(comparison, tmp_path, capsys)
     record, elsewhere = tmp_path / "record.json", tmp_path / "elsewhere"
     arguments = ["bench", str(file), "--results-file", str(record), "--out"]
     assert main([*arguments, str(out), "--tables-only"]) == 0
-    content = json.loads(record.read_text())["trainings"]
+    content = json.loads(record.read_text())["runs"]
     assert content.keys() == {f"figures/{name}/seed_0" for name in ("source_only", "all_levels")}
     assert str(out) not in record.read_text()
     capsys.readouterr()
@@ -216,7 +216,7 @@ def test_results_file_replaces_runs_done_elsewhere(comparison, tmp_path, capsys)
     assert not list(elsewhere.rglob("*.safetensors"))
     for name in ("scores.csv", "figures.md", "validators.md"):
         assert (elsewhere / name).read_text() == (out / name).read_text()
-    assert json.loads(record.read_text())["trainings"] == content
+    assert json.loads(record.read_text())["runs"] == content
     # Another threshold needs the checkpoints, which are missing here.
     other = write_plan(
         tmp_path,
@@ -239,7 +239,7 @@ def test_results_file_entry_with_another_config_is_skipped_and_kept(comparison, 
         == 0
     )
     changed = yaml.safe_load(file.read_text())
-    changed["methods"]["all_levels"]["settings"] = {"feature.weight": 0.7}
+    changed["methods"]["all_levels"]["config"] = {"feature.weight": 0.7}
     other = write_plan(tmp_path, **changed)
     before, fresh = record.read_text(), tmp_path / "fresh"
     capsys.readouterr()
@@ -267,12 +267,12 @@ def test_results_file_entry_with_another_config_is_skipped_and_kept(comparison, 
     )
     assert record.read_text() == before
     # Written for one plan and read by another: the message is that of a run with another config.
-    changed["methods"]["source_only"]["settings"] = {"source_view.rotation": 3}
+    changed["methods"]["source_only"]["config"] = {"source_view.rotation": 3}
     assert main(["bench", str(write_plan(tmp_path, **changed)), "--out", str(fresh)]) == 2
     assert "started with another config (source_view" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"trainings": {"a": {"settings": 1}}}', "nothing"])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"runs": {"a": {"config": 1}}}', "nothing"])
 def test_file_that_is_not_a_results_file_is_refused(text, tmp_path, capsys):
     record = tmp_path / "record.json"
     record.write_text(text)

@@ -17,7 +17,7 @@ from posebridge.errors import InputError
 from tests.bench.plans import write_plan, write_runs
 
 METHODS = {"source_only": {"preset": "source_only"}, "all_levels": None}
-HEAVIER = {**METHODS, "all_levels": {"settings": {"feature.weight": 0.5}}}
+HEAVIER = {**METHODS, "all_levels": {"config": {"feature.weight": 0.5}}}
 NAME = "figures/all_levels/seed_0"
 
 
@@ -59,7 +59,7 @@ def test_tables_leave_out_runs_with_another_config(from_a_record, tmp_path, caps
     told = " ".join(capsys.readouterr().out.split())
     assert f"no scores yet: {NAME}, started with other feature: left out" in told
     assert "all_levels" not in (out / "scores.csv").read_text()
-    assert json.loads(record.read_text())["trainings"] == before
+    assert json.loads(record.read_text())["runs"] == before
     assert main([*arguments, "--status"]) == 0
     assert f"differs {NAME} (started with other feature)" in " ".join(
         capsys.readouterr().out.split()

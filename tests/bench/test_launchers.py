@@ -19,7 +19,7 @@ def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
     for name in ("s.json", "t.json", "test.json"):
         (tmp_path / name).touch()
     words = {"test": "test.json", "source_validation": "s.json", lost: "gone.json"}
-    pairs = {"people": {"settings": {"source": "s.json", "target": "t.json"}, **words}}
+    pairs = {"people": {"config": {"source": "s.json", "target": "t.json"}, **words}}
     file, out = write_plan(tmp_path, pairs=pairs, seeds=[0]), tmp_path / "out"
     assert main(["bench", str(file), "--out", str(out), "--data-root", str(tmp_path)]) == 2
     assert f"{tmp_path / 'gone.json'} ({lost} of the pair 'people')" in capsys.readouterr().err
@@ -34,7 +34,7 @@ def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
 def test_failure_of_a_process_does_not_stop_the_others(figures, tmp_path):
     methods = {
         "source_only": METHODS["source_only"],
-        "diverges": {"settings": {"optimizer.adaptation_lr": 1e30}},
+        "diverges": {"config": {"optimizer.adaptation_lr": 1e30}},
     }
     file = write_plan(tmp_path, figures, methods=methods, seeds=[0])
     out, plan = tmp_path / "out", read_plan(file)

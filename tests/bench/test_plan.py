@@ -31,7 +31,7 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "shares"),
+    ("config", "shares"),
     [
         ({"ema_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
@@ -46,7 +46,7 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
     ],
 )
 def test_source_stage_is_shared_where_its_config_is_equal(settings, shares, tmp_path):
-    methods = {"one": None, "other": {"settings": settings}}
+    methods = {"one": None, "other": {"config": settings}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == (1 if shares else 2)
 
@@ -61,8 +61,8 @@ def test_all_methods_share_a_source_stage(tmp_path):
 
 
 def test_pairs_of_one_source_share_their_source_stages(tmp_path):
-    one = {"preset": "demo", "test": "a.json", "settings": {"source": "s.json", "target": "a"}}
-    two = {**one, "settings": {"source": "s.json", "target": "b", "target_image_root": "c"}}
+    one = {"preset": "demo", "test": "a.json", "config": {"source": "s.json", "target": "a"}}
+    two = {**one, "config": {"source": "s.json", "target": "b", "target_image_root": "c"}}
     file = write_plan(tmp_path, pairs={"one": one, "two": two}, seeds=[0])
     plan = read_plan(file)
     (first,) = [t for t in plan.trainings if t.method is None]
@@ -79,7 +79,7 @@ def test_pairs_of_one_source_share_their_source_stages(tmp_path):
 def test_one_path_below_two_data_roots_is_two_sources(tmp_path):
     settings = {"source": "s.json", "target": "a"}
     pairs = {
-        name: {"preset": "demo", "test": "a.json", "settings": {**settings, "data_root": root}}
+        name: {"preset": "demo", "test": "a.json", "config": {**settings, "data_root": root}}
         for name, root in {"one": "here", "two": "there", "three": "here"}.items()
     }
     plan = read_plan(
@@ -94,7 +94,7 @@ def test_one_path_below_two_data_roots_is_two_sources(tmp_path):
 
 def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
     facing = {"model.left_right": "facing"}
-    methods = {"one": {"settings": facing}, "other": {"settings": {**facing, "facing.weight": 0.5}}}
+    methods = {"one": {"settings": facing}, "other": {"config": {**facing, "facing.weight": 0.5}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == 2
 
@@ -109,10 +109,10 @@ def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
         ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
         ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
         ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
-        ({"methods": {"a": {"views": 0}}, "baseline": None}, "views is 0"),
-        ({"methods": {"a": {"turn": 200}}, "baseline": None}, "turn is 200"),
-        ({"methods": {"a": {"flip": "yes"}}, "baseline": None}, "flip 'yes'"),
-        ({"methods": {"a": {"bound": "yes"}}, "baseline": None}, "bound is 'yes'"),
+        ({"methods": {"a": {"config": {"tta.views": 0}}}, "baseline": None}, "views is 0"),
+        ({"methods": {"a": {"config": {"tta.rotation": 200}}}, "baseline": None}, "turn is 200"),
+        ({"methods": {"a": {"config": {"tta.flip": "yes"}}}, "baseline": None}, "tta.flip is yes"),
+        ({"methods": {"a": {"oracle": "yes"}}, "baseline": None}, "oracle is 'yes'"),
         ({"methods": {"a": {"checkpoints": 3}}, "baseline": None}, "checkpoints is 3; give all or"),
         ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is not among the methods"),
         ({"sweeps": {"all_levels": {"pose.weight": 1}}}, "pose.weight is 1; give a list"),
@@ -139,7 +139,7 @@ def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
         ({"pairs": {"a": {"test": "x", "test_images": 5}}}, "pair 'a': test_images is 5"),
         ({"pairs": {"a": {"test": "x", "source_validation": {"a": 1}}}}, "source_validation is {"),
         (
-            {"methods": {"a": {"settings": {"feature.wait": 1}}}, "baseline": None},
+            {"methods": {"a": {"config": {"feature.wait": 1}}}, "baseline": None},
             "comparison.yaml: pair 'figures', method 'a': ",
         ),
     ],
@@ -170,10 +170,10 @@ def test_files_that_are_not_plans_are_refused(tmp_path, capsys):
 def test_methods_that_differ_in_tta_alone_are_trained_once(tmp_path):
     methods = {
         "plain": {"preset": "multilevel"},
-        "voted": {"preset": "multilevel", "views": 4},
-        "own_word": {"preset": "multilevel", "settings": {"tta.views": 3, "tta.flip": True}},
-        "once": {"settings": {"tta.views": 3, "feature.weight": 0.7}, "views": 1},
-        "again": {"settings": {"feature.weight": 0.7}, "flip": True},
+        "voted": {"preset": "multilevel", "config": {"tta.views": 4}},
+        "own_word": {"preset": "multilevel", "config": {"tta.views": 3, "tta.flip": True}},
+        "once": {"config": {"tta.views": 1, "feature.weight": 0.7}},
+        "again": {"config": {"feature.weight": 0.7, "tta.flip": True}},
     }
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0, 1], baseline=None))
     found = {(t.method, t.seed): t for t in plan.trainings if t.method}
@@ -191,8 +191,8 @@ def test_source_free_method_starts_from_the_shared_source_stage(tmp_path):
     methods = {
         "source_only": {"preset": "source_only"},
         "free": {"preset": "source_free"},
-        "named": {"preset": "source_free", "settings": {"source": "other.json"}},
-        "null": {"preset": "multilevel", "settings": {"source": None}},
+        "named": {"preset": "source_free", "config": {"source": "other.json"}},
+        "null": {"preset": "multilevel", "config": {"source": None}},
     }
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
     found = {t.method: t for t in plan.trainings}

@@ -42,7 +42,7 @@ DAMAGE: list[tuple[tuple[str, ...], Any]] = [
     (("protocol", "thresholds"), 0.05),
     (("protocol", "thresholds"), [[0.05]]),
     (("protocol", "views"), "many"),
-    (("protocol", "turn"), [3]),
+    (("protocol", "rotation"), [3]),
 ]
 
 
@@ -57,7 +57,7 @@ def test_damaged_results_file_is_refused(place, value, option, recorded, tmp_pat
         inner = inner[name]
     inner[last] = value
     record = tmp_path / "record.json"
-    record.write_text(json.dumps({"trainings": entries}))
+    record.write_text(json.dumps({"runs": entries}))
     before = set(tmp_path.rglob("*"))
     out = tmp_path / "out"
     assert main(["bench", str(file), "--out", str(out), "--results-file", str(record), option]) == 2
@@ -71,7 +71,7 @@ def test_missing_metric_is_not_a_score(recorded, tmp_path, capsys):
     for row in ({"pck@0.05": {"all": None}}, {"pck@0.10": {"all": 3.0}}):
         entries[NAME]["checkpoints"]["last"]["metrics"] = row
         record = tmp_path / "record.json"
-        record.write_text(json.dumps({"trainings": entries}))
+        record.write_text(json.dumps({"runs": entries}))
         arguments = [
             "bench",
             str(file),

@@ -48,7 +48,7 @@ def test_table_values_by_hand(tmp_path):
 
 
 def test_method_with_final_checkpoints_has_no_oracle_choice(tmp_path):
-    methods = {"voted": {"views": 4, "checkpoints": "final"}}
+    methods = {"voted": {"config": {"tta.views": 4}, "checkpoints": "final"}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     training = plan.training("figures/voted/seed_0")
     scores = dict.fromkeys(("last", "selected"), (10, 20.0))
@@ -112,7 +112,7 @@ def test_method_choice_compares_all_runs_of_a_seed():
 def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
     """Do not train a value again that is the method's own."""
     sweeps = {"all_levels": {"feature.weight": [0.1, 0, 0.01], "pose.weight": [0.1, 1]}}
-    methods = {"all_levels": {"settings": {"feature.weight": 0.01, "pose.weight": 0.1}}}
+    methods = {"all_levels": {"config": {"feature.weight": 0.01, "pose.weight": 0.1}}}
     file = write_plan(tmp_path, methods=methods, sweeps=sweeps, baseline=None, seeds=[0])
     plan = read_plan(file)
     names = ["0", "0.01", "0.1"]
@@ -133,7 +133,7 @@ def test_a_sweep_adds_a_method_for_each_value_and_draws_a_curve(tmp_path):
 
 
 def test_oracle_methods_are_marked(tmp_path):
-    methods = {"source_only": None, "with_labels": {"bound": True, "settings": {"source": "t"}}}
+    methods = {"source_only": None, "with_labels": {"oracle": True, "config": {"source": "t"}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0]))
     for method in methods:
         training = plan.training(f"figures/{method}/seed_0")

@@ -16,7 +16,7 @@ BOTH = {"last": (10, 20.0), "selected": (10, 20.0)}
 
 def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
     """Find the point even in a results file from before the sweep."""
-    methods = {"plus": {"settings": {"feature.weight": 0.01}}}
+    methods = {"plus": {"config": {"feature.weight": 0.01}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, baseline=None, seeds=[0]))
     write_runs(tmp_path / "trained", plan)
     record = update_entries({}, plan, tmp_path / "trained")
@@ -42,7 +42,7 @@ def test_value_equal_to_the_methods_own_is_in_the_curve(tmp_path):
 
 @pytest.mark.parametrize(
     "differs",
-    [{"views": 2}, {"test": "other.json"}, {"test_images": "x"}, {"thresholds": [0.05]}],
+    [{"views": 2}, {"test": "other.json"}, {"test_image_root": "x"}, {"thresholds": [0.05]}],
 )
 def test_scores_with_another_tta_are_not_shared(differs, tmp_path):
     methods = {"one": None, "two": None}
@@ -59,7 +59,7 @@ def test_missing_checkpoint_of_a_results_file_is_reported(tmp_path, capsys):
     write_runs(tmp_path / "trained", plan)
     record = tmp_path / "record.json"
     write_results_file(update_entries({}, plan, tmp_path / "trained"), record)
-    methods = {"plain": None, "voted": {"views": 4}, "same": {"views": 1}}
+    methods = {"plain": None, "voted": {"config": {"tta.views": 4}}, "same": {"config": {"tta.views": 1}}}
     file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
     first = read_plan(file).trainings[0].name
     arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]

@@ -238,7 +238,7 @@ def asked_by_itself(run: Path, out: Path, tta: dict[str, object]) -> Path:
 def test_tta_of_the_config_is_the_default(run, figures, tmp_path, capsys):
     """By every command, in Python and of the exported file; options replace it."""
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
-    several = {"views": 3, "flip": True, "turn": 10.0}
+    several = {"views": 3, "flip": True, "rotation": 10.0}
     model, images = asked_by_itself(run, tmp_path / "model", several), str(figures.test)
     assert asdict(get_tta(posebridge.load(model).network)) == several
     exported = tmp_path / "people.onnx"

@@ -86,11 +86,11 @@ def test_shifted_and_scaled_views_come_back_to_the_crop(crops, flip):
 
 
 @pytest.mark.parametrize(
-    ("views", "turn", "degrees"),
+    ("views", "rotation", "degrees"),
     [(4, 180, [0, 90, 180, -90]), (5, 20, [0, 8, 16, -16, -8]), (2, 0, [0, 0]), (1, 0, [0])],
 )
-def test_views_are_turned_evenly_about_the_center(views, turn, degrees):
-    linear = ManyViews(BySide(), views=views, turn=turn).matrices[:, :, :2]
+def test_views_are_rotated_evenly_about_the_center(views, rotation, degrees):
+    linear = ManyViews(BySide(), views=views, rotation=rotation).matrices[:, :, :2]
     turned = torch.rad2deg(torch.atan2(linear[:, 1, 0], linear[:, 0, 0]))
     assert (turned - torch.tensor(degrees)).abs().remainder(360).max() < 1e-3
     scale = torch.linalg.det(linear).sqrt()
@@ -98,18 +98,18 @@ def test_views_are_turned_evenly_about_the_center(views, turn, degrees):
 
 
 def test_turned_views_come_back_to_the_crop(crops):
-    found = ManyViews(BySide(), views=6, flip=True, turn=10).keypoints(crops)
+    found = ManyViews(BySide(), views=6, flip=True, rotation=10).keypoints(crops)
     np.testing.assert_allclose(found.points, SPOTS, atol=0.25)
     with pytest.raises(InputError, match="give 0 to 180"):
-        ManyViews(BySide(), views=2, turn=200)
+        ManyViews(BySide(), views=2, rotation=200)
     with pytest.raises(InputError, match="take 2 or more"):
-        ManyViews(BySide(), turn=20)
+        ManyViews(BySide(), rotation=20)
 
 
-@pytest.mark.parametrize("change", [{"views": 3}, {"flip": True}, {"turn": 20.0}])
+@pytest.mark.parametrize("change", [{"views": 3}, {"flip": True}, {"rotation": 20.0}])
 def test_predictions_depend_on_every_part_of_how_a_network_is_asked(change):
     """A killed prediction resumes only its own batches."""
-    tta = {"views": 2, "flip": False, "turn": 0.0}
+    tta = {"views": 2, "flip": False, "rotation": 0.0}
     first = get_identity(ManyViews(BySide(), **tta), {}, {})
     assert first == get_identity(ManyViews(BySide(), **tta), {}, {})
     assert first != get_identity(ManyViews(BySide(), **{**tta, **change}), {}, {})

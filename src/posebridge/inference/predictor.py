@@ -72,16 +72,16 @@ class Predictor:
         """The test-time augmentation."""
         return get_tta(self.network)
 
-    def with_views(self, views: int = 1, flip: bool = False, turn: float = 0.0) -> Predictor:
+    def with_views(self, views: int = 1, flip: bool = False, rotation: float = 0.0) -> Predictor:
         """Return the model with this test-time augmentation instead; see :class:`ManyViews`.
 
         Without arguments, with none.
         """
-        tta = TTAConfig(views, flip, turn)
+        tta = TTAConfig(views, flip, rotation)
         if tta == self.tta:
             return self
         once = self._once
-        return Predictor(once if tta == TTAConfig() else ManyViews(once, views, flip, turn))
+        return Predictor(once if tta == TTAConfig() else ManyViews(once, views, flip, rotation))
 
     @property
     def _once(self) -> Network:

@@ -25,13 +25,13 @@ def get_tta(network: Network) -> TTAConfig:
     return network.tta if isinstance(network, ManyViews) else TTAConfig()
 
 
-def _turns(views: int, turn: float, size: int) -> Float[Tensor, "N 2 3"]:
-    """Return rotations about the crop's center by 1 / views, 2 / views, ... of [0, 2 turn).
+def _turns(views: int, rotation: float, size: int) -> Float[Tensor, "N 2 3"]:
+    """Return rotations about the crop's center by 1 / views, 2 / views, ... of [0, 2 rotation).
 
-    2 ``turn`` is subtracted from angles beyond ``turn``; the first view is not rotated.
+    2 ``rotation`` is subtracted from angles beyond ``rotation``; the first view is not rotated.
     """
-    degrees = 2 * turn * torch.arange(1, views) / views
-    angles = torch.deg2rad(torch.where(degrees > turn, degrees - 2 * turn, degrees))
+    degrees = 2 * rotation * torch.arange(1, views) / views
+    angles = torch.deg2rad(torch.where(degrees > rotation, degrees - 2 * rotation, degrees))
     return affine.about_center(affine.rotations(angles), size)
 
 
@@ -39,7 +39,7 @@ class ManyViews:
     """A network that predicts several views of each crop with another network and merges them.
 
     The first view is the crop itself; the others are shifted by up to 5 % of its side, scaled by
-    0.9 to 1.1 and rotated by angles spread evenly within ``turn`` to either side. The views are equal
+    0.9 to 1.1 and rotated by angles spread evenly within ``rotation`` to either side. The views are equal
     for every crop and every call (drawn from a fixed seed), so that a prediction does not depend on
     the batch of the crop. Pixels outside of the crop are black. A mirrored view is the exact mirror
     image, with left and right exchanged in its keypoints.
@@ -51,20 +51,20 @@ class ManyViews:
 
     Args:
         network: a PyTorch model or an exported file, called once for each view on whole batches.
-        views, flip, turn: see :class:`~posebridge.models.tta.TTAConfig`, which checks the ranges.
+        views, flip, rotation: see :class:`~posebridge.models.tta.TTAConfig`, which checks the ranges.
     """
 
     def __init__(
-        self, network: Network, views: int = 1, flip: bool = False, turn: float = 0.0
+        self, network: Network, views: int = 1, flip: bool = False, rotation: float = 0.0
     ) -> None:
-        self.network, self.tta = network, TTAConfig(views, flip, turn)
+        self.network, self.tta = network, TTAConfig(views, flip, rotation)
         self.name, self.skeleton, self.crop = network.name, network.skeleton, network.crop
         self.heatmap_size = network.heatmap_size
         self.notes: Mapping[str, Any] = network.notes
         drawn = affine.draw_views(
             views - 1, self.crop.size, _RANGES, torch.Generator().manual_seed(0)
         )
-        turned = affine.compose(drawn.matrix, _turns(views, turn, self.crop.size))
+        turned = affine.compose(drawn.matrix, _turns(views, rotation, self.crop.size))
         self.matrices = torch.cat([torch.eye(2, 3)[None], turned])
         self._mirror = torch.tensor(network.skeleton.mirror)
         own = isinstance(network, TorchNetwork)
