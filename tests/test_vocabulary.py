@@ -19,11 +19,11 @@ IDENTIFIERS = [
     *(r"\basked\b", r"\bAsked\b", r"\bsteady_and_sure\b", r"\btold_at_the_end\b"),
     *(r"\bchances?\b", r"\bbegun\b", r"\bjudging\b", r"\bleast_(score|size)\b"),
     *(r"\bheld_out_most\b", r"\bteacher_decay\b", r"\bfacing_share\b", r"\bkeep_first\b"),
-    *(r"\bsource_held_out\b", r"\bmultilevel_plus\b", r"\bcolor", r"\bphotometry\b"),
+    *(r"\bsource_held_out\b", r"\bmultilevel_plus\b", r"\bcolour", r"\bphotometry\b"),
     *(r"\bseveral_views\b", r"\bheartbeat\.presence\b", r"\bfigures_wrong\b"),
     *(r"\bkept_share\b", r"\bmined_share\b"),
     r"--least-",  # dialect: ok
-    r"normaliz",  # dialect: ok
+    r"normalis",  # dialect: ok
 ]
 PROSE = [
     *(r"\bgo(es)? on\b", r"\b(is|are|was|were) no (?!longer|more|less|t\b)", r"\bsome minutes\b"),

@@ -96,7 +96,7 @@ def test_resume_of_a_run_is_bit_exact(comparison, tmp_path):
     assert not get_state(training, again).done
     # A run from before the data settings existed has their defaults.
     stored = yaml.safe_load((folder / "config.yaml").read_text())
-    del stored["reading"]
+    del stored["data"]
     (folder / "config.yaml").write_text(yaml.safe_dump(stored))
     # The copy starts from the copied source stage: a path may differ, a setting may not.
     assert main(["bench", str(file), "--out", str(again), "--run", name]) == 0
@@ -139,7 +139,7 @@ def test_tables_leave_out_other_plans(comparison, figures, tmp_path):
         {"tta": dataclasses.replace(plan.training(name).tta, views=3)},
         {"thresholds": [0.05, 0.2]},
         {"test": "other.json"},
-        {"test_images": "elsewhere"},
+        {"test_image_root": "elsewhere"},
     ):
         others = [t if t.name != name else dataclasses.replace(t, **change) for t in plan.trainings]
         other = dataclasses.replace(plan, trainings=others)

@@ -14,7 +14,7 @@ from posebridge.errors import InputError
 from tests.bench.plans import METHODS, QUIET, write_plan
 
 
-@pytest.mark.parametrize("lost", ["test", "test_images", "source_validation"])
+@pytest.mark.parametrize("lost", ["test", "test_image_root", "source_validation"])
 def test_missing_labels_are_reported_before_training(lost, tmp_path, capsys):
     for name in ("s.json", "t.json", "test.json"):
         (tmp_path / name).touch()

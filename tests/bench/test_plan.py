@@ -31,7 +31,7 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "shares"),
+    ("settings", "shares"),
     [
         ({"ema_decay": 0.5, "student_view.rotation": 3, "steps.log_every": 2}, True),
         ({"optimizer.adaptation_lr": 0.1, "steps.adaptation": 8}, True),
@@ -39,7 +39,7 @@ def test_runs_of_a_seed_share_their_source_stage(tmp_path):
         ({"facing.weight": 0.5, "batchnorm_stats": "both", "data.min_score": 0.5}, True),
         ({"data.category": "person"}, True),
         ({"source_view.rotation": 3}, False),
-        ({"mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
+        ({"keypoint_mapping": "joints.yaml", "skeleton": "lsp-14"}, False),
         ({"optimizer.lr": 0.1}, False),
         ({"model.sigma": 1.5}, False),
         ({"steps.batch": 3}, False),
@@ -94,7 +94,7 @@ def test_one_path_below_two_data_roots_is_two_sources(tmp_path):
 
 def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
     facing = {"model.left_right": "facing"}
-    methods = {"one": {"settings": facing}, "other": {"config": {**facing, "facing.weight": 0.5}}}
+    methods = {"one": {"config": facing}, "other": {"config": {**facing, "facing.weight": 0.5}}}
     plan = read_plan(write_plan(tmp_path, methods=methods, seeds=[0], baseline=None))
     assert len([t for t in plan.trainings if t.method is None]) == 2
 
@@ -108,10 +108,16 @@ def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
         ({"methods": {"a": {"presets": "demo"}}, "baseline": None}, "'presets' is unknown"),
         ({"methods": {"a": {"preset": "nothing"}}, "baseline": None}, "unknown preset 'nothing'"),
         ({"methods": {"../a": None}, "baseline": None}, "cannot name"),
-        ({"methods": {"a": "demo"}, "baseline": None}, "give preset and settings"),
+        ({"methods": {"a": "demo"}, "baseline": None}, "give preset and config"),
         ({"methods": {"a": {"config": {"tta.views": 0}}}, "baseline": None}, "views is 0"),
-        ({"methods": {"a": {"config": {"tta.rotation": 200}}}, "baseline": None}, "turn is 200"),
-        ({"methods": {"a": {"config": {"tta.flip": "yes"}}}, "baseline": None}, "tta.flip is yes"),
+        (
+            {"methods": {"a": {"config": {"tta.rotation": 200}}}, "baseline": None},
+            "rotation of views is 200",
+        ),
+        (
+            {"methods": {"a": {"config": {"tta.flip": "maybe"}}}, "baseline": None},
+            "tta.flip is 'maybe'",
+        ),
         ({"methods": {"a": {"oracle": "yes"}}, "baseline": None}, "oracle is 'yes'"),
         ({"methods": {"a": {"checkpoints": 3}}, "baseline": None}, "checkpoints is 3; give all or"),
         ({"sweeps": {"dann": {"pose.weight": [0, 1]}}}, "'dann' is not among the methods"),
@@ -136,7 +142,7 @@ def test_source_stage_with_facing_depends_on_its_loss_weight(tmp_path):
         ({"pairs": {"a": {"test": 5}}}, "pair 'a': test is 5; give"),
         ({"pairs": {"a": {"test": ["x"]}}}, "pair 'a': test is ['x']"),
         ({"pairs": {"a": {"test": " "}}}, "pair 'a': test is ' '"),
-        ({"pairs": {"a": {"test": "x", "test_images": 5}}}, "pair 'a': test_images is 5"),
+        ({"pairs": {"a": {"test": "x", "test_image_root": 5}}}, "pair 'a': test_image_root is 5"),
         ({"pairs": {"a": {"test": "x", "source_validation": {"a": 1}}}}, "source_validation is {"),
         (
             {"methods": {"a": {"config": {"feature.wait": 1}}}, "baseline": None},

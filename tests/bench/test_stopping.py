@@ -89,7 +89,7 @@ def test_run_stopped_by_sigterm_is_not_done(figures, tmp_path):
     process.terminate()
     said = process.communicate(timeout=100)[1].decode()
     assert process.returncode == 128 + signal.SIGTERM, said
-    assert said.endswith("stopped; what was written is kept and the same command goes on.\n")
+    assert said.endswith("stopped; what was written is kept and the same command resumes.\n")
     assert not (out / stage.name / FINISHED).exists()
     assert not get_state(stage, out).trained
 

@@ -17,7 +17,7 @@ from posebridge.bench.validators import (
     regret,
     validator_table,
 )
-from tests.bench.plans import METHODS, write_plan, write_scores
+from tests.bench.plans import write_plan, write_scores
 
 
 def test_table_values_by_hand(tmp_path):
@@ -32,7 +32,7 @@ def test_table_values_by_hand(tmp_path):
             tmp_path,
             plan.training(f"figures/{method}/seed_{seed}"),
             {"last": (10, last), "selected": (7, selected), "step_000008": (8, middle)},
-            **(METHODS[method] if method == "all_levels" else {}),
+            **({"views": 2, "flip": True, "rotation": 180} if method == "all_levels" else {}),
         )
     outcome = gather(plan, tmp_path)
     assert outcome.missing == ["figures/no_feature/seed_0"]

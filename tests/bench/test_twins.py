@@ -59,7 +59,11 @@ def test_missing_checkpoint_of_a_results_file_is_reported(tmp_path, capsys):
     write_runs(tmp_path / "trained", plan)
     record = tmp_path / "record.json"
     write_results_file(update_entries({}, plan, tmp_path / "trained"), record)
-    methods = {"plain": None, "voted": {"config": {"tta.views": 4}}, "same": {"config": {"tta.views": 1}}}
+    methods = {
+        "plain": None,
+        "voted": {"config": {"tta.views": 4}},
+        "same": {"config": {"tta.views": 1}},
+    }
     file = write_plan(tmp_path, methods=methods, baseline=None, seeds=[0])
     first = read_plan(file).trainings[0].name
     arguments = ["bench", str(file), "--out", str(tmp_path / "out"), "--results-file", str(record)]
