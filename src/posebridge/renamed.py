@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 CONFIG: Mapping[str, str] = {
     "anchor": "l2sp.weight",
-    "asked": "tta",
-    "asked.turn": "tta.rotation",
+    "asked": "tta",  # dialect: ok
+    "asked.turn": "tta.rotation",  # dialect: ok
     "consistency.each_joint": "consistency.per_keypoint",
     "consistency.keep": "consistency.keep_ratio",
     "consistency.keep_first": "consistency.keep_ratio_start",  # dialect: ok

@@ -68,7 +68,7 @@ class RunSpec:
             the first of the pairs that use it.
         test, test_image_root: the labeled images that score the run; empty for a source stage.
         source_validation: labeled source images that are not trained on, for one of the validators.
-        asked: the test-time augmentation in scoring.
+        tta: the test-time augmentation in scoring.
         taught_by: the run whose folder this one scores because only their test-time augmentation
             differs; None where it has a run folder of its own.
         twins: the other runs that share the run folder; where their test-time augmentation is equal

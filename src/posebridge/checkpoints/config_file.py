@@ -36,7 +36,7 @@ class ModelFolderConfig:
     """The content of a model folder's ``config.yaml``.
 
     Attributes:
-        model, crop, asked: the network, its crops and its test-time augmentation.
+        model, crop, tta: the network, its crops and its test-time augmentation.
         content: the whole file, plain data.
     """
 

@@ -52,7 +52,7 @@ class Checkpoint:
 
     Attributes:
         folder: the folder of the files, or the zip.
-        asked: the model's test-time augmentation, the default for predictions.
+        tta: the model's test-time augmentation, the default for predictions.
     """
 
     folder: Path

@@ -16,7 +16,7 @@ def get_checkpoint_name(
     """Return ``last``, ``selected``, ``source`` or a step's name; None where none is recorded.
 
     Args:
-        asked: the checkpoint that the option names; only a run folder has several.
+        requested: the checkpoint that the option names; only a run folder has several.
 
     Raises:
         InputError: the model is another checkpoint.

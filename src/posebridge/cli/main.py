@@ -30,7 +30,7 @@ COMMANDS = {
     "train-style": "train the decoder of the style network on two domains",
     "datasets": "list published benchmarks, or check a downloaded one",
     "synth": "write synthetic figures as COCO folders",
-    "demo": "train, adapt and score on synthetic figures, in some minutes",
+    "demo": "train, adapt and score on synthetic figures, in minutes",
 }
 
 _RESUMES = {

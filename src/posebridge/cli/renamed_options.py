@@ -43,7 +43,7 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "evaluate": {
         **_TTA,
         "--images": "--image-root",
-        "--normaliser": "--normalizer",
+        "--normaliser": "--normalizer",  # dialect: ok
         "--record": "--update-card",
         "--weights": "--checkpoint",
     },
@@ -56,8 +56,8 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--frames": "--max-frames",
         "--image-folder": "--image-root",
         "--keep-frames": "--save-frames",
-        "--least-score": "--min-score",
-        "--least-size": "--min-box-size",
+        "--least-score": "--min-score",  # dialect: ok
+        "--least-size": "--min-box-size",  # dialect: ok
         "--weights": "--checkpoint",
     },
     "push": {"--weights": "--checkpoint"},

@@ -146,7 +146,7 @@ class Reliability:
             fraction that is right over equal-width bins, weighted by their points (Naeini et al.,
             AAAI 2015; Guo et al., ICML 2017).
         expected, right: mean confidence, and the fraction that is right, percent.
-        chance, share, points: confidence (percent), fraction that is right (percent) and number of
+        probability, fraction, points: confidence (percent), fraction that is right (percent) and number of
             points of each bin that has points.
     """
 
@@ -154,7 +154,7 @@ class Reliability:
     expected: float
     right: float
     probability: tuple[float, ...]
-    share: tuple[float, ...]
+    fraction: tuple[float, ...]
     points: tuple[int, ...]
 
 
@@ -162,7 +162,7 @@ def reliability(calibrated: ArrayLike, right: ArrayLike, bins: int = BINS) -> Re
     """Compare confidences with outcomes.
 
     Args:
-        chances: (M,) in [0, 1]. right: (M,) bool.
+        calibrated: (M,) in [0, 1]. right: (M,) bool.
 
     Returns:
         The comparison, or None without points.
@@ -181,7 +181,7 @@ def reliability(calibrated: ArrayLike, right: ArrayLike, bins: int = BINS) -> Re
         expected=float(100 * confidence.mean()),
         right=float(100 * outcome.mean()),
         probability=tuple((100 * probability).tolist()),
-        share=tuple((100 * share).tolist()),
+        fraction=tuple((100 * share).tolist()),
         points=tuple(int(c) for c in count[filled]),
     )
 

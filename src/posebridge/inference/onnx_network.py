@@ -41,7 +41,7 @@ class FileNotes:
         notes: the recorded entries of the checkpoint: 'step', 'weights', 'seed', 'posebridge'.
         outputs: their names, in order.
         calibration: from peaks to calibrated confidence, if the file has one.
-        asked: the default test-time augmentation.
+        tta: the default test-time augmentation.
     """
 
     skeleton: Skeleton

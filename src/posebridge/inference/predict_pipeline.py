@@ -157,8 +157,8 @@ def _smoothed_and_calibrated(
     if calibration is not None:
         predictions = with_calibrated_confidence(predictions, calibration)
         meaning = (
-            f"the chance to lie within {calibration.within} of the crop's side, calibrated on "
-            "labeled source images"
+            f"the probability of an error within {calibration.within} of the crop's side, calibrated "
+            "on labeled source images"
         )
     return result._replace(predictions=predictions, meaning=meaning)
 

@@ -179,7 +179,7 @@ def source_check(
     about = (
         "Source images that the model was trained on, because this run kept none apart: calibrated "
         "confidence and scores here are somewhat too high. Give --source-validation FILE, or train "
-        "with --source_held_out 0.05."
+        "with --validation.source-fraction 0.05."
     )
     return run.source, "trained", about
 

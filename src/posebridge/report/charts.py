@@ -119,7 +119,7 @@ def reliability_chart(curves: Sequence[tuple[str, str, Reliability | None]], lab
     for name, kind, found in shown:
         bins = [
             bin_
-            for bin_ in zip(found.probability, found.share, found.points, strict=True)
+            for bin_ in zip(found.probability, found.fraction, found.points, strict=True)
             if bin_[2] >= _LEAST_DRAWN
         ]
         lines.append(Line(name, kind, [(x, y) for x, y, _ in bins]))

@@ -59,7 +59,7 @@ class ProgressBar:
         self.title = title
 
     def update(self, done: int, note: str = "") -> None:
-        """Set the number of steps done, with a note beside it."""
+        """Set the number of steps done, with a note."""
         self._done = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)

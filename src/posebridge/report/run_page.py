@@ -62,7 +62,7 @@ class Tile:
 
     Attributes:
         kind: good, bad or plain, the CSS class of the change.
-        change: the change in words.
+        change: the change as a phrase.
     """
 
     title: str
@@ -203,7 +203,7 @@ def warnings(
         )
     if judgment.keep is None and "running" not in judgment.method:
         found.append(
-            f"Active levels: {judgment.method}. Without a mean teacher there are no "
+            f"Active levels: {judgment.method}. Without a mean teacher the run has no "
             "pseudo-labels, and their part of the page is empty."
         )
     if judgment.source_kind == "none":

@@ -180,7 +180,7 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
     for name in (*theirs, *mine):
         if mine.get(name) != theirs.get(name):
             raise InputError(
-                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which goes on "
+                f"{name} is {mine.get(name)}, and {theirs.get(name)} in the run {run}, which resumes "
                 "with the settings stored there; leave it out, or start a new run to change it."
             )
 
@@ -188,7 +188,7 @@ def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) 
 def _config_file(file: Path | str) -> Path:
     if not os.path.isfile(file):  # False also for a name that is too long
         raise InputError(
-            f"there is no file of settings {short_repr(str(file))}; give a YAML file, such as the "
+            f"the config file {short_repr(str(file))} does not exist; give a YAML file, such as the "
             "config.yaml of a run."
         )
     return Path(file)

@@ -43,7 +43,7 @@ class SourceSplit:
 
 
 def split_source(source: LabeledSamples, config: AdaptConfig) -> SourceSplit:
-    """Keep the fraction ``source_held_out`` of whole images out of training, drawn by the seed.
+    """Keep the fraction ``validation.source_fraction`` of whole images out of training, drawn by the seed.
 
     A run that starts from a stored model holds out equal images only if that model's run had an equal
     seed and fraction.

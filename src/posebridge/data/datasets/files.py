@@ -134,7 +134,7 @@ def column(
     return np.stack(values) if values else np.empty((0, *shape))
 
 
-def words(path: Path, entries: Sequence[Any], key: str) -> list[str]:
+def read_texts(path: Path, entries: Sequence[Any], key: str) -> list[str]:
     """Return one text of every entry.
 
     Raises:

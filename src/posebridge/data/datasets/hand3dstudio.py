@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.datasets.files import column, load_json, table, words
+from posebridge.data.datasets.files import column, load_json, read_texts, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import first_fifth
 from posebridge.data.datasets.skeletons import HAND21
@@ -39,7 +39,7 @@ def read(folder: Path, split: str) -> LabeledSamples:
     if not entries:
         raise InputError(f"{file} lists no hand without an object; copy the file again.")
     points = column(file, entries, "keypoint2d", (21, 2))
-    paths = [folder / name for name in words(file, entries, "name")]
+    paths = [folder / name for name in read_texts(file, entries, "name")]
     apart, others = first_fifth(len(paths), 3200)
     chosen = {"train": others, "test": apart, "all": np.arange(len(paths))}[split]
     return table(

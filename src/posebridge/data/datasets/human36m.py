@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.datasets.files import column, load_json, table, words
+from posebridge.data.datasets.files import column, load_json, read_texts, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import drawn_with_repetition
 from posebridge.data.datasets.skeletons import BODY16
@@ -40,7 +40,7 @@ def read(folder: Path, split: str) -> LabeledSamples:
         file = folder / "annotations" / f"keypoints2d_{subject}.json"
         entries = load_json(file, list)
         points.append(column(file, entries, "keypoint2d", (16, 2)))
-        paths += [folder / "crop_images" / name for name in words(file, entries, "name")]
+        paths += [folder / "crop_images" / name for name in read_texts(file, entries, "name")]
     joints = np.concatenate(points)
     chosen = np.arange(len(paths))
     if split == "test3200":

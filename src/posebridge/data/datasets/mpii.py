@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.datasets.files import column, load_json, table, words
+from posebridge.data.datasets.files import column, load_json, read_texts, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import BODY16
 from posebridge.data.samples import LabeledSamples
@@ -39,7 +39,7 @@ def read(folder: Path, split: str) -> LabeledSamples:
     center[:, 1] += 15 * scale
     side = 200 * scale
     boxes = np.stack([center[:, 0] - side / 2, center[:, 1] - side / 2, side, side], axis=1)
-    paths = [folder / "images" / name for name in words(file, entries, "image")]
+    paths = [folder / "images" / name for name in read_texts(file, entries, "image")]
     return table(file, paths, boxes, BODY16, points, labeled)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.datasets.files import column, extent, load_json, load_pickle, table, words
+from posebridge.data.datasets.files import column, extent, load_json, load_pickle, read_texts, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.skeletons import HAND21
 from posebridge.data.samples import LabeledSamples
@@ -87,7 +87,9 @@ def _converted(folder: Path, file: Path) -> LabeledSamples:
     images, annotations = content.get("images"), content.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise InputError(f"{file} has no lists 'images' and 'annotations'; it is not a COCO file.")
-    names = dict(zip(column(file, images, "id", ()), words(file, images, "file_name"), strict=True))
+    names = dict(
+        zip(column(file, images, "id", ()), read_texts(file, images, "file_name"), strict=True)
+    )
     joints = column(file, annotations, "keypoints", (21, 3))[:, FROM_TIPS]
     boxes = column(file, annotations, "bbox", (4,))
     image_ids = column(file, annotations, "image_id", ())

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posebridge.data.datasets.files import column, load_json, table, words
+from posebridge.data.datasets.files import column, load_json, read_texts, table
 from posebridge.data.datasets.record import Benchmark, Expected
 from posebridge.data.datasets.shuffles import first_fifth
 from posebridge.data.datasets.skeletons import BODY16
@@ -48,7 +48,7 @@ def read(folder: Path, split: str) -> LabeledSamples:
         entries = load_json(file, list)
         points.append(column(file, entries, "keypoint2d", (24, 2)))
         frames = folder / split / f"run{part}"
-        paths += [frames / name for name in words(file, entries, "name")]
+        paths += [frames / name for name in read_texts(file, entries, "name")]
     joints = np.concatenate(points)[:, SMPL_ROWS]
     apart, others = first_fifth(len(paths), 3200)
     chosen = {"train": others, "test": apart, "val": np.arange(len(paths))}[split]

@@ -3,7 +3,7 @@
     behaviorDiscovery2.0/ranges/ANIMAL/ranges.mat       'ranges' (S, 3): shot, first, last frame
     behaviorDiscovery2.0/landmarks/ANIMAL/SHOT.mat      'landmarks' {T cells}: positions, visibility
     behaviorDiscovery2.0/ANIMAL/00000001.jpg ...
-    real_animal/ANIMAL/{train,valid}_idxs_by_video.npy  beside it, from the code of CC-SSL
+    real_animal/ANIMAL/{train,valid}_idxs_by_video.npy  in the same place, from the code of CC-SSL
 
 Shots without a landmark file are passed over; the published indices count the frames of all others
 in the order of ``ranges``. Of the 19 landmarks the first 18 are used. The tiger's limbs come in
