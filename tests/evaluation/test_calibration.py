@@ -67,7 +67,7 @@ def test_calibration_error_by_hand():
     result = reliability([0.05, 0.05, 0.95, 0.95], [True, False, True, True])
     assert result.error == pytest.approx(100 * (0.5 * 0.45 + 0.5 * 0.05))
     assert result.probability == pytest.approx((5, 95))
-    assert result.share == pytest.approx((50, 100))
+    assert result.fraction == pytest.approx((50, 100))
     assert result.points == (2, 2)
     assert (result.expected, result.right) == pytest.approx((50, 75))
     assert reliability([], []) is None

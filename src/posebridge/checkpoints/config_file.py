@@ -18,7 +18,7 @@ from posebridge.files.typed_values import checked_value
 from posebridge.files.yaml_files import parse_yaml, require_mapping
 from posebridge.models.pose import ModelConfig
 from posebridge.models.tta import TTAConfig
-from posebridge.renamed import new_field
+from posebridge.renamed import CONFIG, new_field
 
 _COPY = "copy the whole model folder again"
 _RECORD: Mapping[str, Mapping[str, Any]] = {
@@ -55,6 +55,9 @@ def parse_config(text: bytes, file: Path) -> ModelFolderConfig:
     content = require_mapping(
         parse_yaml(text, str(file), "model's config"), str(file), "model's config"
     )
+    old = next((name for name in content if name in CONFIG), None)
+    if old is not None:
+        raise InputError(f"{file}: '{old}' is called '{CONFIG[old]}' now; rename it in that file.")
     _check_record(content, file)
     return ModelFolderConfig(
         _section(ModelConfig, content, "model", file),

@@ -37,7 +37,7 @@ def known_presets() -> dict[str, str]:
 
 
 def preset_file(name: str) -> Path:
-    """The YAML file of a preset; an unknown name raises and lists the known ones."""
+    """Return the YAML file of a preset; an unknown name raises and lists the known ones."""
     file = PRESETS / f"{name}.yaml"
     if not re.fullmatch(r"\w{1,100}", name) or not file.is_file():
         if name in renamed.PRESETS:
@@ -49,7 +49,7 @@ def preset_file(name: str) -> Path:
 
 
 def preset_settings(name: str) -> dict[str, Any]:
-    """What a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
+    """Return the fields that a preset sets, by dotted names, such as ``{"feature.weight": 0.0}``."""
     return dotted(read_yaml_mapping(preset_file(name), "preset"))
 
 
@@ -144,7 +144,7 @@ def configure(
     overrides: Mapping[str, Any] | None = None,
     base: Path | str | None = None,
 ) -> AdaptConfig:
-    """The same from Python: presets, then a YAML file, then dotted overrides; ``base`` before all.
+    """Return a configuration: ``base``, then presets, a YAML file and dotted overrides.
 
     >>> configure(["multilevel"], overrides={"feature.weight": 0}).feature.weight
     0.0
@@ -166,7 +166,7 @@ def configure(
 
 
 def require_as_stored(given: AdaptConfig, stored: AdaptConfig, run: Path | str) -> None:
-    """Whether settings are those that a run was started with.
+    """Check that a configuration is the one that a run was started with.
 
     Without a source, crop and model are those of the model that the run started from, whatever is
     given (:func:`~posebridge.training.initialization.get_initial_model`).
@@ -195,7 +195,7 @@ def _config_file(file: Path | str) -> Path:
 
 
 def _sentence(message: str, parser: ArgumentParser) -> str:
-    """jsonargparse's words on one line, with the closest known fields."""
+    """Return jsonargparse's message on one line, with the closest known fields."""
     line = re.sub(r"\s*\n\s*", " ", message.strip())[:500]
     unknown = re.search(
         r"(?:[Uu]nrecognized arguments:|does not accept|[Kk]ey) ['\"]?-*([\w.]+)", line
