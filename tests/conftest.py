@@ -39,12 +39,12 @@ TINY: Mapping[str, Any] = {
 }
 ADAIN: Mapping[str, Any] = {
     "style__method": "adain",
-    "image__network__encoder": "resnet10t",
+    "style__network__encoder": "resnet10t",
     "style__network__encoder_weights": "none",
     "style__network__feature_levels": "[0]",
-    "image__network__steps": 3,
-    "image__network__batch": 2,
-    "image__network__width": 0.25,
+    "style__network__steps": 3,
+    "style__network__batch": 2,
+    "style__network__width": 0.25,
 }
 """Settings of ``tiny`` for a style network that is trained in three steps."""
 

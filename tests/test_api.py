@@ -50,7 +50,7 @@ def test_resumed_run_keeps_its_config(call, stopped, tmp_path):
     ("given", "words"),
     [
         ({"overrides": {"seed": 1}}, "seed is 1, and 0 in the run"),
-        ({"preset": "source_only"}, "style.method is none, and statistics in the run"),
+        ({"preset": "source_only"}, "style.method is none, and color in the run"),
         ({"source": "other.json"}, "source is other.json, and "),
         ({"target": "photographs"}, "target is photographs, and "),
         (

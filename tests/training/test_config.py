@@ -110,7 +110,7 @@ def test_help_explains_every_field():
     assert unexplained == []
     with redirect_stdout(io.StringIO()) as text:
         parser.print_help()
-    assert "share of the joints, the most confident ones" in " ".join(text.getvalue().split())
+    assert "fraction of the keypoints, the most confident ones" in " ".join(text.getvalue().split())
 
 
 def test_learning_rates_by_hand():
@@ -146,7 +146,7 @@ def test_encoder_learning_rate_in_both_stages():
     encoder = {id(p) for p in student.encoder.parameters()}
     beside = torch.nn.Parameter(torch.zeros(1))
     for adapting, encoder_rate in ((None, 0.1), (2.0, 1.0)):
-        config = tiny(**steps, **rates, optimizer__adaptation_encoder=adapting)
+        config = tiny(**steps, **rates, optimizer__adaptation_encoder_lr_mult=adapting)
         groups = make_optimizer(config, 0, student, [([beside], 3.0)]).param_groups
         theirs = [{id(p) for p in group["params"]} for group in groups]
         assert theirs[1] == encoder

@@ -54,7 +54,7 @@ def as_base(file: Path, settings: dict[str, Any]) -> None:
 
 
 def as_plan(file: Path, settings: dict[str, Any]) -> None:
-    plan = {"pairs": {"p": {"test": "t.json"}}, "methods": {"m": {"settings": settings}}}
+    plan = {"pairs": {"p": {"test": "t.json"}}, "methods": {"m": {"config": settings}}}
     file.write_text(yaml.safe_dump(plan))
     read_plan(file)
 
@@ -243,8 +243,8 @@ def test_unknown_key_is_reported_with_its_file(tmp_path):
 
 def test_value_out_of_range_is_reported_with_its_file(tmp_path):
     file = tmp_path / "config.yaml"
-    file.write_text("steps: {batch: 0}\nasked: {views: 100}\n")
-    with pytest.raises(InputError, match="config.yaml: asked: 100 views"):
+    file.write_text("steps: {batch: 0}\ntta: {views: 100}\n")
+    with pytest.raises(InputError, match="config.yaml: tta: the number of views is 100"):
         configure(config=file)
     with pytest.raises(InputError, match="config.yaml: steps.batch is 0"):
         configure(config=file, overrides={"tta.views": 1})
@@ -284,7 +284,7 @@ def test_unknown_preset_is_refused(name):
 
 def test_no_text_holds_a_zero_byte(tmp_path):
     plan = {
-        "pairs": {"p": {"test": "t.json", "settings": {"source": "a\0b", "target": "t"}}},
+        "pairs": {"p": {"test": "t.json", "config": {"source": "a\0b", "target": "t"}}},
         "methods": {"m": {"preset": "source_only"}},
     }
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))

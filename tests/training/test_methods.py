@@ -95,12 +95,12 @@ def test_rounds_that_do_not_divide_the_steps():
 
 
 def test_keep_ratio_is_linear_without_rounds():
-    line = {"consistency__keep_first": 1.0, "consistency__keep_ratio": 0.5}
+    line = {"consistency__keep_ratio_start": 1.0, "consistency__keep_ratio": 0.5}
     config = tiny(steps__source=10, steps__adaptation=40, **line)  # within the first half
     shares = [keep_ratio(config, step) for step in (10, 15, 20, 30, 49)]
     assert shares == pytest.approx([1, 0.875, 0.75, 0.5, 0.5])
     assert keep_ratio(tiny(), 4) == keep_ratio(tiny(), 9) == tiny().consistency.keep_ratio
-    at_once = tiny(consistency__keep_within=0, **line)
+    at_once = tiny(consistency__keep_ratio_ramp=0, **line)
     assert keep_ratio(at_once, 4) == 0.5
 
 
@@ -122,7 +122,7 @@ def test_pseudo_label_weights_in_transition():
     assert weight(config, "consistency", 20) == pytest.approx(3 * 0.5)
     assert weight(config, "inner", 20) == weight(config, "outer", 20)
     assert weight(config, "inner", 20) == pytest.approx(2 * math.exp(-5 / 4))
-    block = CoarseToFine(config.refine, make_setup(config, None, None))
+    block = CoarseToFine(config.coarse_to_fine, make_setup(config, None, None))
     assert [block.mined(p) for p in (0, 0.25, 0.5, 0.75)] == [1, 0.75, 0.5, 0.5]
 
 

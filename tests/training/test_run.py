@@ -84,7 +84,7 @@ def test_start_from_a_stored_source_model_is_bit_exact(finished, data, tmp_path)
 
 def test_stored_model_with_another_config_is_refused(finished, data, tmp_path):
     """Refuse another config: it has to describe the output model."""
-    config = tiny(init_from=str(finished[0]), model__decoder_width=24)
+    config = tiny(init_from=str(finished[0]), model__decoder_channels=24)
     with pytest.raises(InputError, match="and model.decoder_channels is 24; set it to the model's"):
         train(config, *data, tmp_path / "run")
 
@@ -161,7 +161,7 @@ def test_source_only_does_not_read_the_target(data, tmp_path):
         feature__weight=0,
         pose__weight=0,
         style__method="none",
-        statistics="source",
+        batchnorm_stats="source",
         steps__adaptation=2,
     )
     seen = []
@@ -295,7 +295,7 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
     """Take one step from one start with other source images, and compare the running means."""
 
     def running_mean(brightness: int) -> torch.Tensor:
-        config = tiny(statistics=statistics, steps__source=0, style__source_to_target=0)
+        config = tiny(batchnorm_stats=statistics, steps__source=0, style__source_to_target=0)
         adapter = Adapter(config, data[0].skeleton, build_model(config, data[0].skeleton))
         batch = PairedBatches(data[0], data[1], config.crop, 4, 0, 0)[0]
         source = batch.source._replace(images=batch.source.images // brightness)
@@ -309,9 +309,9 @@ def test_running_statistics_follow_the_target_alone(statistics, follows, data):
 
 def test_adabn_trains_like_source_only_with_target_statistics(data, tmp_path):
     """Get bit-exact parameters; only the running statistics differ."""
-    for preset in ("source_only", "batchnorm"):
+    for preset in ("source_only", "adabn"):
         train(configure(["demo", preset], overrides=TINY), *data, tmp_path / preset)
-    one, other = (weights(tmp_path / preset, "last") for preset in ("source_only", "batchnorm"))
+    one, other = (weights(tmp_path / preset, "last") for preset in ("source_only", "adabn"))
     differ = {name for name in one if not torch.equal(one[name], other[name])}
     assert any("running_mean" in name for name in differ)
     assert all("running_" in name or "num_batches" in name for name in differ)

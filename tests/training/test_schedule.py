@@ -55,11 +55,11 @@ def test_the_source_stage_alone_trains_no_style_network(data, tmp_path):
     assert same(weights(tmp_path / "run", "last"), weights(tmp_path / "plain", "last"))
 
 
-@pytest.mark.parametrize("style", ["statistics", "fourier"])
+@pytest.mark.parametrize("style", ["color", "fourier"])
 def test_style_transfer_alone_reads_no_target_batch(data, tmp_path, style):
     """Take styles from the bank, which is filled before the first step."""
     off = {"consistency__weight": 0, "feature__weight": 0, "pose__weight": 0}
-    config = tiny(style__method=style, style__source_to_target=1, statistics="source", **off)
+    config = tiny(style__method=style, style__source_to_target=1, batchnorm_stats="source", **off)
     assert config.uses_target and not config.uses_target_view
     seen = []
 

@@ -169,10 +169,10 @@ def test_facing_without_a_source(figures, target, tmp_path, capsys):
     assert torch.equal(
         teacher["facing.layers.2.bias"], weights(free, "last")["facing.layers.2.bias"]
     )
-    given = ["adapt", "--preset", "source_free", "--facing_share=target", f"--init-from={first}"]
+    given = ["adapt", "--preset", "source_free", "--facing.prior=target", f"--init-from={first}"]
     assert main([*given, f"--target={figures.target}", "--out", str(tmp_path / "no")]) == 2
     said = capsys.readouterr().err
-    assert "facing__prior is target" in said and said.count("\n") == 1
+    assert "facing.prior is target" in said and said.count("\n") == 1
 
 
 def test_target_crops_equal_those_of_a_run_with_source(figures, target):
@@ -242,7 +242,7 @@ def test_bone_prior_weights_pseudo_labels_of_their_view():
     seen = torch.ones(1, 5, dtype=torch.bool)
     labels = PseudoLabels(points, torch.ones(1, 5), seen, seen, seen, 1.0, torch.zeros(()), None)
     config = tiny(bone_prior__weight=0.5)
-    level = BonePrior(config.prior, make_setup(config, None, bones))
+    level = BonePrior(config.bone_prior, make_setup(config, None, bones))
     level.build(None, 0)  # pyright: ignore[reportArgumentType]
     found = level.plausible(labels, flip, mirror)
     # In the crop joint 4 scores 0 and joint 2 half; half of that is taken off, and sides swap.
@@ -265,8 +265,8 @@ def test_bone_prior_works_with_a_source(preset, losses, figures, target, tmp_pat
     class Narrow(pl.Callback):
         def on_train_start(self, trainer, pl_module):
             assert isinstance(pl_module, Adapter)
-            if "prior" in pl_module.levels:
-                level = pl_module.levels["prior"]
+            if "bone_prior" in pl_module.levels:
+                level = pl_module.levels["bone_prior"]
                 assert isinstance(level, BonePrior)
                 level.bones.limit.fill_(1e-6)
 
@@ -319,13 +319,13 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
         ),
         (["--regda.weight=1"], "regda.weight is 1 and needs source images"),
         (["--coarse_to_fine.weight=1"], "coarse_to_fine.weight is 1 and needs source images"),
-        (["--batchnorm-stats=both"], "statistics is both and needs source images"),
-        (["--mapping=joints.yaml"], "mapping joints.yaml says which keypoints the source's are"),
+        (["--batchnorm-stats=both"], "batchnorm_stats is both and needs source images"),
+        (["--keypoint-mapping=joints.yaml"], "keypoint_mapping joints.yaml maps the source's keypoints"),
         (["--pose.weight=0", "--consistency.weight=0"], "nothing is learned from the target"),
         (["--steps.adaptation=0"], "steps.adaptation is 0"),
         (["--skeleton=coco-17"], "the skeleton coco-17 has 17 keypoints"),
         (["--bone_prior.weight=2"], "bone_prior.weight is 2"),
-        (["--l2sp.weight=-1"], "anchor is -1"),
+        (["--l2sp.weight=-1"], "l2sp.weight is -1"),
     ],
 )
 def test_impossible_source_free_settings_are_refused(

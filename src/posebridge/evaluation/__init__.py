@@ -9,7 +9,7 @@
     validator_intervals.py    the part of each image in every validator
     keypoint_displacement.py  what changed between two models' predictions
     verdict.py                the rule that turns evidence into "did it help?"
-    judgment.py              the numbers of a report
+    run_comparison.py         the metrics of a report
     calibration.py            from the height of a peak to a calibrated confidence
 
 To add a metric, write a function in ``metrics`` that takes (N, K) distances and returns a value for
@@ -18,12 +18,12 @@ table of values worked out by hand to ``tests/evaluation/test_metrics.py``.
 """
 
 from posebridge.evaluation.metrics import PublishedPck, published_pck
-from posebridge.evaluation.normalizers import NORMALISERS, possible_normalizers
+from posebridge.evaluation.normalizers import NORMALIZERS, possible_normalizers
 from posebridge.evaluation.scores import Predictions, Results, evaluate_predictions, pck_key
 from posebridge.evaluation.tables import markdown_table, results_table
 
 __all__ = [
-    "NORMALISERS",
+    "NORMALIZERS",
     "Predictions",
     "PublishedPck",
     "Results",

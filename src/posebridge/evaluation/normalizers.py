@@ -1,6 +1,6 @@
 """Normalizers: the length that an error is divided by, of the crop, the box, the torso or the head.
 
-A new normalizer is one entry in ``NORMALISERS`` and one branch of :func:`normalizer_sizes`.
+A new normalizer is one entry in ``NORMALIZERS`` and one branch of :func:`normalizer_sizes`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.skeleton import Skeleton, canonical_name
 
-NORMALISERS: dict[str, str] = {
+NORMALIZERS: dict[str, str] = {
     "crop": "side of the model's square crop, in pixels of the original image",
     "box": "longer side of the annotation's box",
     "torso": "distance from left_shoulder to right_hip; for a skeleton without these names, "
@@ -43,7 +43,7 @@ def normalizer_sizes(
     """Return the length that each subject's errors are divided by.
 
     Args:
-        kind: one of ``NORMALISERS``, which holds the definitions.
+        kind: one of ``NORMALIZERS``, which holds the definitions.
         labels: N subjects.
         crop_sides: (N,) side of each square crop in pixels of the original image; for "crop".
 
@@ -54,7 +54,7 @@ def normalizer_sizes(
     Raises:
         InputError: the normalizer is unknown, or this skeleton lacks the joints for it.
     """
-    if kind not in NORMALISERS:
+    if kind not in NORMALIZERS:
         raise InputError(
             f"unknown normalizer '{kind}'; for skeleton '{labels.skeleton.name}' choose one "
             f"of: {', '.join(possible_normalizers(labels.skeleton))}."
@@ -85,10 +85,10 @@ def normalizer_sizes(
 
 
 def possible_normalizers(skeleton: Skeleton) -> tuple[str, ...]:
-    """Return the ``NORMALISERS`` whose joints are in a skeleton."""
+    """Return the ``NORMALIZERS`` whose joints are in a skeleton."""
     return tuple(
         kind
-        for kind in NORMALISERS
+        for kind in NORMALIZERS
         if kind in ("crop", "box") or _segment(kind, skeleton) is not None
     )
 

@@ -19,7 +19,7 @@ from posebridge.data.samples import LabeledSamples
 from posebridge.errors import InputError
 from posebridge.evaluation import metrics as measure
 from posebridge.evaluation import oks
-from posebridge.evaluation.normalizers import NORMALISERS, normalizer_sizes
+from posebridge.evaluation.normalizers import NORMALIZERS, normalizer_sizes
 from posebridge.files.json_files import parse_json
 from posebridge.files.whole import write_text
 
@@ -151,7 +151,7 @@ def evaluate_predictions(
         labels: N subjects. Only labeled joints count.
         thresholds: of PCK, fractions of the normalizer.
         normalizer: ``crop``, ``box``, ``torso`` or ``head``
-            (:data:`~posebridge.evaluation.normalizers.NORMALISERS`). PCK and AUC depend on it;
+            (:data:`~posebridge.evaluation.normalizers.NORMALIZERS`). PCK and AUC depend on it;
             subjects for which it is not known are left out of both and counted in the protocol.
         published: percentages by row, computed from heatmaps
             (:meth:`~posebridge.evaluation.metrics.PublishedPck.percentages`), which become the metric
@@ -181,7 +181,7 @@ def evaluate_predictions(
     if not scored.any():
         raise InputError(
             f"the normalizer '{normalizer}' is not known for any subject of {set_name} "
-            f"({NORMALISERS[normalizer]}); choose another, such as 'crop'."
+            f"({NORMALIZERS[normalizer]}); choose another, such as 'crop'."
         )
 
     groups = labels.skeleton.groups
@@ -213,7 +213,7 @@ def evaluate_predictions(
         },
         "thresholds": [float(threshold) for threshold in thresholds],
         "normalizer": normalizer,
-        "normalizer_definition": NORMALISERS[normalizer],
+        "normalizer_definition": NORMALIZERS[normalizer],
         "visibility": "labeled joints only, flags 1 and 2",
         "pooling": "all labeled joints of all subjects count once; no mean of batches or joints",
         "metrics": _definitions(labels, computed, thresholds, maximum),

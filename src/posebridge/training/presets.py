@@ -93,6 +93,11 @@ def parse_settings(
         name, equals, value = given.partition("=")
         # Fields are Python names; on a command line --data-root is as good as --data_root.
         name = name[2:].replace("-", "_") if given.startswith("--") else ""
+        new = None if known_setting(name) else renamed.new_field(name)
+        if new is not None:
+            raise InputError(
+                f"the option --{name.replace('_', '-')} is called --{new.replace('_', '-')} now."
+            )
         if name not in ("preset", "config") and not known_setting(name):
             rest.append(f"--{name}{equals}{value}" if name else given)
             continue
