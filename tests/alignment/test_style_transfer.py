@@ -51,7 +51,7 @@ def test_fraction_of_images_is_restyled(name: str, dtype: torch.dtype) -> None:
 
 
 def test_fraction_is_exact_on_average() -> None:
-    built, x, generator = level("statistics"), images(3), seeded()
+    built, x, generator = level("color"), images(3), seeded()
     counts = [
         int((built(x, "target", 0.5, generator) != x).flatten(1).any(1).sum()) for _ in range(200)
     ]
@@ -93,7 +93,7 @@ def test_amplitudes_are_transferred(eta: float) -> None:
 
 
 def test_each_domain_has_its_own_bank() -> None:
-    built = StyleBank("statistics")
+    built = StyleBank("color")
     built.remember("source", images(2))
     built.remember("source", images(3))
     assert built.source is not None and built.source.shape == (5, 2, 3)
@@ -118,7 +118,7 @@ def test_copy_is_independent() -> None:
 
 
 def test_invalid_style_is_reported() -> None:
-    with pytest.raises(InputError, match="choose from adain, fourier, statistics, none"):
+    with pytest.raises(InputError, match="choose from adain, fourier, color, none"):
         StyleBank("cyclegan")
     with pytest.raises(InputError, match="needs a trained style network"):
         StyleBank("adain")

@@ -27,7 +27,7 @@ MODEL = ModelConfig("resnet10t", "none", {}, feature_level=2, decoder_channels=4
 ARM = Skeleton.from_names("arm", ["left_hand", "right_hand", "elbow"])
 RECORD = {
     "steps": {"source": 1, "adaptation": 2, "batch": 3},
-    "image": {"probability": 0.5, "back": 0.0, "style": "adain"},
+    "style": {"source_to_target": 0.5, "target_to_source": 0.0, "method": "adain"},
     "feature": {"weight": 0.1},
     "seed": 1,
 }
@@ -172,7 +172,7 @@ def test_damaged_results_are_refused(folder, place, value):
     [
         *(f"model.{f.name}" for f in fields(ModelConfig)),
         *(f"crop.{f.name}" for f in fields(CropConfig)),
-        *(f"asked.{f.name}" for f in fields(TTAConfig)),
+        *(f"tta.{f.name}" for f in fields(TTAConfig)),
         *(
             f"{section}.{name}"
             for section in ("steps", "image", "feature")

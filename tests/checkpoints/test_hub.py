@@ -28,7 +28,7 @@ CONFIG = {
     "crop": {"size": 32, "padding": 1.5},
     "source": "/home/ann/renders",
     "target": "photographs",
-    "image": {"network": {"weights": "styles/mine.pt"}},
+    "style": {"network": {"encoder_weights": "styles/mine.pt"}},
 }
 
 RESULTS = {"step": 1, "labels": {"file": "C:/mine.json", "name": "arm.json"}}

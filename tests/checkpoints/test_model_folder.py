@@ -259,7 +259,7 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("tta.views", 0, "config.yaml: 'tta': the number of views is 0"),
         ("tta.views", "many", "'tta.views' is 'many'"),
         ("tta.rotation", 9.0, "config.yaml: 'tta': a single view"),
-        ("asked.often", 3, "'asked.often' is unknown"),
+        ("tta.often", 3, "'tta.often' is unknown"),
     ],
 )
 def test_tampered_config_is_refused(folder, place, value, words):

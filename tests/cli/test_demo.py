@@ -29,7 +29,7 @@ def test_no_override_makes_the_baseline_an_adapted_model(tmp_path):
     for settings in (
         {**LEVELS, "style.method": "fourier", "style.target_to_source": 1},
         # A whole group, given after one of its fields.
-        {"style.method": "fourier", "image": "{style: statistics, probability: 1.0, back: 1.0}"},
+        {"style.method": "fourier", "style": "{method: color, source_to_target: 1.0, target_to_source: 1.0}"},
     ):
         assert configure(["demo"], overrides=settings).uses_target
         config = configure(["demo"], overrides=_baseline(settings, tmp_path))

@@ -174,7 +174,11 @@ def test_the_best_source_images_that_can_be_had(finished_run, figures, monkeypat
     assert source_check(run, read_labeled(figures.test))[1] == "given"
     assert source_check(run, None)[1] == "trained"
     kept = dataclasses.replace(
-        run, config=dataclasses.replace(run.config, validation__source_fraction=0.25)
+        run,
+        config=dataclasses.replace(
+            run.config,
+            validation=dataclasses.replace(run.config.validation, source_fraction=0.25),
+        ),
     )
     held_out, kind, _ = source_check(kept, None)
     assert (kind, len(held_out)) == ("held_out", 6)

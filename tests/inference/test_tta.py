@@ -102,7 +102,7 @@ def test_turned_views_come_back_to_the_crop(crops):
     np.testing.assert_allclose(found.points, SPOTS, atol=0.25)
     with pytest.raises(InputError, match="give 0 to 180"):
         ManyViews(BySide(), views=2, rotation=200)
-    with pytest.raises(InputError, match="take 2 or more"):
+    with pytest.raises(InputError, match="give 2 views or more"):
         ManyViews(BySide(), rotation=20)
 
 

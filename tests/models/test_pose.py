@@ -42,7 +42,7 @@ def small(**more) -> ModelConfig:
 
 
 def test_mismatched_sizes_are_refused():
-    with pytest.raises(InputError, match="gives 8 cells a side.*8, 16, 32"):
+    with pytest.raises(InputError, match="has 8 cells a side.*8, 16, 32"):
         PoseModel(small(heatmap_size=24), 3, 64)
     with pytest.raises(InputError, match="decoder_depth is 0, but 1 deconvolutions"):
         PoseModel(small(decoder_depth=0), 3, 64)

@@ -177,8 +177,8 @@ def test_tiles_show_clear_changes(judged):
     [
         (12, 12, "Only 12 photographs were held out"),
         (12, None, "Only 12 photographs were held out"),
-        (5, 12, "Of 12 photographs that were held out only 5 were compared (--images)"),
-        (5, 900, "Of 900 photographs that were held out only 5 were compared (--images)"),
+        (5, 12, "Of 12 photographs that were held out only 5 were compared (--max-images)"),
+        (5, 900, "Of 900 photographs that were held out only 5 were compared (--max-images)"),
         (20, 900, None),
     ],
 )
@@ -201,6 +201,6 @@ def test_run_without_teacher_explains_missing_curves(judged):
         judged.judgment, course={}, keep=None, method="none: the source alone, for longer"
     )
     page = render(judgment, gallery(judgment, judged.pictures), "x")
-    assert "Without a mean teacher there are no pseudo-labels" in page
+    assert "Without a mean teacher the run has no pseudo-labels" in page
     assert 'id="course"' not in page
     assert 'id="course"' in render(judged.judgment, gallery(judgment, judged.pictures), "x")

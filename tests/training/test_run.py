@@ -284,7 +284,7 @@ def test_style_network_is_trained_first_and_can_be_given(data, tmp_path):
     train(tiny(**style), *data, tmp_path / "run")
     decoder = tmp_path / "run" / "style" / "decoder.safetensors"
     assert decoder.is_file()
-    given = replace(tiny(**style), image=replace(tiny(**style).image, decoder=str(decoder)))
+    given = replace(tiny(**style), style=replace(tiny(**style).style, decoder=str(decoder)))
     train(given, *data, tmp_path / "given")
     assert not (tmp_path / "given" / "style").exists()
     assert same(weights(tmp_path / "run", "last"), weights(tmp_path / "given", "last"))

@@ -145,7 +145,7 @@ def test_report_compares_with_the_initial_model(free):
     assert votes["pose_prior"] == 0
     assert "source_pck@0.05" not in votes
     page = (folder / "report" / "index.html").read_text()
-    assert "No source was at hand" in page
+    assert "The run had no source" in page
     assert "without the source" in page
     assert "training on the source for longer" not in page
 

@@ -49,7 +49,7 @@ class CropConfig:
         padding: side of the crop over the longer side of the box; a whole image is not padded.
     """
 
-    size: Annotated[int, Interval(ge=16, le=LARGEST_CROP)] = 256
+    size: Annotated[int, Interval(ge=4, le=LARGEST_CROP)] = 256
     padding: Annotated[float, Interval(gt=0, le=100)] = 1.25
 
     def __post_init__(self) -> None:

@@ -119,7 +119,7 @@ def get_initial_model(config: AdaptConfig, source: LabeledSamples | None) -> Sta
         )
     if checkpoint.model.facing is not None and config.facing.prior == "target":
         raise InputError(
-            f"facing_prior is target, but the fraction on the source of {theirs}, which it is compared "
+            f"facing.prior is target, but the fraction on the source of {theirs}, which it is compared "
             "with, needs the source's labels, and no source is given; set it to "
             "source (--preset source_free does), or name the source with --source."
         )

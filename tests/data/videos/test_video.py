@@ -103,6 +103,6 @@ def test_broken_videos(tmp_path, film):
 
 
 def test_meaningless_video_options_are_refused():
-    for wrong in ({"every": -1}, {"frames": 0}, {"min_score": float("nan")}):
-        with pytest.raises(InputError, match="reading."):
+    for wrong in ({"frame_step": -1}, {"max_frames": 0}, {"min_score": float("nan")}):
+        with pytest.raises(InputError, match="data."):
             DataConfig(**wrong)
