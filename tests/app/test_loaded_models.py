@@ -24,7 +24,7 @@ def test_a_run_is_two_models_and_a_model_folder_one(finished_run):
         ("after", "adapted, step 10"),
     ]
     (one,) = open_models([str(finished_run / "checkpoints" / "selected")])
-    assert one.name == "selected" and one.detail.startswith("selected weights, step ")
+    assert one.name == "selected" and one.detail.startswith("selected checkpoint, step ")
 
 
 def test_names_of_two_runs_differ(finished_run, tmp_path):

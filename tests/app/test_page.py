@@ -245,12 +245,12 @@ def test_growing_run_is_refreshed(tab, served):
     cv2.imwrite(str(served.growing / "pictures/step_000005.png"), np.zeros((60, 90, 3), np.uint8))
     tab.wait_for_selector(".pb-steps:has-text('step 8 of 10')")
     tab.wait_for_function("document.querySelectorAll('.chart polyline').length >= 6")
-    tab.wait_for_selector(".pb-sheet img[alt='what step 5 looked at']")
+    tab.wait_for_selector(".pb-sheet img[alt='preview of step 5']")
     cv2.imwrite(str(served.growing / "pictures/step_000007.png"), np.zeros((60, 90, 3), np.uint8))
     tab.wait_for_selector(".pb-sheet img[alt='what step 7 looked at']")
     tab.get_by_role("combobox", name="Step").click()
     tab.get_by_role("option", name="step 5").click()
-    tab.wait_for_selector(".pb-sheet img[alt='what step 5 looked at']")
+    tab.wait_for_selector(".pb-sheet img[alt='preview of step 5']")
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     grow(8, pid=gone.pid)
@@ -321,8 +321,8 @@ def test_taken_port_is_refused(served, capsys):
     [
         ([], "give a MODEL to predict with, or --runs"),
         (["gone"], "neither a model folder nor a run folder"),
-        (["gone", "--confidence", "2"], "--confidence is 2"),
-        (["gone", "--frames", "0"], "--frames is 0"),
+        (["gone", "--min-confidence", "2"], "--min-confidence is 2"),
+        (["gone", "--max-frames", "0"], "--max-frames is 0"),
         (["--runs", __file__], "is a file; give a run folder"),
         (["--runs", "x", "--port", "70000"], "port 70000 cannot be used"),
     ],

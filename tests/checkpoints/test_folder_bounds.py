@@ -175,7 +175,7 @@ def test_damaged_results_are_refused(folder, place, value):
         *(f"tta.{f.name}" for f in fields(TTAConfig)),
         *(
             f"{section}.{name}"
-            for section in ("steps", "image", "feature")
+            for section in ("steps", "style", "feature")
             for name in RECORD[section]
         ),
     ],

@@ -98,8 +98,8 @@ def test_no_weights_are_downloaded_to_load_a_model(tmp_path, monkeypatch):
         return create(*arguments, **options)
 
     monkeypatch.setattr(timm, "create_model", offline)
-    write(tmp_path / "m", weights="pretrained")
-    write(tmp_path / "n", weights="/no/longer/there.pth")
+    write(tmp_path / "m", encoder_weights="pretrained")
+    write(tmp_path / "n", encoder_weights="/no/longer/there.pth")
     for name in "mn":
         assert load_checkpoint(tmp_path / name).skeleton == ARM
 
@@ -254,7 +254,7 @@ def set_config(folder: Path, place: str, value: Any) -> None:
         ("model.shape", 1, "'model.shape' is unknown to this version"),
         ("crop.size", 32.0, "'crop.size' is 32.0"),
         ("crop.size", None, "'crop.size' is None"),
-        ("crop.size", -32, "crop.size is -32; give a number from 16 to"),
+        ("crop.size", -32, "crop.size is -32; give a number from 4 to"),
         ("crop.padding", "x", "'crop.padding' is 'x'"),
         ("tta.views", 0, "config.yaml: 'tta': the number of views is 0"),
         ("tta.views", "many", "'tta.views' is 'many'"),

@@ -191,7 +191,8 @@ def test_figures_are_not_cleared_for_numbers_that_cannot_be(tmp_path, capsys):
 
 def test_style_trains_a_decoder_that_adapt_takes(figures, tmp_path, capsys):
     file = tmp_path / "style.safetensors"
-    style = {"encoder": "resnet10t", "weights": "none", "levels": "[0, 1]", "steps": 3, "batch": 2}
+    weights = {"encoder": "resnet10t", "encoder_weights": "none"}
+    style = {**weights, "feature_levels": "[0, 1]", "steps": 3, "batch": 2}
     settings = [f"--style.network.{name}={value}" for name, value in style.items()]
     settings += ["--style.method=adain", f"--source={figures.source}", f"--target={figures.target}"]
     assert main(["train-style", "--preset", "demo", *SETTINGS, *settings, "--out", str(file)]) == 0
@@ -277,7 +278,7 @@ def test_a_skeleton_with_nothing_in_common_is_refused(run, figures, tmp_path, ca
     assert "no keypoint of 'person'" in said
     assert said.count("\n") == 1
     assert main(["evaluate", str(tmp_path), str(figures.test)]) == 2
-    assert "no model folder" in capsys.readouterr().err
+    assert "neither a model folder" in capsys.readouterr().err
 
 
 def test_a_trial_says_how_to_go_on(figures, tmp_path, capsys):

@@ -75,12 +75,12 @@ def test_to_a_table_says_what_is_lost(labels, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["labels.json", "out"], "can't be told by its ending; name one with --to"),
+        (["labels.json", "out"], "can't be recognized by its ending; name one with --to"),
         (["gone.json", "out.csv"], "gone.json does not exist"),
-        (["a.png", "out.csv"], "of no format that is recognized"),
+        (["a.png", "out.csv"], "of no known format"),
         (["labels.json", "labels.json"], "exists already"),
         (["labels.json", "out.csv", "--from", "sloth"], "unknown format 'sloth'"),
-        (["labels.json", "out.csv", "--from", "label-studio"], "is no list of tasks"),
+        (["labels.json", "out.csv", "--from", "label-studio"], "is not a list of tasks"),
         (
             ["labels.json", "out.slp", "--image-root", "gone"],
             "the image folder gone does not exist",

@@ -29,7 +29,10 @@ def test_no_override_makes_the_baseline_an_adapted_model(tmp_path):
     for settings in (
         {**LEVELS, "style.method": "fourier", "style.target_to_source": 1},
         # A whole group, given after one of its fields.
-        {"style.method": "fourier", "style": "{method: color, source_to_target: 1.0, target_to_source: 1.0}"},
+        {
+            "style.method": "fourier",
+            "style": "{method: color, source_to_target: 1.0, target_to_source: 1.0}",
+        },
     ):
         assert configure(["demo"], overrides=settings).uses_target
         config = configure(["demo"], overrides=_baseline(settings, tmp_path))
@@ -61,9 +64,9 @@ def test_the_baseline_that_is_trained_is_the_source_alone(tmp_path):
     ("setting", "words"),
     [
         ("seed=3", "--set seed has no effect in the demonstration: give --seed instead."),
-        ("source=a.json", "--set source means nothing.*posebridge adapt"),
-        ("target=photographs", "--set target means nothing.*posebridge adapt"),
-        ("start-from=runs/other", "--set init_from means nothing.*same new network"),
+        ("source=a.json", "--set source has no effect.*posebridge adapt"),
+        ("target=photographs", "--set target has no effect.*posebridge adapt"),
+        ("init-from=runs/other", "--set init_from has no effect.*same new network"),
         ("steps.adaptation=0", "steps.adaptation is 0, which leaves nothing to compare"),
     ],
 )

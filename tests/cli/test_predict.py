@@ -130,7 +130,7 @@ def test_inputs_are_never_overwritten(run, figures, tmp_path, capsys):
     for folder in (images, tmp_path / "linked"):
         out = tmp_path / "found.json"
         said = sentence(capsys, run, images, "--out", out, "--overlays", folder)
-        assert "write over the image" in said and str(folder) in said
+        assert "would overwrite the input image" in said and str(folder) in said
         assert not out.exists()
     assert {file: file.read_bytes() for file in data.rglob("*") if file.is_file()} == before
 
@@ -196,8 +196,8 @@ def test_calibrated_confidence_is_that_of_the_map(run, figures, tmp_path, capsys
     np.testing.assert_allclose(after[:, 1, 2], before[:, 1, 2] / 2, atol=1e-3)
     np.testing.assert_allclose(np.delete(after[..., 2], 1, axis=1), 0.25)
     said = " ".join(capsys.readouterr().out.split())
-    assert "confidence is the chance to lie within 0.05 of the crop's side" in said
-    assert "the chance" in json.loads(out.read_text())["info"]["description"]
+    assert "confidence is the probability of an error within 0.05 of the crop's side" in said
+    assert "the probability" in json.loads(out.read_text())["info"]["description"]
 
 
 def test_without_a_calibration_there_is_a_sentence(run, figures, tmp_path, capsys):
@@ -243,7 +243,7 @@ def test_tta_of_the_config_is_the_default(run, figures, tmp_path, capsys):
     assert asdict(get_tta(posebridge.load(model).network)) == several
     exported = tmp_path / "people.onnx"
     assert main(["export", str(model), "--out", str(exported)]) == 0
-    assert "asks this model 6 times" in " ".join(capsys.readouterr().out.split())
+    assert "test-time augmentation with 6 views" in " ".join(capsys.readouterr().out.split())
     assert "3 views of each crop and their mirror images" in (model / "README.md").read_text()
     answers = {}
     for name, tta, flags in (

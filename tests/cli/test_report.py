@@ -84,7 +84,7 @@ def other_skeleton(figures, folder: Path) -> str:
         ("source of others", "do not match"),
         ("no labels there", "does not exist"),
         ("no photographs", "give 1 or more"),
-        ("no source weights", "no weights 'source'"),
+        ("no source weights", "no checkpoint 'source'"),
         ("data that moved", "--data-root"),
     ],
 )

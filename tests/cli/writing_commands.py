@@ -144,7 +144,6 @@ COMMANDS: dict[str, Command] = {
     "predict an overlay video": _overlay_video,
     "export to ONNX": _export("a.onnx"),
     "export to OpenVINO": _export("a.xml", "--to", "openvino"),
-    "export to TorchScript": _export("a.pt", "--to", "torchscript"),
     "export a program": _export("a.pt2", "--to", "program"),
     "evaluate": _evaluate,
     "evaluate into the card": _into_card,

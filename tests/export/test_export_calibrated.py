@@ -75,7 +75,7 @@ def test_the_onnx_file_has_chances_and_predicts_with_them(run, crops, figures, t
     pytest.importorskip("onnxruntime", reason="needs pip install 'posebridge[export]'")
     file = tmp_path / "people.onnx"
     assert main(["export", str(run), "--calibrated", "--out", str(file)]) == 0
-    assert "within 0.05" in " ".join(capsys.readouterr().out.split())
+    assert "below 0.05" in " ".join(capsys.readouterr().out.split())
     answer = open_exported(file)(crops)
     expected = MAP(answer["confidence"])
     assert expected.std() > 0.05
@@ -88,7 +88,7 @@ def test_the_onnx_file_has_chances_and_predicts_with_them(run, crops, figures, t
         given = [str(model), str(figures.test), "--calibrated", "--out", str(out)]
         assert main(["predict", *given]) == 0
         content = json.loads(out.read_text())
-        assert "the chance to lie within 0.05" in content["info"]["description"]
+        assert "the probability of an error within 0.05" in content["info"]["description"]
         found[name] = np.array([row["keypoints"] for row in content["annotations"]])
     np.testing.assert_allclose(found["file"], found["run"], atol=0.02)
     calibrated = found["file"].reshape(len(found["file"]), -1, 3)[:, :, 2]

@@ -155,7 +155,9 @@ def test_non_finite_weights_are_reported(stopped, tmp_path):
         good.model.head.weight[0] = float("nan")
     folder = tmp_path / "model"
     save_checkpoint(folder, good.model, good.skeleton, dict(good.config), {"step": 5})
-    with pytest.raises(InputError, match=r"model\.safetensors has weights that are not finite .* 'head.weight'"):
+    with pytest.raises(
+        InputError, match=r"model\.safetensors has weights that are not finite .* 'head.weight'"
+    ):
         load(folder)
     assert isinstance(good, Checkpoint)
     with pytest.raises(InputError, match="not finite numbers"):

@@ -320,7 +320,10 @@ def test_the_command_line_from_a_model_folder(finished_run, figures, tmp_path):
         (["--regda.weight=1"], "regda.weight is 1 and needs source images"),
         (["--coarse_to_fine.weight=1"], "coarse_to_fine.weight is 1 and needs source images"),
         (["--batchnorm-stats=both"], "batchnorm_stats is both and needs source images"),
-        (["--keypoint-mapping=joints.yaml"], "keypoint_mapping joints.yaml maps the source's keypoints"),
+        (
+            ["--keypoint-mapping=joints.yaml"],
+            "keypoint_mapping joints.yaml maps the source's keypoints",
+        ),
         (["--pose.weight=0", "--consistency.weight=0"], "nothing is learned from the target"),
         (["--steps.adaptation=0"], "steps.adaptation is 0"),
         (["--skeleton=coco-17"], "the skeleton coco-17 has 17 keypoints"),

@@ -10,7 +10,7 @@ EXAMPLES = """examples:
   posebridge adapt --source renders/annotations.json --target photographs/ --out runs/people
   posebridge adapt --preset makehuman_lspet --preset source_only --data-root data --out runs/base
   posebridge adapt --config runs/people/config.yaml --feature.weight 0 --out runs/no_feature
-  posebridge adapt --source labels.slp --target clip.mp4 --data.frame_step 10 --out runs/mice
+  posebridge adapt --source labels.slp --target clip.mp4 --data.frame-step 10 --out runs/mice
   posebridge adapt --preset source_free --init-from people.zip --target photos/ --out runs/free
   posebridge adapt --resume --out runs/people
 """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   posebridge evaluate runs/people test/annotations.json --out results.json
-  posebridge evaluate runs/people coco/annotations.json --mapping joints.yaml
+  posebridge evaluate runs/people coco/annotations.json --keypoint-mapping joints.yaml
   posebridge evaluate runs/people test/annotations.json --checkpoint selected --thresholds 0.05 0.2
   posebridge evaluate runs/mice labels.slp --image-root videos/
   posebridge evaluate runs/surreal_lsp lsp:test --data-root data --out results.json
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         help="length that a threshold is a fraction of (default: crop, the side of the square crop)",
     )
     parser.add_argument(
-        "--mapping",
+        "--keypoint-mapping",
         metavar="FILE",
         help="a YAML file that matches keypoints, 'model: label'; others are matched by name",
     )
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
         given.labels, given.image_root, given.format, given.data_root, remarks(console)
     )
     benchmark = benchmark_protocol(given.labels, labels, given.data_root, predictor.adapted_to)
-    _, match = labels_for(predictor, labels, given.mapping)
+    _, match = labels_for(predictor, labels, given.keypoint_mapping)
     if not match.is_identity:
         print_matches(console, match)
     with ProgressBar(console, "predicting", len(labels)) as bar:
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
             labels,
             thresholds=given.thresholds,
             normalizer=given.normalizer,
-            mapping=given.mapping,
+            mapping=given.keypoint_mapping,
             protocol={
                 "command": shlex.join(["posebridge", "evaluate", *arguments]),
                 "selection": selection,

@@ -43,6 +43,7 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "evaluate": {
         **_TTA,
         "--images": "--image-root",
+        "--mapping": "--keypoint-mapping",
         "--normaliser": "--normalizer",  # dialect: ok
         "--record": "--update-card",
         "--weights": "--checkpoint",
@@ -61,6 +62,7 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--weights": "--checkpoint",
     },
     "push": {"--weights": "--checkpoint"},
+    "skeleton": {"--mapping": "--keypoint-mapping"},
     "report": {
         "--images": "--max-images",
         "--label-images": "--label-image-root",

@@ -10,7 +10,7 @@ EXAMPLES = """examples:
   posebridge skeleton show coco-17 --out coco.png
   posebridge skeleton show renders/annotations.json --out mine.yaml    a file to edit
   posebridge skeleton match renders/annotations.json coco-17 --out match.png
-  posebridge skeleton match coco-17 lsp-14 --mapping joints.yaml
+  posebridge skeleton match coco-17 lsp-14 --keypoint-mapping joints.yaml
 
 a joints.yaml, 'target: source' each; other keypoints are matched by name:
   neck: [left_shoulder, right_shoulder]      # their midpoint
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     match = commands.add_parser("match", help="where the keypoints of B come from in A")
     match.add_argument("source", metavar="A", help=f"available labels: {skeleton}")
     match.add_argument("target", metavar="B", help=f"wanted keypoints: {skeleton}")
-    match.add_argument("--mapping", help="a YAML file, 'target: source' each")
+    match.add_argument("--keypoint-mapping", help="a YAML file, 'target: source' each")
     match.add_argument(
         "--out", help="an image (.png, .svg, .pdf), or a mapping file (.yaml) to edit"
     )
@@ -80,8 +80,8 @@ def main(arguments: Sequence[str]) -> int:
     found = match_skeletons(
         read_skeleton(given.source),
         read_skeleton(given.target),
-        read_mapping(given.mapping) if given.mapping else None,
-        mapping_name=str(given.mapping),
+        read_mapping(given.keypoint_mapping) if given.keypoint_mapping else None,
+        mapping_name=str(given.keypoint_mapping),
     )
     report.print_matches(console, found)
     if out is not None:

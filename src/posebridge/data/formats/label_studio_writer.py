@@ -82,7 +82,7 @@ def require_place(path: Path, configuration: str) -> Path:
         free = False
     if not free:
         raise InputError(
-            f"{place}, where the labeling configuration of {path.name} goes, exists already and is "
+            f"{place}, where the labeling configuration of {path.name} goes, exists already and "
             "differs; remove it or give another name."
         )
     return place
