@@ -64,7 +64,7 @@ def test_the_settings_page_has_every_field_and_its_default(pages):
 
     rows = re.findall(r"^\| `([\w.]+)` \| `.*?` \| \S.*\|$", text, re.M)
     assert sorted(rows) == sorted(names(AdaptConfig())) and len(rows) > 60
-    assert "| `consistency.weight` | `1.0` | of the consistency loss" in text
+    assert "| `consistency.weight` | `1.0` | loss weight, in units of a Gaussian" in text
 
 
 def test_the_python_page_has_signatures_texts_and_errors(pages):
@@ -72,7 +72,7 @@ def test_the_python_page_has_signatures_texts_and_errors(pages):
     adapt = text.partition("## posebridge.adapt\n")[2].partition("\n## ")[0]
     assert "    preset: str | Sequence[str] = (),\n" in adapt and ") -> RunResult" in adapt
     assert '- `overrides`: dotted settings, such as `{"feature.weight": 0}`.' in adapt
-    assert "**Raises**\n\n- `InputError`: anything the user gave" in adapt
+    assert "**Raises**\n\n- `InputError`: an input that cannot be used." in adapt
     assert "### Predictor.predict\n" in text and "(N, K, 2) float32" in text
     assert ":func:" not in text and "``" not in text.replace("```", "")
 
