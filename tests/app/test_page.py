@@ -247,7 +247,7 @@ def test_growing_run_is_refreshed(tab, served):
     tab.wait_for_function("document.querySelectorAll('.chart polyline').length >= 6")
     tab.wait_for_selector(".pb-sheet img[alt='preview of step 5']")
     cv2.imwrite(str(served.growing / "pictures/step_000007.png"), np.zeros((60, 90, 3), np.uint8))
-    tab.wait_for_selector(".pb-sheet img[alt='what step 7 looked at']")
+    tab.wait_for_selector(".pb-sheet img[alt='preview of step 7']")
     tab.get_by_role("combobox", name="Step").click()
     tab.get_by_role("option", name="step 5").click()
     tab.wait_for_selector(".pb-sheet img[alt='preview of step 5']")
