@@ -17,7 +17,7 @@ def chromium() -> Iterator[Any]:
     """Playwright's headless Chromium; a test is skipped where one of the two is missing."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
+        pytest.skip(f"no browser at {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
         started = playwright.chromium.launch(

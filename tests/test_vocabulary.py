@@ -61,7 +61,6 @@ def uses(pattern: str) -> list[str]:
     ]
 
 
-@pytest.mark.xfail(strict=False, reason="the renaming is under way")
 @pytest.mark.parametrize("pattern", IDENTIFIERS + PROSE)
 def test_old_word_is_gone(pattern):
     assert uses(pattern) == []

@@ -141,7 +141,7 @@ def test_refused_upload_leaves_no_file(kind, words, tmp_path, place):
 )
 def test_ffmpeg_never_opens_play_lists(content, tmp_path, place, monkeypatch):
     av = pytest.importorskip("av", reason="av is not installed: pip install 'posebridge[app]'")
-    monkeypatch.setattr(av, "open", lambda *_: pytest.fail("FFmpeg was asked"))
+    monkeypatch.setattr(av, "open", lambda *_: pytest.fail("FFmpeg opened the file"))
     path = tmp_path / "clip.mp4"
     path.write_text(content)
     with pytest.raises(InputError, match="neither an image"):

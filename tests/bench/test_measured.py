@@ -24,7 +24,7 @@ RECORDS = sorted((ROOT / "benchmarks" / "measured").glob("*.json"))
 def test_published_tables_match_the_results_files(monkeypatch, capsys):
     """Check that every metric was measured with the present config of the plan."""
     script = ROOT / "benchmarks" / "publish.py"
-    monkeypatch.syspath_prepend(script.parent)  # it imports the script beside it
+    monkeypatch.syspath_prepend(script.parent)  # it imports another script there
     monkeypatch.setattr(sys, "argv", [str(script), "--check"])
     with pytest.raises(SystemExit) as done:
         runpy.run_path(str(script), run_name="__main__")

@@ -1,4 +1,4 @@
-"""The command line: the whole way as a subprocess."""
+"""The command line as a subprocess, from data to predictions."""
 
 from __future__ import annotations
 

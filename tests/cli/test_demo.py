@@ -38,7 +38,7 @@ def test_no_override_makes_the_baseline_an_adapted_model(tmp_path):
         config = configure(["demo"], overrides=_baseline(settings, tmp_path))
         assert not config.uses_target
         assert config.init_from == str(tmp_path)
-    # What is no level counts in both.
+    # Options that are not of a level count in both.
     config = configure(["demo"], overrides=_baseline({"steps.batch": 3}, tmp_path))
     assert config.steps.batch == 3
 

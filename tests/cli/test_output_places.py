@@ -69,7 +69,7 @@ def test_a_place_that_can_not_be_written_is_found_before_the_work(
     elif place == "read-only":
         folder = shut
     elif not Path("/proc/self").exists():
-        pytest.skip("there is no /proc here")
+        pytest.skip("/proc does not exist here")
     for module, name in WORK:
         monkeypatch.setattr(importlib.import_module(module), name, work)
     assert main(COMMANDS[what](given, folder)) == 2

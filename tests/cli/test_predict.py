@@ -185,7 +185,7 @@ def calibrated(run: Path, **record: object) -> None:
 
 def test_calibrated_confidence_is_that_of_the_map(run, figures, tmp_path, capsys):
     calibrated(run)
-    peaks, out = tmp_path / "peaks.json", tmp_path / "chances.json"
+    peaks, out = tmp_path / "peaks.json", tmp_path / "calibrated.json"
     assert main(["predict", str(run), str(figures.test), "--out", str(peaks)]) == 0
     assert "peak" in json.loads(peaks.read_text())["info"]["description"]
     capsys.readouterr()
@@ -227,7 +227,7 @@ def test_views_from_python_leave_the_model_within_reach(run):
 
 
 def asked_by_itself(run: Path, out: Path, tta: dict[str, object]) -> Path:
-    """A copy of the last weights whose configuration says how they are asked."""
+    """Copy the last checkpoint with test-time augmentation in its config."""
     folder = Path(shutil.copytree(run / "checkpoints" / "last", out))
     kept = load_checkpoint(folder)
     config = {**kept.config, "tta": tta}

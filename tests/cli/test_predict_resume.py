@@ -104,7 +104,7 @@ def interrupted_after(batches: int, *arguments: object) -> None:
 
 
 def tta(monkeypatch) -> list[int]:
-    """Sizes of the batches that the network is asked about from here on."""
+    """Record the sizes of the batches that the network gets from now on."""
     from posebridge.inference.network import TorchNetwork
 
     sizes: list[int] = []

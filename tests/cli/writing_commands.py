@@ -119,7 +119,7 @@ def _style(given: Given, out: Path) -> list[str]:
 
 def _skeleton(*words: str) -> Command:
     def command(given: Given, out: Path) -> list[str]:
-        places = [str(out / word[1:]) if word.startswith("@") else word for word in words]
+        places = [str(out / part[1:]) if part.startswith("@") else part for part in (*words,)]
         return ["skeleton", *places]
 
     return command

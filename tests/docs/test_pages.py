@@ -24,15 +24,15 @@ SETTINGS_BY_CONFIG = ("adapt", "train-style")
 
 
 def anchors(page: str) -> set[str]:
-    """The ids that GitHub and the site both give: lower case, words joined by dashes.
+    """The ids that GitHub and the site both give: lower case, parts joined by dashes.
 
     Where a sign stands between two spaces, GitHub writes two dashes and the site one, so no link to
     such a heading works in both: it has no id here.
     """
     titles = re.findall(r"^#{1,6} +(.+?) *$", without_code(page), re.M)
     plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles]
-    words = [re.sub(r"[^\w\- ]", "", title).strip() for title in plain]
-    return {title.replace(" ", "-") for title in words if "  " not in title}
+    parts = [re.sub(r"[^\w\- ]", "", title).strip() for title in plain]
+    return {title.replace(" ", "-") for title in parts if "  " not in title}
 
 
 def without_code(page: str) -> str:
@@ -63,35 +63,35 @@ def command_lines(page: str) -> Iterator[list[str]]:
     blocks = re.findall(r"^(?:    |\$ )?posebridge +([^\n]*)$", joined, re.M)
     inline = re.findall(r"(?<!`)`posebridge\s([^`]+)`(?!`)", joined)
     for line in [*blocks, *inline]:
-        words = shlex.split(line.replace("\n", " "), comments=True)
-        if "..." in words:
-            words = words[: words.index("...")]
-            if words and words[0] in SETTINGS_BY_CONFIG and "--out" not in words:
-                words += ["--out", "OUT"]
-        if words:
-            yield words
+        parts = shlex.split(line.replace("\n", " "), comments=True)
+        if "..." in parts:
+            parts = parts[: parts.index("...")]
+            if parts and parts[0] in SETTINGS_BY_CONFIG and "--out" not in parts:
+                parts += ["--out", "OUT"]
+        if parts:
+            yield parts
 
 
 class Parsed(Exception):
     """The command line was taken; nothing is to be run."""
 
 
-def problem(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
+def problem(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
     """What the command's own parser says against a line; it is not run.
 
     A line without options, such as ``posebridge adapt``, names a command and no more.
     """
-    if words[0] not in COMMANDS:
-        return f"unknown command '{words[0]}'"
-    if len(words) == 1 or {"--help", "--help-all"} & set(words):
+    if parts[0] not in COMMANDS:
+        return f"unknown command '{parts[0]}'"
+    if len(parts) == 1 or {"--help", "--help-all"} & set(parts):
         return None
-    _write_settings(words)
+    _write_settings(parts)
     with monkeypatch.context() as patch:
         for parser in (argparse.ArgumentParser, jsonargparse.ArgumentParser):
             patch.setattr(parser, "parse_args", _parse_only(parser.parse_args))
         patch.setattr(argparse.ArgumentParser, "error", _raise)
         try:
-            importlib.import_module(f"posebridge.cli.{words[0].replace('-', '_')}").main(words[1:])
+            importlib.import_module(f"posebridge.cli.{parts[0].replace('-', '_')}").main(parts[1:])
         except Parsed:
             return None
         except (InputError, SystemExit) as error:
@@ -107,11 +107,11 @@ def _parse_only(taken: Callable) -> Callable:
     return parse
 
 
-def _write_settings(words: list[str]) -> None:
+def _write_settings(parts: list[str]) -> None:
     """The files of settings that a line speaks of; ``adapt`` reads them while it parses."""
-    named = [Path(after) for word, after in pairwise(words) if word == "--config"]
-    if "--resume" in words and "--out" in words:
-        named.append(Path(words[words.index("--out") + 1]) / "config.yaml")
+    named = [Path(after) for word, after in pairwise(parts) if word == "--config"]
+    if "--resume" in parts and "--out" in parts:
+        named.append(Path(parts[parts.index("--out") + 1]) / "config.yaml")
     for file in named:
         assert not file.is_absolute(), f"{file}: a path of the reader's is relative in the docs"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -145,8 +145,8 @@ def test_a_broken_link_is_found(tmp_path):
 def test_command_lines_are_taken_by_their_commands(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = list(command_lines(page.read_text(encoding="utf-8")))
-    problems = [(words, problem(words, monkeypatch)) for words in lines]
-    assert [f"{shlex.join(words)}: {what}" for words, what in problems if what] == []
+    problems = [(parts, problem(parts, monkeypatch)) for parts in lines]
+    assert [f"{shlex.join(parts)}: {what}" for parts, what in problems if what] == []
 
 
 def test_command_lines_are_found_in_every_place():

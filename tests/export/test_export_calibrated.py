@@ -1,4 +1,4 @@
-"""An exported file that carries the calibration gives the chances that the run's own map gives."""
+"""An exported file with the calibration gives the confidences of the run's own map."""
 
 from __future__ import annotations
 

@@ -68,7 +68,6 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--label-images": "--label-image-root",
         "--weights": "--checkpoint",
     },
-    "skeleton": {"--mapping": "--keypoint-mapping"},
 }
 """Command -> old option -> new option."""
 
