@@ -180,12 +180,12 @@ def evaluate(
     model: Path | str | Predictor,
     labels: Path | str | LabeledSamples,
     *,
-    weights: str = "last",
-    images: Path | str | None = None,
+    checkpoint: str = "last",
+    image_root: Path | str | None = None,
     format: str | None = None,
     thresholds: Sequence[float] = (0.05, 0.1),
     normalizer: str = "crop",
-    mapping: Path | str | None = None,
+    keypoint_mapping: Path | str | None = None,
     data_root: Path | str | None = None,
 ) -> Results:
     """Score a model, or a run's checkpoint, on labeled images.
@@ -194,20 +194,20 @@ def evaluate(
         model: a run folder, a model folder, or a loaded model.
         labels: a COCO keypoint file, any other known format, a benchmark such as ``lsp:test``, or
             loaded samples.
-        weights: the checkpoint of a run folder: ``last``, ``selected`` or ``source``.
-        images: the folder of the file's images, if they are not next to it.
+        checkpoint: the checkpoint of a run folder: ``last``, ``selected`` or ``source``.
+        image_root: the folder of the file's images, if they are not next to it.
         format: the name of the file's format, if it cannot be detected.
         thresholds: PCK thresholds as fractions of the normalizer.
         normalizer: ``crop``, ``box``, ``torso`` or ``head``.
-        mapping: a YAML file that maps labeled keypoints to the model's, where names do not match.
+        keypoint_mapping: a YAML file that maps labeled keypoints to the model's, where names do not match.
         data_root: the folder that benchmarks are below.
     """
-    predictor = model if isinstance(model, Predictor) else load(model, weights)
+    predictor = model if isinstance(model, Predictor) else load(model, checkpoint)
     protocol: dict[str, Any] = {}
     if isinstance(labels, LabeledSamples):
         samples = labels
     else:
-        samples = read_labeled(labels, images, format, data_root)
+        samples = read_labeled(labels, image_root, format, data_root)
         protocol = benchmark_protocol(labels, samples, data_root, predictor.adapted_to)
     results, _ = score(
         predictor,
@@ -215,7 +215,7 @@ def evaluate(
         thresholds=thresholds,
         normalizer=normalizer,
         protocol=protocol,
-        mapping=mapping,
+        mapping=keypoint_mapping,
     )
     return results
 
@@ -223,12 +223,12 @@ def evaluate(
 def make_report(
     run_folder: Path | str,
     *,
-    weights: str = "last",
+    checkpoint: str = "last",
     labels: Path | str | None = None,
-    label_images: Path | str | None = None,
+    label_image_root: Path | str | None = None,
     source_validation: Path | str | None = None,
     data_root: Path | str | None = None,
-    images: int = 200,
+    max_images: int = 200,
     command: str = "posebridge.make_report",
     console: Console | None = None,
 ) -> RunReport:
@@ -236,20 +236,20 @@ def make_report(
 
     Args:
         run_folder: the run folder of :func:`adapt`.
-        weights: the adapted checkpoint, ``last`` or ``selected``.
+        checkpoint: the adapted checkpoint, ``last`` or ``selected``.
         labels: a COCO keypoint file of some target images; they decide the verdict.
-        label_images: the folder of its images, if they are not next to it.
+        label_image_root: the folder of its images, if they are not next to it.
         source_validation: a COCO keypoint file of source images that were not trained on.
         data_root: the folder of the data, if it moved since the run.
-        images: the largest number of held-out images to compare.
+        max_images: the largest number of held-out images to compare.
         command: shown at the foot of the page.
         console: the console for progress; none by default.
 
     Raises:
         InputError: the folder holds no finished run, or data that cannot be used.
     """
-    if images < 1:
-        raise InputError(f"images is {images}; give 1 or more.")
+    if max_images < 1:
+        raise InputError(f"max_images is {max_images}; give 1 or more.")
     say = None if console is None else remarks(console)
     finished = open_run(run_folder, data_root)
     require_writable(Path(run_folder) / "report", folder=True)
@@ -258,12 +258,12 @@ def make_report(
         say(remark)
     judged = compare_run(
         finished,
-        weights=weights,
-        labels=None if labels is None else read_labeled(labels, label_images, say=say),
+        weights=checkpoint,
+        labels=None if labels is None else read_labeled(labels, label_image_root, say=say),
         source_labels=None
         if source_validation is None
         else read_labeled(source_validation, say=say),
-        most=images,
+        most=max_images,
         progress=None if console is None else lambda what: console.print(what, style="dim"),
     )
     made = f"{command} (posebridge {posebridge.__version__})"

@@ -59,7 +59,7 @@ def test_adapt_makes_the_page_unless_told_not_to(figures, tmp_path, capsys):
 
 
 def test_from_python(run, capsys):
-    made = posebridge.make_report(run, weights="selected", images=4)
+    made = posebridge.make_report(run, checkpoint="selected", max_images=4)
     assert made.judgment.weights == "selected"
     assert made.page == run / "report" / "index.html"
     assert made.page.is_file()

@@ -119,7 +119,7 @@ def test_the_python_interface(figures, tmp_path):
     )
     found = posebridge.load(run.folder).predict(figures.target.parent / "images")
     assert found.points.shape == (24, 14, 2)
-    results = posebridge.evaluate(run.folder, figures.test, weights="source")
+    results = posebridge.evaluate(run.folder, figures.test, checkpoint="source")
     assert 0 <= results.metrics["pck@0.10"]["all"] <= 100
     assert posebridge.adapt(
         out=run.folder, resume=True, console=Console(quiet=True)

@@ -60,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
     console = plain_console()
     made = make_report(
         given.run,
-        weights=given.checkpoint,
+        checkpoint=given.checkpoint,
         labels=given.labels,
-        label_images=given.label_image_root,
+        label_image_root=given.label_image_root,
         source_validation=given.source_validation,
         data_root=given.data_root,
-        images=given.max_images,
+        max_images=given.max_images,
         command=shlex.join(["posebridge", "report", *arguments]),
         console=console,
     )

@@ -221,7 +221,7 @@ class Predictor:
         return joined(parts, None, [], self.crop.size)
 
 
-def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predictor:
+def load(path: Path | str, checkpoint: str = "last", device: str = "auto") -> Predictor:
     """Load a model for prediction, with the test-time augmentation of its config.
 
     :meth:`Predictor.with_views` changes the augmentation.
@@ -229,7 +229,7 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
     Args:
         path: a run folder, a model folder, a zip of one, an id of the Hugging Face hub
             (``user/name``, ``user/name@revision``), or an ONNX file of ``posebridge export``.
-        weights: the checkpoint of a run folder: ``last``, ``selected`` (by the label-free validator) or
+        checkpoint: the checkpoint of a run folder: ``last``, ``selected`` (by the label-free validator) or
             ``source`` (before the adaptation).
         device: ``auto``, ``cpu`` or ``cuda``.
 
@@ -242,5 +242,5 @@ def load(path: Path | str, weights: str = "last", device: str = "auto") -> Predi
 
         exported = OnnxNetwork(Path(path), device)
         return Predictor(exported).with_views(**asdict(exported.file_notes.tta))
-    checkpoint = load_checkpoint(path, weights)
-    return Predictor(checkpoint, device).with_views(**asdict(checkpoint.tta))
+    loaded = load_checkpoint(path, checkpoint)
+    return Predictor(loaded, device).with_views(**asdict(loaded.tta))
