@@ -49,7 +49,7 @@ def test_agreement_is_what_the_validator_logged(judged, finished_run):
 
 def test_labels_give_the_figures_of_evaluate(judged, finished_run, figures):
     for model, weights in (("source", "source"), ("adapted", "last")):
-        metrics = api.evaluate(finished_run, figures.test, weights=weights).metrics
+        metrics = api.evaluate(finished_run, figures.test, checkpoint=weights).metrics
         for within in ("0.05", "0.10"):
             found = getattr(judged.judgment.labels[within], model).value
             assert found == pytest.approx(metrics[f"pck@{within}"]["all"])
